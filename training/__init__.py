@@ -1,0 +1,1 @@
+"""Training of generators: data, networks, the loop, the export and the publication of a run."""

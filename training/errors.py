@@ -1,0 +1,25 @@
+"""The one tree of what may go wrong in training: each message is a sentence for the person."""
+
+
+class TrainingProblem(Exception):
+    """Something that keeps a run from starting, going on or being released, explained in words."""
+
+
+class ConfigurationError(TrainingProblem):
+    """A configuration that cannot be used; the message names the field and what to write instead."""
+
+
+class DataError(TrainingProblem):
+    """Training data that is missing or damaged; the message names the file and what to do."""
+
+
+class RunError(TrainingProblem):
+    """A run folder that cannot be used; the message names the file and what to do."""
+
+
+class DivergenceError(TrainingProblem):
+    """Losses that are no numbers any more; the message names the last good checkpoint."""
+
+
+class ExportError(TrainingProblem):
+    """A graph that is missing, altered, or does not draw what Keras draws; it cannot be published."""

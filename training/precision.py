@@ -1,0 +1,41 @@
+"""Which numbers to compute in: bfloat16 where the hardware has it, float32 elsewhere."""
+
+import os
+from pathlib import Path
+
+import tensorflow as tf
+
+from training.config import Precision
+
+# With neither of these oneDNN emulates bfloat16, at a twenty-fifth of float32's speed. Measured on
+# these networks, against float32: 1.8 times as fast with AMX, 1.3 times with AVX-512 (Zen 5).
+BFLOAT16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
+BFLOAT16_GPU_CAPABILITY = (8, 0)
+CPU_INFORMATION = Path("/proc/cpuinfo")
+
+
+def choose_precision() -> Precision:
+    """Return the Keras dtype policy that trains fastest on this machine without harm to the pictures."""
+    return "mixed_bfloat16" if has_fast_bfloat16() else "float32"
+
+
+def has_fast_bfloat16() -> bool:
+    """Say whether the device TensorFlow will train on multiplies bfloat16 natively."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return bool(details.get("compute_capability", (0, 0)) >= BFLOAT16_GPU_CAPABILITY)
+    # Only oneDNN's kernels use those instructions; it is on unless switched off.
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "0":
+        return False
+    return bool(BFLOAT16_CPU_FLAGS & cpu_flags(CPU_INFORMATION))
+
+
+def cpu_flags(path: Path) -> frozenset[str]:
+    """Return the instruction set flags that Linux lists for the first CPU; none on other systems."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(flags.partition(":")[2].split())

@@ -1,0 +1,121 @@
+"""The run folder: a training run that describes itself.
+
+```
+RUN/config.json              the configuration, with the precision that was chosen
+RUN/stats.jsonl              one line an epoch
+RUN/checkpoints/             the last few states, enough to go on from
+RUN/samples/epoch-0001.png   the same seeds after each epoch, and samples.gif of them all
+RUN/export/                  generator.onnx and what was measured of it
+```
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from training.config import Configuration
+from training.errors import RunError
+
+
+class EpochStats(BaseModel):
+    """One line of stats.jsonl: the state after `step` batches, losses as means over the epoch, nats.
+
+    Of an epoch that was interrupted, images, seconds and losses are those of its last part.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    epoch: int
+    step: int
+    images: int
+    seconds: float
+    images_per_s: float
+    generator_loss: float
+    discriminator_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The paths of one run folder and what is written there."""
+
+    folder: Path
+
+    @property
+    def config_path(self) -> Path:
+        """Where the configuration lies."""
+        return self.folder / "config.json"
+
+    @property
+    def stats_path(self) -> Path:
+        """Where the figures of each epoch lie."""
+        return self.folder / "stats.jsonl"
+
+    @property
+    def samples_folder(self) -> Path:
+        """Where the sample grids lie."""
+        return self.folder / "samples"
+
+    @property
+    def animation_path(self) -> Path:
+        """Where the animation of the grids belongs."""
+        return self.folder / "samples.gif"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        """Where the checkpoints lie."""
+        return self.folder / "checkpoints"
+
+    @property
+    def export_folder(self) -> Path:
+        """Where the exported graph and its figures lie."""
+        return self.folder / "export"
+
+    def start(self, configuration: Configuration) -> None:
+        """Make the folder and write its configuration; raise RunError where another one is there."""
+        if self.config_path.exists():
+            stored = self.read_configuration()
+            if stored.model_copy(update={"epochs": configuration.epochs}) != configuration:
+                raise RunError(
+                    f"{self.config_path} holds another configuration. Resume the run with its own, "
+                    "or choose another run folder."
+                )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.samples_folder.mkdir(exist_ok=True)
+        replace_text(self.config_path, configuration.model_dump_json(indent=2) + "\n")
+
+    def read_configuration(self) -> Configuration:
+        """Read config.json; raise RunError where it is missing or not a configuration."""
+        try:
+            return Configuration.model_validate_json(self.config_path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(f"{self.folder} is not a run folder: it has no config.json.") from error
+        except ValidationError as error:
+            raise RunError(f"{self.config_path} is not a configuration: {error}") from error
+
+    def read_stats(self) -> list[EpochStats]:
+        """Read stats.jsonl; a last line cut off by a crash is left out."""
+        if not self.stats_path.exists():
+            return []
+        text = self.stats_path.read_text(encoding="utf-8")
+        lines = text[: text.rfind("\n") + 1].splitlines()
+        return [EpochStats.model_validate_json(line) for line in lines]
+
+    def write_stats(self, stats: list[EpochStats]) -> None:
+        """Replace stats.jsonl by `stats`, whole or not at all."""
+        replace_text(self.stats_path, "".join(f"{row.model_dump_json()}\n" for row in stats))
+
+    def sample_path(self, epoch: int) -> Path:
+        """Return where the grid after `epoch` epochs belongs."""
+        return self.samples_folder / f"epoch-{epoch:04d}.png"
+
+    def sample_paths(self) -> list[Path]:
+        """Return the grids that are there, in the order of their epochs."""
+        return sorted(self.samples_folder.glob("epoch-*.png"))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write `text` to `path` so that a reader sees either the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

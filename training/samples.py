@@ -1,0 +1,64 @@
+"""Sample pictures of a generator in training: a grid of fixed seeds, and the animation of the grids."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+SAMPLE_SEEDS = tuple(range(16))
+SAMPLE_COLUMNS = 4
+SAMPLE_SCALE = 2
+FRAME_MS = 150
+LAST_FRAME_MS = 2000
+MAX_FRAMES = 200
+
+# (seeds, latent_size) -> latents float32 (n, Z). The seed scheme belongs to whoever serves the
+# pictures, so it is handed in.
+DrawLatents = Callable[[Sequence[int], int], NDArray[np.float32]]
+
+
+def generate_pixels(generator: keras.Model, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Run latents (n, Z) through the generator: uint8 (n, H, W, C)."""
+    return quantize(np.asarray(generator(latents, training=False)))
+
+
+def quantize(images: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Turn float32 in [-1, 1] into uint8 in 0 to 255, rounding half to even, as the exported graph does."""
+    pixels: NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return pixels
+
+
+def tile(images: NDArray[np.uint8], columns: int, scale: int = 1, padding: int = 1) -> Image.Image:
+    """Lay uint8 (n, H, W, C), C 1 or 3, out in rows of `columns`, `padding` black pixels between."""
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    cell_height, cell_width = height + padding, width + padding
+    canvas = np.zeros((rows * cell_height + padding, columns * cell_width + padding, channels), np.uint8)
+    for index, image in enumerate(images):
+        top = index // columns * cell_height + padding
+        left = index % columns * cell_width + padding
+        canvas[top : top + height, left : left + width] = image
+    canvas = canvas.repeat(scale, axis=0).repeat(scale, axis=1)
+    return Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
+
+
+def write_sample(path: Path, generator: keras.Model, draw_latents: DrawLatents, latent_size: int) -> None:
+    """Write the grid of the fixed seeds 0 to 15 as a PNG file."""
+    images = generate_pixels(generator, draw_latents(SAMPLE_SEEDS, latent_size))
+    tile(images, SAMPLE_COLUMNS, SAMPLE_SCALE).save(path)
+
+
+def write_animation(path: Path, frame_paths: Sequence[Path]) -> None:
+    """Write the grids as a GIF that loops, at most 200 of them, evenly chosen, the last shown longest."""
+    if not frame_paths:
+        return
+    count = min(MAX_FRAMES, len(frame_paths))
+    chosen = np.linspace(0, len(frame_paths) - 1, count).round().astype(int)
+    frames = [Image.open(frame_paths[index]).convert("P") for index in chosen]
+    durations_ms = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=durations_ms, loop=0, optimize=False
+    )
