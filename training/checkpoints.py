@@ -53,7 +53,7 @@ class Checkpoints:
             status = self._checkpoint.restore(path)
             status.assert_existing_objects_matched()
             status.assert_consumed()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
+        except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
             raise RunError(
                 f"The checkpoint {path} cannot be restored ({str(error)[:200]}). It is damaged or of other "
                 "networks: choose another run folder."

@@ -71,6 +71,16 @@ class Run:
         """Where the exported graph and its figures lie."""
         return self.folder / "export"
 
+    @property
+    def graph_path(self) -> Path:
+        """Where the exported graph lies."""
+        return self.export_folder / "generator.onnx"
+
+    @property
+    def export_report_path(self) -> Path:
+        """Where lies what was measured of the exported graph."""
+        return self.export_folder / "export.json"
+
     def start(self, configuration: Configuration) -> None:
         """Make the folder and write its configuration; raise RunError where another one is there."""
         if self.config_path.exists():

@@ -1,0 +1,47 @@
+"""A real run on 600 real pictures, trained once for all tests of this folder."""
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from service.latents import draw_latents
+from training.config import Configuration, find_preset, override
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
+
+DATA_FOLDER = Path(__file__).parents[1] / "data" / "fashion-mnist"
+
+
+@pytest.fixture(scope="session")
+def small_configuration() -> Configuration:
+    """Two epochs of ten batches, in the precision that every machine has."""
+    return override(
+        find_preset("dcgan"), ["batch_size=60", "epochs=2", "learning_rate=2e-4", "precision=float32"]
+    )
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    folder: Path
+    output: str
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory, small_configuration) -> TrainedRun:
+    from training.train import train
+
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    output = io.StringIO()
+    outcome = train(
+        small_configuration,
+        folder,
+        data_folder=DATA_FOLDER,
+        draw_latents=draw_latents,
+        console=Console(file=output),
+    )
+    assert not outcome.interrupted
+    return TrainedRun(folder, output.getvalue())

@@ -1,0 +1,46 @@
+import pytest
+
+from training.config import PRESETS, Configuration, find_preset, override
+from training.errors import ConfigurationError
+
+
+def test_dcgan_has_the_settings_of_the_tutorial():
+    preset = find_preset("dcgan")
+    assert (preset.buffer_size, preset.batch_size, preset.epochs) == (60_000, 256, 50)
+    assert (preset.latent_size, preset.learning_rate) == (100, 1e-4)
+    assert (preset.beta_1, preset.beta_2) == (0.9, 0.999)
+
+
+def test_an_override_takes_the_type_of_its_field():
+    changed = override(PRESETS["dcgan"], ["batch_size=128", "learning_rate = 2e-4", "precision=float32"])
+    assert (changed.batch_size, changed.learning_rate, changed.precision) == (128, 2e-4, "float32")
+    assert PRESETS["dcgan"].batch_size == 256
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("batchsize=1", "Did you mean 'batch_size'?"),
+        ("xyzzy=1", "There are: preset, data, seed"),
+        ("epochs", "'epochs' is not of the form key=value."),
+        ("epochs=none", "epochs=none: Input should be a valid integer"),
+        ("epochs=0", "epochs=0: Input should be greater than or equal to 1."),
+        ("beta_1=nan", "beta_1=nan: Input should be a finite number."),
+        ("precision=float8", "precision=float8: Input should be 'auto', 'float32' or 'mixed_bfloat16'."),
+        ("preset=modern", "The preset is chosen by --preset"),
+    ],
+)
+def test_a_wrong_override_says_what_to_write(assignment, words):
+    with pytest.raises(ConfigurationError) as refusal:
+        override(PRESETS["dcgan"], [assignment])
+    assert words in str(refusal.value)
+
+
+def test_an_unknown_preset_names_the_nearest():
+    with pytest.raises(ConfigurationError, match=r"no preset 'dcgn'\. Did you mean 'dcgan'\?"):
+        find_preset("dcgn")
+
+
+def test_a_configuration_is_read_back_as_it_was_written():
+    changed = override(PRESETS["dcgan"], ["seed=7", "beta_1=0.5"])
+    assert Configuration.model_validate_json(changed.model_dump_json()) == changed

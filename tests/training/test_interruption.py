@@ -1,0 +1,37 @@
+import signal
+import threading
+
+import pytest
+
+from training.interruption import stop_requests
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_asks_for_a_stop_and_leaves_the_handlers_as_they_were(number):
+    before = signal.getsignal(number)
+    with stop_requests() as stopped:
+        assert not stopped()
+        signal.raise_signal(number)
+        assert stopped()
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_stops_at_once():
+    with stop_requests() as stopped:
+        signal.raise_signal(signal.SIGINT)
+        assert stopped()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_thread_of_the_side_runs_unstopped():
+    answers = []
+
+    def enter():
+        with stop_requests() as stopped:
+            answers.append(stopped())
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert answers == [False]

@@ -1,0 +1,81 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.errors import AlreadyPublished
+from service.generator import Generator
+from service.golden import check_golden
+from service.latents import draw_latents
+from service.store import FolderStore
+from training.errors import ExportError
+from training.export import export_run
+from training.publish import publish_run
+from training.run import Run
+
+
+@pytest.fixture(scope="module")
+def exported_folder(trained_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published") / "run"
+    shutil.copytree(trained_run.folder, folder)
+    export_run(folder, draw_latents=draw_latents)
+    return folder
+
+
+def publish(folder, store, version="v1"):
+    return publish_run(
+        folder, store, name="fashion", version=version, licence="MIT", draw_latents=draw_latents
+    )
+
+
+def test_a_published_run_is_a_release_that_the_service_accepts(exported_folder, tmp_path):
+    store = FolderStore(tmp_path)
+    assert publish(exported_folder, store) == store.manifest("fashion", "v1")
+    manifest = store.manifest("fashion", "v1")
+    generator = Generator(manifest, store.read(manifest, "generator.onnx"), threads=1)
+    assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
+    assert manifest.training["configuration"]["batch_size"] == 60
+    assert manifest.training["step"] == 20
+    assert [row["epoch"] for row in json.loads(store.read(manifest, "metrics.json"))["epochs"]] == [1, 2]
+
+
+def test_the_grid_begins_with_the_golden_images(exported_folder, tmp_path):
+    store = FolderStore(tmp_path)
+    publish(exported_folder, store)
+    folder = tmp_path / "fashion" / "versions" / "v1"
+    golden = np.load(folder / "golden.npy")
+    assert golden.shape == (16, 28, 28, 1)
+    with Image.open(folder / "samples.png") as grid:
+        assert grid.size == (466, 466)
+        pixels = np.asarray(grid)[2:58:2, 2:58:2]
+    np.testing.assert_array_equal(pixels, golden[0, ..., 0])
+
+
+def test_a_version_is_published_once(exported_folder, tmp_path):
+    store = FolderStore(tmp_path)
+    publish(exported_folder, store)
+    with pytest.raises(AlreadyPublished):
+        publish(exported_folder, store)
+    publish(exported_folder, store, version="v2")
+    assert store.versions("fashion") == ["v1", "v2"]
+
+
+def test_a_graph_altered_after_its_comparison_is_not_published(exported_folder, tmp_path):
+    folder = shutil.copytree(exported_folder, tmp_path / "run")
+    graph = Run(folder).graph_path
+    graph.write_bytes(graph.read_bytes() + b"\0")
+    with pytest.raises(ExportError, match="is not the graph that was compared"):
+        publish(folder, FolderStore(tmp_path / "store"))
+    assert FolderStore(tmp_path / "store").models() == []
+
+
+def test_a_graph_that_failed_its_comparison_is_not_published(exported_folder, tmp_path):
+    folder = shutil.copytree(exported_folder, tmp_path / "run")
+    path = Run(folder).export_report_path
+    report = json.loads(path.read_text())
+    report["comparison"]["max_levels"] = 2
+    path.write_text(json.dumps(report))
+    with pytest.raises(ExportError, match="failed its comparison"):
+        publish(folder, FolderStore(tmp_path / "store"))

@@ -1,0 +1,162 @@
+import io
+import shutil
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from service.latents import draw_latents
+from tests.training.conftest import DATA_FOLDER
+from training import train as training_loop
+from training.checkpoints import Checkpoints
+from training.config import override
+from training.data import load_pictures, scale_pixels
+from training.errors import DivergenceError, RunError
+from training.gan import GAN
+from training.run import Run
+from training.train import train
+
+
+def go_on(configuration, folder, output=None):
+    return train(
+        configuration,
+        folder,
+        data_folder=DATA_FOLDER,
+        draw_latents=draw_latents,
+        console=Console(file=output or io.StringIO(), width=200),
+    )
+
+
+def restored_weights(folder):
+    run = Run(folder)
+    configuration = run.read_configuration()
+    gan = GAN(configuration, "float32")
+    assert Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore()
+    return [*gan.generator.get_weights(), *gan.discriminator.get_weights()]
+
+
+def test_one_step_on_real_pictures_changes_both_networks_and_loses_finitely(small_configuration):
+    gan = GAN(small_configuration, "float32")
+    before_g, before_d = gan.generator.get_weights(), gan.discriminator.get_weights()
+    losses = gan.train_step(scale_pixels(load_pictures("fashion-mnist", DATA_FOLDER).images[:60])).numpy()
+    assert losses.shape == (2,)
+    assert np.isfinite(losses).all()
+    assert 0.3 < losses[0] < 1.5
+    assert 0.5 < losses[1] < 3.0
+    for network, before in ((gan.generator, before_g), (gan.discriminator, before_d)):
+        changed = [not np.array_equal(a, b) for a, b in zip(before, network.get_weights(), strict=True)]
+        assert all(changed)
+    assert int(gan.step) == 1
+
+
+def test_a_run_folder_describes_itself(trained_run, small_configuration):
+    run = Run(trained_run.folder)
+    assert run.read_configuration() == small_configuration
+    stats = run.read_stats()
+    assert [(row.epoch, row.step, row.images) for row in stats] == [(1, 10, 600), (2, 20, 600)]
+    assert all(row.images_per_s > 0 and row.seconds > 0 for row in stats)
+    assert sorted(path.name for path in run.sample_paths()) == ["epoch-0001.png", "epoch-0002.png"]
+    with Image.open(run.sample_path(2)) as grid:
+        assert grid.size == (234, 234)
+        assert np.ptp(np.asarray(grid)) > 50
+    with Image.open(run.animation_path) as animation:
+        assert animation.n_frames == 2
+
+
+def test_without_a_terminal_each_epoch_is_one_line(trained_run):
+    lines = trained_run.output.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("epoch 2/2 ")
+    for words in ("images/s", "generator loss", "discriminator loss"):
+        assert words in lines[1]
+
+
+def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
+    trained_run, small_configuration, tmp_path, monkeypatch
+):
+    real_batches = training_loop.epoch_batches
+
+    def interrupted_batches(*arguments, **options):
+        for index, batch in enumerate(real_batches(*arguments, **options)):
+            if index == 3:
+                signal.raise_signal(signal.SIGINT)
+            yield batch
+
+    folder, output = tmp_path / "run", io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(training_loop, "epoch_batches", interrupted_batches)
+        outcome = go_on(small_configuration, folder, output)
+    assert (outcome.interrupted, outcome.step, outcome.epochs) == (True, 4, 0)
+    assert "Stopped after batch 4; saved" in output.getvalue()
+
+    outcome = go_on(small_configuration, folder, output)
+    assert (outcome.interrupted, outcome.step, outcome.epochs) == (False, 20, 2)
+    assert "Going on after epoch 0, batch 4." in output.getvalue()
+    for resumed, unbroken in zip(restored_weights(folder), restored_weights(trained_run.folder), strict=True):
+        np.testing.assert_allclose(resumed, unbroken, rtol=1e-4, atol=1e-5)
+    unbroken_stats, stats = Run(trained_run.folder).read_stats(), Run(folder).read_stats()
+    assert stats[1].generator_loss == pytest.approx(unbroken_stats[1].generator_loss, rel=1e-4)
+
+
+def test_a_finished_run_goes_on_only_to_more_epochs(trained_run, small_configuration, tmp_path):
+    folder = shutil.copytree(trained_run.folder, tmp_path / "run")
+    assert go_on(small_configuration, folder).step == 20
+    assert go_on(override(small_configuration, ["epochs=3"]), folder).step == 30
+    assert [row.epoch for row in Run(folder).read_stats()] == [1, 2, 3]
+
+
+def test_a_run_folder_refuses_another_configuration(trained_run, small_configuration):
+    with pytest.raises(RunError, match=r"config\.json holds another configuration"):
+        go_on(override(small_configuration, ["batch_size=50"]), trained_run.folder)
+
+
+def test_losses_that_are_no_numbers_stop_the_run_and_name_the_last_good_checkpoint(
+    small_configuration, tmp_path, monkeypatch
+):
+    class Diverging(GAN):
+        def train_step(self, images):
+            losses = super().train_step(images)
+            return losses * np.nan if int(self.step) > 2 else losses
+
+    monkeypatch.setattr(training_loop, "GAN", Diverging)
+    configuration = override(small_configuration, ["batch_size=300"])
+    with pytest.raises(DivergenceError, match=r"epoch 2 are not finite.*ckpt-2;"):
+        go_on(configuration, tmp_path / "run")
+    assert [row.epoch for row in Run(tmp_path / "run").read_stats()] == [1]
+
+
+def test_checkpoints_are_bounded_in_number(tmp_path, small_configuration):
+    gan = GAN(small_configuration, "float32")
+    checkpoints = Checkpoints(tmp_path, gan, kept=2)
+    assert not checkpoints.restore()
+    for step in (1, 2, 3):
+        gan.step.assign(step)
+        checkpoints.save(step)
+    assert sorted(path.name for path in tmp_path.glob("*.index")) == ["ckpt-2.index", "ckpt-3.index"]
+    assert checkpoints.restore(step=2)
+    assert int(gan.step) == 2
+    with pytest.raises(RunError, match=r"no checkpoint of batch 1.*There are: 2, 3\."):
+        checkpoints.restore(step=1)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path, small_configuration):
+    gan = GAN(small_configuration, "float32")
+    path = Checkpoints(tmp_path, gan, kept=2).save(5)
+    (tmp_path / "ckpt-5.data-00000-of-00001").write_bytes(b"")
+    with pytest.raises(RunError, match=r"ckpt-5 cannot be restored"):
+        Checkpoints(tmp_path, gan, kept=2).restore()
+    assert path.endswith("ckpt-5")
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path):
+    with pytest.raises(RunError, match=r"not a run folder: it has no config\.json"):
+        Run(tmp_path).read_configuration()
+
+
+def test_a_line_of_figures_that_a_crash_cut_off_is_left_out(trained_run, tmp_path):
+    run = Run(tmp_path)
+    text = Run(trained_run.folder).stats_path.read_text()
+    run.stats_path.write_text(text + text[:20])
+    assert len(run.read_stats()) == 2

@@ -1,0 +1,153 @@
+"""The export of a run: its generator as an ONNX graph, compared with Keras before anyone may publish it."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+import tf2onnx
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from training.checkpoints import Checkpoints
+from training.errors import ExportError
+from training.gan import GAN
+from training.graph import FLOAT_IMAGE, IMAGE, OPSET, convert_generator, keep_pixels, run_graph
+from training.run import Run, replace_text
+from training.samples import DrawLatents, quantize
+
+COMPARED_LATENTS = 256
+MAX_FLOAT_DIFFERENCE = 1e-4
+MAX_LEVELS = 1
+
+
+class Comparison(BaseModel):
+    """How far the graph in ONNX Runtime is from Keras, in float32, over `latents` latents."""
+
+    model_config = ConfigDict(frozen=True)
+
+    latents: int
+    max_float_difference: float
+    """Of the images in [-1, 1], before they become uint8."""
+    max_levels: int
+    """Of the pixels in 0 to 255."""
+    pixels_differing: float
+    """Share of the pixels that differ at all."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the graph may be published; false for NaN."""
+        return self.max_float_difference <= MAX_FLOAT_DIFFERENCE and self.max_levels <= MAX_LEVELS
+
+
+class ExportReport(BaseModel):
+    """What export.json says of generator.onnx: where it comes from, its shape and the comparison."""
+
+    model_config = ConfigDict(frozen=True)
+
+    created_at: AwareDatetime
+    epochs: int
+    """Whole epochs; the step may lie after them."""
+    step: int
+    opset: int
+    latent_size: int
+    height: int
+    width: int
+    channels: int
+    sha256: str
+    comparison: Comparison
+    versions: dict[str, str]
+
+
+def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None = None) -> Path:
+    """Write RUN/export/generator.onnx and export.json from the newest checkpoint, or that of `step`.
+
+    Raises:
+        RunError: there is no such run or checkpoint.
+        ExportError: the graph and Keras differ by more than 1e-4 in [-1, 1] or one level in 0 to 255.
+    """
+    run = Run(run_folder)
+    configuration = run.read_configuration()
+    gan = GAN(configuration, "float32")  # the weights are float32 under either policy
+    if not Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore(step):
+        raise ExportError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
+    model = convert_generator(gan.generator, configuration.latent_size)
+    comparison = compare_with_keras(model, gan.generator, draw_latents, configuration.latent_size)
+    if not comparison.passes:
+        raise ExportError(
+            f"The exported graph does not draw what Keras draws: up to {comparison.max_float_difference:.2e} "
+            f"in [-1, 1] (at most {MAX_FLOAT_DIFFERENCE:.0e} may be) and {comparison.max_levels} levels "
+            f"of 255 (at most {MAX_LEVELS}). Nothing was written."
+        )
+    graph = keep_pixels(model).SerializeToString()
+    height, width, channels = gan.generator.output_shape[1:]
+    report = ExportReport(
+        created_at=datetime.now(UTC).replace(microsecond=0),
+        epochs=epochs_at(run, int(gan.step)),
+        step=int(gan.step),
+        opset=OPSET,
+        latent_size=configuration.latent_size,
+        height=height,
+        width=width,
+        channels=channels,
+        sha256=hashlib.sha256(graph).hexdigest(),
+        comparison=comparison,
+        versions=library_versions(),
+    )
+    run.export_folder.mkdir(exist_ok=True)
+    run.graph_path.write_bytes(graph)
+    replace_text(run.export_report_path, report.model_dump_json(indent=2) + "\n")
+    return run.graph_path
+
+
+def compare_with_keras(
+    model: onnx.ModelProto, generator: keras.Model, draw_latents: DrawLatents, latent_size: int
+) -> Comparison:
+    """Draw the seeds 0 to 255 with both and measure how far apart they are."""
+    latents = draw_latents(range(COMPARED_LATENTS), latent_size)  # (256, Z)
+    expected = np.asarray(generator(latents, training=False))
+    pixels, images = run_graph(model.SerializeToString(), latents, (IMAGE, FLOAT_IMAGE))
+    levels = np.abs(pixels.astype(np.int16) - quantize(expected).astype(np.int16))
+    return Comparison(
+        latents=COMPARED_LATENTS,
+        max_float_difference=float(np.abs(images - expected).max()),
+        max_levels=int(levels.max()),
+        pixels_differing=float((levels > 0).mean()),
+    )
+
+
+def read_export(run: Run) -> ExportReport:
+    """Read export.json and hold generator.onnx against it.
+
+    Raises:
+        ExportError: the run was not exported, the graph was altered since, or it failed the comparison.
+    """
+    try:
+        report = ExportReport.model_validate_json(run.export_report_path.read_text(encoding="utf-8"))
+        graph = run.graph_path.read_bytes()
+    except FileNotFoundError as error:
+        raise ExportError(f"{run.folder} is not exported yet: {error.filename} is missing.") from error
+    except ValidationError as error:
+        raise ExportError(f"{run.export_report_path} is damaged. Export the run again.") from error
+    if hashlib.sha256(graph).hexdigest() != report.sha256:
+        raise ExportError(f"{run.graph_path} is not the graph that was compared. Export the run again.")
+    if not report.comparison.passes:
+        raise ExportError(f"{run.graph_path} failed its comparison with Keras. Export the run again.")
+    return report
+
+
+def epochs_at(run: Run, step: int) -> int:
+    """Return how many epochs `step` batches are, by the run's stats; 0 within the first."""
+    return max((row.epoch for row in run.read_stats() if row.step <= step), default=0)
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what made the graph."""
+    return {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "tf2onnx": tf2onnx.__version__,
+        "onnx": onnx.__version__,
+    }

@@ -1,0 +1,57 @@
+"""From a Keras generator to the ONNX graph that is served: latents in, pixels out."""
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import tensorflow as tf
+import tf2onnx
+from numpy.typing import NDArray
+from onnx.utils import Extractor
+
+OPSET = 17
+LATENT, IMAGE, FLOAT_IMAGE = "latent", "image", "float_image"
+
+
+def convert_generator(generator: keras.Model, latent_size: int) -> onnx.ModelProto:
+    """Convert a float32 generator to ONNX, opset 17, with a free batch dimension called `batch`.
+
+    The input is `latent` float32 (batch, Z). The outputs are `image` uint8 (batch, H, W, C) in 0 to 255
+    and, for the comparison with Keras, `float_image` float32 (batch, H, W, C) in [-1, 1].
+    """
+
+    def draw(latent: tf.Tensor) -> dict[str, tf.Tensor]:
+        images = generator(latent, training=False)  # (batch, H, W, C)
+        levels = tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0)
+        return {IMAGE: tf.cast(levels, tf.uint8), FLOAT_IMAGE: tf.identity(images)}
+
+    signature = [tf.TensorSpec((None, latent_size), tf.float32, name=LATENT)]
+    model, _ = tf2onnx.convert.from_function(
+        tf.function(draw, input_signature=signature), input_signature=signature, opset=OPSET
+    )
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
+    return model
+
+
+def keep_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the graph without `float_image`: `latent` in, `image` out, checked by ONNX."""
+    served = Extractor(model).extract_model([LATENT], [IMAGE])
+    served.graph.name = "generator"
+    served.producer_name = "ganymede"
+    core = [opset for opset in served.opset_import if opset.domain == ""]
+    del served.opset_import[:]  # tf2onnx names ai.onnx.ml too, of which nothing is used
+    served.opset_import.extend(core)
+    onnx.checker.check_model(served, full_check=True)
+    return served
+
+
+def run_graph(
+    graph: bytes, latents: NDArray[np.float32], outputs: tuple[str, ...] = (IMAGE,)
+) -> list[NDArray[np.generic]]:
+    """Run latents (n, Z) through a graph on the CPU: one array (n, H, W, C) for each of `outputs`."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    arrays: list[NDArray[np.generic]] = session.run(list(outputs), {LATENT: latents})
+    return arrays

@@ -1,0 +1,123 @@
+"""The publication of an exported run: its files, its manifest and its golden check, into a model store."""
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.manifest import (
+    REFERENCE_GRAPH,
+    GoldenCheck,
+    ImageOutput,
+    LatentInput,
+    Manifest,
+    created_now,
+)
+from service.store import Store, describe_file
+from training.export import ExportReport, read_export
+from training.graph import run_graph
+from training.run import Run
+from training.samples import DrawLatents, tile
+
+GOLDEN_SEEDS = tuple(range(16))
+GRID_SEEDS = tuple(range(64))
+GRID_COLUMNS = 8
+GRID_SCALE = 2
+GOLDEN_IMAGES, GRID, METRICS = "golden.npy", "samples.png", "metrics.json"
+
+
+def publish_run(
+    run_folder: Path,
+    store: Store,
+    *,
+    name: str,
+    version: str,
+    licence: str,
+    draw_latents: DrawLatents,
+) -> Manifest:
+    """Publish RUN/export as `name`@`version` and return its manifest.
+
+    `draw_latents` must be the scheme `philox-1`, which the manifest names.
+
+    Raises:
+        RunError: there is no such run.
+        ExportError: the run is not exported, or the graph is not the one that was compared with Keras.
+        AlreadyPublished: the store has that version; nothing was changed.
+    """
+    run = Run(run_folder)
+    report = read_export(run)
+    graph = run.graph_path.read_bytes()
+    (pixels,) = run_graph(graph, draw_latents(GRID_SEEDS, report.latent_size))
+    images = np.ascontiguousarray(pixels, np.uint8)  # (64, H, W, C)
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_files(Path(folder), run, report, graph, images)
+        manifest = describe_release(run, report, images, files, name, version, licence)
+        store.publish(manifest, files)
+    return manifest
+
+
+def write_files(
+    folder: Path, run: Run, report: ExportReport, graph: bytes, images: NDArray[np.uint8]
+) -> dict[str, Path]:
+    """Write the release's files into `folder`; return where each is, by its name in the release."""
+    files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, GRID, METRICS)}
+    files[REFERENCE_GRAPH].write_bytes(graph)
+    np.save(files[GOLDEN_IMAGES], images[: len(GOLDEN_SEEDS)], allow_pickle=False)
+    tile(images, GRID_COLUMNS, GRID_SCALE).save(files[GRID])
+    epochs = [row.model_dump() for row in run.read_stats() if row.step <= report.step]
+    content = {"epochs": epochs, "export": report.model_dump(mode="json")}
+    files[METRICS].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return files
+
+
+def describe_release(
+    run: Run,
+    report: ExportReport,
+    images: NDArray[np.uint8],
+    files: dict[str, Path],
+    name: str,
+    version: str,
+    licence: str,
+) -> Manifest:
+    """Assemble the manifest; the golden check is what the graph answers for seeds 0 to 15."""
+    golden = images[: len(GOLDEN_SEEDS)]
+    entries = [
+        describe_file(path, device="any", precision="float32")
+        if name == REFERENCE_GRAPH
+        else describe_file(path)
+        for name, path in files.items()
+    ]
+    return Manifest(
+        name=name,
+        version=version,
+        created_at=created_now(),
+        licence=licence,
+        latent=LatentInput(size=report.latent_size),
+        image=ImageOutput(height=report.height, width=report.width, channels=report.channels),
+        files=tuple(entries),
+        golden=GoldenCheck(
+            seeds=GOLDEN_SEEDS,
+            scheme="philox-1",
+            sha256=hashlib.sha256(golden.tobytes()).hexdigest(),
+            images=GOLDEN_IMAGES,
+        ),
+        training=describe_training(run, report),
+        metrics={
+            "keras_max_float_difference": report.comparison.max_float_difference,
+            "keras_pixels_differing": report.comparison.pixels_differing,
+        },
+    )
+
+
+def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
+    """Return the release's provenance: configuration, how far it was trained, versions."""
+    return {
+        "configuration": run.read_configuration().model_dump(mode="json"),
+        "epochs": report.epochs,
+        "step": report.step,
+        "versions": report.versions,
+    }
