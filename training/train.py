@@ -115,6 +115,13 @@ class Training:
             )
             for epoch in range(first_epoch, epochs):
                 stats = self.train_epoch(epoch, progress, task, stopped)
+                progress.update(
+                    task,
+                    completed=self.step,
+                    images_per_s=stats.images_per_s,
+                    generator_loss=stats.generator_loss,
+                    discriminator_loss=stats.discriminator_loss,
+                )
                 if self.step == stats.epoch * self.batches_per_epoch:
                     self.finish_epoch(stats)
                 if stopped():

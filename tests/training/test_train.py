@@ -1,4 +1,5 @@
 import io
+import re
 import shutil
 import signal
 
@@ -19,13 +20,13 @@ from training.run import Run
 from training.train import train
 
 
-def go_on(configuration, folder, output=None):
+def go_on(configuration, folder, output=None, *, terminal=False):
     return train(
         configuration,
         folder,
         data_folder=DATA_FOLDER,
         draw_latents=draw_latents,
-        console=Console(file=output or io.StringIO(), width=200),
+        console=Console(file=output or io.StringIO(), width=200, force_terminal=terminal),
     )
 
 
@@ -103,8 +104,13 @@ def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
 def test_a_finished_run_goes_on_only_to_more_epochs(trained_run, small_configuration, tmp_path):
     folder = shutil.copytree(trained_run.folder, tmp_path / "run")
     assert go_on(small_configuration, folder).step == 20
-    assert go_on(override(small_configuration, ["epochs=3"]), folder).step == 30
-    assert [row.epoch for row in Run(folder).read_stats()] == [1, 2, 3]
+    output = io.StringIO()
+    assert go_on(override(small_configuration, ["epochs=3"]), folder, output, terminal=True).step == 30
+    stats = Run(folder).read_stats()
+    assert [row.epoch for row in stats] == [1, 2, 3]
+    last_bar = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output.getvalue()).strip().splitlines()[-1]
+    for words in ("epoch 3/3", "30/30", "images/s", f"G {stats[2].generator_loss:.3f}", "0:00:00"):
+        assert words in last_bar
 
 
 def test_a_run_folder_refuses_another_configuration(trained_run, small_configuration):
