@@ -1,0 +1,170 @@
+"""`ganymede generate` and `ganymede walk`: the service's pictures without the service."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service.errors import GanymedeError
+
+MAX_SEEDS = 100_000
+_BATCH_IMAGES = 64
+
+ModelArgument = Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")]
+StoreOption = Annotated[str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")]
+LabelOption = Annotated[str | None, typer.Option(help="A class's name or index.")]
+TruncationOption = Annotated[float, typer.Option(help="ψ in (0, 1].")]
+ScaleOption = Annotated[int, typer.Option(help="Whole-number enlargement.")]
+
+
+class WrongOption(GanymedeError):
+    """An option of the command line that cannot be meant."""
+
+    code = "wrong-option"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the command line."""
+    app.command()(generate)
+    app.command()(walk)
+
+
+def generate(
+    model: ModelArgument,
+    seeds: Annotated[str, typer.Option(help="Such as 0-15 or 1,5,9.")] = "0-15",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="By its ending: png, jpg, webp, zip, npy, json.")
+    ] = Path("grid.png"),
+    label: LabelOption = None,
+    truncation: TruncationOption = 1.0,
+    columns: Annotated[int | None, typer.Option(help="Of the grid.")] = None,
+    padding: Annotated[int, typer.Option(help="White pixels between the images.")] = 0,
+    scale: ScaleOption = 1,
+    models: StoreOption = "models",
+) -> None:
+    """Generate the pictures of seeds into a file: the bytes that the service answers."""
+    from service.bodies import parse_body
+    from service.images import MEDIA_TYPES, encode_images
+    from service.inputs import draw_inputs
+    from service.schemas import GenerateRequest
+
+    form = _format_of(output, MEDIA_TYPES)
+    fields = {"seeds": parse_seeds(seeds), "columns": columns, "padding": padding, "scale": scale}
+    order = parse_body(_to_json(fields, label, truncation), GenerateRequest)
+    release = _open(models, model)
+    inputs = draw_inputs(release.manifest, order, order.seeds)
+    content = encode_images(
+        _generate(release, inputs),
+        form,
+        seeds=order.seeds,
+        reference=release.manifest.reference,
+        columns=order.columns,
+        padding=order.padding,
+        scale=order.scale,
+    )
+    _write(output, content, f"{len(inputs.latents)} images of {release.manifest.reference}")
+
+
+def walk(
+    model: ModelArgument,
+    seeds: Annotated[str, typer.Option(help="The key points, such as 1,5,9.")],
+    frames: Annotated[int, typer.Option(help="Of the whole walk.")] = 60,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="By its ending: png (a filmstrip), zip, npy.")
+    ] = Path("walk.png"),
+    interpolation: Annotated[str, typer.Option(help="slerp, lerp or spline.")] = "slerp",
+    loop: Annotated[bool, typer.Option("--loop", help="Return to the first key point.")] = False,  # noqa: FBT002 - a flag
+    easing: Annotated[str, typer.Option(help="linear or smooth.")] = "linear",
+    label: LabelOption = None,
+    truncation: TruncationOption = 1.0,
+    scale: ScaleOption = 1,
+    models: StoreOption = "models",
+) -> None:
+    """Walk through latent space by way of the pictures of two or more seeds."""
+    from service.animation import MEDIA_TYPES, encode_walk
+    from service.bodies import parse_body
+    from service.inputs import draw_inputs, walk_inputs
+    from service.schemas import WalkRequest
+
+    form = _format_of(output, MEDIA_TYPES)
+    fields = {
+        "seeds": parse_seeds(seeds),
+        "frames": frames,
+        "interpolation": interpolation,
+        "loop": loop,
+        "easing": easing,
+        "scale": scale,
+    }
+    order = parse_body(_to_json(fields, label, truncation), WalkRequest)
+    release = _open(models, model)
+    keys = draw_inputs(release.manifest, order, order.seeds)
+    images = _generate(release, walk_inputs(keys, order))
+    _write(output, encode_walk(images, form, scale=order.scale), f"{order.frames} frames")
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds written as `1,5,9`, `0-15` or both.
+
+    Raises:
+        WrongOption: it is not that, or more than MAX_SEEDS.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*", part)
+        if match is None or int(match[2] or match[1]) < int(match[1]):
+            raise WrongOption(f"--seeds {text!r}: write seeds as 1,5,9 or 0-15.")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if len(seeds) + last - first >= MAX_SEEDS:
+            raise WrongOption(f"--seeds {text!r}: at most {MAX_SEEDS:,} at once.")
+        seeds.extend(range(first, last + 1))
+    return seeds
+
+
+def _to_json(fields: dict[str, Any], label: str | None, truncation: float) -> bytes:
+    import orjson
+
+    if label is not None:
+        fields["label"] = int(label) if label.isdigit() else label
+    return orjson.dumps({**fields, "truncation": truncation})
+
+
+def _format_of(output: Path, formats: dict[str, str]) -> str:
+    suffix = output.suffix.removeprefix(".").lower()
+    form = {"jpg": "jpeg"}.get(suffix, suffix)
+    if form not in formats:
+        raise WrongOption(f"--output {output}: the ending must be one of {', '.join(formats)}.")
+    return form
+
+
+def _open(models: str, model: str) -> Any:
+    from service.releases import Releases
+    from service.store import open_store
+
+    return Releases(open_store(models), default_model=None, threads=os.cpu_count() or 1).get(model)
+
+
+def _generate(release: Any, inputs: Any) -> Any:
+    import numpy as np
+
+    return np.concatenate(list(_generate_batches(release, inputs)))
+
+
+def _generate_batches(release: Any, inputs: Any) -> Iterator[Any]:
+    from rich.progress import track
+
+    starts = range(0, len(inputs.latents), _BATCH_IMAGES)
+    for start in track(starts, "Generating", transient=True, disable=len(starts) < 8):
+        rows = slice(start, start + _BATCH_IMAGES)
+        labels = None if inputs.labels is None else inputs.labels[rows]
+        yield release.generator.generate(inputs.latents[rows], labels)
+
+
+def _write(output: Path, content: bytes, what: str) -> None:
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise WrongOption(f"--output {output}: {error.strerror}.") from error
+    typer.echo(f"{output}: {what}, {len(content):,} bytes")

@@ -1,0 +1,46 @@
+"""`ganymede serve`."""
+
+from typing import Annotated
+
+import typer
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the command line."""
+    app.command()(serve)
+
+
+def serve(
+    models: Annotated[str | None, typer.Option(help="The model store: a folder.")] = None,
+    default_model: Annotated[str | None, typer.Option(help="What a request without a model means.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    max_batch_images: Annotated[int | None, typer.Option(help="Images in one run of the graph.")] = None,
+    max_queue_images: Annotated[int | None, typer.Option(help="Images that may wait.")] = None,
+    max_images_per_request: Annotated[int | None, typer.Option(help="Images of one request.")] = None,
+    max_pixels_per_response: Annotated[int | None, typer.Option(help="Pixels of one response.")] = None,
+    request_timeout_s: Annotated[float | None, typer.Option(help="Seconds until a 504.")] = None,
+    drain_timeout_s: Annotated[float | None, typer.Option(help="Seconds to finish in after SIGTERM.")] = None,
+    log_format: Annotated[str | None, typer.Option(help="json or text.")] = None,
+) -> None:
+    """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""
+    import uvicorn
+
+    from service.app import create_app
+    from service.settings import Settings
+    from service.telemetry import configure_logs
+
+    flags = dict(locals())
+    settings = Settings.load(**{name: flags[name] for name in Settings.model_fields if name in flags})
+    configure_logs(settings.log_format)
+    address = f"http://{settings.host}:{settings.port}"
+    typer.echo(f"Ganymede on {address} ({address}/docs). Try:\n  curl -X POST {address}/generate -o grid.png")
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.drain_timeout_s),
+    )

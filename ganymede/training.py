@@ -1,0 +1,117 @@
+"""`ganymede train`, `export` and `publish`: from pictures to a release."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.errors import GanymedeError
+
+RunArgument = Annotated[Path, typer.Argument(help="The folder of a training run.")]
+
+
+class TrainingFailed(GanymedeError):
+    """The training package said why in words."""
+
+    code = "training-failed"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the command line."""
+    app.command()(train)
+    app.command()(export)
+    app.command()(publish)
+
+
+def train(
+    preset: Annotated[str, typer.Option(help="The networks and their recipe.")] = "dcgan",
+    data: Annotated[str, typer.Option(help="What to learn from.")] = "fashion-mnist",
+    data_folder: Annotated[
+        Path | None, typer.Option(help="Where the data's files lie.", envvar="GANYMEDE_DATA")
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="The run's folder; an existing one goes on.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, any number of times.")
+    ] = None,
+) -> None:
+    """Train a generator. Ctrl-C saves; the same command with --run goes on."""
+    from rich.console import Console
+
+    from service.latents import draw_latents
+
+    with _explained():
+        from training.config import find_preset, override
+
+        configuration = override(find_preset(preset), [f"data={data}", *(overrides or [])])
+        from training.train import train as train_run  # TensorFlow takes seconds: wrong options go first
+
+        folder = run or Path("runs") / f"{preset}-{_slug(data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        typer.echo(f"Training into {folder}")
+        outcome = train_run(
+            configuration, folder, data_folder=data_folder, draw_latents=draw_latents, console=Console()
+        )
+    if not outcome.interrupted:
+        typer.echo(f"Trained. Next: ganymede export {folder}")
+
+
+def export(run: RunArgument) -> None:
+    """Export a run's generator to ONNX and hold it against Keras."""
+    from service.latents import draw_latents
+
+    with _explained():
+        from training.export import export_run
+
+        path = export_run(run, draw_latents=draw_latents)
+    typer.echo(f"{path}: the same pictures as Keras. Next: ganymede publish {run} --name NAME")
+
+
+def publish(
+    run: RunArgument,
+    name: Annotated[str, typer.Option(help="The model's name.")],
+    version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
+    licence: Annotated[str, typer.Option(help="Of the model: an SPDX name or a sentence.")] = "unstated",
+    promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    models: Annotated[
+        str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")
+    ] = "models",
+) -> None:
+    """Publish an exported run as a new version of a model."""
+    from service.latents import draw_latents
+    from service.store import next_version, open_store
+    from service.store import promote as promote_version
+
+    store = open_store(models)
+    version = version or next_version(store, name)
+    with _explained():
+        from training.publish import publish_run
+
+        publish_run(run, store, name=name, version=version, licence=licence, draw_latents=draw_latents)
+    typer.echo(f"Published {name}@{version} in {store.location}.")
+    if promote:
+        promote_version(store, name, version, alias=promote)
+        typer.echo(f"{name}@{promote} is {version} now.")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Let what the training package explains leave as our own error, and a lack of TensorFlow as advice."""
+    from training.errors import TrainingProblem
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
+    try:
+        yield
+    except TrainingProblem as error:
+        raise TrainingFailed(str(error)) from error
+    except ModuleNotFoundError as error:
+        raise TrainingFailed(
+            f"Training needs the package {error.name!r}: pip install 'ganymede[training]', or make train."
+        ) from error
+
+
+def _slug(data: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-")[:40] or "data"

@@ -1,0 +1,1 @@
+"""The HTTP service: loads released generators and answers with pictures."""

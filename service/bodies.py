@@ -1,0 +1,53 @@
+"""Reading a request's body: bounded, then parsed by its schema."""
+
+from typing import TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from service.errors import BodyTooLarge, InvalidField, MalformedRequest
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+async def read_body(request: Request, schema: type[Schema], *, max_bytes: int) -> Schema:
+    """The request's JSON body as `schema`; no body at all means `{}`. The Content-Type does not matter.
+
+    Raises:
+        BodyTooLarge: it has more than `max_bytes`.
+        MalformedRequest: it is not a JSON object.
+        InvalidField: a field is unknown, or breaks its limit.
+    """
+    if int(request.headers.get("content-length", "0")) > max_bytes:
+        raise _too_large(max_bytes)
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > max_bytes:
+            raise _too_large(max_bytes)
+    return parse_body(bytes(content) or b"{}", schema)
+
+
+def parse_body(content: bytes, schema: type[Schema]) -> Schema:
+    """JSON text as `schema`; see `read_body` for what it raises."""
+    try:
+        return schema.model_validate_json(content)
+    except ValidationError as error:
+        raise _explain(error.errors(include_url=False)[0]) from None
+
+
+def _explain(error: ErrorDetails) -> MalformedRequest | InvalidField:
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "json_invalid":
+        return MalformedRequest(f"The body is not JSON: {message.removeprefix('Invalid JSON: ')}.")
+    if error["type"] in ("model_type", "model_attributes_type"):
+        return MalformedRequest('The body must be a JSON object, such as {} or {"seed": 7}.')
+    field = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        message = "there is no such field; see /docs"
+    return InvalidField(field or "body", message[:1].lower() + message[1:])
+
+
+def _too_large(max_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body has more than the {max_bytes:,} bytes that are read.")

@@ -1,0 +1,76 @@
+"""A generator's graph in ONNX Runtime: latents in, pictures out."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from service.errors import ReleaseRefused
+from service.labels import Weights
+from service.latents import Latents
+from service.manifest import REFERENCE_GRAPH, Manifest
+
+Images = NDArray[np.uint8]
+"""uint8 (n, height, width, channels), 0 to 255; channels is 1 or 3."""
+
+_TYPES = {"latent": "tensor(float)", "label": "tensor(float)", "image": "tensor(uint8)"}
+
+
+class Generator:
+    """One graph of one release, open in one inference session; safe to call from many threads."""
+
+    def __init__(self, manifest: Manifest, graph: bytes, *, threads: int) -> None:
+        """Open `graph` on the CPU with so many `threads`.
+
+        Raises:
+            ReleaseRefused: ONNX Runtime cannot open it, or its inputs and output are not the manifest's.
+        """
+        self.manifest = manifest
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's exceptions share no public base
+            raise ReleaseRefused(
+                f"{manifest.reference}: ONNX Runtime cannot open {REFERENCE_GRAPH}: {str(error)[:300]}"
+            ) from error
+        self._check_signature()
+
+    def generate(self, latents: Latents, labels: Weights | None = None) -> Images:
+        """The pictures of latents (n, z) and, for a class-conditional model, weights (n, classes)."""
+        feeds = {"latent": latents} if labels is None else {"latent": latents, "label": labels}
+        images: Images = self._session.run(["image"], feeds)[0]
+        return images
+
+    def _check_signature(self) -> None:
+        manifest = self.manifest
+        wanted: dict[str, tuple[int, ...]] = {"latent": (manifest.latent.size,)}
+        if manifest.label:
+            wanted["label"] = (len(manifest.label.classes),)
+        self._check_tensors("inputs", self._session.get_inputs(), wanted)
+        image = manifest.image
+        self._check_tensors(
+            "outputs",
+            self._session.get_outputs(),
+            {"image": (image.height, image.width, image.channels)},
+        )
+
+    def _check_tensors(self, kind: str, tensors: list[Any], wanted: dict[str, tuple[int, ...]]) -> None:
+        """Names, types and shapes must be the manifest's; the batch (first) dimension must be free."""
+        found = {tensor.name: (tensor.type, tensor.shape) for tensor in tensors}
+        if set(found) != set(wanted):
+            raise self._refusal(f"the graph's {kind} are {sorted(found)}, not {sorted(wanted)}")
+        for name, rest in wanted.items():
+            kind_of_tensor, shape = found[name]
+            if kind_of_tensor != _TYPES[name]:
+                raise self._refusal(f"{name} is {kind_of_tensor}, not {_TYPES[name]}")
+            if tuple(shape[1:]) != rest or isinstance(shape[0], int):
+                raise self._refusal(
+                    f"{name} has the shape {shape}, not (batch, {str(rest)[1:-1].rstrip(',')})"
+                )
+
+    def _refusal(self, reason: str) -> ReleaseRefused:
+        return ReleaseRefused(f"{self.manifest.reference}: {REFERENCE_GRAPH}: {reason}.")

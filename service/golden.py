@@ -1,0 +1,55 @@
+"""The golden check: a graph must still answer what it answered where it was made."""
+
+import hashlib
+import io
+
+import numpy as np
+
+from service.errors import ReleaseRefused
+from service.generator import Generator, Images
+from service.inputs import draw_seed_inputs
+from service.manifest import Difference
+
+MAX_LEVELS = 1
+MAX_PIXELS_DIFFERING = 1e-3
+"""What the reference graph may differ by on another processor, whose float sums round in another order."""
+
+
+def hash_images(images: Images) -> str:
+    """Sha256 of the images' bytes in C order, in hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
+
+
+def measure_difference(images: Images, exact: Images) -> Difference:
+    """How far `images` are from the `exact` ones of the same shape."""
+    levels = np.abs(images.astype(np.int16) - exact.astype(np.int16))
+    return Difference(max_levels=int(levels.max()), pixels_differing=float((levels > 0).mean()))
+
+
+def check_golden(generator: Generator, golden_images: bytes | None) -> Difference:
+    """Run the golden seeds, and return how far the answer is from the one on record.
+
+    `golden_images` is the content of the release's `.npy` of golden images, if it has one.
+
+    Raises:
+        ReleaseRefused: the answer differs by more than another processor's rounding explains.
+    """
+    manifest = generator.manifest
+    inputs = draw_seed_inputs(manifest, manifest.golden.seeds)
+    images = generator.generate(inputs.latents, inputs.labels)
+    if hash_images(images) == manifest.golden.sha256:
+        return Difference(max_levels=0, pixels_differing=0.0)
+    if golden_images is not None:
+        exact = np.load(io.BytesIO(golden_images), allow_pickle=False)
+        if exact.shape == images.shape and hash_images(exact) == manifest.golden.sha256:
+            difference = measure_difference(images, exact)
+            if difference.max_levels <= MAX_LEVELS and difference.pixels_differing <= MAX_PIXELS_DIFFERING:
+                return difference
+            raise ReleaseRefused(
+                f"{manifest.reference}: golden check failed: {difference.pixels_differing:.2%} of the pixels "
+                f"differ, by up to {difference.max_levels} levels, from what the release recorded."
+            )
+    raise ReleaseRefused(
+        f"{manifest.reference}: golden check failed: the images of seeds "
+        f"{manifest.golden.seeds[0]}–{manifest.golden.seeds[-1]} are not those that the release recorded."
+    )

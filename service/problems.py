@@ -1,0 +1,58 @@
+"""The one place where errors become responses: `application/problem+json` (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from service.errors import GanymedeError, InvalidField
+
+MEDIA_TYPE = "application/problem+json"
+UNKNOWN_ERROR = "Something went wrong here. It is logged under this request's id."
+
+log = logging.getLogger(__name__)
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **members: object,
+) -> Response:
+    """A problem document; `code` is stable, `detail` is for people."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    return Response(orjson.dumps(body | members), status, headers, MEDIA_TYPE)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Let every error of `app` leave as a problem document."""
+
+    @app.exception_handler(GanymedeError)
+    async def known(_: Request, error: GanymedeError) -> Response:
+        return describe(error)
+
+    @app.exception_handler(HTTPException)
+    async def routing(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            return problem(
+                404, "not-found", "Not found", f"There is nothing at {request.url.path}; see /docs."
+            )
+        code = "method-not-allowed" if error.status_code == 405 else "http"
+        detail = f"{request.method} {request.url.path}: {error.detail}."
+        return problem(error.status_code, code, str(error.detail), detail, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def unknown(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return problem(500, "internal", "Internal error", UNKNOWN_ERROR)
+
+
+def describe(error: GanymedeError) -> Response:
+    """The problem document of a known error."""
+    members = {"field": error.field} if isinstance(error, InvalidField) else {}
+    return problem(error.status, error.code, error.title, str(error), headers=error.headers, **members)

@@ -1,0 +1,68 @@
+"""`GET /models…`: which models there are, their versions and aliases, and how they look."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from service.context import Service
+from service.errors import ModelNotFound
+from service.manifest import Manifest
+from service.store import Store
+
+router = APIRouter(prefix="/models", tags=["models"])
+SAMPLES = "samples.png"
+
+
+@router.get("")
+async def list_models(service: Service) -> dict[str, Any]:
+    """All models of the store; `default` is what a request without `model` means."""
+    return await asyncio.to_thread(_list_models, service)
+
+
+@router.get("/{name}")
+async def describe_model(name: str, service: Service) -> dict[str, Any]:
+    """One model: its versions, oldest first, and where its aliases point."""
+    return await asyncio.to_thread(_describe_model, service.releases.store, name)
+
+
+@router.get("/{name}/versions/{version}", response_model=Manifest)
+async def describe_version(name: str, version: str, service: Service) -> Manifest:
+    """One version's manifest."""
+    return await asyncio.to_thread(service.releases.store.manifest, name, version)
+
+
+@router.get(
+    "/{name}/versions/{version}/samples.png",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+async def show_samples(name: str, version: str, service: Service) -> Response:
+    """The grid of samples that was published with a version."""
+    content = await asyncio.to_thread(_read_samples, service.releases.store, name, version)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(content, media_type="image/png", headers=headers)
+
+
+def _list_models(service: Service) -> dict[str, Any]:
+    store = service.releases.store
+    try:
+        default = str(service.releases.default_reference())
+    except ModelNotFound:
+        default = None
+    return {"default": default, "models": [_describe_model(store, name) for name in store.models()]}
+
+
+def _describe_model(store: Store, name: str) -> dict[str, Any]:
+    versions = store.versions(name)
+    if not versions:
+        raise ModelNotFound(f"There is no model {name[:80]!r} in {store.location}; see /models.")
+    aliases = {alias: entry.model_dump() for alias, entry in store.aliases(name).entries.items()}
+    return {"name": name, "versions": versions, "aliases": aliases}
+
+
+def _read_samples(store: Store, name: str, version: str) -> bytes:
+    manifest = store.manifest(name, version)
+    if manifest.file(SAMPLES) is None:
+        raise ModelNotFound(f"{manifest.reference} was published without {SAMPLES}.")
+    return store.read(manifest, SAMPLES)

@@ -1,0 +1,97 @@
+"""The bodies of requests, as pydantic models: shapes and ranges that need no model to be checked."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, model_validator
+
+from service.latents import SEED_LIMIT
+
+Seed = Annotated[StrictInt, Field(ge=0, lt=SEED_LIMIT)]
+Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
+Row = Annotated[tuple[Number, ...], Field(min_length=1)]
+LabelField = Annotated[StrictInt | StrictStr | tuple[Number, ...], Field(union_mode="left_to_right")]
+Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
+WalkFormat = Literal["png", "zip", "npy"]
+Interpolation = Literal["slerp", "lerp", "spline"]
+Easing = Literal["linear", "smooth"]
+
+_MAX_ROWS = 1_000_000  # the request's own limit, `MAX_IMAGES_PER_REQUEST`, is checked against the settings
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = Field(default=None, description="`MODEL`, `MODEL@ALIAS` or `MODEL@VERSION`.")
+    label: LabelField | None = Field(
+        default=None, description="One class for all images: its name, its index, or a weight per class."
+    )
+    labels: tuple[LabelField, ...] | None = Field(
+        default=None, max_length=_MAX_ROWS, description="One class for each image or key point."
+    )
+    truncation: float = Field(
+        default=1.0, gt=0, le=1, description="ψ: below 1, likelier and less varied images."
+    )
+    scale: int = Field(default=1, ge=1, le=64, description="Whole-number enlargement, each pixel repeated.")
+
+    @model_validator(mode="after")
+    def _one_kind_of_label(self) -> Self:
+        if self.label is not None and self.labels is not None:
+            raise ValueError("give label or labels, not both")
+        return self
+
+
+class GenerateRequest(_Body):
+    """What to generate: `count` images from `seed` on, or exactly these `seeds`, or these `latents`."""
+
+    count: int | None = Field(default=None, ge=1, description="How many images; 16 when nothing else says.")
+    seed: Seed | None = Field(
+        default=None, description="Image i is the image of seed + i; random when absent."
+    )
+    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS)
+    latents: tuple[Row, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS)
+    columns: int | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
+    padding: int = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")
+    format: Format | None = Field(
+        default=None, description="Goes before the `Accept` header; png without either."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in ("seeds", "latents") if getattr(self, name) is not None]
+        given += ["seed or count"] if self.seed is not None or self.count is not None else []
+        if len(given) > 1:
+            raise ValueError(f"give one of {' and '.join(given)}, not both")
+        if self.seed is not None and self.seed + (self.count or DEFAULT_COUNT) > SEED_LIMIT:
+            raise ValueError(f"seed + count goes beyond the last seed, {SEED_LIMIT - 1}")
+        return self
+
+
+DEFAULT_COUNT = 16
+"""Images of a request that says nothing of their number."""
+
+
+class WalkRequest(_Body):
+    """A walk through latent space by way of two or more key points."""
+
+    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS)
+    latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS)
+    frames: int = Field(default=60, ge=2, description="Frames of the whole walk.")
+    interpolation: Interpolation = "slerp"
+    loop: bool = Field(default=False, description="Return to the first key point.")
+    easing: Easing = "linear"
+    format: WalkFormat | None = Field(
+        default=None, description="Goes before the `Accept` header; png, a filmstrip, without either."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.seeds is None) == (self.latents is None):
+            raise ValueError("give the key points as seeds or as latents, one of the two")
+        if self.frames < self.key_points:
+            raise ValueError(f"frames must be at least the number of key points, {self.key_points}")
+        return self
+
+    @property
+    def key_points(self) -> int:
+        """How many key points the walk has."""
+        return len(self.seeds or self.latents or ())

@@ -1,0 +1,54 @@
+"""The service's configuration: `GANYMEDE_*` variables, or the flags of `ganymede serve`."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import GanymedeError
+
+PREFIX = "GANYMEDE_"
+
+
+class WrongSetting(GanymedeError):
+    """A setting has a value that cannot be meant; the service does not start."""
+
+    code = "wrong-setting"
+
+
+class Settings(BaseSettings):
+    """Frozen when the service starts; every name carries its unit."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    models: str = "models"
+    default_model: str | None = None
+    """The model that a request without `model` means; without it, the store's only or first model."""
+    device: Literal["auto", "cpu"] = "auto"
+    precision: Literal["exact"] = "exact"
+    max_batch_images: int = Field(default=64, ge=1, le=65_536)
+    max_queue_images: int = Field(default=4096, ge=1, le=10_000_000)
+    max_images_per_request: int = Field(default=1024, ge=1, le=1_000_000)
+    max_pixels_per_response: int = Field(default=2**25, ge=1, le=2**31)
+    max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30)
+    request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+    drain_timeout_s: float = Field(default=25.0, gt=0, le=3600)
+    log_format: Literal["json", "text"] = "text"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+
+    @classmethod
+    def load(cls, **flags: Any) -> Self:
+        """Settings from the environment, each flag that is not None going before its variable.
+
+        Raises:
+            WrongSetting: a value is wrong; the message names the variable or flag, and what it takes.
+        """
+        given = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]).removeprefix(PREFIX.lower())
+            where = f"--{name.replace('_', '-')}" if name in given else f"{PREFIX}{name.upper()}"
+            raise WrongSetting(f"{where}={first['input']!r}: {first['msg']}.") from error

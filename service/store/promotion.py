@@ -1,0 +1,31 @@
+"""Moving an alias to a version."""
+
+from service.errors import ModelNotFound, StoreError
+from service.manifest import is_name
+from service.store.aliases import PRODUCTION
+from service.store.interface import Store
+
+
+def promote(store: Store, model: str, version: str, *, alias: str = PRODUCTION) -> None:
+    """Point `alias` of `model` at `version`.
+
+    Raises:
+        ModelNotFound: there is no such version.
+        StoreError: the alias has no proper name, or has the name of a version.
+        AliasMoved: someone else moved an alias of the model meanwhile; nothing was written.
+    """
+    versions = store.versions(model)
+    if version not in versions:
+        raise ModelNotFound(
+            f"{model} has no version {version!r} in {store.location}. "
+            f"Versions: {', '.join(versions) or 'none'}."
+        )
+    if not is_name(alias) or alias in versions:
+        raise StoreError(
+            f"{alias!r} cannot be an alias of {model}: "
+            "use lower-case letters, digits, '.', '_' and '-', and not a version's name."
+        )
+    old = store.aliases(model)
+    new = old.moved(alias, version)
+    if new is not old:
+        store.swap_aliases(model, old, new)

@@ -1,0 +1,75 @@
+"""What a publication and a reading have in common, whatever the store is made of."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from service.errors import ReleaseRefused
+from service.manifest import File, Manifest
+from service.store.interface import Store
+
+
+def describe_file(
+    path: Path,
+    *,
+    device: Literal["any", "cpu", "cuda", "tensorrt"] | None = None,
+    precision: Literal["float32", "float16", "bfloat16", "int8"] | None = None,
+) -> File:
+    """The manifest entry of the file at `path`, under its own name."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return File(
+        path=path.name,
+        size_bytes=path.stat().st_size,
+        sha256=digest,
+        device=device,
+        precision=precision,
+    )
+
+
+def check_bytes(content: bytes, entry: File, reference: str) -> None:
+    """Hold a file's content against its manifest entry.
+
+    Raises:
+        ReleaseRefused: size or sha256 differ; the message names the file.
+    """
+    if len(content) != entry.size_bytes:
+        found = "more" if len(content) > entry.size_bytes else f"{len(content):,}"
+        raise ReleaseRefused(
+            f"{reference}: {entry.path} should have {entry.size_bytes:,} bytes and has {found}."
+        )
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise ReleaseRefused(f"{reference}: the content of {entry.path} does not match its sha256.")
+
+
+def parse_manifest(text: bytes, model: str, version: str) -> Manifest:
+    """Read a manifest that was found where `model`'s `version` lies.
+
+    Raises:
+        ReleaseRefused: it breaks the schema, or is the manifest of another release.
+    """
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        reason = f"{field}: {first['msg']}" if field else first["msg"]
+        raise ReleaseRefused(f"{model}@{version}: manifest.json is not valid ({reason}).") from error
+    if (manifest.name, manifest.version) != (model, version):
+        raise ReleaseRefused(f"{model}@{version}: manifest.json describes {manifest.reference}.")
+    return manifest
+
+
+def version_order(version: str) -> list[tuple[int, int, str]]:
+    """A sort key in which v10 comes after v9."""
+    parts = re.findall(r"\d+|\D+", version)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+
+def next_version(store: Store, model: str) -> str:
+    """The version after the greatest `vN` of the model, v1 at first."""
+    numbers = [int(version[1:]) for version in store.versions(model) if re.fullmatch(r"v\d+", version)]
+    return f"v{max(numbers, default=0) + 1}"
