@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def _load_default(context: Context) -> None:
     try:
-        context.readiness.release = await asyncio.to_thread(context.releases.get, None)
+        context.readiness.release = await context.releases.resolve(None)
     except GanymedeError as error:
         log.error("not ready: %s", error)  # noqa: TRY400 - the sentence says it all
         context.readiness.error = error

@@ -1,5 +1,6 @@
 """The models that are in memory: opened, checked and ready to generate."""
 
+import asyncio
 import logging
 import threading
 from dataclasses import dataclass
@@ -62,6 +63,10 @@ class Releases:
             f"No model in {self.store.location} has a {PRODUCTION!r} version. Publish one "
             "(ganymede publish RUN --name NAME) and promote it (ganymede promote NAME VERSION)."
         )
+
+    async def resolve(self, text: str | None) -> Release:
+        """The release that a request's `model` means; see `get`."""
+        return await asyncio.to_thread(self.get, text)
 
     def get(self, text: str | None) -> Release:
         """The release that a request's `model` means, opened on first use; blocks while it opens.

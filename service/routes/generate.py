@@ -24,7 +24,7 @@ async def generate(request: Request, service: Service) -> Response:
     settings = service.settings
     order = await read_body(request, GenerateRequest, max_bytes=settings.max_body_bytes)
     form = choose_format(order.format, request.headers.get("accept"), MEDIA_TYPES)
-    release = await asyncio.to_thread(service.releases.get, order.model)
+    release = await service.releases.resolve(order.model)
     manifest = release.manifest
     check_generate(order, manifest.image, form, settings)
     inputs = draw_inputs(manifest, order, request_seeds(order))

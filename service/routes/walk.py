@@ -24,7 +24,7 @@ async def latent_walk(request: Request, service: Service) -> Response:
     settings = service.settings
     order = await read_body(request, WalkRequest, max_bytes=settings.max_body_bytes)
     form = choose_format(order.format, request.headers.get("accept"), MEDIA_TYPES)
-    release = await asyncio.to_thread(service.releases.get, order.model)
+    release = await service.releases.resolve(order.model)
     manifest = release.manifest
     check_walk(order, manifest.image, form, settings)
     keys = draw_inputs(manifest, order, order.seeds)

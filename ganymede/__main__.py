@@ -1,0 +1,5 @@
+"""`python -m ganymede`."""
+
+from ganymede.command import main
+
+main()

@@ -1,0 +1,110 @@
+"""What the tests share: tiny real releases in a real store, and the real server in its own process."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.tiny_models import TinyModel, publish_tiny_model
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+class Server:
+    """`ganymede serve` in a process of its own, on a port of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    def client(self, **options: object) -> httpx.Client:
+        """A client of this server."""
+        return httpx.Client(base_url=self.url, timeout=30, **options)
+
+
+@contextmanager
+def run_server(models: Path | str, folder: Path, *flags: str, **variables: str) -> Iterator[Server]:
+    """Start the server on `models`, wait until it is ready, and stop it at the end."""
+    log = folder / f"serve-{time.monotonic_ns()}.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GANYMEDE_")}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ganymede", "serve", "--models", str(models), "--port", "0", *flags],
+            cwd=REPOSITORY,
+            env={**environment, **variables},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        server = Server(process, _wait_for_address(process, log), log)
+        _wait_until_answering(server)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_address(process: subprocess.Popen[str], log: Path, limit_s: float = 60) -> str:
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline and process.poll() is None:
+        if match := re.search(r"running on (http://[\d.:]+)", log.read_text()):
+            return match[1]
+        time.sleep(0.02)
+    pytest.fail(f"the server did not start:\n{log.read_text()}")
+
+
+def _wait_until_answering(server: Server, limit_s: float = 60) -> None:
+    """Wait for a model, or for the reason why there is none."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        answer = httpx.get(f"{server.url}/readyz", timeout=30)
+        if answer.status_code == 200 or "still being loaded" not in answer.text:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"the server did not load its model:\n{server.log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with `grey` (8×8×1, v1 and v2 in production) and `colour` (8×8×3 with three classes)."""
+    root = tmp_path_factory.mktemp("store")
+    publish_tiny_model(root, TinyModel(name="grey", version="v1", weight_seed=1))
+    publish_tiny_model(root, TinyModel(name="grey", version="v2", weight_seed=2))
+    publish_tiny_model(
+        root, TinyModel(name="colour", channels=3, classes=("circle", "square", "star"), weight_seed=3)
+    )
+    return root
+
+
+@pytest.fixture(scope="session")
+def server(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service on `tiny_store` with `grey` as default, one for each worker; tests must not change it."""
+    with run_server(tiny_store, tmp_path_factory.mktemp("server"), "--default-model", "grey") as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    """A client of `server`."""
+    with server.client() as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def sha256() -> Callable[[bytes], str]:
+    """Sha256 in hexadecimal."""
+    return lambda content: hashlib.sha256(content).hexdigest()

@@ -1,0 +1,102 @@
+"""Tiny real generators: a few hundred weights in a real ONNX graph that follows the contract."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from service.generator import Generator
+from service.golden import hash_images
+from service.inputs import draw_seed_inputs
+from service.manifest import GoldenCheck, ImageOutput, LabelInput, LatentInput, Manifest, created_now
+from service.store import FolderStore, Store, describe_file, promote
+
+GOLDEN_SEEDS = tuple(range(4))
+
+
+@dataclass(frozen=True)
+class TinyModel:
+    """What may differ from one tiny model to the next."""
+
+    name: str = "grey"
+    version: str = "v1"
+    latent: int = 6
+    side: int = 8
+    channels: int = 1
+    classes: tuple[str, ...] = ()
+    weight_seed: int = 0
+
+
+def tiny_graph(model: TinyModel) -> bytes:
+    """A dense layer, tanh and the conversion to uint8: latent (batch, z) to image (batch, h, w, c)."""
+    random = np.random.default_rng(model.weight_seed)
+    pixels = model.side * model.side * model.channels
+
+    def weights(name: str, *shape: int) -> onnx.TensorProto:
+        return numpy_helper.from_array(random.standard_normal(shape).astype(np.float32), name)
+
+    def constant(name: str, value: object, dtype: type) -> onnx.TensorProto:
+        return numpy_helper.from_array(np.array(value, dtype), name)
+
+    tensors = [
+        weights("kernel", model.latent, pixels),
+        constant("one", 1.0, np.float32),
+        constant("half", 127.5, np.float32),
+        constant("shape", [-1, model.side, model.side, model.channels], np.int64),
+    ]
+    nodes = [helper.make_node("MatMul", ["latent", "kernel"], ["from_latent"])]
+    inputs = [helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["batch", model.latent])]
+    total = "from_latent"
+    if model.classes:
+        inputs.append(
+            helper.make_tensor_value_info("label", TensorProto.FLOAT, ["batch", len(model.classes)])
+        )
+        tensors.append(weights("class_kernel", len(model.classes), pixels))
+        nodes.append(helper.make_node("MatMul", ["label", "class_kernel"], ["from_label"]))
+        nodes.append(helper.make_node("Add", ["from_latent", "from_label"], ["total"]))
+        total = "total"
+    nodes += [
+        helper.make_node("Tanh", [total], ["signed"]),
+        helper.make_node("Add", ["signed", "one"], ["positive"]),
+        helper.make_node("Mul", ["positive", "half"], ["levels"]),
+        helper.make_node("Round", ["levels"], ["rounded"]),
+        helper.make_node("Cast", ["rounded"], ["bytes"], to=TensorProto.UINT8),
+        helper.make_node("Reshape", ["bytes", "shape"], ["image"]),
+    ]
+    image = helper.make_tensor_value_info(
+        "image", TensorProto.UINT8, ["batch", model.side, model.side, model.channels]
+    )
+    graph = helper.make_graph(nodes, "tiny", inputs, [image], tensors)
+    built = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(built)
+    return built.SerializeToString()
+
+
+def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | None = "production") -> Manifest:
+    """Publish a tiny model, golden check and all, and point `alias` at it."""
+    store = FolderStore(root) if isinstance(root, Path) else root
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / "generator.onnx"
+        graph.write_bytes(tiny_graph(model))
+        manifest = Manifest(
+            name=model.name,
+            version=model.version,
+            created_at=created_now(),
+            licence="Apache-2.0",
+            latent=LatentInput(size=model.latent),
+            label=LabelInput(classes=model.classes) if model.classes else None,
+            image=ImageOutput(height=model.side, width=model.side, channels=model.channels),
+            files=(describe_file(graph, device="any", precision="float32"),),
+            golden=GoldenCheck(seeds=GOLDEN_SEEDS, scheme="philox-1", sha256="0" * 64),
+        )
+        inputs = draw_seed_inputs(manifest, GOLDEN_SEEDS)
+        images = Generator(manifest, graph.read_bytes(), threads=1).generate(inputs.latents, inputs.labels)
+        golden = manifest.golden.model_copy(update={"sha256": hash_images(images)})
+        manifest = manifest.model_copy(update={"golden": golden})
+        store.publish(manifest, {"generator.onnx": graph})
+    if alias:
+        promote(store, model.name, model.version, alias=alias)
+    return manifest
