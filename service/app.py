@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,8 +10,10 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from service.context import Context
+from service.cores import usable_cores
 from service.engine import Engine
 from service.errors import GanymedeError
+from service.hot_paths import HotPaths
 from service.metrics import Metrics
 from service.problems import add_error_handlers
 from service.releases import Releases
@@ -21,7 +22,7 @@ from service.routes import metrics as figures
 from service.routes.description import add_descriptions
 from service.settings import Settings
 from service.store import open_store
-from service.telemetry import RequestIds
+from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
         releases=Releases(
             open_store(settings.models),
             default_model=settings.default_model,
-            threads=os.cpu_count() or 1,
+            threads=usable_cores(),
         ),
         engine=Engine(
             max_batch_images=settings.max_batch_images,
@@ -57,9 +58,11 @@ def create_app(settings: Settings) -> FastAPI:
         description="Pictures from a generator: the same bytes for the same seed.",
         version="0.1.0",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
-    app.add_middleware(RequestIds)
+    app.add_middleware(HotPaths, handlers={"/generate": generate.generate, "/latent-walk": walk.latent_walk})
+    app.add_middleware(Telemetry, metrics=metrics)
     add_error_handlers(app)
     for part in (generate, walk, images, models, health, figures):
         app.include_router(part.router)
