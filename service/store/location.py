@@ -4,18 +4,25 @@ from pathlib import Path
 
 from service.errors import StoreError
 from service.store.folder import FolderStore
-from service.store.interface import Store
+from service.store.interface import Sent, Store
 
 
-def open_store(uri: str) -> Store:
-    """The store at `uri`, a folder's path.
+def open_store(uri: str, *, sent: Sent | None = None) -> Store:
+    """The store at `uri`, a folder's path or `s3://bucket/prefix`; `sent` is told how an upload gets on.
 
     Raises:
-        StoreError: the URI's scheme is not one we know.
+        StoreError: the URI's scheme is not one we know, or it names no bucket.
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:
         return FolderStore(Path(uri))
     if scheme == "file":
         return FolderStore(Path(rest))
-    raise StoreError(f"{uri}: a model store is a folder, not {scheme}://.")
+    if scheme != "s3":
+        raise StoreError(f"{uri}: a model store is a folder or s3://bucket/prefix, not {scheme}://.")
+    bucket, _, prefix = rest.partition("/")
+    if not bucket:
+        raise StoreError(f"{uri}: the bucket is missing; write s3://bucket/prefix.")
+    from service.store.s3 import S3Store  # boto3 takes its time: only who asks for S3 waits for it
+
+    return S3Store(bucket, prefix, sent=sent)
