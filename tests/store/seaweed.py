@@ -106,6 +106,7 @@ def _command(folder: Path, ports: Sequence[int]) -> list[str]:
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
         "s3.localSocket": folder / "s3.sock",
+        "s3.autoCreateBucket": "false",
         "s3.config": folder / "s3.json",
     }
     return [program, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]
