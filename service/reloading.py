@@ -3,16 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Literal
 
 from service.errors import GanymedeError, ReleaseRefused, StoreUnreachable
+from service.outcomes import Outcome
 from service.releases import Releases
 from service.store import Aliases, Reference
 
 log = logging.getLogger(__name__)
-
-Outcome = Literal["loaded", "refused", "unreachable", "failed"]
-OUTCOMES: tuple[Outcome, ...] = ("loaded", "refused", "unreachable", "failed")
 
 
 class Reloading:

@@ -26,3 +26,17 @@ def open_store(uri: str, *, sent: Sent | None = None) -> Store:
     from service.store.s3 import S3Store  # boto3 takes its time: only who asks for S3 waits for it
 
     return S3Store(bucket, prefix, sent=sent)
+
+
+def open_served_store(uri: str, *, cache: str | None, cache_max_bytes: int) -> Store:
+    """The store at `uri` for a service: one in S3 is read through a cache on this machine.
+
+    Raises:
+        StoreError: as `open_store`, or the folder `cache` cannot be written.
+    """
+    store = open_store(uri)
+    if isinstance(store, FolderStore):
+        return store
+    from service.store.cached import CachedStore, open_cache
+
+    return CachedStore(store, open_cache(cache, max_bytes=cache_max_bytes))
