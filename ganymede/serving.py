@@ -24,6 +24,7 @@ def serve(
     reload_interval_s: Annotated[float | None, typer.Option(help="Between looks at the store.")] = None,
     max_resident_models: Annotated[int | None, typer.Option(help="Releases in memory.")] = None,
     max_graph_bytes: Annotated[int | None, typer.Option(help="Of one model's graph.")] = None,
+    store_timeout_s: Annotated[float | None, typer.Option(help="Of one attempt at S3.")] = None,
     cache: Annotated[str | None, typer.Option(help="The folder for what comes from S3.")] = None,
     cache_max_bytes: Annotated[int | None, typer.Option(help="Of the cache.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or text.")] = None,

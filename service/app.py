@@ -25,7 +25,12 @@ from service.telemetry import RequestIds
 def create_app(settings: Settings) -> FastAPI:
     """The service for `settings`; models are opened when it starts, not here."""
     metrics = Metrics()
-    store = open_served_store(settings.models, cache=settings.cache, cache_max_bytes=settings.cache_max_bytes)
+    store = open_served_store(
+        settings.models,
+        cache=settings.cache,
+        cache_max_bytes=settings.cache_max_bytes,
+        timeout_s=settings.store_timeout_s,
+    )
     metrics.watch_store(store)
     releases = Releases(
         store,

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     max_resident_models: int = Field(default=4, ge=1, le=1000)
     """Releases in memory, the default among them; the least recently used leaves."""
     max_graph_bytes: int = Field(default=2**30, ge=1024, le=2**31 - 1)
+    store_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    """Of one attempt at a request to a store in S3; three are made."""
     cache: str | None = None
     """The folder for what was read from a store in S3; without it, `ganymede` in the user's cache folder."""
     cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)

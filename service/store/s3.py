@@ -34,11 +34,13 @@ _TRANSFER = TransferConfig(max_concurrency=4, max_io_queue=16, io_chunksize=2**2
 class S3Store:
     """Releases under `s3://bucket/prefix`; a publication becomes visible with its manifest, written last."""
 
-    def __init__(self, bucket: str, prefix: str = "", *, sent: Sent | None = None) -> None:
+    def __init__(
+        self, bucket: str, prefix: str = "", *, sent: Sent | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._sent = sent or (lambda *_: None)
-        self._client = make_client()
+        self._client = make_client(timeout_s)
         self._failure: StoreUnreachable | None = None
 
     @property

@@ -18,9 +18,7 @@ from botocore.exceptions import (
 
 from service.errors import StoreUnreachable
 
-CONNECT_TIMEOUT_S = 3
-READ_TIMEOUT_S = 10
-"""Of one attempt, and for each further piece of an answer."""
+CONNECT_TIMEOUT_S = 3.0
 ATTEMPTS = 3
 """With botocore's `standard` mode: exponential backoff with jitter, and a budget for retries."""
 
@@ -39,20 +37,20 @@ _CREDENTIALS = {
 _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 
 
-def make_client() -> Any:
+def make_client(timeout_s: float) -> Any:
     """A client configured by AWS's own variables and files; path-style where the endpoint is not AWS's."""
     session = boto3.session.Session()
-    client = session.client("s3", config=_configuration("auto"))
+    client = session.client("s3", config=_configuration("auto", timeout_s))
     host = urlsplit(client.meta.endpoint_url).hostname or ""
     if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return client
-    return session.client("s3", config=_configuration("path"))
+    return session.client("s3", config=_configuration("path", timeout_s))
 
 
-def _configuration(addressing_style: str) -> Config:
+def _configuration(addressing_style: str, timeout_s: float) -> Config:
     return Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
+        connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s),
+        read_timeout=timeout_s,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         tcp_keepalive=True,
         s3={"addressing_style": addressing_style},
@@ -103,8 +101,8 @@ def _reason(error: Exception, endpoint: str) -> str:
         EndpointConnectionError: lambda: (
             f"nothing answers at {endpoint}; check AWS_ENDPOINT_URL_S3 and the network"
         ),
-        ConnectTimeoutError: lambda: f"no connection to {endpoint} within {CONNECT_TIMEOUT_S} s",
-        ReadTimeoutError: lambda: f"{endpoint} did not answer within {READ_TIMEOUT_S} s",
+        ConnectTimeoutError: lambda: f"{endpoint} let nobody connect within the time limit",
+        ReadTimeoutError: lambda: f"{endpoint} did not answer within the time limit",
     }
     if isinstance(error, ClientError):
         return _reason_of_answer(error, endpoint)
