@@ -35,8 +35,9 @@ class S3Store:
     """Releases under `s3://bucket/prefix`; a publication becomes visible with its manifest, written last."""
 
     def __init__(
-        self, bucket: str, prefix: str = "", *, sent: Sent | None = None, timeout_s: float = TIMEOUT_S
+        self, bucket: str, prefix: str = "", *, sent: Sent | None = None, timeout_s: float = 10.0
     ) -> None:
+        """`timeout_s` is of one attempt until its answer, and for each further piece of it."""
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._sent = sent or (lambda *_: None)
