@@ -1,6 +1,5 @@
 """The FastAPI application, put together from its parts."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,7 +8,9 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from service.context import Context
+from service.cores import usable_cores
 from service.engine import Engine
+from service.hot_paths import HotPaths
 from service.metrics import Metrics
 from service.problems import add_error_handlers
 from service.releases import Releases
@@ -19,7 +20,7 @@ from service.routes import metrics as figures
 from service.routes.description import add_descriptions
 from service.settings import Settings
 from service.store import open_served_store
-from service.telemetry import RequestIds
+from service.telemetry import Telemetry
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -35,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     releases = Releases(
         store,
         default_model=settings.default_model,
-        threads=os.cpu_count() or 1,
+        threads=usable_cores(),
         max_resident=settings.max_resident_models,
         max_graph_bytes=settings.max_graph_bytes,
         load_timeout_s=settings.request_timeout_s,
@@ -66,9 +67,11 @@ def create_app(settings: Settings) -> FastAPI:
         description="Pictures from a generator: the same bytes for the same seed.",
         version="0.1.0",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
-    app.add_middleware(RequestIds)
+    app.add_middleware(HotPaths, handlers={"/generate": generate.generate, "/latent-walk": walk.latent_walk})
+    app.add_middleware(Telemetry, metrics=metrics)
     add_error_handlers(app)
     for part in (generate, walk, images, models, health, figures):
         app.include_router(part.router)
