@@ -15,7 +15,7 @@ from service.metrics import Metrics
 from service.problems import add_error_handlers
 from service.releases import Releases
 from service.reloading import Reloading
-from service.routes import generate, health, images, models, walk
+from service.routes import generate, health, images, inference, models, walk
 from service.routes import metrics as figures
 from service.routes.description import add_descriptions
 from service.settings import Settings
@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HotPaths, handlers={"/generate": generate.generate, "/latent-walk": walk.latent_walk})
     app.add_middleware(Telemetry, metrics=metrics)
     add_error_handlers(app)
-    for part in (generate, walk, images, models, health, figures):
+    for part in (generate, walk, images, models, health, figures, inference):
         app.include_router(part.router)
 
     add_descriptions(app, {"/generate": generate.DESCRIPTION, "/latent-walk": walk.DESCRIPTION})
