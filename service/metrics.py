@@ -64,7 +64,7 @@ class Metrics:
         self.model_info.clear()
         for release in releases:
             manifest = release.manifest
-            self.model_info.labels(manifest.name, manifest.version, "cpu", "exact").set(1)
+            self.model_info.labels(manifest.name, manifest.version, release.generator.device, "exact").set(1)
 
     def watch_store(self, store: Store) -> None:
         """Show whether `store` answered when it was last asked."""

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from service.devices import Device
 from service.errors import GanymedeError, ReleaseRefused
 from service.generator import Generator
 from service.golden import check_golden
@@ -24,7 +25,7 @@ class Release:
 
 
 def open_release(
-    store: Store, model: str, version: str, *, threads: int, max_graph_bytes: int = MAX_GRAPH_BYTES
+    store: Store, model: str, version: str, device: Device, *, max_graph_bytes: int = MAX_GRAPH_BYTES
 ) -> Release:
     """Read, check and open one version.
 
@@ -38,7 +39,7 @@ def open_release(
     check_budget(manifest, entry, max_graph_bytes=max_graph_bytes)
     graph = store.read(manifest, REFERENCE_GRAPH)
     check_graph(graph, manifest.reference, REFERENCE_GRAPH)
-    generator = Generator(manifest, graph, threads=threads)
+    generator = Generator(manifest, graph, device)
     difference = hold_against_golden(store, generator)
     log.info("opened %s from %s", manifest.reference, store.location)
     return Release(manifest, generator, difference)
