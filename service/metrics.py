@@ -70,6 +70,11 @@ class Metrics:
         """Show whether `store` answered when it was last asked."""
         self.store_reachable.set_function(lambda: float(store.failure is None))
 
+    def observe_request(self, route: str, status: int, seconds: float) -> None:
+        """Count an answered request."""
+        self.requests_total.labels(route, str(status)).inc()
+        self.request_seconds.labels(route).observe(seconds)
+
     def observe_answer(self, format: str, queue_s: float, encode_s: float) -> None:  # noqa: A002
         """Count an answer with pictures in `format`."""
         self.queue_seconds.observe(queue_s)
