@@ -1,14 +1,17 @@
 """A release in memory: read, looked through, opened and held against its golden check."""
 
 import logging
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from service.devices import Device
 from service.errors import GanymedeError, ReleaseRefused
 from service.generator import Generator
 from service.golden import check_golden
 from service.graph import MAX_GRAPH_BYTES, check_budget, check_graph
-from service.manifest import REFERENCE_GRAPH, Difference, Manifest
+from service.manifest import REFERENCE_GRAPH, Difference, File, Manifest
 from service.store import Store
 from service.store.publication import entry_of
 
@@ -43,6 +46,18 @@ def open_release(
     difference = hold_against_golden(store, generator)
     log.info("opened %s from %s", manifest.reference, store.location)
     return Release(manifest, generator, difference)
+
+
+def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
+    """Read every file of a release and yield its entry once its size and sha256 are right.
+
+    Raises:
+        ReleaseRefused: one is missing, cut off or altered; the message names it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for entry in manifest.files:
+            store.fetch(manifest, entry.path, Path(folder) / "file")
+            yield entry
 
 
 def hold_against_golden(store: Store, generator: Generator) -> Difference:
