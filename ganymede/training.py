@@ -59,14 +59,19 @@ def train(
         typer.echo(f"Trained. Next: ganymede export {folder}")
 
 
-def export(run: RunArgument) -> None:
+def export(
+    run: RunArgument,
+    step: Annotated[
+        int | None, typer.Option(help="Of an earlier checkpoint; the newest unless given.")
+    ] = None,
+) -> None:
     """Export a run's generator to ONNX and hold it against Keras."""
     from service.latents import draw_latents
 
     with _explained():
         from training.export import export_run
 
-        path = export_run(run, draw_latents=draw_latents)
+        path = export_run(run, draw_latents=draw_latents, step=step)
     typer.echo(f"{path}: the same pictures as Keras. Next: ganymede publish {run} --name NAME")
 
 

@@ -108,3 +108,21 @@ def client(server: Server) -> Iterator[httpx.Client]:
 def sha256() -> Callable[[bytes], str]:
     """Sha256 in hexadecimal."""
     return lambda content: hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture(scope="session")
+def run_ganymede() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line in a process of its own: arguments as words, variables as keywords."""
+
+    def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ganymede", *map(str, arguments)],
+            cwd=REPOSITORY,
+            env={**os.environ, "COLUMNS": "200", **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,78 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganymede.pictures import WrongOption, parse_seeds
+
+
+def test_generate_writes_the_bytes_that_the_service_answers(run_ganymede, tiny_store, tmp_path, client):
+    for form in ("png", "webp", "npy", "zip"):
+        output = tmp_path / f"grid.{form}"
+        result = run_ganymede("generate", "grey", "--seeds", "3,5-7", "-o", output, "--models", tiny_store)
+        assert result.returncode == 0, result.stderr
+        body = {"seeds": [3, 5, 6, 7], "format": form}
+        assert output.read_bytes() == client.post("/generate", json=body).content
+
+
+def test_walk_writes_the_bytes_that_the_service_answers(run_ganymede, tiny_store, tmp_path, client):
+    output = tmp_path / "walk.png"
+    run_ganymede(
+        "walk", "grey", "--seeds", "1,5", "--frames", 9, "--loop", "-o", output, "--models", tiny_store
+    )
+    body = {"seeds": [1, 5], "frames": 9, "loop": True}
+    assert output.read_bytes() == client.post("/latent-walk", json=body).content
+
+
+def test_generate_takes_a_class(run_ganymede, tiny_store, tmp_path):
+    output = tmp_path / "star.png"
+    result = run_ganymede(
+        "generate", "colour", "--seeds", "1", "--label", "star", "-o", output, "--models", tiny_store
+    )
+    assert result.returncode == 0, result.stderr
+    assert np.asarray(Image.open(io.BytesIO(output.read_bytes()))).shape == (8, 8, 3)
+
+
+def test_models_lists_what_the_store_holds(run_ganymede, tiny_store):
+    output = run_ganymede("models", "--models", tiny_store).stdout
+    assert "grey" in output
+    assert "8×8×3" in output
+
+
+def test_promote_moves_production(run_ganymede, tiny_store, tmp_path):
+    import shutil
+
+    store = shutil.copytree(tiny_store, tmp_path / "store")
+    assert run_ganymede("promote", "grey", "v1", "--models", store).returncode == 0
+    assert '"v1"' in (store / "grey" / "aliases.json").read_text()
+    refused = run_ganymede("promote", "grey", "v7", "--models", store)
+    assert refused.returncode == 1
+    assert "Versions: v1, v2" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("generate", "none"), "There is no model 'none'"),
+        (("generate", "grey", "-o", "grid.bmp"), "ending must be one of png"),
+        (("generate", "grey", "--seeds", "5-1"), "write seeds as"),
+        (("generate", "grey", "--truncation", "2"), "truncation: input should be less than or equal to 1"),
+        (("generate", "grey", "-o", "/nowhere/at/all.png"), "No such file or directory"),
+        (("export", "no-run"), "no-run is not a run folder"),
+        (("train", "--set", "batchsize=3"), "batch_size"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(run_ganymede, tiny_store, arguments, says):
+    result = run_ganymede(*arguments, GANYMEDE_MODELS=str(tiny_store))
+    assert result.returncode == 1
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_seeds_are_written_as_lists_and_ranges():
+    assert parse_seeds("1,5,9") == [1, 5, 9]
+    assert parse_seeds("0-3, 8") == [0, 1, 2, 3, 8]
+    for wrong in ("", "a", "1-", "3-1", "-1", "0-100000"):
+        with pytest.raises(WrongOption):
+            parse_seeds(wrong)
