@@ -17,6 +17,7 @@ from service.animation import MEDIA_TYPES, FrameShape, open_encoder
 from service.engine import Engine
 from service.images import enlarge
 from service.inputs import Inputs, draw_inputs, walk_inputs
+from service.provenance import Provenance
 from service.releases import Release, Releases
 from service.rendering import render_walk, split_frames
 from service.schemas import WalkRequest
@@ -47,10 +48,14 @@ def time_encoder(release: Release, keys: Inputs, order: WalkRequest, form: str) 
     parts = [release.generator.generate(inputs.latents[part], None) for part in split_frames(order.frames)]
     frames = enlarge(np.concatenate(parts), order.scale)  # (frames, height, width, channels)
     count, height, width, channels = frames.shape
+    shape = FrameShape(count, height, width, channels, order.fps)
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
         encoder = open_encoder(
-            form, Path(folder) / "walk", FrameShape(count, height, width, channels, order.fps), "benchmark"
+            form,
+            Path(folder) / "walk",
+            FrameShape(count, height, width, channels, order.fps),
+            Provenance("benchmark"),
         )
         encoder.add(frames)
         encoder.finish()
@@ -87,7 +92,7 @@ async def measure(options: argparse.Namespace) -> None:
             inference, encoder, walk = (statistics.median(column) for column in zip(*rows, strict=True))
             ratio = statistics.median(row[2] / row[0] for row in rows)
             print(f"{form:6}  {scale:5}  {inference:9.3f}  {encoder:7.3f}  {walk:6.3f}  {ratio:14.2f}")
-    engine.close()
+    await engine.close()
 
 
 def main() -> None:

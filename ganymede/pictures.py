@@ -50,6 +50,7 @@ def generate(
     from service.bodies import parse_body
     from service.images import MEDIA_TYPES, encode_images
     from service.inputs import draw_inputs
+    from service.pictures import describe_provenance
     from service.schemas import GenerateRequest
 
     form = _format_of(output, MEDIA_TYPES)
@@ -60,8 +61,7 @@ def generate(
     content = encode_images(
         _generate(release, inputs),
         form,
-        seeds=order.seeds,
-        reference=release.manifest.reference,
+        describe_provenance(release.manifest, inputs, order.truncation),
         columns=order.columns,
         padding=order.padding,
         scale=order.scale,
@@ -189,7 +189,7 @@ def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) ->
     parts = list(split_frames(order.frames))
     with walk_folder() as folder:
         path = folder / f"walk.{form}"
-        with closing(open_walk_encoder(path, form, order, release.manifest)) as encoder:
+        with closing(open_walk_encoder(path, form, order, keys, release.manifest)) as encoder:
             for part in track(parts, "Walking", transient=True, disable=len(parts) < 8):
                 inputs = walk_inputs(keys, order, part)
                 encoder.add(enlarge(release.generator.generate(inputs.latents, inputs.labels), order.scale))

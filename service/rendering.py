@@ -17,6 +17,7 @@ from service.generator import Generator
 from service.images import enlarge
 from service.inputs import Inputs, walk_inputs
 from service.manifest import Manifest
+from service.provenance import Provenance
 from service.schemas import WalkRequest
 
 CHUNK_FRAMES = 64
@@ -51,7 +52,13 @@ def split_frames(frames: int) -> Iterator[slice]:
         yield slice(start, min(start + CHUNK_FRAMES, frames))
 
 
-def open_walk_encoder(path: Path, format: str, order: WalkRequest, manifest: Manifest) -> Encoder:  # noqa: A002
+def open_walk_encoder(
+    path: Path,
+    format: str,  # noqa: A002 - the contract's word
+    order: WalkRequest,
+    keys: Inputs,
+    manifest: Manifest,
+) -> Encoder:
     """The encoder for the frames of `order`, enlarged by its `scale`."""
     image = manifest.image
     shape = FrameShape(
@@ -61,9 +68,8 @@ def open_walk_encoder(path: Path, format: str, order: WalkRequest, manifest: Man
         channels=image.channels,
         fps=order.fps,
     )
-    points = f"seeds {','.join(map(str, order.seeds[:64]))}" if order.seeds else "latents"
-    note = f"Machine-made by Ganymede: {manifest.reference}, {order.interpolation} between {points}."
-    return open_encoder(format, path, shape, note)
+    origin = Provenance(manifest.reference, keys.seeds, None, order.truncation)
+    return open_encoder(format, path, shape, origin)
 
 
 async def render_walk(
@@ -75,22 +81,29 @@ async def render_walk(
     format: str,  # noqa: A002 - the contract's word
     *,
     timeout_s: float,
+    report: Callable[[int], None] | None = None,
 ) -> Rendered:
     """Generate and encode a walk between `keys` into a new file at `path`.
+
+    `report` is told how many frames are done, as they are.
 
     Raises:
         QueueFull: the engine took no more.
         DeadlineExceeded: it was not done within `timeout_s`.
     """
     queue_s = inference_s = encode_s = 0.0
+    done = 0
     try:
         async with asyncio.timeout(timeout_s):
-            with closing(open_walk_encoder(path, format, order, generator.manifest)) as encoder:
+            with closing(open_walk_encoder(path, format, order, keys, generator.manifest)) as encoder:
                 async with aclosing(_generate_chunks(engine, generator, keys, order)) as chunks:
                     async for generated in chunks:
                         queue_s += generated.queue_s
                         inference_s += generated.inference_s
                         encode_s += await _run_to_its_end(_encode, encoder, generated, order.scale)
+                        done += len(generated.images)
+                        if report:
+                            report(done)
                 encode_s += await _run_to_its_end(_finish, encoder)
     except TimeoutError:
         raise DeadlineExceeded(f"The walk was not ready within {timeout_s:g} s.") from None

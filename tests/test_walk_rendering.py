@@ -32,7 +32,7 @@ class WatchedEngine(Engine):
         self._fail_at = fail_at
         self._delay_s = delay_s
 
-    async def generate(self, generator, inputs) -> Generated:
+    async def generate(self, generator, inputs, **options) -> Generated:
         self.asked.append(len(inputs.latents))
         self.in_flight += 1
         self.most_in_flight = max(self.in_flight, self.most_in_flight)
@@ -40,7 +40,7 @@ class WatchedEngine(Engine):
             await asyncio.sleep(self._delay_s)
             if len(self.asked) == self._fail_at:
                 raise QueueFull("Full.")
-            return await super().generate(generator, inputs)
+            return await super().generate(generator, inputs, **options)
         finally:
             self.in_flight -= 1
 

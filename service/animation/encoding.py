@@ -6,6 +6,7 @@ from typing import Protocol
 
 from service.errors import InvalidField
 from service.generator import Images
+from service.provenance import Provenance
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -58,19 +59,19 @@ def check_fps(format: str, fps: int) -> None:  # noqa: A002 - the contract's wor
         raise InvalidField("fps", f"{format} has at most {_MAX_FPS[format]} frames a second; mp4 has more")
 
 
-def open_encoder(format: str, path: Path, shape: FrameShape, note: str) -> Encoder:  # noqa: A002
+def open_encoder(format: str, path: Path, shape: FrameShape, origin: Provenance) -> Encoder:  # noqa: A002
     """An encoder of any format of `MEDIA_TYPES` that writes a new file at `path`.
 
-    `note` says how the frames came about; the formats with a place for it keep it.
+    `origin` says how the frames came about; the formats with a place for it keep it.
     """
     from service.animation.stills import ArchiveEncoder, ArrayEncoder, FilmstripEncoder
 
     if format == "zip":
-        return ArchiveEncoder(path, shape)
+        return ArchiveEncoder(path, shape, origin)
     if format == "npy":
         return ArrayEncoder(path, shape)
     if format == "png":
-        return FilmstripEncoder(path, shape)
+        return FilmstripEncoder(path, shape, origin)
     from service.animation.video import VideoEncoder  # PyAV takes a while to import
 
-    return VideoEncoder(format, path, shape, note)
+    return VideoEncoder(format, path, shape, origin)

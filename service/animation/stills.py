@@ -8,6 +8,7 @@ import numpy as np
 from service.animation.encoding import FrameShape
 from service.generator import Images
 from service.images import encode_image
+from service.provenance import Provenance
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is made
 
@@ -18,8 +19,9 @@ class FilmstripEncoder:
     One picture has to be whole before it is written: its memory is that of its pixels.
     """
 
-    def __init__(self, path: Path, shape: FrameShape) -> None:
+    def __init__(self, path: Path, shape: FrameShape, origin: Provenance) -> None:
         self._path = path
+        self._origin = origin
         self._strip = np.empty((shape.height, shape.frames * shape.width, shape.channels), np.uint8)
         self._columns = 0
 
@@ -31,7 +33,7 @@ class FilmstripEncoder:
 
     def finish(self) -> None:
         """Write the picture."""
-        self._path.write_bytes(encode_image(self._strip, "png"))
+        self._path.write_bytes(encode_image(self._strip, "png", self._origin))
 
     def close(self) -> None:
         """Let go of the pixels."""
@@ -41,7 +43,8 @@ class FilmstripEncoder:
 class ArchiveEncoder:
     """A ZIP of one PNG for each frame, stored as they are: PNG is compressed already."""
 
-    def __init__(self, path: Path, shape: FrameShape) -> None:
+    def __init__(self, path: Path, shape: FrameShape, origin: Provenance) -> None:
+        self._origin = origin
         self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
         self._digits = max(4, len(str(shape.frames - 1)))
         self._written = 0
@@ -50,7 +53,7 @@ class ArchiveEncoder:
         """Add a file for each of the next frames; see `Encoder.add`."""
         for frame in frames:
             entry = zipfile.ZipInfo(f"{self._written:0{self._digits}}.png", _ZIP_TIME)
-            self._archive.writestr(entry, encode_image(frame, "png"))
+            self._archive.writestr(entry, encode_image(frame, "png", self._origin))
             self._written += 1
 
     def finish(self) -> None:

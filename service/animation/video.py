@@ -14,6 +14,7 @@ from PIL import Image
 
 from service.animation.encoding import FrameShape
 from service.generator import Images
+from service.provenance import Provenance
 
 _BT709 = 1  # ITU-T H.273's number, for primaries, transfer and matrix alike
 _COLOURS = 256
@@ -54,7 +55,7 @@ class VideoEncoder:
     its sides made even by repeating the last row or column, for yuv420p knows no odd ones.
     """
 
-    def __init__(self, format: str, path: Path, shape: FrameShape, note: str) -> None:  # noqa: A002
+    def __init__(self, format: str, path: Path, shape: FrameShape, origin: Provenance) -> None:  # noqa: A002
         codec = _CODECS[format]
         self._format = format
         self._layout = codec.grey if shape.channels == 1 else codec.colour
@@ -62,7 +63,7 @@ class VideoEncoder:
             path, "w", format=codec.container, container_options=dict(codec.container_options)
         )
         if format == "mp4":
-            self._container.metadata["comment"] = note
+            self._container.metadata["comment"] = _describe(origin)
         stream: Any = self._container.add_stream(
             codec.name, rate=shape.fps, options=dict(codec.codec_options)
         )
@@ -149,6 +150,11 @@ def _paint(frame: Images) -> VideoFrame:
     palette = np.concatenate([opaque, colours], axis=1)  # (256, 4)
     painting: Any = (np.ascontiguousarray(indices), palette)  # PyAV's types leave this pair out
     return VideoFrame.from_ndarray(painting, format="pal8")
+
+
+def _describe(origin: Provenance) -> str:
+    seeds = "" if origin.seeds is None else f" between seeds {', '.join(map(str, origin.seeds[:64]))}"
+    return f"Machine-made by Ganymede: {origin.model}{seeds} (IPTC trainedAlgorithmicMedia)"
 
 
 def _even(size: int) -> int:
