@@ -22,6 +22,8 @@ def serve(
     request_timeout_s: Annotated[float | None, typer.Option(help="Seconds until a 504.")] = None,
     drain_timeout_s: Annotated[float | None, typer.Option(help="Seconds to finish in after SIGTERM.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or text.")] = None,
+    ui: Annotated[str | None, typer.Option(help="on or off: the web page at /ui.")] = None,
+    root_path: Annotated[str | None, typer.Option(help="The prefix that a proxy takes away.")] = None,
 ) -> None:
     """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""
     import uvicorn
@@ -42,5 +44,6 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        root_path=settings.root_path,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
