@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from service.context import Context
@@ -22,6 +21,7 @@ from service.routes.description import add_descriptions
 from service.settings import Settings
 from service.store import open_served_store
 from service.telemetry import Telemetry
+from service.ui.mount import add_page
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -61,9 +61,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         context.reloading.start()
         yield
+        if app.state.page:
+            await app.state.page.close()
         await context.engine.close()
         await context.reloading.close()
 
@@ -83,8 +85,5 @@ def create_app(settings: Settings) -> FastAPI:
 
     add_descriptions(app, {"/generate": generate.DESCRIPTION, "/latent-walk": walk.DESCRIPTION})
 
-    @app.get("/", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        return RedirectResponse("docs")
-
+    app.state.page = add_page(app, context)
     return app

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     drain_timeout_s: float = Field(default=25.0, gt=0, le=3600)
     log_format: Literal["json", "text"] = "text"
+    ui: Literal["on", "off"] = "on"
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """The path prefix that a proxy takes away before it passes a request on, such as `/ganymede`."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
 
