@@ -49,6 +49,7 @@ def generate(
     from service.bodies import parse_body
     from service.images import MEDIA_TYPES, encode_images
     from service.inputs import draw_inputs
+    from service.pictures import describe_provenance
     from service.schemas import GenerateRequest
 
     form = _format_of(output, MEDIA_TYPES)
@@ -59,8 +60,7 @@ def generate(
     content = encode_images(
         _generate(release, inputs),
         form,
-        seeds=order.seeds,
-        reference=release.manifest.reference,
+        describe_provenance(release.manifest, inputs, order.truncation),
         columns=order.columns,
         padding=order.padding,
         scale=order.scale,

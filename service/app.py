@@ -13,9 +13,12 @@ from fastapi_offline import FastAPIOffline
 from service.context import Context
 from service.engine import Engine
 from service.errors import GanymedeError
+from service.metrics import Metrics
 from service.problems import add_error_handlers
 from service.releases import Releases
-from service.routes import generate, health, models, walk
+from service.routes import generate, health, images, models, walk
+from service.routes import metrics as figures
+from service.routes.description import add_descriptions
 from service.settings import Settings
 from service.store import open_store
 from service.telemetry import RequestIds
@@ -25,6 +28,7 @@ log = logging.getLogger(__name__)
 
 def create_app(settings: Settings) -> FastAPI:
     """The service for `settings`; models are opened when it starts, not here."""
+    metrics = Metrics()
     context = Context(
         settings=settings,
         releases=Releases(
@@ -36,7 +40,9 @@ def create_app(settings: Settings) -> FastAPI:
             max_batch_images=settings.max_batch_images,
             max_queue_images=settings.max_queue_images,
             timeout_s=settings.request_timeout_s,
+            metrics=metrics,
         ),
+        metrics=metrics,
     )
 
     @asynccontextmanager
@@ -44,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         loading = asyncio.create_task(_load_default(context))
         yield
         await loading
-        context.engine.close()
+        await context.engine.close()
 
     app: FastAPI = FastAPIOffline(
         title="Ganymede",
@@ -55,8 +61,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.context = context
     app.add_middleware(RequestIds)
     add_error_handlers(app)
-    for part in (generate, walk, models, health):
+    for part in (generate, walk, images, models, health, figures):
         app.include_router(part.router)
+
+    add_descriptions(app, {"/generate": generate.DESCRIPTION, "/latent-walk": walk.DESCRIPTION})
 
     @app.get("/", include_in_schema=False)
     async def home() -> RedirectResponse:

@@ -34,10 +34,11 @@ def parse_body(content: bytes, schema: type[Schema]) -> Schema:
     try:
         return schema.model_validate_json(content)
     except ValidationError as error:
-        raise _explain(error.errors(include_url=False)[0]) from None
+        raise explain(error.errors(include_url=False)[0]) from None
 
 
-def _explain(error: ErrorDetails) -> MalformedRequest | InvalidField:
+def explain(error: ErrorDetails) -> MalformedRequest | InvalidField:
+    """A sentence for what pydantic found."""
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "json_invalid":
         return MalformedRequest(f"The body is not JSON: {message.removeprefix('Invalid JSON: ')}.")

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from service.engine import Engine
 from service.errors import GanymedeError
+from service.metrics import Metrics
 from service.releases import Release, Releases
 from service.settings import Settings
 
@@ -26,6 +27,7 @@ class Context:
     settings: Settings
     releases: Releases
     engine: Engine
+    metrics: Metrics
     readiness: Readiness = field(default_factory=Readiness)
 
 
