@@ -21,6 +21,7 @@ def serve(
     max_pixels_per_response: Annotated[int | None, typer.Option(help="Pixels of one response.")] = None,
     request_timeout_s: Annotated[float | None, typer.Option(help="Seconds until a 504.")] = None,
     drain_timeout_s: Annotated[float | None, typer.Option(help="Seconds to finish in after SIGTERM.")] = None,
+    rate_images_per_s: Annotated[float | None, typer.Option(help="Images a second of an API key.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or text.")] = None,
 ) -> None:
     """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""

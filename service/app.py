@@ -15,10 +15,12 @@ from service.engine import Engine
 from service.errors import GanymedeError
 from service.metrics import Metrics
 from service.problems import add_error_handlers
+from service.rates import Rates
 from service.releases import Releases
-from service.routes import generate, health, images, models, walk
+from service.routes import generate, health, images, models, sagemaker, walk
 from service.routes import metrics as figures
 from service.routes.description import add_descriptions
+from service.security import ApiKeys, read_digests, warn_if_open
 from service.settings import Settings
 from service.store import open_store
 from service.telemetry import RequestIds
@@ -42,8 +44,11 @@ def create_app(settings: Settings) -> FastAPI:
             timeout_s=settings.request_timeout_s,
             metrics=metrics,
         ),
+        rates=Rates(settings.rate_images_per_s, max_images_per_request=settings.max_images_per_request),
         metrics=metrics,
     )
+    digests = read_digests(settings)
+    warn_if_open(settings, digests)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -59,12 +64,20 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.context = context
+    app.add_middleware(ApiKeys, digests=digests)
     app.add_middleware(RequestIds)
     add_error_handlers(app)
-    for part in (generate, walk, images, models, health, figures):
+    for part in (generate, walk, images, models, health, figures, sagemaker):
         app.include_router(part.router)
 
-    add_descriptions(app, {"/generate": generate.DESCRIPTION, "/latent-walk": walk.DESCRIPTION})
+    add_descriptions(
+        app,
+        {
+            "/generate": generate.DESCRIPTION,
+            "/latent-walk": walk.DESCRIPTION,
+            "/invocations": sagemaker.DESCRIPTION,
+        },
+    )
 
     @app.get("/", include_in_schema=False)
     async def home() -> RedirectResponse:

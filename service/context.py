@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from service.engine import Engine
 from service.errors import GanymedeError
 from service.metrics import Metrics
+from service.rates import Rates
 from service.releases import Release, Releases
 from service.settings import Settings
 
@@ -27,6 +28,7 @@ class Context:
     settings: Settings
     releases: Releases
     engine: Engine
+    rates: Rates
     metrics: Metrics
     readiness: Readiness = field(default_factory=Readiness)
 

@@ -12,6 +12,8 @@ import orjson
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.security import current_key
+
 REQUEST_ID_HEADER = "X-Request-Id"
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -54,6 +56,8 @@ class JsonFormatter(logging.Formatter):
         }
         if request_id := _request_id.get():
             entry["request_id"] = request_id
+        if key := current_key():
+            entry["key"] = key
         if record.exc_info:
             entry["trace"] = self.formatException(record.exc_info)
         return orjson.dumps(entry).decode()

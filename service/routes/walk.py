@@ -34,6 +34,7 @@ async def latent_walk(request: Request) -> Response:
     check_walk(order, manifest.image, form, settings)
     keys = draw_inputs(manifest, order, order.seeds)
     service.engine.check_room(order.frames)
+    service.rates.take(order.frames)
     walked = walk_inputs(keys, order)
     generated = await unless_gone(request.receive, service.engine.generate(release.generator, walked))
     started = time.perf_counter()
