@@ -62,8 +62,9 @@ COPY --from=packages-gpu /opt/venv /opt/venv
 COPY models models
 COPY LICENSE ./
 COPY service service
+COPY training training
 COPY ganymede ganymede
-RUN python -m compileall -q service ganymede
+RUN python -m compileall -q service training ganymede
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-m", "ganymede.container", "health"]
@@ -83,8 +84,9 @@ COPY --from=packages-cpu /opt/venv /opt/venv
 COPY models models
 COPY LICENSE ./
 COPY service service
+COPY training training
 COPY ganymede ganymede
-RUN python -m compileall -q service ganymede
+RUN python -m compileall -q service training ganymede
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-m", "ganymede.container", "health"]

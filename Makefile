@@ -37,6 +37,12 @@ infra: $(VENV)/.dev .cache/checkov/.installed
 	$(BIN)/cfn-lint -t 'cdk.out/*/*.template.json'
 	.cache/checkov/bin/checkov --directory cdk.out --framework cloudformation --compact --quiet --skip-download
 
+# Where no Docker engine runs, DOCKER_ENGINE names a tool that starts one.
+DOCKER_ENGINE ?= ../shared/tools/docker-engine
+
+image: $(VENV)/.dev
+	DOCKER_ENGINE="$(DOCKER_ENGINE)" ./tests/image/run
+
 lock: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" ./requirements/lock
 
