@@ -11,7 +11,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def serve(
-    models: Annotated[str | None, typer.Option(help="The model store: a folder.")] = None,
+    models: Annotated[str | None, typer.Option(help="A folder or s3://bucket/prefix.")] = None,
     default_model: Annotated[str | None, typer.Option(help="What a request without a model means.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
@@ -22,6 +22,12 @@ def serve(
     request_timeout_s: Annotated[float | None, typer.Option(help="Seconds until a 504.")] = None,
     drain_timeout_s: Annotated[float | None, typer.Option(help="Seconds to finish in after SIGTERM.")] = None,
     rate_images_per_s: Annotated[float | None, typer.Option(help="Images a second of an API key.")] = None,
+    reload_interval_s: Annotated[float | None, typer.Option(help="Between looks at the store.")] = None,
+    max_resident_models: Annotated[int | None, typer.Option(help="Releases in memory.")] = None,
+    max_graph_bytes: Annotated[int | None, typer.Option(help="Of one model's graph.")] = None,
+    store_timeout_s: Annotated[float | None, typer.Option(help="Of one attempt at S3.")] = None,
+    cache: Annotated[str | None, typer.Option(help="The folder for what comes from S3.")] = None,
+    cache_max_bytes: Annotated[int | None, typer.Option(help="Of the cache.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or text.")] = None,
 ) -> None:
     """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""

@@ -24,6 +24,16 @@ class Settings(BaseSettings):
     models: str = "models"
     default_model: str | None = None
     """The model that a request without `model` means; without it, the store's only or first model."""
+    reload_interval_s: float = Field(default=10.0, ge=0.1, le=86_400)
+    """How often the store is asked where the aliases in use point."""
+    max_resident_models: int = Field(default=4, ge=1, le=1000)
+    """Releases in memory, the default among them; the least recently used leaves."""
+    max_graph_bytes: int = Field(default=2**30, ge=1024, le=2**31 - 1)
+    store_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    """Of one attempt at a request to a store in S3; three are made."""
+    cache: str | None = None
+    """The folder for what was read from a store in S3; without it, `ganymede` in the user's cache folder."""
+    cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)
     device: Literal["auto", "cpu"] = "auto"
     precision: Literal["exact"] = "exact"
     max_batch_images: int = Field(default=64, ge=1, le=65_536)
