@@ -22,6 +22,7 @@ def serve(
     max_pixels_per_response: Annotated[int | None, typer.Option(help="Pixels of one response.")] = None,
     request_timeout_s: Annotated[float | None, typer.Option(help="Seconds until a 504.")] = None,
     drain_timeout_s: Annotated[float | None, typer.Option(help="Seconds to finish in after SIGTERM.")] = None,
+    rate_images_per_s: Annotated[float | None, typer.Option(help="Images a second of an API key.")] = None,
     reload_interval_s: Annotated[float | None, typer.Option(help="Between looks at the store.")] = None,
     max_resident_models: Annotated[int | None, typer.Option(help="Releases in memory.")] = None,
     max_graph_bytes: Annotated[int | None, typer.Option(help="Of one model's graph.")] = None,
