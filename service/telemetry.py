@@ -13,6 +13,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
+from service.security import current_key
 
 _HEADER = b"x-request-id"
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -56,8 +57,7 @@ class Telemetry:
 
     def _record(self, scope: Scope, status: int, seconds: float, timing: bytes) -> None:
         route = route_of(scope)
-        self._metrics.requests_total.labels(route, str(status)).inc()
-        self._metrics.request_seconds.labels(route).observe(seconds)
+        self._metrics.observe_request(route, status, seconds)
         if log.isEnabledFor(logging.INFO) and route not in _QUIET_ROUTES:
             log.info(
                 "%s %s %d %.1f ms",
@@ -88,6 +88,8 @@ class JsonFormatter(logging.Formatter):
         }
         if identity := request_id.get():
             entry["request_id"] = identity
+        if key := current_key():
+            entry["key"] = key
         if record.exc_info:
             entry["trace"] = self.formatException(record.exc_info)
         return orjson.dumps(entry).decode()

@@ -75,6 +75,24 @@ def test_a_server_without_a_model_is_live_but_not_ready_and_says_why(tmp_path):
         refused(response, 404, "model-not-found", "There is no model 'grey'")
 
 
+def test_keys_and_rates_hold_for_this_protocol_too_and_are_told_in_words(tmp_path, tiny_store, sha256):
+    limits = {"GANYMEDE_RATE_IMAGES_PER_S": "0.1", "GANYMEDE_MAX_IMAGES_PER_REQUEST": "4"}
+    keys = f"triton:{sha256(b'open sesame')}"
+    with (
+        run_server(
+            tiny_store, tmp_path, "--default-model", "grey", GANYMEDE_API_KEYS=keys, **limits
+        ) as server,
+        triton.InferenceServerClient(server.url.removeprefix("http://")) as kserve,
+    ):
+        assert kserve.is_server_ready()
+        with pytest.raises(InferenceServerException, match=r"^.401. Send your API key as"):
+            kserve.infer("grey", [tensor("latent", LATENTS)])
+        headers = {"X-Api-Key": "open sesame"}
+        kserve.infer("grey", [tensor("latent", LATENTS)], headers=headers)
+        with pytest.raises(InferenceServerException, match=r"^.429. The key 'triton' has 1 images left"):
+            kserve.infer("grey", [tensor("latent", LATENTS)], headers=headers)
+
+
 def test_metadata_names_the_server_and_its_extension(kserve):
     metadata = kserve.get_server_metadata()
     assert metadata["name"] == "ganymede"
