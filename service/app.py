@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from service.context import Context
 from service.cores import usable_cores
+from service.devices import choose_device
 from service.engine import Engine
 from service.hot_paths import HotPaths
 from service.metrics import Metrics
@@ -33,13 +34,17 @@ def create_app(settings: Settings) -> FastAPI:
         timeout_s=settings.store_timeout_s,
     )
     metrics.watch_store(store)
+    device = choose_device(
+        settings.device, threads=usable_cores(), max_batch_images=settings.max_batch_images
+    )
     releases = Releases(
         store,
         default_model=settings.default_model,
-        threads=usable_cores(),
+        device=device,
         max_resident=settings.max_resident_models,
         max_graph_bytes=settings.max_graph_bytes,
         load_timeout_s=settings.request_timeout_s,
+        warm_up=lambda release: release.generator.warm_up(settings.max_batch_images),
         changed=metrics.show_models,
     )
     context = Context(

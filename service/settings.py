@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     cache: str | None = None
     """The folder for what was read from a store in S3; without it, `ganymede` in the user's cache folder."""
     cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)
-    device: Literal["auto", "cpu"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     precision: Literal["exact"] = "exact"
     max_batch_images: int = Field(default=64, ge=1, le=65_536)
     max_queue_images: int = Field(default=4096, ge=1, le=10_000_000)
