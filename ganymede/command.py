@@ -5,7 +5,11 @@ import sys
 import typer
 from rich.console import Console
 
+<<<<<<< HEAD
 from ganymede import importing, pictures, serving, store, training
+=======
+from ganymede import keys, pictures, serving, store, training
+>>>>>>> main
 from service.errors import GanymedeError
 
 app = typer.Typer(
@@ -15,7 +19,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+<<<<<<< HEAD
 for part in (serving, pictures, store, importing, training):
+=======
+for part in (serving, pictures, store, training, keys):
+>>>>>>> main
     part.add_commands(app)
 
 

@@ -10,6 +10,7 @@ import onnxruntime
 from ganymede.foreign_graph import ImportRefused, Signature
 from ganymede.wrapping import Floats
 from service.cores import usable_cores
+from service.devices import cpu_device
 from service.generator import Generator, Images
 from service.golden import measure_difference
 from service.inputs import Inputs
@@ -66,7 +67,7 @@ def run_foreign(model: onnx.ModelProto, signature: Signature, inputs: Inputs) ->
 
 def generate_checked(manifest: Manifest, graph: Path, inputs: Inputs, expected: Images) -> Images:
     """The wrapped graph's pictures, once they are the original's, alone and in a batch."""
-    generator = Generator(manifest, graph.read_bytes(), threads=usable_cores())
+    generator = Generator(manifest, graph.read_bytes(), cpu_device(usable_cores()))
     parts = []
     for start in range(0, len(inputs.latents), BATCH_IMAGES):
         rows = slice(start, start + BATCH_IMAGES)

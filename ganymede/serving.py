@@ -22,6 +22,7 @@ def serve(
     max_pixels_per_response: Annotated[int | None, typer.Option(help="Pixels of one response.")] = None,
     request_timeout_s: Annotated[float | None, typer.Option(help="Seconds until a 504.")] = None,
     drain_timeout_s: Annotated[float | None, typer.Option(help="Seconds to finish in after SIGTERM.")] = None,
+    rate_images_per_s: Annotated[float | None, typer.Option(help="Images a second of an API key.")] = None,
     reload_interval_s: Annotated[float | None, typer.Option(help="Between looks at the store.")] = None,
     max_resident_models: Annotated[int | None, typer.Option(help="Releases in memory.")] = None,
     max_graph_bytes: Annotated[int | None, typer.Option(help="Of one model's graph.")] = None,
@@ -29,6 +30,8 @@ def serve(
     cache: Annotated[str | None, typer.Option(help="The folder for what comes from S3.")] = None,
     cache_max_bytes: Annotated[int | None, typer.Option(help="Of the cache.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or text.")] = None,
+    ui: Annotated[str | None, typer.Option(help="on or off: the web page at /ui.")] = None,
+    root_path: Annotated[str | None, typer.Option(help="The prefix that a proxy takes away.")] = None,
 ) -> None:
     """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""
     import uvicorn
@@ -51,6 +54,7 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        root_path=settings.root_path,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
     DrainingServer(configuration, app.state.context).run()

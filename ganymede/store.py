@@ -73,6 +73,8 @@ def verify(
     from rich.progress import track
 
     from service.cores import usable_cores
+    from service.devices import cpu_device
+    from service.devices import cpu_device
     from service.release import check_files, open_release
 
     store = open_store(models)
@@ -88,7 +90,7 @@ def verify(
     )
     for file in sums:
         typer.echo(f"{file.path}: {file.size_bytes:,} bytes, sha256 as recorded")
-    release = open_release(store, reference.model, version, threads=usable_cores())
+    release = open_release(store, reference.model, version, cpu_device(usable_cores()))
     found = release.golden_difference
     exact = f"differs in {found.pixels_differing:.3%} of the pixels, by {found.max_levels} level at most"
     typer.echo("graph: holds all its weights, needs no operators but ONNX Runtime's, fits the manifest")

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from service.context import Context
@@ -14,14 +13,17 @@ from service.engine import Engine
 from service.hot_paths import HotPaths
 from service.metrics import Metrics
 from service.problems import add_error_handlers
+from service.rates import Rates
 from service.releases import Releases
 from service.reloading import Reloading
-from service.routes import generate, health, images, models, walk
+from service.routes import generate, health, images, models, sagemaker, walk
 from service.routes import metrics as figures
 from service.routes.description import add_descriptions
+from service.security import ApiKeys, read_digests, warn_if_open
 from service.settings import Settings
 from service.store import open_served_store
 from service.telemetry import Telemetry
+from service.ui.mount import add_page
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -57,13 +59,18 @@ def create_app(settings: Settings) -> FastAPI:
             timeout_s=settings.request_timeout_s,
             metrics=metrics,
         ),
+        rates=Rates(settings.rate_images_per_s, max_images_per_request=settings.max_images_per_request),
         metrics=metrics,
     )
+    digests = read_digests(settings)
+    warn_if_open(settings, digests)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         context.reloading.start()
         yield
+        if app.state.page:
+            await app.state.page.close()
         await context.engine.close()
         await context.reloading.close()
 
@@ -76,15 +83,20 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.context = context
     app.add_middleware(HotPaths, handlers={"/generate": generate.generate, "/latent-walk": walk.latent_walk})
+    app.add_middleware(ApiKeys, digests=digests)
     app.add_middleware(Telemetry, metrics=metrics)
     add_error_handlers(app)
-    for part in (generate, walk, images, models, health, figures):
+    for part in (generate, walk, images, models, health, figures, sagemaker):
         app.include_router(part.router)
 
-    add_descriptions(app, {"/generate": generate.DESCRIPTION, "/latent-walk": walk.DESCRIPTION})
+    add_descriptions(
+        app,
+        {
+            "/generate": generate.DESCRIPTION,
+            "/latent-walk": walk.DESCRIPTION,
+            "/invocations": sagemaker.DESCRIPTION,
+        },
+    )
 
-    @app.get("/", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        return RedirectResponse("docs")
-
+    app.state.page = add_page(app, context)
     return app

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from service.engine import Engine
 from service.metrics import Metrics
+from service.rates import Rates
 from service.releases import Releases
 from service.reloading import Reloading
 from service.settings import Settings
@@ -19,6 +20,7 @@ class Context:
     settings: Settings
     releases: Releases
     engine: Engine
+    rates: Rates
     metrics: Metrics
     reloading: Reloading
 

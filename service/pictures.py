@@ -40,6 +40,7 @@ async def answer_generate(
     manifest = release.manifest
     check_generate(order, manifest.image, form, context.settings)
     context.engine.check_room(request_count(order))
+    context.rates.take(request_count(order))
     inputs = draw_inputs(manifest, order, request_seeds(order))
     tag = tag_answer(
         manifest,

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import GanymedeError
@@ -43,7 +43,14 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30)
     request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     drain_timeout_s: float = Field(default=25.0, gt=0, le=3600)
+    api_keys: SecretStr | None = None
+    """`NAME:SHA256` entries, or a file of them; see `service.security`."""
+    rate_images_per_s: float | None = Field(default=None, gt=0, le=1e9)
+    """What each API key may ask for."""
     log_format: Literal["json", "text"] = "text"
+    ui: Literal["on", "off"] = "on"
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """The path prefix that a proxy takes away before it passes a request on, such as `/ganymede`."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
 

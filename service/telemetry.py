@@ -13,6 +13,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
+from service.security import current_key
 
 _HEADER = b"x-request-id"
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -87,6 +88,8 @@ class JsonFormatter(logging.Formatter):
         }
         if identity := request_id.get():
             entry["request_id"] = identity
+        if key := current_key():
+            entry["key"] = key
         if record.exc_info:
             entry["trace"] = self.formatException(record.exc_info)
         return orjson.dumps(entry).decode()
