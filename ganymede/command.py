@@ -5,11 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-<<<<<<< HEAD
-from ganymede import importing, pictures, serving, store, training
-=======
-from ganymede import keys, pictures, serving, store, training
->>>>>>> main
+from ganymede import importing, keys, pictures, serving, store, training
 from service.errors import GanymedeError
 
 app = typer.Typer(
@@ -19,11 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-<<<<<<< HEAD
-for part in (serving, pictures, store, importing, training):
-=======
-for part in (serving, pictures, store, training, keys):
->>>>>>> main
+for part in (serving, pictures, store, importing, training, keys):
     part.add_commands(app)
 
 
