@@ -74,7 +74,6 @@ def verify(
 
     from service.cores import usable_cores
     from service.devices import cpu_device
-    from service.devices import cpu_device
     from service.release import check_files, open_release
 
     store = open_store(models)
