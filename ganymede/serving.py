@@ -13,6 +13,7 @@ def add_commands(app: typer.Typer) -> None:
 def serve(
     models: Annotated[str | None, typer.Option(help="A folder or s3://bucket/prefix.")] = None,
     default_model: Annotated[str | None, typer.Option(help="What a request without a model means.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or tensorrt.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
     max_batch_images: Annotated[int | None, typer.Option(help="Images in one run of the graph.")] = None,
@@ -29,11 +30,14 @@ def serve(
     cache: Annotated[str | None, typer.Option(help="The folder for what comes from S3.")] = None,
     cache_max_bytes: Annotated[int | None, typer.Option(help="Of the cache.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or text.")] = None,
+    ui: Annotated[str | None, typer.Option(help="on or off: the web page at /ui.")] = None,
+    root_path: Annotated[str | None, typer.Option(help="The prefix that a proxy takes away.")] = None,
 ) -> None:
     """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""
     import uvicorn
 
     from service.app import create_app
+    from service.draining import DrainingServer
     from service.settings import Settings
     from service.telemetry import configure_logs
 
@@ -42,12 +46,15 @@ def serve(
     configure_logs(settings.log_format)
     address = f"http://{settings.host}:{settings.port}"
     typer.echo(f"Ganymede on {address} ({address}/docs). Try:\n  curl -X POST {address}/generate -o grid.png")
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    configuration = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
+        root_path=settings.root_path,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
+    DrainingServer(configuration, app.state.context).run()

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from service.context import Context
 from service.cores import usable_cores
+from service.devices import choose_device
 from service.engine import Engine
 from service.hot_paths import HotPaths
 from service.metrics import Metrics
@@ -23,6 +23,7 @@ from service.security import ApiKeys, read_digests, warn_if_open
 from service.settings import Settings
 from service.store import open_served_store
 from service.telemetry import Telemetry
+from service.ui.mount import add_page
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -35,13 +36,17 @@ def create_app(settings: Settings) -> FastAPI:
         timeout_s=settings.store_timeout_s,
     )
     metrics.watch_store(store)
+    device = choose_device(
+        settings.device, threads=usable_cores(), max_batch_images=settings.max_batch_images
+    )
     releases = Releases(
         store,
         default_model=settings.default_model,
-        threads=usable_cores(),
+        device=device,
         max_resident=settings.max_resident_models,
         max_graph_bytes=settings.max_graph_bytes,
         load_timeout_s=settings.request_timeout_s,
+        warm_up=lambda release: release.generator.warm_up(settings.max_batch_images),
         changed=metrics.show_models,
     )
     context = Context(
@@ -61,9 +66,11 @@ def create_app(settings: Settings) -> FastAPI:
     warn_if_open(settings, digests)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         context.reloading.start()
         yield
+        if app.state.page:
+            await app.state.page.close()
         await context.engine.close()
         await context.reloading.close()
 
@@ -91,8 +98,5 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
 
-    @app.get("/", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        return RedirectResponse("docs")
-
+    app.state.page = add_page(app, context)
     return app

@@ -28,7 +28,7 @@ _SAVE_OPTIONS: dict[str, dict[str, object]] = {
     "jpeg": {"quality": 92},
     "webp": {"lossless": True},
 }
-_LARGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65_535, "webp": 16_383}
+_LARGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65_535, "webp": 16_383, "gif": 65_535, "mp4": 16_384}
 _BACKGROUND = 255
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is made
 

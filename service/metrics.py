@@ -64,11 +64,16 @@ class Metrics:
         self.model_info.clear()
         for release in releases:
             manifest = release.manifest
-            self.model_info.labels(manifest.name, manifest.version, "cpu", "exact").set(1)
+            self.model_info.labels(manifest.name, manifest.version, release.generator.device, "exact").set(1)
 
     def watch_store(self, store: Store) -> None:
         """Show whether `store` answered when it was last asked."""
         self.store_reachable.set_function(lambda: float(store.failure is None))
+
+    def observe_request(self, route: str, status: int, seconds: float) -> None:
+        """Count an answered request."""
+        self.requests_total.labels(route, str(status)).inc()
+        self.request_seconds.labels(route).observe(seconds)
 
     def observe_answer(self, format: str, queue_s: float, encode_s: float) -> None:  # noqa: A002
         """Count an answer with pictures in `format`."""

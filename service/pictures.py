@@ -7,11 +7,11 @@ from starlette.types import Receive
 
 from service.context import Context
 from service.disconnection import unless_gone
-from service.engine import Generated
 from service.entity_tags import matches, tag_answer
 from service.generator import Images
 from service.images import MEDIA_TYPES, encode_images
 from service.inputs import Inputs, draw_inputs, request_count, request_seeds
+from service.jobs import Generated
 from service.labels import name_labels
 from service.limits import check_generate
 from service.manifest import Manifest

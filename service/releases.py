@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from service.devices import Device
 from service.errors import GanymedeError, ModelNotFound
 from service.graph import MAX_GRAPH_BYTES
 from service.release import Release, open_release
@@ -25,7 +26,7 @@ class Releases:
         store: Store,
         *,
         default_model: str | None,
-        threads: int,
+        device: Device,
         max_resident: int = 4,
         max_graph_bytes: int = MAX_GRAPH_BYTES,
         load_timeout_s: float = 30.0,
@@ -42,7 +43,7 @@ class Releases:
             self._open, max_resident=max_resident, timeout_s=load_timeout_s, changed=changed
         )
         self._default = parse_reference(default_model) if default_model else None
-        self._threads = threads
+        self._device = device
         self._max_graph_bytes = max_graph_bytes
         self._warm_up = warm_up
         self._absent: dict[Reference, ModelNotFound] = {}
@@ -135,7 +136,7 @@ class Releases:
 
     def _open(self, model: str, version: str) -> Release:
         release = open_release(
-            self.store, model, version, threads=self._threads, max_graph_bytes=self._max_graph_bytes
+            self.store, model, version, self._device, max_graph_bytes=self._max_graph_bytes
         )
         if self._warm_up is not None:
             self._warm_up(release)

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     cache: str | None = None
     """The folder for what was read from a store in S3; without it, `ganymede` in the user's cache folder."""
     cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)
-    device: Literal["auto", "cpu"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     precision: Literal["exact"] = "exact"
     max_batch_images: int = Field(default=64, ge=1, le=65_536)
     max_queue_images: int = Field(default=4096, ge=1, le=10_000_000)
@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     rate_images_per_s: float | None = Field(default=None, gt=0, le=1e9)
     """What each API key may ask for."""
     log_format: Literal["json", "text"] = "text"
+    ui: Literal["on", "off"] = "on"
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """The path prefix that a proxy takes away before it passes a request on, such as `/ganymede`."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
 

@@ -57,8 +57,7 @@ class Telemetry:
 
     def _record(self, scope: Scope, status: int, seconds: float, timing: bytes) -> None:
         route = route_of(scope)
-        self._metrics.requests_total.labels(route, str(status)).inc()
-        self._metrics.request_seconds.labels(route).observe(seconds)
+        self._metrics.observe_request(route, status, seconds)
         if log.isEnabledFor(logging.INFO) and route not in _QUIET_ROUTES:
             log.info(
                 "%s %s %d %.1f ms",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.devices import cpu_device
 from service.engine import Engine
 from service.errors import DeadlineExceeded, QueueFull
 from service.inputs import Inputs, draw_seed_inputs
@@ -19,7 +20,7 @@ from tests.tiny_models import TinyModel, publish_tiny_model
 def release(tmp_path_factory):
     store = tmp_path_factory.mktemp("engine")
     publish_tiny_model(store, TinyModel(channels=3, classes=("a", "b")))
-    return open_release(FolderStore(store), "grey", "v1", threads=1)
+    return open_release(FolderStore(store), "grey", "v1", cpu_device(1))
 
 
 async def until(condition, limit_s=10):

@@ -24,6 +24,8 @@ async def ready(service: Service) -> Response | dict[str, Any]:
     A store that does not answer and a release that was refused are told, and change nothing: what is loaded
     goes on serving.
     """
+    if service.engine.draining:
+        return describe(Unavailable("This process is ending."))
     releases = service.releases
     release = releases.default
     if release is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from service.devices import cpu_device
 from service.errors import ModelNotFound, Unavailable
 from service.manifest import Manifest
 from service.releases import Release, Releases
@@ -51,7 +52,7 @@ def store(tmp_path: Path) -> WatchedStore:
 
 def run(store: FolderStore, use: Callable[[Releases], Awaitable[None]], **options: Any) -> None:
     async def run_within() -> None:
-        releases = Releases(store, default_model="grey", threads=1, **options)
+        releases = Releases(store, default_model="grey", device=cpu_device(1), **options)
         try:
             await use(releases)
         finally:
