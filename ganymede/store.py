@@ -73,6 +73,7 @@ def verify(
     from rich.progress import track
 
     from service.cores import usable_cores
+    from service.devices import cpu_device
     from service.release import check_files, open_release
 
     store = open_store(models)
