@@ -5,7 +5,6 @@ Both in one process and one run, alternating, for machines are noisy: read the r
 
 import argparse
 import asyncio
-import os
 import statistics
 import time
 from pathlib import Path
@@ -14,6 +13,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from service.animation import MEDIA_TYPES, FrameShape, open_encoder
+from service.cores import usable_cores
+from service.devices import cpu_device
 from service.engine import Engine
 from service.images import enlarge
 from service.inputs import Inputs, draw_inputs, walk_inputs
@@ -48,7 +49,6 @@ def time_encoder(release: Release, keys: Inputs, order: WalkRequest, form: str) 
     parts = [release.generator.generate(inputs.latents[part], None) for part in split_frames(order.frames)]
     frames = enlarge(np.concatenate(parts), order.scale)  # (frames, height, width, channels)
     count, height, width, channels = frames.shape
-    shape = FrameShape(count, height, width, channels, order.fps)
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
         encoder = open_encoder(
@@ -66,8 +66,8 @@ def time_encoder(release: Release, keys: Inputs, order: WalkRequest, form: str) 
 
 async def measure(options: argparse.Namespace) -> None:
     """Print a row for each format and scale: medians of the rounds, and their ratio."""
-    threads = os.cpu_count() or 1
-    release = Releases(open_store(options.models), default_model=options.model, threads=threads).get(None)
+    device = cpu_device(usable_cores())
+    release = Releases(open_store(options.models), default_model=options.model, device=device).get(None)
     settings = Settings()
     engine = Engine(
         max_batch_images=settings.max_batch_images,

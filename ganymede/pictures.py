@@ -1,6 +1,5 @@
 """`ganymede generate` and `ganymede walk`: the service's pictures without the service."""
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -154,10 +153,12 @@ def _format_of(output: Path, formats: dict[str, str]) -> str:
 
 
 def _open(models: str, model: str) -> Any:
+    from service.cores import usable_cores
+    from service.devices import cpu_device
     from service.releases import Releases
     from service.store import open_store
 
-    return Releases(open_store(models), default_model=None, threads=os.cpu_count() or 1).get(model)
+    return Releases(open_store(models), default_model=None, device=cpu_device(usable_cores())).get(model)
 
 
 def _generate(release: Any, inputs: Any) -> Any:

@@ -9,52 +9,19 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
-from service.batching import Batch, WaitingWork, Work, group_by_images
-from service.errors import DeadlineExceeded, GanymedeError, QueueFull
+from service.batching import Batch, WaitingWork, group_by_images
+from service.errors import DeadlineExceeded, GanymedeError, QueueFull, Unavailable
 from service.generator import Generator, Images
 from service.inputs import Inputs
+from service.jobs import Encode, Generated, GenerationFailed, Job, answer_all, answer_job, encode_answer
 from service.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-Encode = Callable[[Images], bytes]
 _ENCODE_GROUP_IMAGES = 64
 _RATE_MEMORY = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """Images uint8 (n, h, w, c), their encoding if one was asked for, and the seconds of each stage."""
-
-    images: Images
-    queue_s: float
-    inference_s: float
-    content: bytes = b""
-    encode_s: float = 0.0
-
-
-class GenerationFailed(GanymedeError):
-    """The graph could not be run on these inputs; the trace is in the log."""
-
-    code = "generation-failed"
-    title = "Generation failed"
-
-
-@dataclass(eq=False, slots=True)
-class Job(Work):
-    """A request's work, and the one who waits for it."""
-
-    encode: Encode | None = None
-    answer: asyncio.Future[Generated] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-    arrived: float = field(default_factory=time.perf_counter)
-    started: float = 0.0
-    waiters: int = 0
 
 
 class Engine:
@@ -85,6 +52,7 @@ class Engine:
             threading.Thread(target=self._run_batches, name=f"inference-{index}", daemon=True)
             for index in range(device_threads)
         ]
+        self.draining = False
         self.waiting_images = 0
         """Images that were admitted and are not answered yet."""
 
@@ -92,8 +60,11 @@ class Engine:
         """Refuse `count` more images, before anything is done for them, if the queue cannot hold them.
 
         Raises:
+            Unavailable: the engine drains.
             QueueFull: with the seconds until there is room, from the measured rate.
         """
+        if self.draining:
+            raise Unavailable("This process is ending; ask again, and another will answer.")
         waiting = self.waiting_images
         if waiting and waiting + count > self._max_queue_images:
             retry_after_s = math.ceil(waiting / self._images_per_s) if self._images_per_s else 1
@@ -133,6 +104,10 @@ class Engine:
                 self._waiting.discard(job)
                 job.answer.cancel()
 
+    def drain(self) -> None:
+        """Admit nothing more; what was admitted is finished."""
+        self.draining = True
+
     async def close(self) -> None:
         """Finish what was admitted, and stop."""
         self._waiting.close()
@@ -166,7 +141,7 @@ class Engine:
     def _expire(self, job: Job) -> None:
         self._waiting.discard(job)
         error = DeadlineExceeded(f"The images were not ready within {self._timeout_s:g} s.")
-        _answer(job, error)
+        answer_job(job, error)
 
     def _run_batches(self) -> None:
         """A device thread: take a batch, run it, pass it on; until the engine closes."""
@@ -206,39 +181,8 @@ class Engine:
 
     def _finish(self, jobs: list[Job], generated: float) -> None:
         """In the pool: encode what is complete, and send all answers to the event loop at once."""
-        self._post([(job, _encode(job, generated)) for job in jobs if not job.answer.done()])
+        self._post([(job, encode_answer(job, generated)) for job in jobs if not job.answer.done()])
 
     def _post(self, answers: list[tuple[Job, Generated | GanymedeError]]) -> None:
         if self._loop is not None and answers:
-            self._loop.call_soon_threadsafe(_answer_all, answers)
-
-
-def _encode(job: Job, generated: float) -> Generated | GanymedeError:
-    images = job.images()
-    began = time.perf_counter()
-    try:
-        content = job.encode(images) if job.encode else b""
-    except Exception:
-        log.exception("images could not be encoded")
-        return GenerationFailed("The images could not be encoded. It is logged under this request's id.")
-    return Generated(
-        images=images,
-        queue_s=job.started - job.arrived,
-        inference_s=generated - job.started,
-        content=content,
-        encode_s=time.perf_counter() - began,
-    )
-
-
-def _answer_all(answers: list[tuple[Job, Generated | GanymedeError]]) -> None:
-    for job, answer in answers:
-        _answer(job, answer)
-
-
-def _answer(job: Job, answer: Generated | GanymedeError) -> None:
-    if job.answer.done():
-        return
-    if isinstance(answer, GanymedeError):
-        job.answer.set_exception(answer)
-    else:
-        job.answer.set_result(answer)
+            self._loop.call_soon_threadsafe(answer_all, answers)

@@ -1,7 +1,13 @@
 """The figures of a running service for Prometheus, in seconds and bytes, in a registry of their own."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
+
+from service.outcomes import OUTCOMES, Outcome
+from service.release import Release
+from service.store import Store
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -42,6 +48,32 @@ class Metrics:
         self.reloads_total = Counter(
             "ganymede_reloads_total", "Releases that were to be loaded.", ("outcome",), registry=registry
         )
+
+        for outcome in OUTCOMES:
+            self.reloads_total.labels(outcome)  # 0 from the start, so that a rate can be taken
+        self.store_reachable = Gauge(
+            "ganymede_store_reachable", "1 while the model store answers.", registry=registry
+        )
+
+    def count_reload(self, outcome: Outcome) -> None:
+        """Count a release that was to be loaded."""
+        self.reloads_total.labels(outcome).inc()
+
+    def show_models(self, releases: Sequence[Release]) -> None:
+        """Show these releases, and no other, as those in memory."""
+        self.model_info.clear()
+        for release in releases:
+            manifest = release.manifest
+            self.model_info.labels(manifest.name, manifest.version, release.generator.device, "exact").set(1)
+
+    def watch_store(self, store: Store) -> None:
+        """Show whether `store` answered when it was last asked."""
+        self.store_reachable.set_function(lambda: float(store.failure is None))
+
+    def observe_request(self, route: str, status: int, seconds: float) -> None:
+        """Count an answered request."""
+        self.requests_total.labels(route, str(status)).inc()
+        self.request_seconds.labels(route).observe(seconds)
 
     def observe_answer(self, format: str, queue_s: float, encode_s: float) -> None:  # noqa: A002
         """Count an answer with pictures in `format`."""

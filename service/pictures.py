@@ -7,11 +7,11 @@ from starlette.types import Receive
 
 from service.context import Context
 from service.disconnection import unless_gone
-from service.engine import Generated
 from service.entity_tags import matches, tag_answer
 from service.generator import Images
 from service.images import MEDIA_TYPES, encode_images
 from service.inputs import Inputs, draw_inputs, request_count, request_seeds
+from service.jobs import Generated
 from service.labels import name_labels
 from service.limits import check_generate
 from service.manifest import Manifest
@@ -40,6 +40,7 @@ async def answer_generate(
     manifest = release.manifest
     check_generate(order, manifest.image, form, context.settings)
     context.engine.check_room(request_count(order))
+    context.rates.take(request_count(order))
     inputs = draw_inputs(manifest, order, request_seeds(order))
     tag = tag_answer(
         manifest,

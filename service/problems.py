@@ -48,8 +48,13 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return problem(500, "internal", "Internal error", UNKNOWN_ERROR)
+        return describe_unknown(request, error)
+
+
+def describe_unknown(request: Request, error: Exception) -> Response:
+    """A fixed sentence for the client, the trace for the log."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "internal", "Internal error", UNKNOWN_ERROR)
 
 
 def describe(error: GanymedeError) -> Response:

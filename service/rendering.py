@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from service.animation import Encoder, FrameShape, open_encoder
-from service.engine import Engine, Generated
+from service.engine import Engine
 from service.errors import DeadlineExceeded
 from service.generator import Generator
 from service.images import enlarge
 from service.inputs import Inputs, walk_inputs
+from service.jobs import Generated
 from service.manifest import Manifest
 from service.provenance import Provenance
 from service.schemas import WalkRequest

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from starlette.responses import Response
 
-from service.engine import Generated
+from service.jobs import Generated
 
 _MAX_SEEDS_IN_HEADER = 64
 

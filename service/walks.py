@@ -27,6 +27,8 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
     release = await context.releases.resolve(order.model)
     manifest = release.manifest
     check_walk(order, manifest.image, form, settings)
+    context.engine.check_room(order.frames)
+    context.rates.take(order.frames)
     keys = draw_inputs(manifest, order, order.seeds)
     way = order.model_dump(include={"frames", "interpolation", "loop", "easing", "fps", "scale"})
     with ExitStack() as stack:

@@ -65,7 +65,7 @@ class Page:
         """Answer one request for the page or a part of it (ASGI)."""
         if scope["type"] != "http":
             return
-        if self._context.readiness.release is None:
+        if self._context.releases.default is None:
             answer = problem(
                 503,
                 "unavailable",

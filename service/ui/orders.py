@@ -63,6 +63,7 @@ async def generate_pictures(service: Context, fields: dict[str, Any]) -> Picture
     release = await service.releases.resolve(order.model)
     check_generate(order, release.manifest.image, "png", service.settings)
     service.engine.check_room(request_count(order))
+    service.rates.take(request_count(order))
     inputs = draw_inputs(release.manifest, order, request_seeds(order))
     generated = await service.engine.generate(release.generator, inputs)
     return Pictures(generated.images, inputs, release)
