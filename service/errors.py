@@ -105,6 +105,14 @@ class StoreError(GanymedeError):
     title = "Model store error"
 
 
+class StoreUnreachable(StoreError):
+    """The model store did not answer, or refused us; trying again later may work."""
+
+    status = 503
+    code = "store-unreachable"
+    title = "Model store unreachable"
+
+
 class AlreadyPublished(StoreError):
     """This version exists; versions are immutable."""
 

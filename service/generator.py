@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from service.devices import Device, DeviceMissing
 from service.errors import ReleaseRefused
 from service.labels import Weights
 from service.latents import Latents
@@ -20,30 +21,53 @@ _TYPES = {"latent": "tensor(float)", "label": "tensor(float)", "image": "tensor(
 class Generator:
     """One graph of one release, open in one inference session; safe to call from many threads."""
 
-    def __init__(self, manifest: Manifest, graph: bytes, *, threads: int) -> None:
-        """Open `graph` on the CPU with so many `threads`.
+    def __init__(self, manifest: Manifest, graph: bytes, device: Device) -> None:
+        """Open `graph` on `device`.
 
         Raises:
             ReleaseRefused: ONNX Runtime cannot open it, or its inputs and output are not the manifest's.
         """
         self.manifest = manifest
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = device.threads
         options.inter_op_num_threads = 1
+        # Threads that spin while they wait take the cores that HTTP and encoding need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(graph, options, providers=list(device.providers))
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             raise ReleaseRefused(
                 f"{manifest.reference}: ONNX Runtime cannot open {REFERENCE_GRAPH}: {str(error)[:300]}"
             ) from error
+        self.device = device.name
+        self._batch_sizes = device.batch_sizes
         self._check_signature()
+        self._check_provider(device)
 
     def generate(self, latents: Latents, labels: Weights | None = None) -> Images:
         """The pictures of latents (n, z) and, for a class-conditional model, weights (n, classes)."""
+        rows = len(latents)
         feeds = {"latent": latents} if labels is None else {"latent": latents, "label": labels}
+        size = next((size for size in self._batch_sizes if size >= rows), rows)
+        if size > rows:
+            feeds = {
+                name: np.pad(rows_of, ((0, size - rows), (0, 0)), mode="edge")
+                for name, rows_of in feeds.items()
+            }
         images: Images = self._session.run(["image"], feeds)[0]
-        return images
+        return images[:rows]
+
+    def warm_up(self, max_batch_images: int) -> None:
+        """Run every batch shape that will be used, or the largest where any is: the first run is slow."""
+        manifest = self.manifest
+        for rows in self._batch_sizes or (max_batch_images,):
+            labels = None
+            if manifest.label is not None:
+                labels = np.full(
+                    (rows, len(manifest.label.classes)), 1 / len(manifest.label.classes), np.float32
+                )
+            self.generate(np.zeros((rows, manifest.latent.size), np.float32), labels)
 
     def _check_signature(self) -> None:
         manifest = self.manifest
@@ -71,6 +95,15 @@ class Generator:
                 raise self._refusal(
                     f"{name} has the shape {shape}, not (batch, {str(rest)[1:-1].rstrip(',')})"
                 )
+
+    def _check_provider(self, device: Device) -> None:
+        """ONNX Runtime falls back to the CPU without an error; we do not."""
+        wanted = device.providers[0][0]
+        if wanted not in self._session.get_providers():
+            raise DeviceMissing(
+                f"{self.manifest.reference}: ONNX Runtime could not start {wanted} and would have used "
+                f"{self._session.get_providers()[0]} instead. Look at its driver and libraries."
+            )
 
     def _refusal(self, reason: str) -> ReleaseRefused:
         return ReleaseRefused(f"{self.manifest.reference}: {REFERENCE_GRAPH}: {reason}.")

@@ -37,6 +37,9 @@ def check_golden(generator: Generator, golden_images: bytes | None) -> Differenc
     manifest = generator.manifest
     inputs = draw_seed_inputs(manifest, manifest.golden.seeds)
     images = generator.generate(inputs.latents, inputs.labels)
+    expected = (len(inputs.latents), manifest.image.height, manifest.image.width, manifest.image.channels)
+    if images.shape != expected:
+        raise ReleaseRefused(f"{manifest.reference}: the images are {images.shape}, not {expected}.")
     if hash_images(images) == manifest.golden.sha256:
         return Difference(max_levels=0, pixels_differing=0.0)
     if golden_images is not None:

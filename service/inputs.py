@@ -107,16 +107,17 @@ def _plain(label: int | str | tuple[float | int, ...]) -> Label:
     return tuple(float(weight) for weight in label) if isinstance(label, tuple) else label
 
 
-def walk_inputs(keys: Inputs, request: WalkRequest) -> Inputs:
-    """The inputs of every frame of a walk between `keys`; at a key point exactly the key's."""
+def walk_inputs(keys: Inputs, request: WalkRequest, part: slice | None = None) -> Inputs:
+    """The inputs of every frame of a walk between `keys`, or of a `part` of them; at a key the key's own."""
     latents = walk_latents(
         keys.latents,
         request.frames,
         interpolation=request.interpolation,
         loop=request.loop,
         easing=request.easing,
+        part=part,
     )
     if keys.labels is None:
         return Inputs(latents, None, None)
-    labels = blend_rows(keys.labels, request.frames, loop=request.loop, easing=request.easing)
+    labels = blend_rows(keys.labels, request.frames, loop=request.loop, easing=request.easing, part=part)
     return Inputs(latents, labels, None)

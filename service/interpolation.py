@@ -8,6 +8,8 @@ from service.latents import Latents
 Rows = NDArray[np.float32]
 Points = NDArray[np.float64]
 
+_LARGEST = float(np.finfo(np.float32).max)  # a spline may swing beyond the largest key that float32 holds
+
 
 def place_key_points(key_points: int, frames: int, *, loop: bool) -> NDArray[np.intp]:
     """The frame at which each key point lies, intp (key_points,), evenly spread and the first at 0.
@@ -19,12 +21,21 @@ def place_key_points(key_points: int, frames: int, *, loop: bool) -> NDArray[np.
     return places
 
 
-def walk_latents(keys: Latents, frames: int, *, interpolation: str, loop: bool, easing: str) -> Latents:
-    """The latents of every frame, float32 (frames, z); at a key point exactly the key's.
+def walk_latents(
+    keys: Latents,
+    frames: int,
+    *,
+    interpolation: str,
+    loop: bool,
+    easing: str,
+    part: slice | None = None,
+) -> Latents:
+    """The latents of every frame, or of a `part` of the frames, float32 (n, z); at a key exactly the key's.
 
     `interpolation` is `slerp`, `lerp` or `spline`; `easing` is `linear`, or `smooth` (slow at key points).
     """
-    segments, progress = _locate_frames(len(keys), frames, loop=loop, easing=easing)
+    moments = np.arange(frames)[part or slice(None)]
+    segments, progress = _locate_frames(len(keys), frames, moments, loop=loop, easing=easing)
     before, start, end, after = (
         _pick(keys.astype(np.float64), segments + step, loop=loop) for step in (-1, 0, 1, 2)
     )  # each (frames, z)
@@ -37,21 +48,20 @@ def walk_latents(keys: Latents, frames: int, *, interpolation: str, loop: bool, 
         walked = _lerp(start, end, t)
     at_key = progress == 0.0
     walked[at_key] = start[at_key]
-    return walked.astype(np.float32)
+    return walked.clip(-_LARGEST, _LARGEST).astype(np.float32)
 
 
-def blend_rows(keys: Rows, frames: int, *, loop: bool, easing: str) -> Rows:
+def blend_rows(keys: Rows, frames: int, *, loop: bool, easing: str, part: slice | None = None) -> Rows:
     """Rows blended linearly in step with the walk, as the label weights of its frames are."""
-    return walk_latents(keys, frames, interpolation="lerp", loop=loop, easing=easing)
+    return walk_latents(keys, frames, interpolation="lerp", loop=loop, easing=easing, part=part)
 
 
 def _locate_frames(
-    key_points: int, frames: int, *, loop: bool, easing: str
+    key_points: int, frames: int, moments: NDArray[np.intp], *, loop: bool, easing: str
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """For each frame the key point it comes from, and how far it is on the way to the next, in [0, 1)."""
+    """For each moment the key point it comes from, and how far it is on the way to the next, in [0, 1)."""
     places = place_key_points(key_points, frames, loop=loop)
     ends = np.append(places[1:], frames if loop else places[-1] + 1)
-    moments = np.arange(frames)
     segments = np.searchsorted(places, moments, side="right") - 1
     progress = (moments - places[segments]) / (ends - places)[segments]
     if easing == "smooth":

@@ -46,6 +46,16 @@ def weigh_label(label: Label, classes: LabelInput, field: str) -> Weights:
     return weights
 
 
+def name_labels(weights: Weights, classes: LabelInput) -> tuple[str, ...]:
+    """What each row of weights (n, classes) is called: its class, or the blend as `weight·class+…`."""
+    return tuple(
+        classes.classes[int(row.argmax())]
+        if np.count_nonzero(row) == 1
+        else "+".join(f"{row[index]:.3g}·{classes.classes[index]}" for index in np.flatnonzero(row))
+        for row in weights
+    )
+
+
 def _one_hot(index: int, classes: int) -> Weights:
     weights: Weights = weigh_classes([index], classes)[0]
     return weights

@@ -69,8 +69,10 @@ def truncate(latents: Latents, truncation: float, mean: Sequence[float] | None) 
 
 def _random_words(seeds: Sequence[int], count: int, stream: int) -> NDArray[np.uint64]:
     """The first `count` words of each seed's Philox stream, uint64 (n, count)."""
-    generator = np.random.Philox(key=[0, stream])
+    generator = np.random.Philox(0)  # without a number NumPy would ask the kernel for one
     state = generator.state  # re-keying one generator is eight times as fast as making one for each seed
+    state["state"]["counter"][:] = 0
+    state["state"]["key"][1] = stream
     words = np.empty((len(seeds), count), np.uint64)
     for row, seed in enumerate(seeds):
         state["state"]["key"][0] = seed

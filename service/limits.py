@@ -1,5 +1,6 @@
 """What one request may ask for, checked before anything is allocated for it."""
 
+from service.animation import check_fps
 from service.errors import InvalidField
 from service.images import fits_format, grid_size
 from service.inputs import request_count
@@ -35,10 +36,11 @@ def check_walk(request: WalkRequest, image: ImageOutput, format: str, settings: 
     Raises:
         InvalidField: it asks for too many frames, or too large a response.
     """
+    check_fps(format, request.fps)
     _check_images(request.frames, "frames", settings)
-    height, width = image.height * request.scale, image.width * request.scale * request.frames
-    _check_pixels(height * width, settings)
-    _check_side(format, height, width)
+    height, width = image.height * request.scale, image.width * request.scale
+    _check_pixels(height * width * request.frames, settings)
+    _check_side(format, height, width * request.frames if format == "png" else width)
 
 
 def _check_images(count: int, field: str, settings: Settings) -> None:

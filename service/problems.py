@@ -48,11 +48,17 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return problem(500, "internal", "Internal error", UNKNOWN_ERROR)
+        return describe_unknown(request, error)
 
 
-def describe(error: GanymedeError) -> Response:
-    """The problem document of a known error."""
-    members = {"field": error.field} if isinstance(error, InvalidField) else {}
+def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
+    """A fixed sentence for the client, with any extension `members`; the trace for the log."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
+
+
+def describe(error: GanymedeError, /, **members: object) -> Response:
+    """The problem document of a known error, with any extension `members`."""
+    if isinstance(error, InvalidField):
+        members["field"] = error.field
     return problem(error.status, error.code, error.title, str(error), headers=error.headers, **members)

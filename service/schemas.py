@@ -11,7 +11,7 @@ Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
 Row = Annotated[tuple[Number, ...], Field(min_length=1)]
 LabelField = Annotated[StrictInt | StrictStr | tuple[Number, ...], Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
-WalkFormat = Literal["png", "zip", "npy"]
+WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy"]
 Interpolation = Literal["slerp", "lerp", "spline"]
 Easing = Literal["linear", "smooth"]
 
@@ -79,6 +79,7 @@ class WalkRequest(_Body):
     interpolation: Interpolation = "slerp"
     loop: bool = Field(default=False, description="Return to the first key point.")
     easing: Easing = "linear"
+    fps: int = Field(default=30, ge=1, le=120, description="Frames a second; a GIF has at most 50.")
     format: WalkFormat | None = Field(
         default=None, description="Goes before the `Accept` header; png, a filmstrip, without either."
     )

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import GanymedeError
@@ -24,7 +24,17 @@ class Settings(BaseSettings):
     models: str = "models"
     default_model: str | None = None
     """The model that a request without `model` means; without it, the store's only or first model."""
-    device: Literal["auto", "cpu"] = "auto"
+    reload_interval_s: float = Field(default=10.0, ge=0.1, le=86_400)
+    """How often the store is asked where the aliases in use point."""
+    max_resident_models: int = Field(default=4, ge=1, le=1000)
+    """Releases in memory, the default among them; the least recently used leaves."""
+    max_graph_bytes: int = Field(default=2**30, ge=1024, le=2**31 - 1)
+    store_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    """Of one attempt at a request to a store in S3; three are made."""
+    cache: str | None = None
+    """The folder for what was read from a store in S3; without it, `ganymede` in the user's cache folder."""
+    cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)
+    device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     precision: Literal["exact"] = "exact"
     max_batch_images: int = Field(default=64, ge=1, le=65_536)
     max_queue_images: int = Field(default=4096, ge=1, le=10_000_000)
@@ -33,7 +43,14 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30)
     request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     drain_timeout_s: float = Field(default=25.0, gt=0, le=3600)
+    api_keys: SecretStr | None = None
+    """`NAME:SHA256` entries, or a file of them; see `service.security`."""
+    rate_images_per_s: float | None = Field(default=None, gt=0, le=1e9)
+    """What each API key may ask for."""
     log_format: Literal["json", "text"] = "text"
+    ui: Literal["on", "off"] = "on"
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """The path prefix that a proxy takes away before it passes a request on, such as `/ganymede`."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
 

@@ -1,44 +1,77 @@
-"""What the service says of itself while it works: request ids and logs."""
+"""What the service says of each request: its id, a line in the log, and its figures."""
 
 import contextvars
 import logging
+import random
 import re
 import sys
-import uuid
+import time
 from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUEST_ID_HEADER = "X-Request-Id"
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+from service.metrics import Metrics
+from service.security import current_key
 
-_request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
+_HEADER = b"x-request-id"
+_CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_SERVER_TIMING = b"server-timing"
+_QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics", "/ping", "/v2/health/live", "/v2/health/ready"})
+
+request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
+log = logging.getLogger("service.requests")
 
 
-class RequestIds:
-    """ASGI middleware: every response carries `X-Request-Id`, the client's own where it sent a sane one."""
+class Telemetry:
+    """ASGI middleware: every response carries `X-Request-Id`, is counted, and has its line in the log."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        request_id = given if _CLIENT_ID.fullmatch(given) else uuid.uuid4().hex
-        _request_id.set(request_id)
+        began = time.perf_counter()
+        identity = _client_id(scope) or f"{random.getrandbits(128):032x}".encode()
+        token = request_id.set(identity.decode())
+        status, timing = 500, b""
 
         async def send_with_id(message: Message) -> None:
+            nonlocal status, timing
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                status = message["status"]
+                timing = next((value for name, value in message["headers"] if name == _SERVER_TIMING), b"")
+                message["headers"] = [*message["headers"], (_HEADER, identity)]
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            self._record(scope, status, time.perf_counter() - began, timing)
+            request_id.reset(token)
+
+    def _record(self, scope: Scope, status: int, seconds: float, timing: bytes) -> None:
+        route = route_of(scope)
+        self._metrics.observe_request(route, status, seconds)
+        if log.isEnabledFor(logging.INFO) and route not in _QUIET_ROUTES:
+            log.info(
+                "%s %s %d %.1f ms",
+                scope["method"],
+                scope["path"],
+                status,
+                1000 * seconds,
+                extra={"fields": {"status": status, "seconds": round(seconds, 6), "timing": timing.decode()}},
+            )
+
+
+def route_of(scope: Scope) -> str:
+    """The pattern of the request's address, such as `/models/{name}`; unknown addresses are all `other`."""
+    return scope.get("ganymede.route") or getattr(scope.get("route"), "path", None) or "other"
 
 
 class JsonFormatter(logging.Formatter):
@@ -51,17 +84,28 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "fields", {}),
         }
-        if request_id := _request_id.get():
-            entry["request_id"] = request_id
+        if identity := request_id.get():
+            entry["request_id"] = identity
+        if key := current_key():
+            entry["key"] = key
         if record.exc_info:
             entry["trace"] = self.formatException(record.exc_info)
         return orjson.dumps(entry).decode()
 
 
 def configure_logs(log_format: Literal["json", "text"]) -> None:
-    """Send every log line to standard error, as JSON or as text."""
+    """Send log lines to standard error: as JSON with one for every request, or as text without those."""
     handler = logging.StreamHandler(sys.stderr)
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    log.setLevel(logging.INFO if log_format == "json" else logging.WARNING)
+
+
+def _client_id(scope: Scope) -> bytes | None:
+    for name, value in scope["headers"]:
+        if name == _HEADER and _CLIENT_ID.fullmatch(value):
+            return bytes(value)
+    return None

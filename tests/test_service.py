@@ -121,6 +121,9 @@ def test_the_same_seed_gives_the_same_bytes_after_a_restart(tmp_path, tiny_store
         ({"GANYMEDE_PORT": "99999"}, "GANYMEDE_PORT"),
         ({"GANYMEDE_MAX_BATCH_IMAGES": "many"}, "GANYMEDE_MAX_BATCH_IMAGES"),
         ({"GANYMEDE_MODELS": "ftp://somewhere"}, "ftp"),
+        ({"GANYMEDE_DEVICE": "gpu"}, "GANYMEDE_DEVICE"),
+        ({"GANYMEDE_DEVICE": "cuda"}, "Install ganymede[gpu]"),
+        ({"GANYMEDE_DEVICE": "tensorrt"}, "Install ganymede[gpu]"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_names_the_variable(run_ganymede, variables, says):

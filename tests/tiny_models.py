@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from service.devices import cpu_device
 from service.generator import Generator
 from service.golden import hash_images
 from service.inputs import draw_seed_inputs
@@ -93,7 +94,9 @@ def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | Non
             golden=GoldenCheck(seeds=GOLDEN_SEEDS, scheme="philox-1", sha256="0" * 64),
         )
         inputs = draw_seed_inputs(manifest, GOLDEN_SEEDS)
-        images = Generator(manifest, graph.read_bytes(), threads=1).generate(inputs.latents, inputs.labels)
+        images = Generator(manifest, graph.read_bytes(), cpu_device(1)).generate(
+            inputs.latents, inputs.labels
+        )
         golden = manifest.golden.model_copy(update={"sha256": hash_images(images)})
         manifest = manifest.model_copy(update={"golden": golden})
         store.publish(manifest, {"generator.onnx": graph})

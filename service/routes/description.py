@@ -1,36 +1,51 @@
 """What /docs and /openapi.json say of endpoints that read their body themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi import Response
+from fastapi import FastAPI
 from pydantic import BaseModel
 
 from service.problems import MEDIA_TYPE as PROBLEM
 
 
-def describe_operation(body: type[BaseModel], media_types: Iterable[str]) -> dict[str, Any]:
-    """Keyword arguments for a route that reads `body` and answers in any of `media_types`."""
+def describe_operation(
+    summary: str, body: type[BaseModel], media_types: Iterable[str], *, tag: str = "pictures"
+) -> dict[str, Any]:
+    """The OpenAPI operation of a POST that reads `body` and answers in any of `media_types`."""
     problem = {"content": {PROBLEM: {"schema": {"type": "object"}}}}
     return {
-        "response_class": Response,
+        "summary": summary,
+        "tags": [tag],
+        "requestBody": {"content": {"application/json": {"schema": body.model_json_schema()}}},
         "responses": {
-            200: {
+            "200": {
                 "description": "The pictures.",
                 "content": {media: {"schema": _schema_of(media)} for media in media_types},
             },
-            400: {"description": "The body is not a JSON object.", **problem},
-            404: {"description": "No such model.", **problem},
-            406: {"description": "`Accept` allows no format that can be made.", **problem},
-            413: {"description": "The body is too large.", **problem},
-            422: {"description": "A field is wrong; `field` names it.", **problem},
-            503: {"description": "Not ready, draining, or too many images waiting.", **problem},
-            504: {"description": "Not ready within the time limit.", **problem},
-        },
-        "openapi_extra": {
-            "requestBody": {"content": {"application/json": {"schema": body.model_json_schema()}}}
+            "400": {"description": "The body is not a JSON object.", **problem},
+            "404": {"description": "No such model.", **problem},
+            "406": {"description": "`Accept` allows no format that can be made.", **problem},
+            "413": {"description": "The body is too large.", **problem},
+            "422": {"description": "A field is wrong; `field` names it.", **problem},
+            "503": {"description": "Not ready, draining, or too many images waiting.", **problem},
+            "504": {"description": "Not ready within the time limit.", **problem},
         },
     }
+
+
+def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put POST `operations`, by path, in front of what FastAPI itself knows of `app`."""
+    generate = app.openapi
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            described = {path: {"post": operation} for path, operation in operations.items()}
+            schema["paths"] = described | schema["paths"]
+        return app.openapi_schema or {}
+
+    app.openapi = describe  # type: ignore[method-assign] # FastAPI's own way of extending it
 
 
 def _schema_of(media_type: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """`/livez` and `/readyz`: for load balancers and people with pagers."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from service.context import Service
@@ -16,11 +18,23 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/readyz", response_model=None)
-async def ready(service: Service) -> Response | dict[str, str]:
-    """200 once the default model is loaded and passed its golden check, 503 and the reason before."""
-    readiness = service.readiness
-    if readiness.error is not None:
-        return describe(Unavailable(str(readiness.error)))
-    if readiness.release is None:
-        return describe(Unavailable("The default model is still being loaded."))
-    return {"status": "ready", "model": readiness.release.manifest.reference}
+async def ready(service: Service) -> Response | dict[str, Any]:
+    """200 once the default model is loaded and passed its golden check, 503 and the reason before.
+
+    A store that does not answer and a release that was refused are told, and change nothing: what is loaded
+    goes on serving.
+    """
+    if service.engine.draining:
+        return describe(Unavailable("This process is ending."))
+    releases = service.releases
+    release = releases.default
+    if release is None:
+        reason = releases.default_error or "The default model is still being loaded."
+        return describe(Unavailable(str(reason)))
+    failure = releases.store.failure
+    store: dict[str, Any] = {"location": releases.store.location, "reachable": failure is None}
+    if failure is not None:
+        store["error"] = str(failure)
+    refused = {str(reference): str(error) for reference, error in service.reloading.refusals.items()}
+    body = {"status": "ready", "model": release.manifest.reference, "store": store}
+    return {**body, "refused": refused} if refused else body

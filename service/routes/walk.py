@@ -1,41 +1,27 @@
 """`POST /latent-walk`: a way through latent space, frame by frame."""
 
-import asyncio
-import time
-
 from fastapi import APIRouter, Request, Response
 
-from service.animation import MEDIA_TYPES, encode_walk
+from service.animation import MEDIA_TYPES
 from service.bodies import read_body
-from service.context import Service
-from service.inputs import draw_inputs, walk_inputs
-from service.limits import check_walk
+from service.context import context_of
 from service.negotiation import choose_format
 from service.routes.description import describe_operation
-from service.routes.responses import picture_response
 from service.schemas import WalkRequest
+from service.walks import answer_walk
 
-router = APIRouter(tags=["pictures"])
+router = APIRouter()
+DESCRIPTION = describe_operation(
+    "Walk between key points: by default a PNG filmstrip of 60 frames.", WalkRequest, MEDIA_TYPES.values()
+)
 
 
-@router.post("/latent-walk", **describe_operation(WalkRequest, MEDIA_TYPES.values()))
-async def latent_walk(request: Request, service: Service) -> Response:
-    """Walk between key points: by default a PNG filmstrip of 60 frames."""
-    settings = service.settings
-    order = await read_body(request, WalkRequest, max_bytes=settings.max_body_bytes)
+async def latent_walk(request: Request) -> Response:
+    """Read, negotiate, answer."""
+    context = context_of(request)
+    order = await read_body(request, WalkRequest, max_bytes=context.settings.max_body_bytes)
     form = choose_format(order.format, request.headers.get("accept"), MEDIA_TYPES)
-    release = await service.releases.resolve(order.model)
-    manifest = release.manifest
-    check_walk(order, manifest.image, form, settings)
-    keys = draw_inputs(manifest, order, order.seeds)
-    generated = await service.engine.generate(release.generator, walk_inputs(keys, order))
-    started = time.perf_counter()
-    content = await asyncio.to_thread(encode_walk, generated.images, form, scale=order.scale)
-    return picture_response(
-        content,
-        media_type=MEDIA_TYPES[form],
-        reference=manifest.reference,
-        seeds=keys.seeds,
-        generated=generated,
-        encode_s=time.perf_counter() - started,
-    )
+    return await answer_walk(context, request.receive, order, form)
+
+
+router.add_route("/latent-walk", latent_walk, methods=["POST"])

@@ -2,9 +2,9 @@
 
 from service.store.aliases import PRODUCTION, Alias, Aliases
 from service.store.folder import FolderStore
-from service.store.interface import Store
-from service.store.location import open_store
-from service.store.promotion import promote
+from service.store.interface import Sent, Store
+from service.store.location import open_served_store, open_store
+from service.store.promotion import promote, rollback
 from service.store.publication import describe_file, next_version
 from service.store.reference import Reference, parse_reference, resolve_version
 
@@ -14,11 +14,14 @@ __all__ = [
     "Aliases",
     "FolderStore",
     "Reference",
+    "Sent",
     "Store",
     "describe_file",
     "next_version",
+    "open_served_store",
     "open_store",
     "parse_reference",
     "promote",
     "resolve_version",
+    "rollback",
 ]

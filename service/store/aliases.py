@@ -4,8 +4,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from service.errors import ReleaseRefused
+from service.errors import AliasMoved, ReleaseRefused
 from service.manifest import Name
+
+ALIASES_FILE = "aliases.json"
 
 PRODUCTION = "production"
 """The alias that `MODEL` alone means."""
@@ -55,3 +57,8 @@ class Aliases(BaseModel):
             return self
         entry = Alias(version=version, previous=current.version if current else None)
         return self.model_copy(update={"entries": {**self.entries, alias: entry}})
+
+
+def aliases_moved(model: str) -> AliasMoved:
+    """The error of whoever came second."""
+    return AliasMoved(f"The aliases of {model} changed meanwhile; nothing was written. Look and try again.")

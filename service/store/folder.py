@@ -8,18 +8,28 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from service.errors import AliasMoved, AlreadyPublished, ModelNotFound, ReleaseRefused
+from service.errors import ModelNotFound, ReleaseRefused
 from service.manifest import MANIFEST_FILE, Manifest, is_name
-from service.store.aliases import Aliases
-from service.store.publication import check_bytes, parse_manifest, version_order
+from service.store.aliases import ALIASES_FILE, Aliases, aliases_moved
+from service.store.publication import (
+    already_published,
+    check_bytes,
+    check_file,
+    check_size,
+    entry_of,
+    parse_manifest,
+    version_order,
+)
 
-ALIASES_FILE = "aliases.json"
 _UNFINISHED = ".unfinished-"
 
 
 class FolderStore:
     """Releases under `root`; a publication becomes visible by one atomic rename."""
+
+    failure = None
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -56,32 +66,37 @@ class FolderStore:
 
     def read(self, manifest: Manifest, path: str) -> bytes:
         """The checked bytes of a file of the release; see `Store.read`."""
-        entry = manifest.file(path)
-        if entry is None:
-            raise ReleaseRefused(f"{manifest.reference} has no file {path}.")
-        try:
-            with (self._versions_folder(manifest.name) / manifest.version / path).open("rb") as file:
-                content = file.read(entry.size_bytes + 1)
-        except FileNotFoundError:
-            raise ReleaseRefused(f"{manifest.reference}: the file {path} is missing.") from None
+        entry = entry_of(manifest, path)
+        with self._opened(manifest, path) as file:
+            check_size(os.fstat(file.fileno()).st_size, entry, manifest.reference)
+            content = file.read(entry.size_bytes)
         check_bytes(content, entry, manifest.reference)
         return content
 
-    def aliases(self, model: str) -> Aliases:
-        """The aliases of `model`; none for an unknown model."""
+    def fetch(self, manifest: Manifest, path: str, target: Path) -> None:
+        """Copy a checked file of the release to `target`; see `Store.fetch`."""
+        entry = entry_of(manifest, path)
+        with self._opened(manifest, path) as file, target.open("wb") as copy:
+            check_size(os.fstat(file.fileno()).st_size, entry, manifest.reference)
+            shutil.copyfileobj(file, copy)
+        check_file(target, entry, manifest.reference)
+
+    def aliases(self, model: str, known: Aliases | None = None) -> Aliases:
+        """The aliases of `model`; see `Store.aliases`."""
         path = self.root / model / ALIASES_FILE
         if not is_name(model) or not path.is_file():
             return Aliases()
         text = path.read_bytes()
-        return Aliases.from_json(text, hashlib.sha256(text).hexdigest(), where=f"{model}/{ALIASES_FILE}")
+        revision = hashlib.sha256(text).hexdigest()
+        if known and known.revision == revision:
+            return known
+        return Aliases.from_json(text, revision, where=f"{model}/{ALIASES_FILE}")
 
     def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
         """Write `new` if the file is still `old`'s; see `Store.swap_aliases`."""
         with self._locked(model):
             if self.aliases(model).revision != old.revision:
-                raise AliasMoved(
-                    f"The aliases of {model} changed meanwhile; nothing was written. Look and try again."
-                )
+                raise aliases_moved(model)
             with tempfile.NamedTemporaryFile(dir=self.root / model, prefix=_UNFINISHED, delete=False) as file:
                 file.write(new.to_json())
                 file.flush()
@@ -94,23 +109,29 @@ class FolderStore:
         versions = self._versions_folder(manifest.name)
         versions.mkdir(parents=True, exist_ok=True)
         if (versions / manifest.version).exists():
-            raise _already_published(manifest)
+            raise already_published(manifest)
         unfinished = Path(tempfile.mkdtemp(dir=versions, prefix=_UNFINISHED))
         try:
             unfinished.chmod(0o755)
             for entry in manifest.files:
                 shutil.copyfile(files[entry.path], unfinished / entry.path)
-                check_bytes((unfinished / entry.path).read_bytes(), entry, manifest.reference)
+                check_file(unfinished / entry.path, entry, manifest.reference)
             (unfinished / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")
             for path in (*unfinished.iterdir(), unfinished):
                 _sync(path)
             try:
                 unfinished.rename(versions / manifest.version)
             except OSError:
-                raise _already_published(manifest) from None
+                raise already_published(manifest) from None
             _sync(versions)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _opened(self, manifest: Manifest, path: str) -> BinaryIO:
+        try:
+            return (self._versions_folder(manifest.name) / manifest.version / path).open("rb")
+        except FileNotFoundError:
+            raise ReleaseRefused(f"{manifest.reference}: the file {path} is missing.") from None
 
     def _versions_folder(self, model: str) -> Path:
         return self.root / model / "versions"
@@ -120,12 +141,6 @@ class FolderStore:
         with (self.root / model / ".aliases.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _already_published(manifest: Manifest) -> AlreadyPublished:
-    return AlreadyPublished(
-        f"{manifest.reference} exists and versions never change; nothing was written. Choose another version."
-    )
 
 
 def _sync(path: Path) -> None:

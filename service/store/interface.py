@@ -1,19 +1,31 @@
 """What every model store can do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from service.errors import StoreUnreachable
 from service.manifest import Manifest
 from service.store.aliases import Aliases
 
+Sent = Callable[[str, int, int], None]
+"""Told how an upload gets on: a file's name, the bytes of it that were sent, and its size in bytes."""
+
 
 class Store(Protocol):
-    """Releases of models; versions are immutable, aliases move by compare-and-swap."""
+    """Releases of models; versions are immutable, aliases move by compare-and-swap.
+
+    Every method may raise StoreUnreachable.
+    """
 
     @property
     def location(self) -> str:
         """Where it is, as a person would write it."""
+        ...
+
+    @property
+    def failure(self) -> StoreUnreachable | None:
+        """Why it could not be reached when it was last asked; None when it answered."""
         ...
 
     def models(self) -> list[str]:
@@ -41,8 +53,16 @@ class Store(Protocol):
         """
         ...
 
-    def aliases(self, model: str) -> Aliases:
-        """The aliases of `model`; none for an unknown model."""
+    def fetch(self, manifest: Manifest, path: str, target: Path) -> None:
+        """Write a file of the release, checked as `read` checks it, to `target` without holding it in memory.
+
+        Raises:
+            ReleaseRefused: as `read`; `target` then holds nothing of worth.
+        """
+        ...
+
+    def aliases(self, model: str, known: Aliases | None = None) -> Aliases:
+        """The aliases of `model`, none for an unknown model; `known` itself if it still holds."""
         ...
 
     def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:

@@ -29,3 +29,28 @@ def promote(store: Store, model: str, version: str, *, alias: str = PRODUCTION) 
     new = old.moved(alias, version)
     if new is not old:
         store.swap_aliases(model, old, new)
+
+
+def rollback(store: Store, model: str, *, alias: str = PRODUCTION) -> tuple[str, str]:
+    """Point `alias` of `model` back at its previous version; return where it was and where it is now.
+
+    Rolling back twice returns to the start.
+
+    Raises:
+        ModelNotFound: there is no such alias.
+        StoreError: it has no previous version.
+        AliasMoved: someone else moved an alias of the model meanwhile; nothing was written.
+    """
+    old = store.aliases(model)
+    entry = old.entries.get(alias)
+    if entry is None:
+        raise ModelNotFound(
+            f"{model} has no alias {alias!r} in {store.location}. "
+            f"Aliases: {', '.join(sorted(old.entries)) or 'none'}."
+        )
+    if entry.previous is None:
+        raise StoreError(f"{model}@{alias} has been {entry.version} from the start: nothing to go back to.")
+    if entry.previous not in store.versions(model):
+        raise ModelNotFound(f"{model} has no version {entry.previous!r} any more in {store.location}.")
+    store.swap_aliases(model, old, old.moved(alias, entry.previous))
+    return entry.version, entry.previous

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from service.errors import ReleaseRefused
+from service.errors import AlreadyPublished, ReleaseRefused
 from service.manifest import File, Manifest
 from service.store.interface import Store
 
@@ -30,19 +30,66 @@ def describe_file(
     )
 
 
+def entry_of(manifest: Manifest, path: str) -> File:
+    """The manifest's entry of the file at `path`.
+
+    Raises:
+        ReleaseRefused: it has none.
+    """
+    entry = manifest.file(path)
+    if entry is None:
+        raise ReleaseRefused(f"{manifest.reference} has no file {path}.")
+    return entry
+
+
+def check_size(size_bytes: int, entry: File, reference: str) -> None:
+    """Hold a file's size against its manifest entry, before anything of it is read.
+
+    Raises:
+        ReleaseRefused: they differ; the message names the file.
+    """
+    if size_bytes != entry.size_bytes:
+        raise ReleaseRefused(
+            f"{reference}: {entry.path} should have {entry.size_bytes:,} bytes and has {size_bytes:,}."
+        )
+
+
+def check_file(path: Path, entry: File, reference: str) -> None:
+    """Hold the size and sha256 of the file at `path` against its manifest entry, in bounded memory.
+
+    Raises:
+        ReleaseRefused: they differ; the message names the file.
+    """
+    check_size(path.stat().st_size, entry, reference)
+    with path.open("rb") as file:
+        check_digest(hashlib.file_digest(file, "sha256").hexdigest(), entry, reference)
+
+
 def check_bytes(content: bytes, entry: File, reference: str) -> None:
     """Hold a file's content against its manifest entry.
 
     Raises:
         ReleaseRefused: size or sha256 differ; the message names the file.
     """
-    if len(content) != entry.size_bytes:
-        found = "more" if len(content) > entry.size_bytes else f"{len(content):,}"
-        raise ReleaseRefused(
-            f"{reference}: {entry.path} should have {entry.size_bytes:,} bytes and has {found}."
-        )
-    if hashlib.sha256(content).hexdigest() != entry.sha256:
+    check_size(len(content), entry, reference)
+    check_digest(hashlib.sha256(content).hexdigest(), entry, reference)
+
+
+def check_digest(sha256: str, entry: File, reference: str) -> None:
+    """Hold a file's sha256 against its manifest entry.
+
+    Raises:
+        ReleaseRefused: they differ; the message names the file.
+    """
+    if sha256 != entry.sha256:
         raise ReleaseRefused(f"{reference}: the content of {entry.path} does not match its sha256.")
+
+
+def already_published(manifest: Manifest) -> AlreadyPublished:
+    """The error of a second publication of one version."""
+    return AlreadyPublished(
+        f"{manifest.reference} exists and versions never change; nothing was written. Choose another version."
+    )
 
 
 def parse_manifest(text: bytes, model: str, version: str) -> Manifest:

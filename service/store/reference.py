@@ -39,6 +39,7 @@ def resolve_version(store: Store, reference: Reference) -> str:
 
     Raises:
         ModelNotFound: no such model, alias or version; the message says what there is.
+        StoreUnreachable: none is known here, and the store does not answer.
     """
     aliases = store.aliases(reference.model).entries
     if alias := aliases.get(reference.selector):
@@ -46,6 +47,8 @@ def resolve_version(store: Store, reference: Reference) -> str:
     versions = store.versions(reference.model)
     if reference.selector in versions:
         return reference.selector
+    if store.failure is not None:  # it may well be in the store that does not answer
+        raise store.failure.with_traceback(None)
     if not versions:
         raise ModelNotFound(
             f"There is no model {reference.model!r} in {store.location}. "

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.devices import cpu_device
 from service.errors import AlreadyPublished
 from service.generator import Generator
 from service.golden import check_golden
@@ -40,7 +41,7 @@ def test_a_published_run_is_a_release_that_the_service_accepts(exported_folder, 
     store = FolderStore(tmp_path)
     assert publish(exported_folder, store) == store.manifest("fashion", "v1")
     manifest = store.manifest("fashion", "v1")
-    generator = Generator(manifest, store.read(manifest, "generator.onnx"), threads=1)
+    generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
     assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
     assert manifest.training["configuration"]["batch_size"] == 60
     assert manifest.training["step"] == 20

@@ -1,0 +1,92 @@
+# One image for a laptop, ECS and SageMaker. Targets: cpu (the default), gpu, training.
+#   docker build -t ganymede .                                             with the web page
+#   docker build -t ganymede --build-arg REQUIREMENTS=image-cpu .          without it
+#   docker build -t ganymede:gpu --target gpu .
+# The release workflow gives BASE_IMAGE with its digest.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+FROM ${BASE_IMAGE} AS builder
+RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
+RUN python -m venv --without-pip /opt/venv
+WORKDIR /build
+
+FROM builder AS packages-cpu
+ARG REQUIREMENTS=image-cpu-ui
+COPY requirements/${REQUIREMENTS}.txt requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+
+# What no server reads: the packages' own tests, type stubs and debug symbols, and AWS APIs that are not S3's.
+RUN cd /opt/venv/lib/python3.*/site-packages \
+ && rm -rf onnx/backend/test onnxruntime/transformers onnxruntime/tools onnxruntime/quantization \
+ && find . -type d -name tests -prune -exec rm -rf {} + \
+ && find . -name '*.pyi' -delete \
+ && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' ! -name signin \
+    -exec rm -rf {} + \
+ && find . -name '*.so' ! -path '*.libs/*' ! -path './onnxruntime/*' -exec strip --strip-unneeded {} +
+
+FROM builder AS packages-gpu
+COPY requirements/image-gpu.txt requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+
+FROM builder AS packages-training
+COPY requirements/image-training.txt requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+
+# What all targets share but the packages. Numbers for the user: Kubernetes and ECS can check them.
+FROM ${BASE_IMAGE} AS runtime
+RUN groupadd --gid 10001 ganymede \
+ && useradd --uid 10001 --gid ganymede --no-create-home --home-dir /tmp --shell /usr/sbin/nologin ganymede \
+ && install -d -o ganymede -g ganymede /var/cache/ganymede
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    XDG_CACHE_HOME=/var/cache/ganymede \
+    GANYMEDE_HOST=0.0.0.0 \
+    GANYMEDE_PORT=8080 \
+    GANYMEDE_LOG_FORMAT=json
+WORKDIR /app
+# The root file system may be read-only: these two are all that is written to.
+VOLUME ["/tmp", "/var/cache/ganymede"]
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "ganymede.container"]
+CMD ["serve"]
+
+FROM runtime AS gpu
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=packages-gpu /opt/venv /opt/venv
+COPY models models
+COPY LICENSE ./
+COPY service service
+COPY training training
+COPY ganymede ganymede
+RUN python -m compileall -q service training ganymede
+USER 10001:10001
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-m", "ganymede.container", "health"]
+
+FROM runtime AS training
+COPY --from=packages-training /opt/venv /opt/venv
+COPY LICENSE ./
+COPY service service
+COPY training training
+COPY ganymede ganymede
+RUN python -m compileall -q service training ganymede
+USER 10001:10001
+CMD ["train"]
+
+FROM runtime AS cpu
+COPY --from=packages-cpu /opt/venv /opt/venv
+COPY models models
+COPY LICENSE ./
+COPY service service
+COPY training training
+COPY ganymede ganymede
+RUN python -m compileall -q service training ganymede
+USER 10001:10001
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-m", "ganymede.container", "health"]

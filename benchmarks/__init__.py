@@ -1,0 +1,1 @@
+"""Speed, measured against a peer or a limit in the same run."""

@@ -1,0 +1,13 @@
+"""`make bench`: every benchmark, one after the other."""
+
+from rich.console import Console
+
+from benchmarks import encoders, overload, serving
+
+console = Console()
+console.rule("Serving, against FastAPI and ONNX Runtime by hand")
+serving.compare("fashion", rounds=5, seconds=4, console=console)
+console.rule("Five times too much")
+overload.main()
+console.rule("PNG encoders")
+encoders.main()

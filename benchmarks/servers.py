@@ -1,0 +1,83 @@
+"""Starting what is measured, each in a process of its own, one at a time."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers, and how long it took to get there."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+    start_s: float
+
+    @property
+    def resident_mb(self) -> float:
+        """Resident memory now, in MB."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def start_ganymede(models: Path, model: str, **variables: str) -> Iterator[Running]:
+    """Our service, without the web page."""
+    port = free_port()
+    command = [sys.executable, "-m", "ganymede", "serve", "--models", str(models), "--port", str(port)]
+    environment = {"GANYMEDE_UI": "off", "GANYMEDE_DEFAULT_MODEL": model, **variables}
+    with _start("Ganymede", command, port, "/readyz", environment) as running:
+        yield running
+
+
+@contextmanager
+def start_by_hand(graph: Path) -> Iterator[Running]:
+    """The reference, `benchmarks/peers/by_hand.py`."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.peers.by_hand", str(graph), str(port)]
+    with _start("FastAPI + ORT by hand", command, port, "/docs", {}) as running:
+        yield running
+
+
+@contextmanager
+def _start(
+    name: str, command: list[str], port: int, ready_path: str, variables: dict[str, str], limit_s: float = 60
+) -> Iterator[Running]:
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        while not _answers(url + ready_path):
+            if time.perf_counter() - began > limit_s or process.poll() is not None:
+                raise RuntimeError(f"{name} did not start: {' '.join(command)}")
+            time.sleep(0.01)
+        yield Running(name, url, process, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,111 @@
+"""How long a walk takes against its inference alone: `python -m benchmarks.walk --models STORE`.
+
+Both in one process and one run, alternating, for machines are noisy: read the ratio, not the seconds.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from service.animation import MEDIA_TYPES, FrameShape, open_encoder
+from service.cores import usable_cores
+from service.devices import cpu_device
+from service.engine import Engine
+from service.images import enlarge
+from service.inputs import Inputs, draw_inputs, walk_inputs
+from service.provenance import Provenance
+from service.releases import Release, Releases
+from service.rendering import render_walk, split_frames
+from service.schemas import WalkRequest
+from service.settings import Settings
+from service.store import open_store
+
+
+async def time_inference(engine: Engine, release: Release, keys: Inputs, order: WalkRequest) -> float:
+    """Seconds that the engine takes for the walk's frames, handed over at once."""
+    inputs = walk_inputs(keys, order)
+    started = time.perf_counter()
+    await engine.generate(release.generator, inputs)
+    return time.perf_counter() - started
+
+
+async def time_walk(engine: Engine, release: Release, keys: Inputs, order: WalkRequest, form: str) -> float:
+    """Seconds until the walk's file is whole."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"walk.{form}"
+        started = time.perf_counter()
+        await render_walk(engine, release.generator, keys, order, path, form, timeout_s=600)
+        return time.perf_counter() - started
+
+
+def time_encoder(release: Release, keys: Inputs, order: WalkRequest, form: str) -> float:
+    """Seconds that the encoder alone takes for the same frames, made beforehand."""
+    inputs = walk_inputs(keys, order)
+    parts = [release.generator.generate(inputs.latents[part], None) for part in split_frames(order.frames)]
+    frames = enlarge(np.concatenate(parts), order.scale)  # (frames, height, width, channels)
+    count, height, width, channels = frames.shape
+    with TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        encoder = open_encoder(
+            form,
+            Path(folder) / "walk",
+            FrameShape(count, height, width, channels, order.fps),
+            Provenance("benchmark"),
+        )
+        encoder.add(frames)
+        encoder.finish()
+        elapsed_s = time.perf_counter() - started
+        encoder.close()
+    return elapsed_s
+
+
+async def measure(options: argparse.Namespace) -> None:
+    """Print a row for each format and scale: medians of the rounds, and their ratio."""
+    device = cpu_device(usable_cores())
+    release = Releases(open_store(options.models), default_model=options.model, device=device).get(None)
+    settings = Settings()
+    engine = Engine(
+        max_batch_images=settings.max_batch_images,
+        max_queue_images=1_000_000,
+        timeout_s=settings.request_timeout_s,
+    )
+    print(f"{release.manifest.reference}, {options.frames} frames, medians of {options.rounds} rounds, in s")
+    print("format  scale  inference  encoder    walk  walk/inference")
+    for form in options.formats:
+        for scale in options.scales:
+            order = WalkRequest(seeds=(1, 5, 9, 13), frames=options.frames, loop=True, scale=scale)
+            keys = draw_inputs(release.manifest, order, order.seeds)
+            await time_walk(engine, release, keys, order, form)
+            rows = [
+                (
+                    await time_inference(engine, release, keys, order),
+                    time_encoder(release, keys, order, form),
+                    await time_walk(engine, release, keys, order, form),
+                )
+                for _ in range(options.rounds)
+            ]
+            inference, encoder, walk = (statistics.median(column) for column in zip(*rows, strict=True))
+            ratio = statistics.median(row[2] / row[0] for row in rows)
+            print(f"{form:6}  {scale:5}  {inference:9.3f}  {encoder:7.3f}  {walk:6.3f}  {ratio:14.2f}")
+    await engine.close()
+
+
+def main() -> None:
+    """Read the options and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", default="models")
+    parser.add_argument("--model", default="fashion")
+    parser.add_argument("--frames", type=int, default=600)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--formats", nargs="+", choices=MEDIA_TYPES, default=["mp4"])
+    parser.add_argument("--scales", nargs="+", type=int, default=[1, 4, 8])
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

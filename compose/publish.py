@@ -1,0 +1,61 @@
+"""Copy every release of one store into another, aliases last: `publish.py models s3://bucket/prefix`."""
+
+import logging
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from service.errors import AlreadyPublished
+from service.store import Store, open_store, promote
+
+log = logging.getLogger("publish")
+
+
+def make_bucket(name: str) -> None:
+    """Make the bucket unless it exists; a server that is still starting is asked again."""
+    retries = {"mode": "standard", "total_max_attempts": 30}
+    client = boto3.client("s3", config=Config(retries=retries, s3={"addressing_style": "path"}))
+    try:
+        client.create_bucket(Bucket=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}:
+            raise
+
+
+def copy_releases(source: Store, target: Store) -> None:
+    """Publish each version that `target` does not have, and point its aliases where those of `source` do."""
+    for model in source.models():
+        for version in source.versions(model):
+            manifest = source.manifest(model, version)
+            with tempfile.TemporaryDirectory() as folder:
+                files = {file.path: Path(folder) / file.path for file in manifest.files}
+                for path, copy in files.items():
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    copy.write_bytes(source.read(manifest, path))
+                try:
+                    target.publish(manifest, files)
+                    log.info("published %s", manifest.reference)
+                except AlreadyPublished:
+                    log.info("%s is there already", manifest.reference)
+        for alias, entry in source.aliases(model).entries.items():
+            current = target.aliases(model).entries.get(alias)
+            if current is None or current.version != entry.version:
+                promote(target, model, entry.version, alias=alias)
+
+
+def main() -> None:
+    """Copy from the first argument to the second."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    source, target = sys.argv[1:]
+    if target.startswith("s3://"):
+        make_bucket(urlsplit(target).netloc)
+    copy_releases(open_store(source), open_store(target))
+
+
+if __name__ == "__main__":
+    main()

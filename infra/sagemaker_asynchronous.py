@@ -1,0 +1,142 @@
+"""A SageMaker asynchronous endpoint: bulk orders of up to an hour, answers in S3, idle at no cost."""
+
+from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import aws_applicationautoscaling as scaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.acknowledgements import acknowledge
+from infra.configuration import Configuration
+from infra.release import digest_parameter
+from infra.sagemaker_model import device_of, make_execution_role, make_model
+from infra.sagemaker_realtime import endpoint_configuration_reasons
+from infra.storage import objects_finding, write_prefix
+
+VARIANT = "AllTraffic"
+REQUEST_TIMEOUT_S = 3600
+BACKLOG_PER_INSTANCE = 4
+IN_PREFIX, OUT_PREFIX = "bulk/in", "bulk/out"
+
+
+class AsynchronousEndpointStack(Stack):
+    """The endpoint, and scaling that starts at zero and ends there."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        configuration: Configuration,
+        models: s3.IBucket,
+        images: ecr.IRepository,
+        env: Environment,
+    ) -> None:
+        super().__init__(scope, id, env=env)
+        self.endpoint_name = f"ganymede-{configuration.environment}-bulk"
+        prefix = configuration.model_prefix
+        role = make_execution_role(
+            self, models=models, prefix=prefix, images=images, policies={"Bulk": _bulk_policy(models)}
+        )
+        acknowledge(role, _bulk_reasons(models))
+        model = make_model(
+            self,
+            role=role,
+            images=images,
+            digest=digest_parameter(self, "ImageDigest", "The service's image"),
+            models=models,
+            prefix=prefix,
+            device=device_of(configuration.asynchronous_instance_type),
+            request_timeout_s=REQUEST_TIMEOUT_S,
+        )
+        endpoint = sagemaker.CfnEndpointConfig
+        bucket = f"s3://{models.bucket_name}"
+        settings = endpoint(
+            self,
+            "Configuration",
+            production_variants=[
+                endpoint.ProductionVariantProperty(
+                    variant_name=VARIANT,
+                    model_name=model.attr_model_name,
+                    instance_type=configuration.asynchronous_instance_type,
+                    initial_instance_count=1,
+                    initial_variant_weight=1,
+                )
+            ],
+            async_inference_config=endpoint.AsyncInferenceConfigProperty(
+                client_config=endpoint.AsyncInferenceClientConfigProperty(
+                    max_concurrent_invocations_per_instance=BACKLOG_PER_INSTANCE
+                ),
+                output_config=endpoint.AsyncInferenceOutputConfigProperty(
+                    s3_output_path=f"{bucket}/{OUT_PREFIX}/", s3_failure_path=f"{bucket}/{OUT_PREFIX}-failed/"
+                ),
+            ),
+        )
+        acknowledge(settings, endpoint_configuration_reasons())
+        self.endpoint = sagemaker.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=self.endpoint_name,
+            endpoint_config_name=settings.attr_endpoint_config_name,
+        )
+        self._scale(configuration)
+        CfnOutput(self, "EndpointName", value=self.endpoint_name)
+
+    def _scale(self, configuration: Configuration) -> None:
+        target = scaling.ScalableTarget(
+            self,
+            "Scaling",
+            service_namespace=scaling.ServiceNamespace.SAGEMAKER,
+            resource_id=f"endpoint/{self.endpoint_name}/variant/{VARIANT}",
+            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
+            min_capacity=0,
+            max_capacity=configuration.asynchronous_maximum_instances,
+        )
+        target.node.add_dependency(self.endpoint)
+        target.scale_to_track_metric(
+            "Backlog",
+            target_value=BACKLOG_PER_INSTANCE,
+            custom_metric=self._metric("ApproximateBacklogSizePerInstance", "Average"),
+            scale_in_cooldown=Duration.minutes(10),
+            scale_out_cooldown=Duration.minutes(1),
+        )
+        # The backlog per instance says nothing while there is no instance: this step makes the first.
+        target.scale_on_metric(
+            "FirstInstance",
+            metric=self._metric("HasBacklogWithoutCapacity", "Maximum"),
+            adjustment_type=scaling.AdjustmentType.EXACT_CAPACITY,
+            scaling_steps=[
+                scaling.ScalingInterval(upper=0, change=0),
+                scaling.ScalingInterval(lower=1, change=1),
+            ],
+        )
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/SageMaker",
+            metric_name=name,
+            dimensions_map={"EndpointName": self.endpoint_name},
+            statistic=statistic,
+            period=Duration.minutes(1),
+        )
+
+
+def _bulk_policy(bucket: s3.IBucket) -> iam.PolicyDocument:
+    """Read the orders, write the answers."""
+    document = write_prefix(bucket, OUT_PREFIX)
+    document.add_statements(
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{IN_PREFIX}/*")]),
+        iam.PolicyStatement(
+            actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{OUT_PREFIX}-failed/*")]
+        ),
+    )
+    return document
+
+
+def _bulk_reasons(bucket: s3.IBucket) -> dict[str, str]:
+    why = "Bulk orders and their answers have names of their callers' choice under these prefixes."
+    prefixes = (IN_PREFIX, OUT_PREFIX, f"{OUT_PREFIX}-failed")
+    return {objects_finding(bucket, prefix): why for prefix in prefixes}

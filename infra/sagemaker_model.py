@@ -1,0 +1,110 @@
+"""The model that both SageMaker endpoints run: the service's image, one prefix's models, no network."""
+
+from aws_cdk import CfnParameter, Stack
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+
+from infra.acknowledgements import acknowledge
+from infra.release import image_uri
+from infra.storage import objects_finding, read_prefix
+from infra.task import DRAIN_TIMEOUT_S
+
+TRUSTED = "sagemaker.amazonaws.com"
+
+
+def make_execution_role(
+    stack: Stack,
+    *,
+    models: s3.IBucket,
+    prefix: str,
+    images: ecr.IRepository,
+    policies: dict[str, iam.PolicyDocument] | None = None,
+) -> iam.Role:
+    """What SageMaker may do: read one prefix, pull one repository, write logs and metrics."""
+    role = iam.Role(
+        stack,
+        "ExecutionRole",
+        assumed_by=iam.ServicePrincipal(TRUSTED),
+        inline_policies={
+            "ReadModels": read_prefix(models, prefix),
+            "Observe": observe(stack),
+            **(policies or {}),
+        },
+    )
+    images.grant_pull(role)
+    acknowledge(
+        role,
+        {
+            objects_finding(models, prefix): "The models, no more.",
+            **observe_reasons(stack),
+            "AwsSolutions-IAM5[Resource::*]": "GetAuthorizationToken and PutMetricData take no resource.",
+        },
+    )
+    return role
+
+
+def observe(stack: Stack) -> iam.PolicyDocument:
+    """Write the endpoint's logs and metrics under SageMaker's own names."""
+    return iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[f"arn:aws:logs:{stack.region}:{stack.account}:log-group:/aws/sagemaker/*"],
+            ),
+            iam.PolicyStatement(
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={"StringLike": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/*"]}},
+            ),
+        ]
+    )
+
+
+def observe_reasons(stack: Stack) -> dict[str, str]:
+    """Why the logs' resource ends in a wildcard."""
+    group = f"arn:aws:logs:{stack.region}:<AWS::AccountId>:log-group:/aws/sagemaker/*"
+    return {
+        f"AwsSolutions-IAM5[Resource::{group}]": "SageMaker names the groups after its endpoints and jobs."
+    }
+
+
+def make_model(
+    stack: Stack,
+    *,
+    role: iam.Role,
+    images: ecr.IRepository,
+    digest: CfnParameter,
+    models: s3.IBucket,
+    prefix: str,
+    device: str,
+    request_timeout_s: int,
+) -> sagemaker.CfnModel:
+    """A model whose store lies in /opt/ml/model: SageMaker brings it, the container has no network."""
+    source = sagemaker.CfnModel.S3DataSourceProperty(
+        compression_type="None", s3_data_type="S3Prefix", s3_uri=f"s3://{models.bucket_name}/{prefix}/"
+    )
+    model = sagemaker.CfnModel(
+        stack,
+        "Model",
+        execution_role_arn=role.role_arn,
+        enable_network_isolation=True,
+        primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+            image=image_uri(images, digest),
+            model_data_source=sagemaker.CfnModel.ModelDataSourceProperty(s3_data_source=source),
+            environment={
+                "GANYMEDE_DEVICE": device,
+                "GANYMEDE_REQUEST_TIMEOUT_S": str(request_timeout_s),
+                "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
+                "GANYMEDE_UI": "off",
+            },
+        ),
+    )
+    model.node.add_dependency(role.node.find_child("DefaultPolicy"))  # the leave to pull the image
+    return model
+
+
+def device_of(instance_type: str) -> str:
+    """`cuda` on SageMaker's G instances, `cpu` on all others."""
+    return "cuda" if instance_type.startswith("ml.g") else "cpu"

@@ -1,0 +1,173 @@
+"""Forming batches out of waiting work: by images, fairly, and never waiting for company.
+
+A batch is taken at the moment when the device is free for it. So a request that comes alone starts at once,
+and under load the batch has filled itself while the one before it ran; there is no timer.
+"""
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from service.generator import Generator, Images
+from service.inputs import Inputs
+from service.labels import Weights
+from service.latents import Latents
+
+
+@dataclass(eq=False, slots=True)
+class Work:
+    """Inputs on their way through one generator, and the images that are there already."""
+
+    generator: Generator
+    inputs: Inputs
+    taken: int = 0
+    """Rows that are in a batch, or were."""
+    parts: dict[int, Images] = field(default_factory=dict)
+    """Images by their first row: with several device threads, batches may come back out of order."""
+    images_done: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Rows that no batch has taken yet."""
+        return len(self.inputs.latents) - self.taken
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row's image is there."""
+        return self.images_done == len(self.inputs.latents)
+
+    def add(self, start: int, images: Images) -> None:
+        """Take the images of the rows from `start` on."""
+        self.parts[start] = images
+        self.images_done += len(images)
+
+    def images(self) -> Images:
+        """All images uint8 (n, h, w, c), once complete."""
+        if len(self.parts) == 1:
+            return self.parts[0]
+        return np.concatenate([self.parts[start] for start in sorted(self.parts)])
+
+
+AnyWork = TypeVar("AnyWork", bound=Work)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[AnyWork]):
+    """Rows `start` to `stop` of a work, as they lie in a batch."""
+
+    work: AnyWork
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[AnyWork]):
+    """Slices that run through one generator together."""
+
+    generator: Generator
+    slices: Sequence[Slice[AnyWork]]
+
+    @property
+    def latents(self) -> Latents:
+        """Latents of all slices, float32 (rows, z)."""
+        parts = [part.work.inputs.latents[part.start : part.stop] for part in self.slices]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    @property
+    def labels(self) -> Weights | None:
+        """Label weights of all slices, float32 (rows, classes), or None without classes."""
+        parts = [
+            part.work.inputs.labels[part.start : part.stop]
+            for part in self.slices
+            if part.work.inputs.labels is not None
+        ]
+        return np.concatenate(parts) if parts else None
+
+
+class WaitingWork(Generic[AnyWork]):
+    """The queue between the event loop, which adds, and the device's threads, which take batches."""
+
+    def __init__(self) -> None:
+        self._queues: OrderedDict[Generator, deque[AnyWork]] = OrderedDict()
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def add(self, work: AnyWork) -> None:
+        """Let `work` wait for its next batch."""
+        with self._changed:
+            self._queues.setdefault(work.generator, deque()).append(work)
+            self._changed.notify()
+
+    def discard(self, work: AnyWork) -> None:
+        """Take `work` out, if it still waits: its rows cost nothing any more."""
+        with self._changed:
+            queue = self._queues.get(work.generator)
+            if queue is None or work not in queue:
+                return
+            queue.remove(work)
+            if not queue:
+                del self._queues[work.generator]
+
+    def close(self) -> None:
+        """Let `take` return None once nothing waits."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self, max_images: int) -> Batch[AnyWork] | None:
+        """The next batch of at most `max_images`, blocking until there is work; None after `close`.
+
+        Generators take turns. Within one, the works that came first share the batch so that small ones are
+        served whole; what is left of a large one goes behind those that have not had their turn.
+        """
+        with self._changed:
+            while not self._queues:
+                if self._closed:
+                    return None
+                self._changed.wait()
+            generator, queue = self._queues.popitem(last=False)
+            works = list(islice(queue, max_images))
+            slices = []
+            for work, rows in zip(
+                works, share_rows([work.waiting for work in works], max_images), strict=True
+            ):
+                slices.append(Slice(work, work.taken, work.taken + rows))
+                work.taken += rows
+                queue.popleft()
+                if work.waiting:
+                    queue.append(work)
+            if queue:
+                self._queues[generator] = queue
+                self._changed.notify()
+            return Batch(generator, slices)
+
+
+def share_rows(waiting: Sequence[int], budget: int) -> list[int]:
+    """Share `budget` rows among works by max-min fairness: small ones get all, large ones equal parts.
+
+    `waiting` are rows per work, each at least 1, of at most `budget` works; each gets at least 1.
+    """
+    shares = [0] * len(waiting)
+    for done, index in enumerate(sorted(range(len(waiting)), key=waiting.__getitem__)):
+        shares[index] = min(waiting[index], budget // (len(waiting) - done))
+        budget -= shares[index]
+    return shares
+
+
+def group_by_images(works: Sequence[AnyWork], max_images: int) -> Iterator[list[AnyWork]]:
+    """Works in runs of at most `max_images` images, or of one larger work."""
+    group: list[AnyWork] = []
+    images = 0
+    for work in works:
+        if group and images + work.taken > max_images:
+            yield group
+            group, images = [], 0
+        group.append(work)
+        images += work.taken
+    if group:
+        yield group

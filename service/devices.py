@@ -1,0 +1,67 @@
+"""Which device the graphs run on, and what it wants from us."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import onnxruntime
+
+from service.errors import GanymedeError
+
+Provider = tuple[str, dict[str, Any]]
+
+
+class DeviceMissing(GanymedeError):
+    """A device was named that is not there; the service does not start on another one instead."""
+
+    code = "device-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An execution provider of ONNX Runtime, and the batch sizes that it is given."""
+
+    name: Literal["cpu", "cuda", "tensorrt"]
+    providers: tuple[Provider, ...]
+    batch_sizes: tuple[int, ...] = ()
+    """Batches are filled up to the next of these, so that a GPU sees few shapes; empty: any size runs."""
+    threads: int = 1
+
+
+_CPU: Provider = ("CPUExecutionProvider", {})
+_CUDA: Provider = ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "EXHAUSTIVE", "use_tf32": 0})
+_TENSORRT: Provider = ("TensorrtExecutionProvider", {"trt_fp16_enable": False})
+
+
+def choose_device(wanted: str, *, threads: int, max_batch_images: int) -> Device:
+    """The device that `auto`, `cpu`, `cuda` or `tensorrt` means; `auto` is CUDA where it is, else the CPU.
+
+    Raises:
+        DeviceMissing: a named device is not there.
+    """
+    available = onnxruntime.get_available_providers()
+    if wanted in ("cuda", "tensorrt") or (wanted == "auto" and _CUDA[0] in available):
+        providers = (_TENSORRT, _CUDA) if wanted == "tensorrt" else (_CUDA,)
+        missing = [name for name, _ in providers if name not in available]
+        if missing:
+            raise DeviceMissing(
+                f"GANYMEDE_DEVICE={wanted}, but this ONNX Runtime has no {missing[0]} (it has "
+                f"{', '.join(available)}). Install ganymede[gpu] instead of ganymede[service] on a machine "
+                "with an NVIDIA GPU, or choose cpu."
+            )
+        onnxruntime.preload_dlls()  # CUDA and cuDNN from the nvidia-* wheels
+        name: Literal["cuda", "tensorrt"] = "tensorrt" if wanted == "tensorrt" else "cuda"
+        return Device(name, (*providers, _CPU), _batch_sizes(max_batch_images), threads)
+    return cpu_device(threads)
+
+
+def cpu_device(threads: int) -> Device:
+    """The CPU with so many threads."""
+    return Device("cpu", (_CPU,), threads=threads)
+
+
+def _batch_sizes(limit: int) -> tuple[int, ...]:
+    """1, 4, 16, 64, … up to `limit`, which is the last."""
+    sizes = [1]
+    while sizes[-1] * 4 < limit:
+        sizes.append(sizes[-1] * 4)
+    return (*sizes, limit) if limit > 1 else (1,)

@@ -1,0 +1,87 @@
+"""The figures of a running service for Prometheus, in seconds and bytes, in a registry of their own."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+from service.outcomes import OUTCOMES, Outcome
+from service.release import Release
+from service.store import Store
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class Metrics:
+    """All metrics of one service; the names are a promise to dashboards and alarms."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+
+        def histogram(
+            name: str, text: str, labels: tuple[str, ...] = (), buckets: tuple[float, ...] = _SECONDS
+        ) -> Histogram:
+            return Histogram(f"ganymede_{name}", text, labels, registry=registry, buckets=buckets)
+
+        self.requests_total = Counter(
+            "ganymede_requests_total", "Requests answered.", ("route", "status"), registry=registry
+        )
+        self.request_seconds = histogram("request_seconds", "From request to response.", ("route",))
+        self.queue_seconds = histogram("queue_seconds", "From admission to the first batch.")
+        self.inference_seconds = histogram("inference_seconds", "Of one batch.")
+        self.encode_seconds = histogram("encode_seconds", "Of one response.", ("format",))
+        self.batch_images = histogram("batch_images", "Images in a batch.", buckets=_IMAGES)
+        self.queue_images = Gauge(
+            "ganymede_queue_images", "Images admitted and not generated yet.", registry=registry
+        )
+        self.images_total = Counter(
+            "ganymede_images_total", "Images generated.", ("model",), registry=registry
+        )
+        self.model_info = Gauge(
+            "ganymede_model_info",
+            "1 for every version in memory.",
+            ("model", "version", "device", "precision"),
+            registry=registry,
+        )
+        self.reloads_total = Counter(
+            "ganymede_reloads_total", "Releases that were to be loaded.", ("outcome",), registry=registry
+        )
+
+        for outcome in OUTCOMES:
+            self.reloads_total.labels(outcome)  # 0 from the start, so that a rate can be taken
+        self.store_reachable = Gauge(
+            "ganymede_store_reachable", "1 while the model store answers.", registry=registry
+        )
+
+    def count_reload(self, outcome: Outcome) -> None:
+        """Count a release that was to be loaded."""
+        self.reloads_total.labels(outcome).inc()
+
+    def show_models(self, releases: Sequence[Release]) -> None:
+        """Show these releases, and no other, as those in memory."""
+        self.model_info.clear()
+        for release in releases:
+            manifest = release.manifest
+            self.model_info.labels(manifest.name, manifest.version, release.generator.device, "exact").set(1)
+
+    def watch_store(self, store: Store) -> None:
+        """Show whether `store` answered when it was last asked."""
+        self.store_reachable.set_function(lambda: float(store.failure is None))
+
+    def observe_request(self, route: str, status: int, seconds: float) -> None:
+        """Count an answered request."""
+        self.requests_total.labels(route, str(status)).inc()
+        self.request_seconds.labels(route).observe(seconds)
+
+    def observe_answer(self, format: str, queue_s: float, encode_s: float) -> None:  # noqa: A002
+        """Count an answer with pictures in `format`."""
+        self.queue_seconds.observe(queue_s)
+        self.encode_seconds.labels(format).observe(encode_s)
+
+    def observe_batch(self, reference: str, images: int, seconds: float) -> None:
+        """Count a batch of `images` that ran for `seconds`."""
+        self.inference_seconds.observe(seconds)
+        self.batch_images.observe(images)
+        self.images_total.labels(reference).inc(images)

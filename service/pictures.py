@@ -1,0 +1,85 @@
+"""Answering a request for pictures, whichever door it came in by."""
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+from starlette.types import Receive
+
+from service.context import Context
+from service.disconnection import unless_gone
+from service.entity_tags import matches, tag_answer
+from service.generator import Images
+from service.images import MEDIA_TYPES, encode_images
+from service.inputs import Inputs, draw_inputs, request_count, request_seeds
+from service.jobs import Generated
+from service.labels import name_labels
+from service.limits import check_generate
+from service.manifest import Manifest
+from service.provenance import Provenance
+from service.releases import Release
+from service.responses import not_modified, picture_response
+from service.schemas import GenerateRequest
+
+
+async def answer_generate(
+    context: Context,
+    receive: Receive,
+    order: GenerateRequest,
+    form: str,
+    *,
+    release: Release | None = None,
+    headers: Mapping[str, str] | None = None,
+    if_none_match: str | None = None,
+) -> Response:
+    """The pictures of `order` in the format `form`, or 304 where `if_none_match` holds their tag.
+
+    Raises:
+        GanymedeError: any of the refusals in `service.errors`.
+    """
+    release = release or await context.releases.resolve(order.model)
+    manifest = release.manifest
+    check_generate(order, manifest.image, form, context.settings)
+    context.engine.check_room(request_count(order))
+    context.rates.take(request_count(order))
+    inputs = draw_inputs(manifest, order, request_seeds(order))
+    tag = tag_answer(
+        manifest,
+        context.settings.precision,
+        inputs,
+        format=form,
+        columns=order.columns,
+        padding=order.padding,
+        scale=order.scale,
+        truncation=order.truncation,
+    )
+    if matches(tag, if_none_match):
+        return not_modified(tag, headers)
+    provenance = describe_provenance(manifest, inputs, order.truncation)
+
+    def encode(images: Images) -> bytes:
+        return encode_images(
+            images, form, provenance, columns=order.columns, padding=order.padding, scale=order.scale
+        )
+
+    generated: Generated = await unless_gone(
+        receive, context.engine.generate(release.generator, inputs, encode=encode, flight=tag)
+    )
+    context.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
+    return picture_response(
+        generated.content,
+        media_type=MEDIA_TYPES[form],
+        reference=manifest.reference,
+        seeds=inputs.seeds,
+        generated=generated,
+        encode_s=generated.encode_s,
+        tag=tag,
+        headers=headers,
+    )
+
+
+def describe_provenance(manifest: Manifest, inputs: Inputs, truncation: float) -> Provenance:
+    """How the images of `inputs` come about."""
+    labels = None
+    if manifest.label is not None and inputs.labels is not None:
+        labels = name_labels(inputs.labels, manifest.label)
+    return Provenance(manifest.reference, inputs.seeds, labels, truncation)

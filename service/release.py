@@ -1,0 +1,79 @@
+"""A release in memory: read, looked through, opened and held against its golden check."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.devices import Device
+from service.errors import GanymedeError, ReleaseRefused
+from service.generator import Generator
+from service.golden import check_golden
+from service.graph import MAX_GRAPH_BYTES, check_budget, check_graph
+from service.manifest import REFERENCE_GRAPH, Difference, File, Manifest
+from service.store import Store
+from service.store.publication import entry_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version of a model that passed its golden check and can generate."""
+
+    manifest: Manifest
+    generator: Generator
+    golden_difference: Difference
+
+
+def open_release(
+    store: Store, model: str, version: str, device: Device, *, max_graph_bytes: int = MAX_GRAPH_BYTES
+) -> Release:
+    """Read, check and open one version.
+
+    Raises:
+        ModelNotFound: there is none.
+        ReleaseRefused: it is damaged or too large, or does not generate what it recorded.
+        StoreUnreachable: the store does not answer.
+    """
+    manifest = store.manifest(model, version)
+    entry = entry_of(manifest, REFERENCE_GRAPH)
+    check_budget(manifest, entry, max_graph_bytes=max_graph_bytes)
+    graph = store.read(manifest, REFERENCE_GRAPH)
+    check_graph(graph, manifest.reference, REFERENCE_GRAPH)
+    generator = Generator(manifest, graph, device)
+    difference = hold_against_golden(store, generator)
+    log.info("opened %s from %s", manifest.reference, store.location)
+    return Release(manifest, generator, difference)
+
+
+def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
+    """Read every file of a release and yield its entry once its size and sha256 are right.
+
+    Raises:
+        ReleaseRefused: one is missing, cut off or altered; the message names it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for entry in manifest.files:
+            store.fetch(manifest, entry.path, Path(folder) / "file")
+            yield entry
+
+
+def hold_against_golden(store: Store, generator: Generator) -> Difference:
+    """Run the golden check of a release that lies in `store`; see `service.golden.check_golden`.
+
+    Raises:
+        ReleaseRefused: it fails, or the graph does not even run.
+    """
+    manifest = generator.manifest
+    images = manifest.golden.images
+    exact = store.read(manifest, images) if images else None
+    try:
+        return check_golden(generator, exact)
+    except GanymedeError:
+        raise
+    except Exception as error:  # ONNX Runtime's exceptions share no public base
+        raise ReleaseRefused(
+            f"{manifest.reference}: {REFERENCE_GRAPH} does not run: {str(error)[:300]}"
+        ) from error

@@ -1,0 +1,154 @@
+"""Walks through the engine: frames are encoded while later ones are still being generated."""
+
+import asyncio
+import tempfile
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from service.animation import Encoder, FrameShape, open_encoder
+from service.engine import Engine
+from service.errors import DeadlineExceeded
+from service.generator import Generator
+from service.images import enlarge
+from service.inputs import Inputs, walk_inputs
+from service.jobs import Generated
+from service.manifest import Manifest
+from service.provenance import Provenance
+from service.schemas import WalkRequest
+
+CHUNK_FRAMES = 64
+"""What goes to the engine at once; the memory of a walk is that of a few chunks, however long it is."""
+
+_CHUNKS_IN_FLIGHT = 2
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A walk's file, and the seconds that its chunks waited, were generated and encoded, each in sum."""
+
+    path: Path
+    queue_s: float
+    inference_s: float
+    encode_s: float
+
+
+@contextmanager
+def walk_folder() -> Iterator[Path]:
+    """A folder for one walk's file, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="ganymede-walk-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def split_frames(frames: int) -> Iterator[slice]:
+    """The parts of a walk that are generated at once, in order."""
+    for start in range(0, frames, CHUNK_FRAMES):
+        yield slice(start, min(start + CHUNK_FRAMES, frames))
+
+
+def open_walk_encoder(
+    path: Path,
+    format: str,  # noqa: A002 - the contract's word
+    order: WalkRequest,
+    keys: Inputs,
+    manifest: Manifest,
+) -> Encoder:
+    """The encoder for the frames of `order`, enlarged by its `scale`."""
+    image = manifest.image
+    shape = FrameShape(
+        frames=order.frames,
+        height=image.height * order.scale,
+        width=image.width * order.scale,
+        channels=image.channels,
+        fps=order.fps,
+    )
+    origin = Provenance(manifest.reference, keys.seeds, None, order.truncation)
+    return open_encoder(format, path, shape, origin)
+
+
+async def render_walk(
+    engine: Engine,
+    generator: Generator,
+    keys: Inputs,
+    order: WalkRequest,
+    path: Path,
+    format: str,  # noqa: A002 - the contract's word
+    *,
+    timeout_s: float,
+    report: Callable[[int], None] | None = None,
+) -> Rendered:
+    """Generate and encode a walk between `keys` into a new file at `path`.
+
+    `report` is told how many frames are done, as they are.
+
+    Raises:
+        QueueFull: the engine took no more.
+        DeadlineExceeded: it was not done within `timeout_s`.
+    """
+    queue_s = inference_s = encode_s = 0.0
+    done = 0
+    try:
+        async with asyncio.timeout(timeout_s):
+            with closing(open_walk_encoder(path, format, order, keys, generator.manifest)) as encoder:
+                async with aclosing(_generate_chunks(engine, generator, keys, order)) as chunks:
+                    async for generated in chunks:
+                        queue_s += generated.queue_s
+                        inference_s += generated.inference_s
+                        encode_s += await _run_to_its_end(_encode, encoder, generated, order.scale)
+                        done += len(generated.images)
+                        if report:
+                            report(done)
+                encode_s += await _run_to_its_end(_finish, encoder)
+    except TimeoutError:
+        raise DeadlineExceeded(f"The walk was not ready within {timeout_s:g} s.") from None
+    return Rendered(path, queue_s, inference_s, encode_s)
+
+
+async def _generate_chunks(
+    engine: Engine, generator: Generator, keys: Inputs, order: WalkRequest
+) -> AsyncGenerator[Generated, None]:
+    """The walk's chunks in order; while one is being used, the next is being generated."""
+    pending: deque[asyncio.Task[Generated]] = deque()
+    try:
+        for part in split_frames(order.frames):
+            inputs = walk_inputs(keys, order, part)
+            pending.append(asyncio.create_task(engine.generate(generator, inputs)))
+            if len(pending) == _CHUNKS_IN_FLIGHT:
+                yield await pending.popleft()
+        while pending:
+            yield await pending.popleft()
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+
+def _encode(encoder: Encoder, generated: Generated, scale: int) -> float:
+    started = time.perf_counter()
+    encoder.add(enlarge(generated.images, scale))
+    return time.perf_counter() - started
+
+
+def _finish(encoder: Encoder) -> float:
+    started = time.perf_counter()
+    encoder.finish()
+    return time.perf_counter() - started
+
+
+async def _run_to_its_end(
+    function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+) -> Result:
+    """Run in a thread; when cancelled, wait for the thread first, for it uses what is closed next."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise

@@ -1,0 +1,148 @@
+"""A store far away with what was read from it close by, so that a start or a reload can do without it."""
+
+import hashlib
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from service.errors import StoreError, StoreUnreachable
+from service.manifest import MANIFEST_FILE, Manifest
+from service.store.aliases import ALIASES_FILE, Aliases
+from service.store.cache import FileCache
+from service.store.folder import FolderStore
+from service.store.interface import Store
+from service.store.publication import entry_of
+
+log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+
+PAUSE_S = 2.0
+"""How long a store that did not answer is not asked again."""
+
+
+class CachedStore:
+    """Asks `store`, keeps what it answered, and answers from that while the store does not.
+
+    Files come from the cache wherever it has them: they are known by their sha256. Manifests and aliases are
+    asked for each time, and those kept are for when the store is away.
+    """
+
+    def __init__(self, store: Store, cache: FileCache) -> None:
+        self._store = store
+        self._cache = cache
+        folder = hashlib.sha256(store.location.encode()).hexdigest()[:16]
+        self._kept = FolderStore(cache.folder / "stores" / folder)
+        self._paused_until = 0.0
+
+    @property
+    def location(self) -> str:
+        """The far store's."""
+        return self._store.location
+
+    @property
+    def failure(self) -> StoreUnreachable | None:
+        """Why the far store did not answer when it was last asked; see `Store.failure`."""
+        return self._store.failure
+
+    def models(self) -> list[str]:
+        """Names of the models; while the store is away, of those that are kept."""
+        return self._ask(self._store.models, self._kept.models)
+
+    def versions(self, model: str) -> list[str]:
+        """Versions of `model`; while the store is away, those that are kept."""
+        return self._ask(lambda: self._store.versions(model), lambda: self._kept.versions(model))
+
+    def manifest(self, model: str, version: str) -> Manifest:
+        """The manifest of one version; see `Store.manifest`."""
+
+        def ask() -> Manifest:
+            manifest = self._store.manifest(model, version)
+            content = manifest.model_dump_json(indent=2).encode()
+            self._keep(f"{model}/versions/{version}/{MANIFEST_FILE}", content)
+            return manifest
+
+        def recall() -> Manifest | None:
+            known = version in self._kept.versions(model)
+            return self._kept.manifest(model, version) if known else None
+
+        return self._ask(ask, recall)
+
+    def read(self, manifest: Manifest, path: str) -> bytes:
+        """The checked bytes of a file, fetched unless the cache has it; see `Store.read`."""
+        entry = entry_of(manifest, path)
+        return self._cache.read(
+            entry, manifest.reference, lambda target: self._store.fetch(manifest, path, target)
+        )
+
+    def fetch(self, manifest: Manifest, path: str, target: Path) -> None:
+        """Write a checked file to `target`; see `Store.fetch`."""
+        target.write_bytes(self.read(manifest, path))
+
+    def aliases(self, model: str, known: Aliases | None = None) -> Aliases:
+        """The aliases of `model`, while the store is away the last that were seen; see `Store.aliases`."""
+
+        def ask() -> Aliases:
+            aliases = self._store.aliases(model, known)
+            if aliases is not known and aliases.entries:
+                self._keep(f"{model}/{ALIASES_FILE}", aliases.to_json())
+            return aliases
+
+        def recall() -> Aliases | None:
+            kept = known or self._kept.aliases(model).model_copy(update={"revision": None})
+            return kept if kept.entries else None
+
+        return self._ask(ask, recall)
+
+    def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
+        """See `Store.swap_aliases`; this needs the store."""
+        self._store.swap_aliases(model, old, new)
+
+    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+        """See `Store.publish`; this needs the store."""
+        self._store.publish(manifest, files)
+
+    def _ask(self, ask: Callable[[], Answer], recall: Callable[[], Answer | None]) -> Answer:
+        """The store's answer, or what is kept; the store's failure if nothing is."""
+        failure = self._store.failure
+        if failure is None or time.monotonic() >= self._paused_until:
+            try:
+                return ask()
+            except StoreUnreachable as error:
+                self._paused_until = time.monotonic() + PAUSE_S
+                failure = error
+        kept = recall()
+        if not kept:
+            raise failure.with_traceback(None)
+        return kept
+
+    def _keep(self, path: str, content: bytes) -> None:
+        target = self._kept.root / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".unfinished-", delete=False) as file:
+                file.write(content)
+            Path(file.name).replace(target)
+        except OSError as error:
+            log.warning("%s could not be kept in the cache: %s", path, error)
+
+
+def open_cache(folder: str | None, *, max_bytes: int) -> FileCache:
+    """The cache in `folder`; without one, `ganymede` in the user's cache folder (XDG).
+
+    Where that cannot be written, a folder for this process alone, and a line in the log.
+
+    Raises:
+        StoreError: the folder that was named cannot be written.
+    """
+    if folder is not None:
+        return FileCache(Path(folder), max_bytes=max_bytes)
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return FileCache(base / "ganymede", max_bytes=max_bytes)
+    except (StoreError, RuntimeError) as error:  # RuntimeError: a user without a home
+        log.warning("%s It is kept for this process alone; set GANYMEDE_CACHE.", error)
+        return FileCache(Path(tempfile.mkdtemp(prefix="ganymede-")), max_bytes=max_bytes)

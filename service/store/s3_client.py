@@ -1,0 +1,127 @@
+"""The boto3 client of a model store, and what its errors mean in words."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+
+from service.errors import StoreUnreachable
+
+CONNECT_TIMEOUT_S = 3.0
+ATTEMPTS = 3
+"""With botocore's `standard` mode: exponential backoff with jitter, and a budget for retries."""
+
+Target = dict[str, str]
+"""An object: `Bucket` and `Key`, as boto3 names them."""
+
+_CREDENTIALS = {
+    "SignatureDoesNotMatch": "the secret access key is wrong",
+    "InvalidAccessKeyId": "the access key id is not known there",
+    "ExpiredToken": "the credentials have expired",
+    "ExpiredTokenException": "the credentials have expired",
+    "RequestExpired": "the credentials have expired",
+    "InvalidToken": "the session token is not valid",
+    "TokenRefreshRequired": "the credentials have expired",
+}
+_THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+
+
+def make_client(timeout_s: float) -> Any:
+    """A client configured by AWS's own variables and files; path-style where the endpoint is not AWS's."""
+    session = boto3.session.Session()
+    client = session.client("s3", config=_configuration("auto", timeout_s))
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return client
+    return session.client("s3", config=_configuration("path", timeout_s))
+
+
+def _configuration(addressing_style: str, timeout_s: float) -> Config:
+    return Config(
+        connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s),
+        read_timeout=timeout_s,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        tcp_keepalive=True,
+        s3={"addressing_style": addressing_style},
+        user_agent_extra="ganymede",
+    )
+
+
+def status_of(error: ClientError) -> int:
+    """The HTTP status of an answer that boto3 raised."""
+    status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status
+
+
+def code_of(error: ClientError) -> str:
+    """The S3 error code of an answer that boto3 raised; HEAD gives only the status as text."""
+    code: str = error.response.get("Error", {}).get("Code", "")
+    return code
+
+
+def is_missing(client: Any, target: Target, error: ClientError) -> bool:
+    """Whether `error` says that the object (not its bucket) does not exist.
+
+    Whose policy ties ListBucket to a prefix is told 403 for a missing key, so there the listing decides.
+    """
+    if code_of(error) in {"NoSuchKey", "404", "NotFound"}:
+        return True
+    if status_of(error) != 403 or code_of(error) in _CREDENTIALS:
+        return False
+    try:
+        answer = client.list_objects_v2(Bucket=target["Bucket"], Prefix=target["Key"], MaxKeys=1)
+    except ClientError:
+        return False
+    return all(found["Key"] != target["Key"] for found in answer.get("Contents", []))
+
+
+def explain(error: Exception, location: str, endpoint: str) -> StoreUnreachable:
+    """The sentence for an error of boto3 while it spoke to `endpoint` for the store at `location`."""
+    return StoreUnreachable(f"{location}: {_reason(error, endpoint)}.")
+
+
+def _reason(error: Exception, endpoint: str) -> str:
+    sentences: dict[type[Exception], Callable[[], str]] = {
+        NoCredentialsError: lambda: (
+            "there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "or run with a role"
+        ),
+        PartialCredentialsError: lambda: f"the AWS credentials are not complete ({error})",
+        EndpointConnectionError: lambda: (
+            f"nothing answers at {endpoint}; check AWS_ENDPOINT_URL_S3 and the network"
+        ),
+        ConnectTimeoutError: lambda: f"{endpoint} let nobody connect within the time limit",
+        ReadTimeoutError: lambda: f"{endpoint} did not answer within the time limit",
+    }
+    if isinstance(error, ClientError):
+        return _reason_of_answer(error, endpoint)
+    if sentence := sentences.get(type(error)):
+        return sentence()
+    kind = "the connection broke" if isinstance(error, BotoCoreError) else "the transfer failed"
+    return f"{kind} ({str(error)[:200].rstrip('.')})"
+
+
+def _reason_of_answer(error: ClientError, endpoint: str) -> str:
+    code, status = code_of(error), status_of(error)
+    if code == "NoSuchBucket":
+        return f"there is no such bucket at {endpoint}"
+    if code in _CREDENTIALS:
+        return f"{_CREDENTIALS[code]} ({code})"
+    if status == 403:
+        return f"these credentials may not do {error.operation_name} there ({code})"
+    if code in _THROTTLED or status == 429:
+        return f"{endpoint} asks to slow down ({code}); {ATTEMPTS} attempts were made"
+    if status >= 500:
+        return f"{endpoint} answered {status} ({code}) {ATTEMPTS} times"
+    return f"{endpoint} answered {status} {code} to {error.operation_name}"

@@ -1,0 +1,77 @@
+"""The model, class and truncation that all tabs share."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import gradio
+
+from service.context import Context
+from service.errors import GanymedeError
+from service.manifest import Manifest
+from service.store import PRODUCTION, parse_reference, resolve_version
+from service.ui.orders import FROM_SEED
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The widgets at the head of the page, as events take them."""
+
+    model: gradio.Dropdown
+    label: gradio.Dropdown
+    truncation: gradio.Slider
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The widgets in the order in which handlers take their values."""
+        return [self.model, self.label, self.truncation]
+
+
+def add_choice() -> Choice:
+    """Lay out the widgets; `fill_models` gives them their choices."""
+    with gradio.Row():
+        model = gradio.Dropdown([], label="Model", elem_id="model", min_width=140, filterable=False)
+        label = gradio.Dropdown(
+            [FROM_SEED], value=FROM_SEED, label="Class", elem_id="class", visible=False, min_width=140
+        )
+        truncation = gradio.Slider(
+            0.1, 1, 1, step=0.05, label="Truncation", info="Lower: likelier, less varied", min_width=200
+        )
+    return Choice(model, label, truncation)
+
+
+async def fill_models(service: Context) -> gradio.Dropdown:
+    """Every model, and every version of it, with what a request without `model` means first."""
+    names, default = await asyncio.to_thread(_list_references, service)
+    return gradio.Dropdown(names, value=default)
+
+
+async def fill_classes(service: Context, model: str | None) -> gradio.Dropdown:
+    """The classes of a model, if it has any."""
+    manifest = await asyncio.to_thread(find_manifest, service, model)
+    classes = manifest.label.classes if manifest and manifest.label else ()
+    return gradio.Dropdown([FROM_SEED, *classes], value=FROM_SEED, visible=bool(classes))
+
+
+def find_manifest(service: Context, model: str | None) -> Manifest | None:
+    """The manifest of what `model` means now; None if the store does not say."""
+    store = service.releases.store
+    try:
+        reference = parse_reference(model) if model else service.releases.default_reference()
+        return store.manifest(reference.model, resolve_version(store, reference))
+    except GanymedeError:
+        return None
+
+
+def _list_references(service: Context) -> tuple[list[str], str | None]:
+    store = service.releases.store
+    names: list[str] = []
+    for model in store.models():
+        if PRODUCTION in store.aliases(model).entries:
+            names.append(model)
+        names += [f"{model}@{version}" for version in reversed(store.versions(model))]
+    default = None
+    with suppress(GanymedeError):
+        default = str(service.releases.default_reference()).removesuffix(f"@{PRODUCTION}")
+    return names, default if default in names else next(iter(names), None)

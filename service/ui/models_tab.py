@@ -1,0 +1,133 @@
+"""The tab of the models: releases, their figures, samples and training curves."""
+
+import asyncio
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import gradio
+import orjson
+import pandas
+from PIL import Image
+
+from service.context import Context
+from service.errors import GanymedeError
+from service.manifest import Manifest
+from service.ui.choice import find_manifest
+from service.ui.orders import write_curl_get
+
+_SAMPLES = "samples.png"
+_METRICS = "metrics.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsTab:
+    """What fills the tab."""
+
+    fill: Any
+    outputs: list[Any]
+
+
+def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
+    """Lay out the tab, which shows the release that is chosen at the head of the page."""
+    with gradio.Row():
+        with gradio.Column(scale=1, min_width=280):
+            releases = gradio.Markdown(elem_id="releases")
+            figures = gradio.Markdown(elem_id="figures")
+        with gradio.Column(scale=1, min_width=280):
+            samples = gradio.Image(
+                label="Samples",
+                format="png",
+                interactive=False,
+                buttons=["download"],
+                elem_id="samples",
+                elem_classes="pixels",
+            )
+            curves = gradio.LinePlot(
+                x="epoch",
+                y="loss",
+                color="of",
+                title="Training curves",
+                height=260,
+                visible=False,
+                elem_id="curves",
+            )
+    curl = gradio.Textbox(
+        label="The same by curl", buttons=["copy"], lines=1, interactive=False, elem_id="models-curl"
+    )
+
+    async def fill(model: str | None, request: gradio.Request) -> tuple[Any, ...]:
+        return await asyncio.to_thread(_describe, service, model, request)
+
+    outputs = [releases, figures, samples, curves, curl]
+    model.change(fill, model, outputs, api_visibility="private", show_progress="hidden")
+    return ModelsTab(fill, outputs)
+
+
+def _describe(service: Context, model: str | None, request: gradio.Request) -> tuple[Any, ...]:
+    manifest = find_manifest(service, model)
+    if manifest is None:
+        return "There is no model in the store yet.", "", None, gradio.LinePlot(visible=False), ""
+    path = f"/models/{manifest.name}/versions/{manifest.version}"
+    return (
+        _list_releases(service, manifest.name),
+        _list_figures(manifest),
+        _open_samples(service, manifest),
+        _plot_curves(service, manifest),
+        write_curl_get(request, path),
+    )
+
+
+def _list_releases(service: Context, name: str) -> str:
+    store = service.releases.store
+    aliases = store.aliases(name).entries
+    rows = ["| Version | Aliases | Created | MB |", "|---|---|---|---:|"]
+    for version in reversed(store.versions(name)):
+        manifest = store.manifest(name, version)
+        names = ", ".join(alias for alias, entry in aliases.items() if entry.version == version) or "—"
+        size = sum(file.size_bytes for file in manifest.files) / 1e6
+        rows.append(f"| {version} | {names} | {manifest.created_at:%Y-%m-%d %H:%M} | {size:.1f} |")
+    return "\n".join([f"## Releases of {name}", "", *rows])
+
+
+def _list_figures(manifest: Manifest) -> str:
+    image = manifest.image
+    facts = {
+        "Pictures": f"{image.height}×{image.width}, {'grey' if image.channels == 1 else 'colour'}",
+        "Latent": f"{manifest.latent.size} numbers, {manifest.latent.distribution}",
+        "Classes": ", ".join(manifest.label.classes[:20]) if manifest.label else "none",
+        "Licence": manifest.licence,
+    }
+    facts |= {name.replace("_", " "): f"{value:.4g}" for name, value in manifest.metrics.items()}
+    rows = [f"| {name} | {value.replace('|', '/')} |" for name, value in facts.items()]
+    return "\n".join([f"## {manifest.reference}", "", "| Figure | Value |", "|---|---|", *rows])
+
+
+def _open_samples(service: Context, manifest: Manifest) -> gradio.Image:
+    if manifest.file(_SAMPLES) is None:
+        return gradio.Image(None, visible=False)
+    content = service.releases.store.read(manifest, _SAMPLES)
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.load()
+    return gradio.Image(
+        picture, visible=True, alt_text=f"A grid of pictures by {manifest.reference}", label="Samples"
+    )
+
+
+def _plot_curves(service: Context, manifest: Manifest) -> gradio.LinePlot:
+    """The losses of the epochs in `metrics.json`, if the release has it and they are there."""
+    rows: list[dict[str, Any]] = []
+    try:
+        if manifest.file(_METRICS) is not None:
+            rows = orjson.loads(service.releases.store.read(manifest, _METRICS)).get("epochs", [])
+        points = [
+            {"epoch": row["epoch"], "loss": value, "of": name.removesuffix("_loss")}
+            for row in rows
+            for name, value in row.items()
+            if name.endswith("_loss")
+        ]
+    except (GanymedeError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        points = []  # somebody else's metrics.json: the page does without
+    if not points:
+        return gradio.LinePlot(visible=False)
+    return gradio.LinePlot(pandas.DataFrame(points), visible=True)

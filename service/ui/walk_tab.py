@@ -1,0 +1,197 @@
+"""The tab that walks: key pictures from a gallery, and the animation between them."""
+
+import asyncio
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio
+import orjson
+
+from service.bodies import parse_body
+from service.context import Context
+from service.errors import InvalidField
+from service.inputs import draw_inputs
+from service.limits import check_walk
+from service.rendering import render_walk
+from service.schemas import WalkRequest
+from service.ui.choice import Choice
+from service.ui.generate_tab import SEEDS_DRAWN
+from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
+
+_CANDIDATES = 12
+_PLAYED_PIXELS = 320
+_KEPT_S = 60  # Gradio copies a file at once; ours can go
+
+
+@dataclass(frozen=True, slots=True)
+class WalkTab:
+    """What other parts of the page use of this tab."""
+
+    keys: gradio.Textbox
+    fill: Any
+    inputs: list[Any]
+    outputs: list[Any]
+
+
+def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
+    """Lay out the tab and wire it; walks are written into `folder`."""
+    with gradio.Row():
+        with gradio.Column(scale=1, min_width=280):
+            gradio.Markdown("Click two or more pictures to walk by way of them.")
+            gallery = gradio.Gallery(
+                label="Pictures to walk by way of",
+                show_label=False,
+                columns=4,
+                format="png",
+                height="auto",
+                object_fit="contain",
+                allow_preview=False,
+                interactive=False,
+                buttons=[],
+                elem_id="candidates",
+                elem_classes="pixels",
+            )
+            first = gradio.Number(0, visible=False)
+            others = gradio.Button("🎲 Other pictures", size="sm")
+            keys = gradio.Textbox(
+                "",
+                label="Key pictures (seeds)",
+                placeholder="Such as 1, 5, 9",
+                elem_id="keys",
+                max_length=400,
+            )
+            with gradio.Row():
+                frames = gradio.Slider(10, 600, 120, step=10, label="Frames", min_width=140)
+                fps = gradio.Slider(5, 60, 30, step=5, label="Frames a second", min_width=140)
+            way = gradio.Radio(["slerp", "lerp", "spline"], value="slerp", label="Way")
+            with gradio.Row():
+                loop = gradio.Checkbox(value=True, label="Return to the first", min_width=140)
+                smooth = gradio.Checkbox(value=False, label="Slow at key pictures", min_width=140)
+            go = gradio.Button("Walk", variant="primary", elem_id="walk")
+        with gradio.Column(scale=1, min_width=280):
+            video = gradio.Video(
+                label="The walk",
+                format="mp4",
+                autoplay=True,
+                loop=True,
+                interactive=False,
+                visible=False,
+                buttons=["download"],
+                elem_id="video",
+                elem_classes="pixels",
+            )
+    curl = gradio.Textbox(
+        label="The same by curl", buttons=["copy"], lines=2, interactive=False, elem_id="walk-curl"
+    )
+
+    async def offer(model: str | None, label: str | None, truncation: float) -> tuple[Any, int]:
+        number = secrets.randbelow(SEEDS_DRAWN)
+        fields = {**order_fields(model, label, truncation), "seed": number, "count": _CANDIDATES}
+        with explained():
+            pictures = await generate_pictures(service, fields)
+        return gradio.Gallery(list_pictures(pictures.images), selected_index=None), number
+
+    def pick(keys: str, first: float, event: gradio.SelectData) -> str:
+        return add_key(keys, int(first) + int(event.index))
+
+    async def walk(
+        model: str | None,
+        label: str | None,
+        truncation: float,
+        keys: str,
+        frames: float,
+        fps: float,
+        way: str,
+        loop: bool,
+        smooth: bool,
+        request: gradio.Request,
+        progress: gradio.Progress = gradio.Progress(),  # noqa: B008 - how Gradio finds it
+    ) -> tuple[gradio.Video, str]:
+        fields = {
+            **order_fields(model, label, truncation),
+            "frames": int(frames),
+            "fps": int(fps),
+            "interpolation": way,
+            "loop": loop,
+            "easing": "smooth" if smooth else "linear",
+            "format": "mp4",
+        }
+        with explained():
+            fields["seeds"] = read_keys(keys)
+            path, scale = await _render(service, fields, folder, progress)
+        line = write_curl(request, "/latent-walk", {**fields, "scale": scale}, "walk.mp4")
+        return gradio.Video(str(path), visible=True), line
+
+    others.click(offer, choice.inputs, [gallery, first], api_visibility="private")
+    gallery.select(
+        pick,
+        [keys, first],
+        keys,
+        api_visibility="private",
+        show_progress="hidden",
+        trigger_mode="multiple",  # clicks in quick succession all count
+        queue=False,
+    )
+    gradio.on(
+        [go.click, keys.submit],
+        walk,
+        [*choice.inputs, keys, frames, fps, way, loop, smooth],
+        [video, curl],
+        api_visibility="private",
+        show_progress_on=[video, curl],
+    )
+    return WalkTab(keys, offer, choice.inputs, [gallery, first])
+
+
+def read_keys(text: str) -> list[int]:
+    """Seeds as a visitor writes them.
+
+    Raises:
+        InvalidField: there are other things than numbers, or fewer than two.
+    """
+    if re.search(r"[^\d\s,;]", text):
+        raise InvalidField("Key pictures", "write seeds as numbers with commas, such as 1, 5, 9")
+    seeds = [int(part) for part in re.findall(r"\d+", text)]
+    if len(seeds) < 2:
+        raise InvalidField("Key pictures", "a walk needs two or more; click pictures, or write their seeds")
+    return seeds
+
+
+def add_key(text: str, seed: int) -> str:
+    """The text of the key pictures with one more."""
+    return ", ".join([*re.findall(r"\d+", text), str(seed)])
+
+
+async def _render(
+    service: Context, fields: dict[str, Any], folder: Path, progress: gradio.Progress
+) -> tuple[Path, int]:
+    """The file of a walk, enlarged so that it can be seen, and how much."""
+    release = await service.releases.resolve(fields.get("model"))
+    image = release.manifest.image
+    scale = max(1, _PLAYED_PIXELS // max(image.height, image.width))
+    order = parse_body(orjson.dumps({**fields, "scale": scale}), WalkRequest)
+    check_walk(order, image, "mp4", service.settings)
+    keys = draw_inputs(release.manifest, order, order.seeds)
+    await asyncio.to_thread(_remove_old_walks, folder)
+    path = folder / f"walk-{secrets.token_hex(8)}.mp4"
+    await render_walk(
+        service.engine,
+        release.generator,
+        keys,
+        order,
+        path,
+        "mp4",
+        timeout_s=service.settings.request_timeout_s,
+        report=lambda done: progress((done, order.frames), unit="frames"),
+    )
+    return path, scale
+
+
+def _remove_old_walks(folder: Path) -> None:
+    for old in folder.glob("walk-*.mp4"):
+        if old.stat().st_mtime < time.time() - _KEPT_S:
+            old.unlink(missing_ok=True)

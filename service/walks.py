@@ -1,0 +1,72 @@
+"""Answering a request for a walk, whichever door it came in by."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from service.animation import MEDIA_TYPES
+from service.context import Context
+from service.disconnection import unless_gone
+from service.entity_tags import tag_answer
+from service.inputs import draw_inputs
+from service.limits import check_walk
+from service.rendering import Rendered, render_walk, walk_folder
+from service.responses import name_seeds
+from service.schemas import WalkRequest
+
+
+async def answer_walk(context: Context, receive: Receive, order: WalkRequest, form: str) -> Response:
+    """The walk that `order` asks for in the format `form`.
+
+    Raises:
+        GanymedeError: any of the refusals in `service.errors`.
+    """
+    settings = context.settings
+    release = await context.releases.resolve(order.model)
+    manifest = release.manifest
+    check_walk(order, manifest.image, form, settings)
+    context.engine.check_room(order.frames)
+    context.rates.take(order.frames)
+    keys = draw_inputs(manifest, order, order.seeds)
+    way = order.model_dump(include={"frames", "interpolation", "loop", "easing", "fps", "scale"})
+    with ExitStack() as stack:
+        path = stack.enter_context(walk_folder()) / f"walk.{form}"
+        rendering = render_walk(
+            context.engine,
+            release.generator,
+            keys,
+            order,
+            path,
+            form,
+            timeout_s=settings.request_timeout_s,
+        )
+        rendered = await unless_gone(receive, rendering)
+        context.metrics.observe_answer(form, rendered.queue_s, rendered.encode_s)
+        headers = {
+            "X-Model": manifest.reference,
+            "ETag": tag_answer(manifest, settings.precision, keys, format=form, walk=way),
+            "Server-Timing": _describe_timing(rendered),
+        }
+        if keys.seeds is not None:
+            headers["X-Seed"] = name_seeds(keys.seeds)
+        return _WalkResponse(path, MEDIA_TYPES[form], headers, stack.pop_all())
+
+
+class _WalkResponse(FileResponse):
+    """A walk's file, which goes when it was sent, and when the client left before."""
+
+    def __init__(self, path: Path, media_type: str, headers: dict[str, str], folder: ExitStack) -> None:
+        super().__init__(path, media_type=media_type, headers=headers)
+        self._folder = folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it (ASGI)."""
+        with self._folder:
+            await super().__call__(scope, receive, send)
+
+
+def _describe_timing(rendered: Rendered) -> str:
+    stages = {"queue": rendered.queue_s, "infer": rendered.inference_s, "encode": rendered.encode_s}
+    return ", ".join(f"{stage};dur={1000 * seconds:.2f}" for stage, seconds in stages.items())

@@ -1,0 +1,111 @@
+"""The container image, really run: user, read-only root, health, drain, SageMaker's contract, size."""
+
+import io
+import json
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.image.conftest import IMAGE, docker, run_container
+from tests.test_sagemaker import SageMaker
+from tests.tiny_models import TinyModel, publish_tiny_model
+
+READ_ONLY = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+CLIENTS, IMAGES_PER_CLIENT = 16, 256
+SLIM_BASE_MB = 130
+"""What the official python:3.11-slim-bookworm takes; a stand-in for it may be larger."""
+
+
+@pytest.fixture(scope="module")
+def container():
+    with run_container(*READ_ONLY) as running:
+        running.wait_for("/readyz")
+        yield running
+
+
+def test_the_service_runs_as_nobody_special_on_a_read_only_root(container):
+    assert docker("exec", container.name, "id", "-u") == "10001"
+    touched = docker("exec", container.name, "touch", "/app/x", check=False)
+    assert "Read-only file system" in touched
+
+
+def test_the_image_gives_a_grid_of_the_bundled_model(container):
+    answer = httpx.post(f"{container.url}/generate", timeout=30)
+    assert answer.status_code == 200
+    assert answer.headers["x-model"].partition("@")[0] == "fashion"
+    assert Image.open(io.BytesIO(answer.content)).format == "PNG"
+
+
+def test_the_health_check_says_healthy(container):
+    deadline = time.monotonic() + 60
+    while (status := container.inspect("{{.State.Health.Status}}")) != "healthy":
+        assert time.monotonic() < deadline, status
+        time.sleep(0.5)
+
+
+def test_the_logs_are_json(container):
+    lines = docker("logs", container.name).splitlines()
+    text = subprocess.run(["docker", "logs", container.name], capture_output=True, text=True, check=True)
+    assert [json.loads(line) for line in text.stderr.splitlines()]
+    assert not [line for line in lines if "Traceback" in line]
+
+
+def test_root_can_run_it_too_as_under_sagemaker(tmp_path):
+    store = tmp_path / "model"
+    store.mkdir()
+    publish_tiny_model(store, TinyModel(name="grey"))
+    with run_container("--user", "0", "--volume", f"{store}:/opt/ml/model:ro") as running:
+        running.wait_for("/ping")
+        sagemaker = SageMaker(running.url)
+        started = time.perf_counter()
+        assert sagemaker.ping().status_code == 200
+        assert time.perf_counter() - started < 2
+        answer = sagemaker.invoke({"task": "generate", "seeds": [1, 2, 3]})
+        assert answer.headers["x-model"] == "grey@v1"
+        assert answer.content == sagemaker.invoke({"task": "generate", "seeds": [1, 2, 3]}).content
+        assert docker("exec", running.name, "id", "-u") == "0"
+
+
+def test_sigterm_under_load_loses_no_request_that_was_accepted():
+    """More work than can be done in the moment of SIGTERM is under way, from as many clients."""
+    with run_container(*READ_ONLY, "--env", "GANYMEDE_DRAIN_TIMEOUT_S=25") as running:
+        running.wait_for("/readyz")
+
+        def ask(seed: int) -> int:
+            order = {"seed": 1000 * seed, "count": IMAGES_PER_CLIENT, "format": "npy"}
+            return httpx.post(f"{running.url}/generate", json=order, timeout=60).status_code
+
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            answers = [clients.submit(ask, seed) for seed in range(CLIENTS)]
+            time.sleep(1)
+            unanswered = sum(not answer.done() for answer in answers)
+            started = time.monotonic()
+            docker("stop", "--time", "30", running.name)
+            took_s = time.monotonic() - started
+        assert unanswered > CLIENTS / 2, "SIGTERM came too late to test anything"
+        assert [answer.result() for answer in answers] == [200] * CLIENTS
+        assert running.inspect("{{.State.ExitCode}}") in ("0", "143"), running.logs()
+        assert took_s < 28, "it was killed"
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{running.url}/livez", timeout=5)
+
+
+def test_train_without_tensorflow_says_which_image_has_it():
+    printed = docker("run", "--rm", IMAGE, "train", check=False)
+    assert "tensorflow" in printed.lower() or "training" in printed.lower()
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize(("image", "limit_mb"), [("ganymede:without-ui", 600), (IMAGE, 750)])
+def test_the_image_is_small_on_the_official_base(image, limit_mb, capsys):
+    size_mb = int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
+    layers = docker("history", "--human=false", "--format", "{{.Size}} {{.CreatedBy}}", image).splitlines()
+    mine = layers[: 1 + next(i for i, line in enumerate(layers) if "groupadd" in line)]
+    own_mb = sum(int(line.split()[0]) for line in mine) / 1e6
+    with capsys.disabled():
+        print(f"\n{image}: {own_mb:.0f} MB of its own, {size_mb:.0f} MB with this base image")
+    assert own_mb + SLIM_BASE_MB <= limit_mb

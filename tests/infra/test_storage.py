@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+
+def statements(*policies):
+    return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+
+
+def test_the_bucket_of_models_is_versioned_encrypted_private_and_logged(prod):
+    bucket = prod.one("Storage", "AWS::S3::Bucket", containing="NoncurrentVersionExpiration")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    encryption = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["LoggingConfiguration"]["LogFilePrefix"] == "models/"
+
+
+def test_every_bucket_refuses_what_does_not_come_over_tls(prod):
+    policies = prod.find("Storage", "AWS::S3::BucketPolicy")
+    assert len(policies) == len(prod.find("Storage", "AWS::S3::Bucket"))
+    for policy in policies:
+        denied = [s for s in statements(policy) if s["Effect"] == "Deny"]
+        assert {"Bool": {"aws:SecureTransport": "false"}} in [s["Condition"] for s in denied]
+
+
+def test_what_lasts_survives_the_removal_of_its_stack(prod):
+    resources = prod.template("Storage")["Resources"].values()
+    kept = [r for r in resources if r["Type"] in ("AWS::S3::Bucket", "AWS::ECR::Repository")]
+    assert {r["DeletionPolicy"] for r in kept} == {"Retain"}
+
+
+def test_an_image_tag_cannot_be_moved_and_every_push_is_scanned(prod):
+    for repository in prod.find("Storage", "AWS::ECR::Repository"):
+        assert repository["ImageTagMutability"] == "IMMUTABLE"
+        assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+
+
+def test_the_service_may_read_one_prefix_of_one_bucket_and_nothing_else(prod):
+    role = prod.one("Service", "AWS::IAM::Role", containing="ReadModels")
+    read, listed = statements(*role["Policies"])
+    assert read["Action"] == "s3:GetObject"
+    assert json.dumps(read["Resource"]).endswith('"/models/*"]]}')
+    assert listed["Action"] == "s3:ListBucket"
+    assert listed["Condition"] == {"StringLike": {"s3:prefix": ["models/*"]}}
+
+
+def test_no_role_may_delete_or_do_everything(dev, prod):
+    for assembly in (dev, prod):
+        for stack in ("Service", "Realtime", "Bulk", "Training", "DeployRole"):
+            roles = assembly.find(stack, "AWS::IAM::Role")
+            policies = [p for role in roles for p in role.get("Policies", [])]
+            for statement in statements(*policies, *assembly.find(stack, "AWS::IAM::Policy")):
+                actions = statement["Action"]
+                actions = [actions] if isinstance(actions, str) else actions
+                assert "*" not in actions
+                assert not [a for a in actions if a.startswith("s3:") and ("Delete" in a or "*" in a)]

@@ -1,0 +1,112 @@
+import threading
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.batching import WaitingWork, Work, group_by_images, share_rows
+from service.inputs import Inputs
+
+
+class FakeGenerator:
+    """Stands where only its identity matters."""
+
+
+def work_of(generator, rows: int) -> Work:
+    return Work(generator, Inputs(np.zeros((rows, 2), np.float32), None, None))
+
+
+def rows_of(batch) -> list[int]:
+    return [part.stop - part.start for part in batch.slices]
+
+
+def test_all_waiting_requests_of_a_model_merge_into_one_batch():
+    waiting, generator = WaitingWork(), FakeGenerator()
+    for rows in (1, 2, 3):
+        waiting.add(work_of(generator, rows))
+    assert rows_of(waiting.take(64)) == [1, 2, 3]
+
+
+def test_a_batch_holds_images_of_one_model_and_models_take_turns():
+    waiting, first, second = WaitingWork(), FakeGenerator(), FakeGenerator()
+    for generator in (first, second, first):
+        waiting.add(work_of(generator, 40))
+    batches = [waiting.take(64) for _ in range(3)]
+    assert [batch.generator for batch in batches] == [first, second, first]
+    assert [rows_of(batch) for batch in batches] == [[32, 32], [40], [8, 8]]
+
+
+def test_a_large_request_is_cut_and_a_small_one_does_not_wait_behind_all_of_it():
+    waiting, generator = WaitingWork(), FakeGenerator()
+    large, small = work_of(generator, 1000), work_of(generator, 1)
+    waiting.add(large)
+    assert rows_of(waiting.take(64)) == [64]
+    waiting.add(small)
+    batch = waiting.take(64)
+    assert sorted(rows_of(batch)) == [1, 63]
+    assert small.waiting == 0
+
+
+def test_slices_of_a_work_follow_each_other_without_gap():
+    waiting, generator = WaitingWork(), FakeGenerator()
+    large = work_of(generator, 150)
+    waiting.add(large)
+    parts = [part for _ in range(3) for part in waiting.take(64).slices]
+    assert [(part.start, part.stop) for part in parts] == [(0, 64), (64, 128), (128, 150)]
+
+
+def test_discarded_work_never_reaches_a_batch():
+    waiting, generator = WaitingWork(), FakeGenerator()
+    kept, dropped = work_of(generator, 1), work_of(generator, 1)
+    waiting.add(dropped)
+    waiting.add(kept)
+    waiting.discard(dropped)
+    waiting.discard(dropped)
+    assert [part.work for part in waiting.take(64).slices] == [kept]
+
+
+def test_take_ends_when_closed_and_empty():
+    waiting = WaitingWork()
+    waiting.add(work_of(FakeGenerator(), 1))
+    waiting.close()
+    assert waiting.take(64) is not None
+    assert waiting.take(64) is None
+
+
+def test_take_waits_for_work():
+    waiting, taken = WaitingWork(), []
+    thread = threading.Thread(target=lambda: taken.append(waiting.take(64)))
+    thread.start()
+    waiting.add(work_of(FakeGenerator(), 3))
+    thread.join(timeout=5)
+    assert rows_of(taken[0]) == [3]
+
+
+def test_images_come_together_in_order_even_if_batches_do_not():
+    work = work_of(FakeGenerator(), 3)
+    images = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1)
+    work.add(1, images[1:])
+    assert not work.complete
+    work.add(0, images[:1])
+    assert work.complete
+    np.testing.assert_array_equal(work.images(), images)
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=64))
+def test_a_budget_is_shared_by_max_min_fairness(waiting):
+    shares = share_rows(waiting, 64)
+    assert sum(shares) == min(64, sum(waiting))
+    assert all(1 <= share <= rows for share, rows in zip(shares, waiting, strict=True))
+    unserved = [share for share, rows in zip(shares, waiting, strict=True) if share < rows]
+    if unserved:
+        assert max(shares) <= min(unserved) + 1
+
+
+@given(st.lists(st.integers(1, 100), max_size=30))
+def test_groups_keep_the_order_and_the_limit(rows):
+    works = [work_of(None, count) for count in rows]
+    for work in works:
+        work.taken = len(work.inputs.latents)
+    groups = list(group_by_images(works, 64))
+    assert [work for group in groups for work in group] == works
+    assert all(len(group) == 1 or sum(work.taken for work in group) <= 64 for group in groups)

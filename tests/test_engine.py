@@ -1,0 +1,233 @@
+import asyncio
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.devices import cpu_device
+from service.engine import Engine
+from service.errors import DeadlineExceeded, QueueFull
+from service.inputs import Inputs, draw_seed_inputs
+from service.releases import open_release
+from service.store import FolderStore
+from tests.tiny_models import TinyModel, publish_tiny_model
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    store = tmp_path_factory.mktemp("engine")
+    publish_tiny_model(store, TinyModel(channels=3, classes=("a", "b")))
+    return open_release(FolderStore(store), "grey", "v1", cpu_device(1))
+
+
+async def until(condition, limit_s=10):
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.001)
+
+
+class SlowGenerator:
+    """A generator whose batches last as long as the test wants."""
+
+    def __init__(self, generator) -> None:
+        self._generator = generator
+        self.manifest = generator.manifest
+        self.go = threading.Semaphore(0)
+        self.batches: list[int] = []
+        self.entered = 0
+
+    def generate(self, latents, labels):
+        self.entered += 1
+        assert self.go.acquire(timeout=10)
+        self.batches.append(len(latents))
+        return self._generator.generate(latents, labels)
+
+
+def new_engine(**options) -> Engine:
+    return Engine(**{"max_batch_images": 8, "max_queue_images": 20, "timeout_s": 10.0, **options})
+
+
+def run(scenario):
+    """Run `scenario(engine)` with an engine of its own."""
+
+    async def main():
+        engine = new_engine()
+        try:
+            return await scenario(engine)
+        finally:
+            await engine.close()
+
+    return asyncio.run(main())
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    requests=st.lists(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=30), min_size=1, max_size=8),
+    max_batch=st.integers(1, 16),
+)
+def test_a_seed_has_the_same_image_alone_and_in_any_mix_of_requests(release, requests, max_batch):
+    alone = {
+        seed: release.generator.generate(inputs.latents, inputs.labels)[0]
+        for seeds in requests
+        for seed in seeds
+        for inputs in [draw_seed_inputs(release.manifest, [seed])]
+    }
+
+    async def scenario():
+        engine = new_engine(max_batch_images=max_batch, max_queue_images=10_000)
+        calls = (
+            engine.generate(release.generator, draw_seed_inputs(release.manifest, seeds))
+            for seeds in requests
+        )
+        answers = await asyncio.gather(*calls)
+        await engine.close()
+        return answers
+
+    for seeds, answer in zip(requests, asyncio.run(scenario()), strict=True):
+        np.testing.assert_array_equal(answer.images, np.stack([alone[seed] for seed in seeds]))
+
+
+def test_requests_that_arrive_while_a_batch_runs_form_the_next_one(release):
+    async def scenario(engine):
+        slow = SlowGenerator(release.generator)
+        inputs = draw_seed_inputs(release.manifest, [1])
+        first = asyncio.ensure_future(engine.generate(slow, inputs))
+        await until(lambda: slow.entered)
+        others = [asyncio.ensure_future(engine.generate(slow, inputs)) for _ in range(5)]
+        await asyncio.sleep(0)  # each is admitted at its first step
+        slow.go.release(2)
+        await asyncio.gather(first, *others)
+        return slow.batches
+
+    assert run(scenario) == [1, 5]
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back(release):
+    async def scenario(engine):
+        slow = SlowGenerator(release.generator)
+        accepted = asyncio.ensure_future(engine.generate(slow, draw_seed_inputs(release.manifest, range(18))))
+        await until(lambda: slow.entered)
+        with pytest.raises(QueueFull) as refusal:
+            await engine.generate(slow, draw_seed_inputs(release.manifest, range(3)))
+        slow.go.release(3)
+        assert len((await accepted).images) == 18
+        return refusal.value
+
+    error = run(scenario)
+    assert int(error.headers["Retry-After"]) >= 1
+    assert "18 images are waiting and the queue holds 20" in str(error)
+
+
+def test_the_retry_time_follows_the_measured_rate(release):
+    async def scenario(engine):
+        await engine.generate(release.generator, draw_seed_inputs(release.manifest, range(4)))
+        engine._images_per_s = 2.0
+        slow = SlowGenerator(release.generator)
+        accepted = asyncio.ensure_future(engine.generate(slow, draw_seed_inputs(release.manifest, range(18))))
+        await until(lambda: slow.entered)
+        with pytest.raises(QueueFull) as refusal:
+            engine.check_room(3)
+        slow.go.release(3)
+        await accepted
+        return refusal.value.retry_after_s
+
+    assert run(scenario) == 9
+
+
+def test_a_deadline_frees_the_queue_and_costs_the_device_nothing(release):
+    async def scenario(_):
+        engine = new_engine(timeout_s=0.1)
+        slow = SlowGenerator(release.generator)
+        inputs = draw_seed_inputs(release.manifest, range(8))
+        calls = [asyncio.ensure_future(engine.generate(slow, inputs)) for _ in range(2)]
+        for call in calls:
+            with pytest.raises(DeadlineExceeded):
+                await call
+        assert engine.waiting_images == 0
+        slow.go.release(5)
+        await engine.close()
+        return slow.batches
+
+    assert run(scenario) == [8]
+
+
+def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
+    async def scenario(engine):
+        slow = SlowGenerator(release.generator)
+        inputs = draw_seed_inputs(release.manifest, range(8))
+        running = asyncio.ensure_future(engine.generate(slow, inputs))
+        await until(lambda: slow.entered)
+        gone = asyncio.ensure_future(engine.generate(slow, inputs))
+        await asyncio.sleep(0)
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert engine.waiting_images == 8
+        slow.go.release(5)
+        await running
+        return slow.batches
+
+    assert run(scenario) == [8]
+
+
+def test_equal_requests_share_one_run_and_one_leaving_does_not_hurt_the_other(release):
+    async def scenario(engine):
+        slow = SlowGenerator(release.generator)
+        inputs = draw_seed_inputs(release.manifest, [1])
+        calls = [asyncio.ensure_future(engine.generate(slow, inputs, flight="same")) for _ in range(3)]
+        await until(lambda: slow.entered)
+        calls[0].cancel()
+        slow.go.release(5)
+        answers = await asyncio.gather(*calls[1:])
+        assert answers[0] is answers[1]
+        again = await engine.generate(slow, inputs, flight="same")
+        assert again is not answers[0]
+        return slow.batches
+
+    assert run(scenario) == [1, 1]
+
+
+def test_a_failing_graph_answers_its_own_requests_and_the_engine_goes_on(release):
+    async def scenario(engine):
+        wrong = Inputs(np.zeros((1, 3), np.float32), np.zeros((1, 2), np.float32), None)
+        with pytest.raises(Exception, match="could not generate"):
+            await engine.generate(release.generator, wrong)
+        right = await engine.generate(release.generator, draw_seed_inputs(release.manifest, [1]))
+        assert engine.waiting_images == 0
+        return right.images.shape
+
+    assert run(scenario) == (1, 8, 8, 3)
+
+
+def test_encoding_runs_off_the_event_loop_and_its_failure_is_an_answer(release):
+    async def scenario(engine):
+        inputs = draw_seed_inputs(release.manifest, [1])
+        names = []
+
+        def encode(images):
+            names.append(threading.current_thread().name)
+            return images.tobytes()
+
+        answer = await engine.generate(release.generator, inputs, encode=encode)
+        assert answer.content == answer.images.tobytes()
+        with pytest.raises(Exception, match="could not be encoded"):
+            await engine.generate(release.generator, inputs, encode=lambda images: 1 / 0)
+        return names
+
+    assert run(scenario)[0].startswith("encode")
+
+
+def test_closing_finishes_what_was_admitted(release):
+    async def scenario(engine):
+        slow = SlowGenerator(release.generator)
+        call = asyncio.ensure_future(engine.generate(slow, draw_seed_inputs(release.manifest, range(20))))
+        await until(lambda: slow.entered)
+        slow.go.release(3)
+        await engine.close()
+        return len((await call).images)
+
+    assert run(scenario) == 20

@@ -1,0 +1,120 @@
+"""The container contract of SageMaker, by a client that plays SageMaker."""
+
+import json
+import os
+import signal
+
+import httpx
+import pytest
+
+from ganymede.container import sagemaker_variables
+from tests.conftest import run_server
+from tests.tiny_models import TinyModel, publish_tiny_model
+
+PING_LIMIT_S = 2
+INVOCATION_LIMIT_S = 60
+BODY_LIMIT_BYTES = 6 * 2**20
+
+
+class SageMaker:
+    """Calls a container as SageMaker does: two paths, known headers only, its limits of time and size."""
+
+    def __init__(self, url):
+        self._url = url
+
+    def ping(self):
+        return httpx.get(f"{self._url}/ping", timeout=PING_LIMIT_S)
+
+    def invoke(self, body, *, content_type="application/json", accept="*/*"):
+        headers = {"Content-Type": content_type, "Accept": accept}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        assert len(content) <= BODY_LIMIT_BYTES
+        return httpx.post(
+            f"{self._url}/invocations", content=content, headers=headers, timeout=INVOCATION_LIMIT_S
+        )
+
+
+@pytest.fixture
+def sagemaker(server):
+    return SageMaker(server.url)
+
+
+def test_ping_says_yes_once_the_model_is_loaded(sagemaker):
+    assert sagemaker.ping().status_code == 200
+
+
+def test_ping_says_no_while_there_is_no_model(tmp_path):
+    (tmp_path / "models").mkdir()
+    with run_server(tmp_path / "models", tmp_path) as running:
+        answer = SageMaker(running.url).ping()
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_invocation_gives_the_bytes_of_generate(sagemaker, client):
+    fields = {"seeds": [3, 1, 4], "columns": 2, "format": "png"}
+    invoked = sagemaker.invoke({"task": "generate", **fields})
+    asked = client.post("/generate", json=fields)
+    assert invoked.status_code == 200
+    assert invoked.headers["content-type"] == "image/png"
+    assert invoked.content == asked.content
+
+
+def test_an_invocation_gives_the_bytes_of_a_walk(sagemaker, client):
+    fields = {"seeds": [3, 1], "frames": 5, "model": "grey@v1", "format": "npy"}
+    invoked = sagemaker.invoke({"task": "latent-walk", **fields})
+    assert invoked.status_code == 200
+    assert invoked.content == client.post("/latent-walk", json=fields).content
+
+
+def test_latents_come_through_an_invocation_exactly(sagemaker, client):
+    latents = [[0.1, -1.7976931348623157e300, 5e-324, 3, 1e-7, 0.30000000000000004]]
+    fields = {"latents": [[min(max(value, -9), 9) for value in row] for row in latents], "format": "npy"}
+    assert sagemaker.invoke({"task": "generate", **fields}).content == (
+        client.post("/generate", json=fields).content
+    )
+
+
+def test_accept_chooses_the_format_of_an_invocation(sagemaker):
+    answer = sagemaker.invoke({"task": "generate", "seed": 1}, accept="image/webp")
+    assert answer.headers["content-type"] == "image/webp"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "word"),
+    [
+        ({}, 422, "task"),
+        ({"task": "train"}, 422, "task"),
+        ({"task": "generate", "sed": 1}, 422, "sed"),
+        ({"task": "generate", "frames": 3}, 422, "frames"),
+        ({"task": "latent-walk"}, 422, "seeds"),
+        ({"task": "generate", "seed": 10**400}, 422, "seed"),
+        (b"nonsense", 400, "JSON"),
+        (b'{"task": "generate", "truncation": NaN}', 422, "truncation"),
+    ],
+    ids=str,
+)
+def test_a_wrong_invocation_says_what_is_wrong(sagemaker, body, status, word):
+    answer = sagemaker.invoke(body)
+    assert answer.status_code == status
+    assert word in answer.json()["detail"]
+
+
+def test_a_store_in_sagemakers_folder_is_served(tmp_path):
+    publish_tiny_model(tmp_path, TinyModel(name="grey"))
+    assert sagemaker_variables(["serve"], {}, tmp_path) == {"GANYMEDE_MODELS": str(tmp_path)}
+
+
+def test_sagemakers_folder_does_not_count_when_it_is_empty_or_a_store_is_named(tmp_path):
+    assert sagemaker_variables(["serve"], {}, tmp_path) == {}
+    publish_tiny_model(tmp_path, TinyModel(name="grey"))
+    assert sagemaker_variables(["serve"], {"GANYMEDE_MODELS": "models"}, tmp_path) == {}
+    assert sagemaker_variables(["serve", "--models=models"], {}, tmp_path) == {}
+    assert sagemaker_variables(["train"], {}, tmp_path) == {}
+
+
+def test_sigterm_ends_the_server_in_less_than_sagemakers_thirty_seconds(tiny_store, tmp_path):
+    with run_server(tiny_store, tmp_path, "--default-model", "grey") as running:
+        assert SageMaker(running.url).invoke({"task": "generate"}).status_code == 200
+        os.kill(running.process.pid, signal.SIGTERM)
+        running.process.wait(timeout=30)
