@@ -1,0 +1,38 @@
+import shutil
+
+import pytest
+
+from service.latents import draw_classes, draw_latents
+from tests.training.conftest import DATA_FOLDER
+from training.data import load_pictures
+from training.errors import EvaluationError
+from training.evaluation.evaluate import count_name, evaluate_run, read_figures
+from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
+from training.export import export_run, read_export
+from training.run import Run
+
+
+def test_the_bundled_feature_network_knows_nine_garments_in_ten():
+    test = load_pictures("fashion-mnist", DATA_FOLDER, "test")
+    network = FeatureNetwork(FASHION_FEATURES)
+    assert network.extract(test.images).shape == (100, 128)
+    assert (network.classify(test.images) == test.labels).mean() > 0.8
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path):
+    (tmp_path / "features.onnx").write_bytes(b"no graph")
+    with pytest.raises(EvaluationError, match=r"features\.onnx is not a network"):
+        FeatureNetwork(tmp_path / "features.onnx")
+
+
+def test_figures_carry_their_space_and_size_and_tell_noise_from_garments(trained_run, tmp_path):
+    folder = shutil.copytree(trained_run.folder, tmp_path / "run")
+    export_run(folder, draw_latents=draw_latents)
+    figures = evaluate_run(
+        folder, features=None, data_folder=DATA_FOLDER, draw_latents=draw_latents, draw_classes=draw_classes
+    )
+    assert figures["fd_fashion_cnn_100"] > 2 * figures["fd_fashion_cnn_100_real"]
+    assert figures["recall_fashion_cnn_100"] < figures["recall_fashion_cnn_100_real"]
+    run = Run(folder)
+    assert read_figures(run, read_export(run)) == figures
+    assert count_name(10_000) == "10k"
