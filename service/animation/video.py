@@ -33,13 +33,14 @@ class _Codec:
 
 
 _CODECS = {
-    # yuv420p is the one layout that every browser plays; faststart puts the index first.
+    # yuv420p is the one layout that every browser plays; faststart puts the index first. Without mbtree=0
+    # x264 writes, now and then, other bytes for the same frames where a side is no multiple of 16.
     "mp4": _Codec(
         "mp4",
         "libx264",
         "yuv420p",
         "yuv420p",
-        {"preset": "veryfast", "crf": "16"},
+        {"preset": "veryfast", "crf": "16", "x264-params": "mbtree=0"},
         {"movflags": "+faststart"},
     ),
     "gif": _Codec("gif", "gif", "pal8", "pal8", {}, {"loop": "0"}),

@@ -36,10 +36,13 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
             count = gradio.Slider(1, _MAX_COUNT, 16, step=1, label="Pictures")
             columns = gradio.Slider(1, 8, 4, step=1, label="Columns")
             with gradio.Row():
-                dice = gradio.Button("🎲 Another seed", min_width=120)
+                dice = gradio.Button("🎲 New seed", min_width=120)
                 go = gradio.Button("Generate", variant="primary", min_width=120, elem_id="generate")
             picked = gradio.Textbox(
-                label="Picked picture", placeholder="Click a picture to get its seed", buttons=["copy"]
+                label="Picked picture",
+                placeholder="Click a picture to get its seed",
+                buttons=["copy"],
+                elem_id="picked",
             )
             to_walk = gradio.Button("Walk by way of it", interactive=False, elem_id="to-walk")
         with gradio.Column(scale=2, min_width=300):

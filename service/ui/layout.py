@@ -14,9 +14,11 @@ from service.ui.models_tab import add_models_tab
 from service.ui.walk_tab import add_key, add_walk_tab
 
 _STYLE = """
+.dark { --color-accent: var(--primary-300); }
 .pixels img, .pixels video { image-rendering: pixelated; }
 .gradio-container { max-width: 1120px !important; margin: 0 auto !important; }
 .gradio-container > main, .gradio-container .fillable { max-width: none !important; }
+.grid-container { grid-template-columns: repeat(var(--grid-cols), minmax(0, 1fr)) !important; }
 .grid-wrap.fixed-height { max-height: none !important; }
 """
 _CACHE_SWEEP_S, _CACHE_KEEP_S = 300, 900
@@ -44,6 +46,14 @@ def build_page(service: Context, path: str) -> FastAPI:
             neutral_hue="slate",
             font=["system-ui", "sans-serif"],
             font_mono=["ui-monospace", "monospace"],
+        ).set(  # Gradio's own greys and accents have too little contrast to read (WCAG 2.2, 1.4.3)
+            color_accent="*primary_700",
+            slider_color="*primary_700",
+            button_primary_background_fill="*primary_700",
+            button_primary_background_fill_hover="*primary_800",
+            body_text_color_subdued="*neutral_600",
+            block_info_text_color="*neutral_600",
+            block_label_text_color="*neutral_600",
         ),
         css=_STYLE,
     )

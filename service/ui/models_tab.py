@@ -44,7 +44,13 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
                 elem_classes="pixels",
             )
             curves = gradio.LinePlot(
-                x="epoch", y="loss", color="of", title="Training curves", height=260, visible=False
+                x="epoch",
+                y="loss",
+                color="of",
+                title="Training curves",
+                height=260,
+                visible=False,
+                elem_id="curves",
             )
     curl = gradio.Textbox(
         label="The same by curl", buttons=["copy"], lines=1, interactive=False, elem_id="models-curl"
@@ -81,7 +87,7 @@ def _list_releases(service: Context, name: str) -> str:
         names = ", ".join(alias for alias, entry in aliases.items() if entry.version == version) or "—"
         size = sum(file.size_bytes for file in manifest.files) / 1e6
         rows.append(f"| {version} | {names} | {manifest.created_at:%Y-%m-%d %H:%M} | {size:.1f} |")
-    return "\n".join([f"### Releases of {name}", "", *rows])
+    return "\n".join([f"## Releases of {name}", "", *rows])
 
 
 def _list_figures(manifest: Manifest) -> str:
@@ -94,7 +100,7 @@ def _list_figures(manifest: Manifest) -> str:
     }
     facts |= {name.replace("_", " "): f"{value:.4g}" for name, value in manifest.metrics.items()}
     rows = [f"| {name} | {value.replace('|', '/')} |" for name, value in facts.items()]
-    return "\n".join([f"### {manifest.reference}", "", "| Figure | Value |", "|---|---|", *rows])
+    return "\n".join([f"## {manifest.reference}", "", "| Figure | Value |", "|---|---|", *rows])
 
 
 def _open_samples(service: Context, manifest: Manifest) -> gradio.Image:

@@ -58,7 +58,11 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
             first = gradio.Number(0, visible=False)
             others = gradio.Button("🎲 Other pictures", size="sm")
             keys = gradio.Textbox(
-                label="Key pictures (seeds)", placeholder="Such as 1, 5, 9", elem_id="keys", max_length=400
+                "",
+                label="Key pictures (seeds)",
+                placeholder="Such as 1, 5, 9",
+                elem_id="keys",
+                max_length=400,
             )
             with gradio.Row():
                 frames = gradio.Slider(10, 600, 120, step=10, label="Frames", min_width=140)
@@ -75,6 +79,7 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
                 autoplay=True,
                 loop=True,
                 interactive=False,
+                visible=False,
                 buttons=["download"],
                 elem_id="video",
                 elem_classes="pixels",
@@ -105,7 +110,7 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         smooth: bool,
         request: gradio.Request,
         progress: gradio.Progress = gradio.Progress(),  # noqa: B008 - how Gradio finds it
-    ) -> tuple[str, str]:
+    ) -> tuple[gradio.Video, str]:
         fields = {
             **order_fields(model, label, truncation),
             "frames": int(frames),
@@ -118,7 +123,8 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         with explained():
             fields["seeds"] = read_keys(keys)
             path, scale = await _render(service, fields, folder, progress)
-        return str(path), write_curl(request, "/latent-walk", {**fields, "scale": scale}, "walk.mp4")
+        line = write_curl(request, "/latent-walk", {**fields, "scale": scale}, "walk.mp4")
+        return gradio.Video(str(path), visible=True), line
 
     others.click(offer, choice.inputs, [gallery, first], api_visibility="private")
     gallery.select(
@@ -136,7 +142,7 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         [*choice.inputs, keys, frames, fps, way, loop, smooth],
         [video, curl],
         api_visibility="private",
-        show_progress_on=video,
+        show_progress_on=[video, curl],
     )
     return WalkTab(keys, offer, choice.inputs, [gallery, first])
 

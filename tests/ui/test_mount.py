@@ -1,0 +1,96 @@
+"""Where the page hangs in the service: when it loads, when it does not, and how it ends."""
+
+import importlib.util
+import re
+import signal
+import socket
+import socketserver
+import threading
+import time
+from contextlib import suppress
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.settings import Settings
+from tests.conftest import REPOSITORY, run_server
+
+
+def test_neither_readiness_nor_the_first_pictures_wait_for_the_page(tiny_store, tmp_path):
+    with run_server(tiny_store, tmp_path, "--default-model", "grey") as server:
+        assert httpx.post(f"{server.url}/generate").status_code == 200
+        assert "the page at /ui is ready" not in server.log.read_text()
+        assert "Ganymede" in httpx.get(f"{server.url}/", follow_redirects=True, timeout=60).text
+        assert "the page at /ui is ready" in server.log.read_text()
+
+
+def test_switched_off_there_is_no_page_and_the_root_leads_to_the_documentation(tiny_store, tmp_path):
+    with run_server(tiny_store, tmp_path, "--default-model", "grey", GANYMEDE_UI="off") as server:
+        assert httpx.get(f"{server.url}/").headers["location"] == "docs"
+        assert httpx.get(f"{server.url}/ui/").status_code == 404
+
+
+def test_without_gradio_the_root_leads_to_the_documentation(tiny_store, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gradio" else find(name))
+    app = create_app(Settings(models=str(tiny_store)))
+    with TestClient(app) as client:
+        assert client.get("/", follow_redirects=False).headers["location"] == "docs"
+        assert client.get("/ui/").status_code == 404
+
+
+def test_the_service_stops_at_once_while_a_page_is_open(visit, tmp_path):
+    with run_server(REPOSITORY / "models", tmp_path) as server:
+        visit.open(f"{server.url}/ui/")
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=20) in (0, -signal.SIGTERM)
+        assert time.monotonic() - started < 10
+        visit.page.close()
+
+
+class PrefixProxy(socketserver.StreamRequestHandler):
+    """Passes a connection on as a proxy does that takes `/pre` away; one request a connection."""
+
+    upstream = 0
+
+    def handle(self):
+        head = self.rfile.readline().replace(b" /pre/", b" /", 1)
+        while (line := self.rfile.readline()) != b"\r\n":
+            head += b"Connection: close\r\n" if line.lower().startswith(b"connection:") else line
+        with socket.create_connection(("127.0.0.1", self.upstream)) as upstream:
+            upstream.sendall(head + b"\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            upstream.sendall(self.rfile.read(int(length[1])) if length else b"")
+            with suppress(OSError):  # the browser may leave first
+                while chunk := upstream.recv(65_536):
+                    self.wfile.write(chunk)
+                self.connection.shutdown(socket.SHUT_WR)
+                self.rfile.read()
+
+
+class PrefixServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a browser opens many connections at once
+
+
+@pytest.fixture
+def proxied(tmp_path):
+    """The address of a server behind a proxy under a path prefix."""
+    with run_server(REPOSITORY / "models", tmp_path, "--root-path", "/pre") as server:
+        PrefixProxy.upstream = int(server.url.rsplit(":", 1)[1])
+        with PrefixServer(("127.0.0.1", 0), PrefixProxy) as proxy:
+            thread = threading.Thread(target=proxy.serve_forever)
+            thread.start()
+            yield f"http://127.0.0.1:{proxy.server_address[1]}/pre"
+            proxy.shutdown()
+            thread.join(10)
+
+
+def test_the_page_works_behind_a_path_prefix(visit, proxied):
+    visit.open(f"{proxied}/")
+    assert visit.page.url == f"{proxied}/ui/"
+    line = visit.page.locator("#generate-curl textarea").input_value()
+    assert f"{proxied}/generate" in line
