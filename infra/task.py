@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import CfnParameter, Duration, RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -21,6 +21,7 @@ DRAIN_TIMEOUT_S = 25
 STOP_TIMEOUT_S = 60
 WRITABLE = {"tmp": "/tmp", "cache": "/var/cache/ganymede"}  # noqa: S108 - inside the container
 AGENT_MEMORY_MIB = 256
+ENTRIES_PATTERN = "[A-Za-z0-9._-]+:[0-9a-f]{64}(,[A-Za-z0-9._-]+:[0-9a-f]{64})*"
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,20 @@ def _log_group(stack: Stack, configuration: Configuration) -> logs.LogGroup:
 
 
 def _api_keys(stack: Stack, configuration: Configuration) -> secretsmanager.Secret:
+    entries = CfnParameter(
+        stack,
+        "ApiKeyEntries",
+        type="String",
+        no_echo=True,
+        min_length=1,
+        description="NAME:SHA256 of each API key, separated by commas; `ganymede key NAME` makes one",
+        allowed_pattern=ENTRIES_PATTERN,
+    )
     keys = secretsmanager.Secret(
         stack,
         "ApiKeys",
         secret_name=f"ganymede/{configuration.environment}/api-keys",
+        secret_string_value=SecretValue.cfn_parameter(entries),
         description="Names and sha256 hashes of the API keys, NAME:HASH, separated by commas",
         removal_policy=RemovalPolicy.RETAIN,
     )

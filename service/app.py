@@ -16,7 +16,7 @@ from service.problems import add_error_handlers
 from service.rates import Rates
 from service.releases import Releases
 from service.reloading import Reloading
-from service.routes import generate, health, images, models, sagemaker, walk
+from service.routes import generate, health, images, inference, models, sagemaker, walk
 from service.routes import metrics as figures
 from service.routes.description import add_descriptions
 from service.security import ApiKeys, read_digests, warn_if_open
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(ApiKeys, digests=digests)
     app.add_middleware(Telemetry, metrics=metrics)
     add_error_handlers(app)
-    for part in (generate, walk, images, models, health, figures, sagemaker):
+    for part in (generate, walk, images, models, health, figures, sagemaker, inference):
         app.include_router(part.router)
 
     add_descriptions(

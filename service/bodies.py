@@ -19,6 +19,15 @@ async def read_body(request: Request, schema: type[Schema], *, max_bytes: int) -
         MalformedRequest: it is not a JSON object.
         InvalidField: a field is unknown, or breaks its limit.
     """
+    return parse_body(await read_content(request, max_bytes=max_bytes) or b"{}", schema)
+
+
+async def read_content(request: Request, *, max_bytes: int) -> bytes:
+    """The request's body as it came.
+
+    Raises:
+        BodyTooLarge: it has more than `max_bytes`.
+    """
     if int(request.headers.get("content-length", "0")) > max_bytes:
         raise _too_large(max_bytes)
     content = bytearray()
@@ -26,7 +35,7 @@ async def read_body(request: Request, schema: type[Schema], *, max_bytes: int) -
         content += chunk
         if len(content) > max_bytes:
             raise _too_large(max_bytes)
-    return parse_body(bytes(content) or b"{}", schema)
+    return bytes(content)
 
 
 def parse_body(content: bytes, schema: type[Schema]) -> Schema:
@@ -42,7 +51,7 @@ def explain(error: ErrorDetails) -> MalformedRequest | InvalidField:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "json_invalid":
         return MalformedRequest(f"The body is not JSON: {message.removeprefix('Invalid JSON: ')}.")
-    if error["type"] in ("model_type", "model_attributes_type"):
+    if error["type"] in ("model_type", "model_attributes_type") and not error["loc"]:
         return MalformedRequest('The body must be a JSON object, such as {} or {"seed": 7}.')
     field = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":

@@ -51,13 +51,14 @@ def add_error_handlers(app: FastAPI) -> None:
         return describe_unknown(request, error)
 
 
-def describe_unknown(request: Request, error: Exception) -> Response:
-    """A fixed sentence for the client, the trace for the log."""
+def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
+    """A fixed sentence for the client, with any extension `members`; the trace for the log."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(500, "internal", "Internal error", UNKNOWN_ERROR)
+    return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
 
 
-def describe(error: GanymedeError) -> Response:
-    """The problem document of a known error."""
-    members = {"field": error.field} if isinstance(error, InvalidField) else {}
+def describe(error: GanymedeError, /, **members: object) -> Response:
+    """The problem document of a known error, with any extension `members`."""
+    if isinstance(error, InvalidField):
+        members["field"] = error.field
     return problem(error.status, error.code, error.title, str(error), headers=error.headers, **members)

@@ -66,7 +66,10 @@ class ApiKeys:
             _key_name.set(self._identify(Headers(scope=scope)))
         except (KeyMissing, KeyUnknown) as error:
             log.warning("%s: refused, %s", path, error.code)
-            await describe(error)(scope, receive, send)
+            members = (
+                {"error": str(error)} if path.startswith("/v2") else {}
+            )  # what that protocol's clients show
+            await describe(error, **members)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -18,7 +18,7 @@ from service.security import current_key
 _HEADER = b"x-request-id"
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _SERVER_TIMING = b"server-timing"
-_QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics", "/ping"})
+_QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics", "/ping", "/v2/health/live", "/v2/health/ready"})
 
 request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 log = logging.getLogger("service.requests")

@@ -40,7 +40,7 @@ def composed():
         compose("up", "--wait", "--no-build", "service")
         yield
     finally:
-        compose("--profile", "monitoring", "down", "--volumes", "--timeout", "30")
+        compose("--profile", "monitoring", "down", "--volumes", "--timeout", "10")
 
 
 def test_the_service_is_healthy_and_its_model_came_through_s3():

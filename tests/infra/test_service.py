@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -39,6 +40,15 @@ def test_api_keys_come_as_a_secret_and_no_variable_holds_one(assembly):
     service = container(assembly)
     assert [s["Name"] for s in service["Secrets"]] == ["GANYMEDE_API_KEYS"]
     assert "KEY" not in json.dumps([e["Name"] for e in service["Environment"]])
+
+
+def test_no_stack_can_be_made_without_an_api_key(assembly):
+    parameter = assembly.template("Service")["Parameters"]["ApiKeyEntries"]
+    assert parameter["NoEcho"] is True
+    assert "Default" not in parameter
+    made = re.compile(parameter["AllowedPattern"])
+    assert made.fullmatch(f"alice:{64 * 'a'},bob:{64 * '0'}")
+    assert not made.fullmatch("alice:secret")
 
 
 def test_the_load_balancer_asks_readyz(assembly):

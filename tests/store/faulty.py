@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Literal
 
 Mode = Literal["pass", "refuse", "silent", "error", "throttle", "expired", "cut"]
@@ -13,7 +13,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "throttle": ("503 Slow Down", "SlowDown"),
     "expired": ("403 Forbidden", "ExpiredToken"),
 }
-CUT_BYTES = 400
+CUT_BYTES = 2000
 
 
 class FaultyWay:
@@ -21,7 +21,6 @@ class FaultyWay:
 
     def __init__(self, port: int) -> None:
         self.mode: Mode = "pass"
-        self.connections = 0
         self._target = port
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
@@ -49,17 +48,16 @@ class FaultyWay:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # closed connections are let go of by the loop itself
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        with suppress(ConnectionError, asyncio.CancelledError):
+        with closing(writer), suppress(ConnectionError, asyncio.CancelledError, asyncio.IncompleteReadError):
             if self.mode == "silent":
                 await asyncio.sleep(3600)
             elif answer := ANSWERS.get(self.mode):
                 await self._answer(reader, writer, *answer)
             elif self.mode in ("pass", "cut"):
                 await self._pass(reader, writer)
-        writer.close()
 
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, status: str, code: str
@@ -86,10 +84,12 @@ class FaultyWay:
             asyncio.create_task(pump(reader, their_writer, None)),
             asyncio.create_task(pump(their_reader, writer, CUT_BYTES if mode == "cut" else None)),
         ]
-        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        for task in pumps:
-            task.cancel()
-        their_writer.close()
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in pumps:
+                task.cancel()
+            their_writer.close()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import AlreadyPublished, ModelNotFound, ReleaseRefused
-from service.store import Store, next_version
+from service.store import FolderStore, Store, next_version
 from tests.store.conftest import Overwrite
 from tests.store.releases import describe_release, publish_bytes
 
@@ -71,6 +71,59 @@ def test_of_eight_publications_at_once_one_wins(store: Store) -> None:
     manifests = [store.manifest("grey", version) for version in store.versions("grey")]
     assert [store.read(manifest, "generator.onnx") for manifest in manifests] == winners
     assert len(winners) <= 1
+
+
+class CutOff(dict[str, Path]):
+    """Files of a release, of which only the first few can be had before the process ends."""
+
+    def __init__(self, files: dict[str, Path], reads: int) -> None:
+        super().__init__(files)
+        self.reads = reads
+
+    def __getitem__(self, path: str) -> Path:
+        if self.reads == 0:
+            raise KeyboardInterrupt
+        self.reads -= 1
+        return super().__getitem__(path)
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2])
+def test_cut_off_before_any_file_nothing_is_visible_and_a_second_run_completes_it(
+    store: Store, tmp_path: Path, reads: int
+) -> None:
+    contents = {"generator.onnx": b"graph", "golden.npy": b"images", "metrics.json": b"{}"}
+    manifest, files = describe_release(tmp_path / "release", contents)
+    with pytest.raises(KeyboardInterrupt):
+        store.publish(manifest, CutOff(files, reads))
+    assert store.models() == []
+    with pytest.raises(ModelNotFound):
+        store.manifest("grey", "v1")
+    store.publish(manifest, files)
+    assert {path: store.read(manifest, path) for path in contents} == contents
+
+
+def test_killed_at_any_write_a_publication_into_a_folder_is_invisible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FolderStore(tmp_path / "models")
+    manifest, files = describe_release(tmp_path / "release", {"generator.onnx": b"graph", "m.json": b"{}"})
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # who is killed cleans nothing up
+    for writes in range(4):  # two files, the manifest, the folder
+        synced: list[Path] = []
+
+        def sync(path: Path, synced: list[Path] = synced, writes: int = writes) -> None:
+            if len(synced) == writes:
+                raise KeyboardInterrupt
+            synced.append(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("service.store.folder._sync", sync)
+            with pytest.raises(KeyboardInterrupt):
+                store.publish(manifest, files)
+        assert store.models() == []
+        assert store.versions("grey") == []
+    store.publish(manifest, files)
+    assert store.versions("grey") == ["v1"]
 
 
 def test_a_file_that_is_not_the_manifests_is_not_published(store: Store, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.store import open_store, promote
+from service.errors import StoreUnreachable
+from service.store import open_served_store, open_store, promote
 from tests.conftest import run_server
 from tests.store.conftest import S3
 from tests.store.faulty import FaultyWay, Mode, faulty_way
+from tests.store.releases import publish_bytes
 from tests.store.seaweed import S3Server
 from tests.store.test_reloading import reloads, serving, wait_until
 from tests.tiny_models import TinyModel, publish_tiny_model
@@ -116,3 +118,20 @@ def test_a_release_that_was_loaded_once_is_not_downloaded_again(
     with run_server(s3_uri, tmp_path, *flags(tmp_path), **variables(s3_server, way)) as server:
         assert serving(server) == "grey@v1"
     assert {path.name: path.stat().st_ino for path in (tmp_path / "cache" / "files").iterdir()} == files
+
+
+def test_a_download_that_breaks_off_every_time_ends_in_words_and_leaves_nothing(
+    s3_uri: str, s3_server: S3Server, way: FaultyWay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_bytes(open_store(s3_uri), content=bytes(1_000_000))
+    for name, value in variables(s3_server, way).items():
+        monkeypatch.setenv(name, value)
+    cache = str(tmp_path / "cache")
+    store = open_served_store(s3_uri, cache=cache, cache_max_bytes=10**7, timeout_s=0.5)
+    manifest = store.manifest("grey", "v1")
+    way.mode = "cut"
+    with pytest.raises(StoreUnreachable, match=s3_uri):
+        store.read(manifest, "generator.onnx")
+    assert list((tmp_path / "cache" / "files").iterdir()) == []
+    way.mode = "pass"
+    assert store.read(manifest, "generator.onnx") == bytes(1_000_000)

@@ -1,0 +1,166 @@
+"""From a foreign graph to a release that is ready to publish, held against the graph it came from."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import onnx
+from pydantic import ValidationError
+
+from ganymede.foreign_graph import ImportRefused, Signature, last_operator, load_graph, read_signature
+from ganymede.foreign_run import generate_checked, run_foreign
+from ganymede.wrapping import RANGE_OF_OPERATOR, RANGES, Layout, Output, read_output, wrap_graph
+from service.golden import hash_images
+from service.images import encode_array, encode_images
+from service.inputs import Inputs
+from service.labels import weigh_classes
+from service.latents import draw_classes, draw_latents
+from service.manifest import (
+    REFERENCE_GRAPH,
+    GoldenCheck,
+    LabelInput,
+    LatentInput,
+    Manifest,
+    SeedScheme,
+    created_now,
+)
+from service.provenance import Provenance
+from service.store import describe_file
+
+SEEDS = tuple(range(16))
+GOLDEN_IMAGES, SAMPLES = "golden.npy", "samples.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the person said of the graph; None is to be found out."""
+
+    classes: str | None = None
+    value_range: str | None = None
+    layout: str | None = None
+    latent: str | None = None
+    label: str | None = None
+    output: str | None = None
+    distribution: str = "normal"
+    scheme: str = "philox-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A manifest, where its files are, and a sentence on what was found in the graph."""
+
+    manifest: Manifest
+    files: Mapping[str, Path]
+    description: str
+
+
+def prepare_release(
+    path: Path, wishes: Wishes, folder: Path, *, name: str, version: str, licence: str
+) -> Prepared:
+    """Wrap the graph at `path`, compare it with itself unwrapped, and write the release into `folder`.
+
+    Raises:
+        ImportRefused: something cannot be told, or the graph is not one that a release may have.
+        ReleaseRefused: it uses custom operators or external data.
+    """
+    _check_wishes(wishes)
+    model = load_graph(path)
+    signature = read_signature(model, latent=wishes.latent, label=wishes.label, image=wishes.output)
+    classes = _name_classes(wishes.classes, signature)
+    latent = LatentInput(
+        size=signature.latent_size,
+        distribution="uniform" if wishes.distribution == "uniform" else "normal",
+        scheme=cast("SeedScheme", wishes.scheme),
+    )
+    inputs = _draw(latent, classes)
+    floats = run_foreign(model, signature, inputs)
+    value_range = wishes.value_range or RANGE_OF_OPERATOR.get(last_operator(model, signature.image) or "")
+    output = read_output(floats, layout=cast("Layout | None", wishes.layout), value_range=value_range)
+    wrapped = wrap_graph(model, signature, output, len(classes) if classes else None)
+    files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, SAMPLES)}
+    files[REFERENCE_GRAPH].write_bytes(wrapped.SerializeToString())
+    try:
+        manifest = Manifest(
+            name=name,
+            version=version,
+            created_at=created_now(),
+            licence=licence,
+            latent=latent,
+            label=LabelInput(classes=classes) if classes else None,
+            image=output.size,
+            files=(describe_file(files[REFERENCE_GRAPH], device="any", precision="float32"),),
+            golden=GoldenCheck(seeds=SEEDS, scheme=latent.scheme, sha256="0" * 64),
+            training=_describe_origin(path, model, output),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ImportRefused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+    images = generate_checked(manifest, files[REFERENCE_GRAPH], inputs, output.to_levels(floats))
+    files[GOLDEN_IMAGES].write_bytes(encode_array(images))
+    files[SAMPLES].write_bytes(encode_images(images, "png", Provenance(manifest.reference, SEEDS)))
+    entries = (*manifest.files, describe_file(files[GOLDEN_IMAGES]), describe_file(files[SAMPLES]))
+    golden = GoldenCheck(seeds=SEEDS, scheme=latent.scheme, sha256=hash_images(images), images=GOLDEN_IMAGES)
+    manifest = manifest.model_copy(update={"files": entries, "golden": golden})
+    return Prepared(manifest, files, _describe(path, signature, output, classes))
+
+
+def _draw(latent: LatentInput, classes: tuple[str, ...] | None) -> Inputs:
+    latents = draw_latents(SEEDS, latent.size, distribution=latent.distribution, scheme=latent.scheme)
+    labels = weigh_classes(draw_classes(SEEDS, len(classes)), len(classes)) if classes else None
+    return Inputs(latents, labels, SEEDS)
+
+
+def _name_classes(wish: str | None, signature: Signature) -> tuple[str, ...] | None:
+    if signature.label is None:
+        if wish:
+            raise ImportRefused(f"--classes {wish}: the graph takes no class.")
+        return None
+    if wish is None and signature.classes is None:
+        raise ImportRefused(
+            "The graph takes a class; say how many there are, or their names: --classes a,b,c."
+        )
+    count = int(wish) if wish and wish.isdigit() else signature.classes
+    names = tuple(part.strip() for part in wish.split(",")) if wish and not wish.isdigit() else ()
+    names = names or tuple(str(index) for index in range(count or 0))
+    if len(names) < 2 or (signature.classes is not None and len(names) != signature.classes):
+        raise ImportRefused(
+            f"--classes {wish}: the graph knows {signature.classes or 'two or more'} classes."
+        )
+    return names
+
+
+def _check_wishes(wishes: Wishes) -> None:
+    """Refuse a value that none of an option's is, before anything is read."""
+    allowed = {
+        "--range": (wishes.value_range, (None, *RANGES)),
+        "--layout": (wishes.layout, (None, *get_args(Layout))),
+        "--distribution": (wishes.distribution, ("normal", "uniform")),
+        "--scheme": (wishes.scheme, get_args(SeedScheme)),
+    }
+    for option, (value, values) in allowed.items():
+        if value not in values:
+            raise ImportRefused(
+                f"{option} {value}: it is one of {' or '.join(each for each in values if each)}."
+            )
+
+
+def _describe_origin(path: Path, model: onnx.ModelProto, output: Output) -> dict[str, Any]:
+    return {
+        "imported_from": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "producer": f"{model.producer_name} {model.producer_version}".strip(),
+        "layout": output.layout,
+        "range": output.range,
+    }
+
+
+def _describe(path: Path, signature: Signature, output: Output, classes: tuple[str, ...] | None) -> str:
+    size = output.size
+    label = f", class {signature.label} ({len(classes)})" if classes else ""
+    return (
+        f"{path.name}: latent {signature.latent} ({signature.latent_size}){label}, image {signature.image} "
+        f"{output.layout} in [{output.range}], {size.height}×{size.width}×{size.channels}; "
+        "wrapped, it draws the same pictures."
+    )

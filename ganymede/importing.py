@@ -1,0 +1,69 @@
+"""`ganymede import`: a generator from anywhere becomes a release."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ganymede.store import StoreOption, upload_bar
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the command line."""
+    app.command("import")(import_graph)
+
+
+def import_graph(
+    file: Annotated[Path, typer.Argument(help="An ONNX graph, such as torch.onnx.export writes.")],
+    name: Annotated[str, typer.Option(help="The model's name.")],
+    version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
+    licence: Annotated[str, typer.Option(help="Of the model: an SPDX name or a sentence.")] = "unstated",
+    classes: Annotated[
+        str | None, typer.Option(help="Names of the classes, as a,b,c, or how many there are.")
+    ] = None,
+    value_range: Annotated[
+        str | None, typer.Option("--range", help="Black and white: -1,1 or 0,1 or 0,255.")
+    ] = None,
+    layout: Annotated[str | None, typer.Option(help="Of the output: nchw or nhwc.")] = None,
+    latent: Annotated[str | None, typer.Option(help="Which input is the latent.")] = None,
+    label: Annotated[str | None, typer.Option(help="Which input is the class.")] = None,
+    output: Annotated[str | None, typer.Option(help="Which output is the image.")] = None,
+    distribution: Annotated[str, typer.Option(help="Of the latent: normal or uniform.")] = "normal",
+    scheme: Annotated[
+        str, typer.Option(help="Seeds to latents: philox-1, or numpy-randomstate-1 as StyleGAN's scripts.")
+    ] = "philox-1",
+    promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    models: StoreOption = "models",
+) -> None:
+    """Import a generator: find its inputs, layout and range, wrap it, check it and publish it."""
+    from ganymede.foreign_release import Wishes, prepare_release
+    from service.store import next_version, open_store
+    from service.store import promote as promote_version
+
+    wishes = Wishes(
+        classes=classes,
+        value_range=value_range,
+        layout=layout,
+        latent=latent,
+        label=label,
+        output=output,
+        distribution=distribution,
+        scheme=scheme,
+    )
+    with upload_bar() as sent, tempfile.TemporaryDirectory() as folder:
+        store = open_store(models, sent=sent)
+        version = version or next_version(store, name)
+        with Console(stderr=True).status(f"Reading and checking {file}"):
+            prepared = prepare_release(
+                file, wishes, Path(folder), name=name, version=version, licence=licence
+            )
+        typer.echo(prepared.description)
+        store.publish(prepared.manifest, prepared.files)
+    typer.echo(f"Published {name}@{version} in {store.location}.")
+    if promote:
+        promote_version(store, name, version, alias=promote)
+        typer.echo(f"{name}@{promote} is {version} now.")
+    else:
+        typer.echo(f"Next: ganymede promote {name} {version}")
