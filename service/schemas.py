@@ -64,6 +64,11 @@ class GenerateRequest(_Body):
         max_length=64,
         description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
     )
+    directions: dict[str, Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]] | None = Field(
+        default=None,
+        max_length=64,
+        description="Move every latent along these directions of the model, by number or name.",
+    )
     columns: int | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
     padding: int = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")
     format: Format | None = Field(
