@@ -30,7 +30,8 @@ def kernel_distance(first: Features, second: Features) -> float:
     Bińkowski et al., arXiv:1801.01401, over the whole sets (n, d) and (m, d), equal in expectation to 0
     for sets of one distribution.
     """
-    return _mean_kernel(first) + _mean_kernel(second) - 2 * _cross_kernel(first, second).mean()
+    between = float(_cross_kernel(first, second).mean())
+    return _mean_kernel(first) + _mean_kernel(second) - 2 * between
 
 
 def precision_recall(real: Features, generated: Features) -> tuple[float, float]:
