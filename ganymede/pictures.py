@@ -55,7 +55,7 @@ def generate(
     form = _format_of(output, MEDIA_TYPES)
     fields = {"seeds": parse_seeds(seeds), "columns": columns, "padding": padding, "scale": scale}
     order = parse_body(_to_json(fields, label, truncation), GenerateRequest)
-    release = _open(models, model)
+    release = open_release(models, model)
     inputs = draw_inputs(release.manifest, order, order.seeds)
     content = encode_images(
         _generate(release, inputs),
@@ -108,7 +108,7 @@ def walk(
         fields["labels"] = [_read_label(part.strip()) for part in labels.split(",")]
     order = parse_body(_to_json(fields, label, truncation), WalkRequest)
     check_fps(form, order.fps)
-    release = _open(models, model)
+    release = open_release(models, model)
     keys = draw_inputs(release.manifest, order, order.seeds)
     _write_walk(output, form, release, keys, order)
     typer.echo(f"{output}: {order.frames} frames, {output.stat().st_size:,} bytes")
@@ -152,7 +152,8 @@ def _format_of(output: Path, formats: dict[str, str]) -> str:
     return form
 
 
-def _open(models: str, model: str) -> Any:
+def open_release(models: str, model: str) -> Any:
+    """The release that `model` means, open."""
     from service.cores import usable_cores
     from service.devices import cpu_device
     from service.releases import Releases

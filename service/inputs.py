@@ -11,7 +11,7 @@ from service.interpolation import blend_rows, walk_latents
 from service.labels import Label, Weights, weigh_classes, weigh_label
 from service.latents import SEED_LIMIT, Latents, draw_classes, draw_latents, truncate
 from service.manifest import Manifest
-from service.schemas import DEFAULT_COUNT, GenerateRequest, WalkRequest
+from service.schemas import DEFAULT_COUNT, GenerateRequest, MixPart, WalkRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,14 @@ class Inputs:
 
 def request_count(request: GenerateRequest) -> int:
     """How many images a request asks for."""
+    if request.mix is not None:
+        return 1
     return len(request.seeds or request.latents or ()) or request.count or DEFAULT_COUNT
 
 
 def request_seeds(request: GenerateRequest) -> tuple[int, ...] | None:
-    """The seed of every image; drawn at random if the request leaves them open; None for latents."""
-    if request.latents is not None:
+    """The seed of every image; drawn at random if the request leaves them open; None where none has one."""
+    if request.latents is not None or request.mix is not None:
         return None
     if request.seeds is not None:
         return request.seeds
@@ -48,14 +50,33 @@ def draw_inputs(
 
     Raises:
         InvalidField: latents or labels that this model cannot take.
+
+    A `mix` whose class is not given has the class of its first seed.
     """
     spec = manifest.latent
+    if isinstance(request, GenerateRequest) and request.mix is not None:
+        latents = mix_latents(manifest, request.mix)
+        labels = _weigh_labels(manifest, request, (request.mix[0].seed,), 1)
+        return Inputs(truncate(latents, request.truncation, spec.mean), labels, None)
     if seeds is not None:
         latents = draw_latents(seeds, spec.size, distribution=spec.distribution, scheme=spec.scheme)
     else:
         latents = _read_latents(request.latents or (), spec.size)
     labels = _weigh_labels(manifest, request, seeds, len(latents))
     return Inputs(truncate(latents, request.truncation, spec.mean), labels, seeds)
+
+
+def mix_latents(manifest: Manifest, mix: Sequence[MixPart]) -> Latents:
+    """The weighted sum of seeds' latents, float32 (1, z), summed in float64 in the order given.
+
+    Latent arithmetic: Radford et al., "Unsupervised representation learning with DCGAN" (2016).
+    """
+    spec = manifest.latent
+    seeds = [part.seed for part in mix]
+    latents = draw_latents(seeds, spec.size, distribution=spec.distribution, scheme=spec.scheme)  # (parts, z)
+    weights = np.array([part.weight for part in mix], np.float64)
+    total: Latents = (weights[:, None] * latents).sum(axis=0, keepdims=True).astype(np.float32)
+    return total
 
 
 def draw_seed_inputs(manifest: Manifest, seeds: Sequence[int]) -> Inputs:

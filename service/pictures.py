@@ -1,11 +1,13 @@
 """Answering a request for pictures, whichever door it came in by."""
 
+import asyncio
 from collections.abc import Mapping
 
 from starlette.responses import Response
 from starlette.types import Receive
 
 from service.context import Context
+from service.directions import read_directions, steer
 from service.disconnection import unless_gone
 from service.entity_tags import matches, tag_answer
 from service.generator import Images
@@ -42,6 +44,9 @@ async def answer_generate(
     context.engine.check_room(request_count(order))
     context.rates.take(request_count(order))
     inputs = draw_inputs(manifest, order, request_seeds(order))
+    if order.directions:
+        directions = await asyncio.to_thread(read_directions, context.releases.store, manifest)
+        inputs = steer(inputs, directions, order.directions)
     tag = tag_answer(
         manifest,
         context.settings.precision,

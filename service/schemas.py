@@ -40,8 +40,17 @@ class _Body(BaseModel):
         return self
 
 
+class MixPart(BaseModel):
+    """A seed's share in a mix."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: Seed
+    weight: float = Field(default=1.0, ge=-100, le=100, allow_inf_nan=False)
+
+
 class GenerateRequest(_Body):
-    """What to generate: `count` images from `seed` on, or exactly these `seeds`, or these `latents`."""
+    """What to generate: images from `seed` on, or of these `seeds` or `latents`, or one image of a `mix`."""
 
     count: int | None = Field(default=None, ge=1, description="How many images; 16 when nothing else says.")
     seed: Seed | None = Field(
@@ -49,6 +58,17 @@ class GenerateRequest(_Body):
     )
     seeds: tuple[Seed, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS)
     latents: tuple[Row, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS)
+    mix: tuple[MixPart, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
+    )
+    directions: dict[str, Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]] | None = Field(
+        default=None,
+        max_length=64,
+        description="Move every latent along these directions of the model, by number or name.",
+    )
     columns: int | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
     padding: int = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")
     format: Format | None = Field(
@@ -57,7 +77,7 @@ class GenerateRequest(_Body):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [name for name in ("seeds", "latents") if getattr(self, name) is not None]
+        given = [name for name in ("seeds", "latents", "mix") if getattr(self, name) is not None]
         given += ["seed or count"] if self.seed is not None or self.count is not None else []
         if len(given) > 1:
             raise ValueError(f"give one of {' and '.join(given)}, not both")

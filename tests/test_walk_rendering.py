@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from service import rendering
+from service.devices import cpu_device
 from service.engine import Engine, Generated
 from service.errors import DeadlineExceeded, QueueFull
 from service.inputs import draw_inputs
@@ -19,7 +20,7 @@ from service.store import open_store
 
 @pytest.fixture(scope="module")
 def release(tiny_store):
-    return Releases(open_store(str(tiny_store)), default_model="grey", threads=1).get("grey")
+    return Releases(open_store(str(tiny_store)), default_model="grey", device=cpu_device(1)).get("grey")
 
 
 class WatchedEngine(Engine):

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from service.context import Context
 from service.ui.choice import add_choice, fill_classes, fill_models
+from service.ui.explore_tab import add_explore_tab
 from service.ui.generate_tab import add_generate_tab
 from service.ui.models_tab import add_models_tab
 from service.ui.walk_tab import add_key, add_walk_tab
@@ -73,6 +74,8 @@ def lay_out(service: Context, folder: Path) -> gradio.Blocks:
                 generating = add_generate_tab(service, choice)
             with gradio.Tab("Walk", id="walk") as walk_place:
                 walking = add_walk_tab(service, choice, folder)
+            with gradio.Tab("Explore", id="explore") as explore_place:
+                add_explore_tab(service, choice, explore_place)
             with gradio.Tab("Models", id="models"):
                 models = add_models_tab(service, choice.model)
 

@@ -1,5 +1,6 @@
 """From what the widgets hold to a request, to pictures, and to the `curl` line that asks for the same."""
 
+import asyncio
 import json
 import shlex
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import orjson
 
 from service.bodies import parse_body
 from service.context import Context
+from service.directions import read_directions, steer
 from service.errors import GanymedeError
 from service.generator import Images
 from service.inputs import Inputs, draw_inputs, request_count, request_seeds
@@ -65,6 +67,9 @@ async def generate_pictures(service: Context, fields: dict[str, Any]) -> Picture
     service.engine.check_room(request_count(order))
     service.rates.take(request_count(order))
     inputs = draw_inputs(release.manifest, order, request_seeds(order))
+    if order.directions:
+        directions = await asyncio.to_thread(read_directions, service.releases.store, release.manifest)
+        inputs = steer(inputs, directions, order.directions)
     generated = await service.engine.generate(release.generator, inputs)
     return Pictures(generated.images, inputs, release)
 

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
+from service.devices import cpu_device
 from service.generator import Generator
 from service.golden import check_golden
 from service.latents import draw_classes, draw_latents
@@ -145,5 +146,5 @@ def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(conf
     )
     assert manifest.label is not None
     assert manifest.label.classes == FASHION_MNIST_SHAPE.class_names
-    generator = Generator(manifest, store.read(manifest, "generator.onnx"), threads=1)
+    generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
     assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3

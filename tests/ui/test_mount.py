@@ -94,3 +94,4 @@ def test_the_page_works_behind_a_path_prefix(visit, proxied):
     assert visit.page.url == f"{proxied}/ui/"
     line = visit.page.locator("#generate-curl textarea").input_value()
     assert f"{proxied}/generate" in line
+    visit.page.close()  # before the proxy goes

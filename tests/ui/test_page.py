@@ -13,7 +13,7 @@ from PIL import Image
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 DARK = {"color_scheme": "dark"}
-TABS = ("Generate", "Walk", "Models")
+TABS = ("Generate", "Walk", "Explore", "Models")
 
 
 def field(visit, elem_id: str) -> str:

@@ -1,0 +1,83 @@
+"""`ganymede directions`: find what a generator can change, and publish it with the model."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_AMOUNTS = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)
+_SEEDS = tuple(range(6))
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the command line."""
+    app.command()(directions)
+
+
+def directions(
+    model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
+    count: Annotated[int, typer.Option(min=1, max=32, help="How many, strongest first.")] = 8,
+    names: Annotated[
+        str | None, typer.Option(help="Names for the first ones, such as 'sleeve length,height'.")
+    ] = None,
+    promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    models: Annotated[
+        str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")
+    ] = "models",
+) -> None:
+    """Publish a new version of a model with its main directions, and a strip of pictures of each."""
+    from dataclasses import replace
+
+    from service.directions import DIRECTIONS_FILE
+    from service.factorisation import find_directions
+    from service.manifest import REFERENCE_GRAPH, created_now
+    from service.store import describe_file, next_version, open_store, parse_reference, resolve_version
+    from service.store import promote as promote_version
+
+    store = open_store(models)
+    reference = parse_reference(model)
+    manifest = store.manifest(reference.model, resolve_version(store, reference))
+    graph = store.read(manifest, REFERENCE_GRAPH)
+    found = find_directions(graph, manifest.latent.size, min(count, manifest.latent.size))
+    given = [name.strip() for name in (names or "").split(",") if name.strip()][: len(found.names)]
+    found = replace(found, names=(*given, *found.names[len(given) :]))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        kept = [entry for entry in manifest.files if not entry.path.startswith("direction")]
+        for entry in kept:
+            (folder / entry.path).write_bytes(store.read(manifest, entry.path))
+        (folder / DIRECTIONS_FILE).write_bytes(found.to_bytes())
+        added = [DIRECTIONS_FILE, *_draw_strips(folder, models, manifest, found)]
+        published = manifest.model_copy(
+            update={
+                "version": next_version(store, manifest.name),
+                "created_at": created_now(),
+                "files": (*kept, *(describe_file(folder / path) for path in added)),
+            }
+        )
+        store.publish(published, {entry.path: folder / entry.path for entry in published.files})
+    typer.echo(f"{published.reference}: {manifest.reference} with {len(found.names)} directions.")
+    if promote:
+        promote_version(store, published.name, published.version, alias=promote)
+
+
+def _draw_strips(folder: Path, models: str, manifest: Any, found: Any) -> list[str]:
+    """A picture for each direction: a row for each of some seeds, the amount growing from left to right."""
+    import numpy as np
+
+    from ganymede.pictures import open_release
+    from service.directions import steer
+    from service.images import encode_image, lay_grid
+    from service.inputs import draw_seed_inputs
+
+    generator = open_release(models, manifest.reference).generator
+    inputs = draw_seed_inputs(manifest, _SEEDS)
+    paths = []
+    for index in range(len(found.names)):
+        columns = [steer(inputs, found, {str(index): amount}) for amount in _AMOUNTS]
+        images = [generator.generate(column.latents, column.labels) for column in columns]
+        grid = lay_grid(np.stack(images, axis=1).reshape(-1, *images[0].shape[1:]), columns=len(_AMOUNTS))
+        paths.append(f"direction-{index:02}.png")
+        (folder / paths[-1]).write_bytes(encode_image(grid[0], "png"))
+    return paths
