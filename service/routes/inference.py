@@ -157,7 +157,6 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
     count = check_inputs(inference, manifest, settings)
     service.engine.check_room(count)
     service.rates.take(count)
-    service.rates.take(count)
     inputs = read_inputs(inference, manifest)
     head, binary = write_head(inference, manifest, count), inference.binary_output
     start = orjson.dumps(head)
