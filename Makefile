@@ -10,6 +10,8 @@ serve: $(VENV)/.service
 	$(BIN)/ganymede serve
 
 test: $(VENV)/.dev
+	@command -v chromium >/dev/null || ./tests/ui/install-chromium || \
+	  echo "No Chromium can be installed here; the tests of the web page are skipped."
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev

@@ -25,6 +25,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
     app.command()(train)
     app.command()(export)
+    app.command()(evaluate)
     app.command()(publish)
 
 
@@ -75,6 +76,32 @@ def export(
     typer.echo(f"{path}: the same pictures as Keras. Next: ganymede publish {run} --name NAME")
 
 
+def evaluate(
+    run: RunArgument,
+    features: Annotated[
+        Path | None, typer.Option(help="A feature network in ONNX; Fashion-MNIST has its own.")
+    ] = None,
+    data_folder: Annotated[
+        Path | None, typer.Option(help="Where the data's files lie.", envvar="GANYMEDE_DATA")
+    ] = None,
+) -> None:
+    """Measure how far an exported run's pictures are from real ones."""
+    from service.latents import draw_classes, draw_latents
+
+    with _explained():
+        from training.evaluation.evaluate import evaluate_run
+
+        figures = evaluate_run(
+            run,
+            features=features,
+            data_folder=data_folder,
+            draw_latents=draw_latents,
+            draw_classes=draw_classes,
+        )
+    for name, value in figures.items():
+        typer.echo(f"{name}  {value:.4f}")
+
+
 def publish(
     run: RunArgument,
     name: Annotated[str, typer.Option(help="The model's name.")],
@@ -87,7 +114,7 @@ def publish(
 ) -> None:
     """Publish an exported run as a new version of a model."""
     from ganymede.store import upload_bar
-    from service.latents import draw_latents
+    from service.latents import draw_classes, draw_latents
     from service.store import next_version, open_store
     from service.store import promote as promote_version
 
@@ -96,7 +123,15 @@ def publish(
 
         store = open_store(models, sent=sent)
         version = version or next_version(store, name)
-        publish_run(run, store, name=name, version=version, licence=licence, draw_latents=draw_latents)
+        publish_run(
+            run,
+            store,
+            name=name,
+            version=version,
+            licence=licence,
+            draw_latents=draw_latents,
+            draw_classes=draw_classes,
+        )
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
         promote_version(store, name, version, alias=promote)

@@ -75,7 +75,11 @@ def _parts(model: onnx.ModelProto) -> Iterator[tuple[Iterable[onnx.NodeProto], I
         within = [
             tensor
             for attribute in attributes
-            for tensor in (attribute.t, *attribute.tensors, *_dense(attribute.sparse_tensors))
+            for tensor in (
+                attribute.t,
+                *attribute.tensors,
+                *_dense((attribute.sparse_tensor, *attribute.sparse_tensors)),
+            )
         ]
         yield nodes, [*tensors, *within]
         waiting.extend(

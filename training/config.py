@@ -1,57 +1,92 @@
 """What a training run is made of: one frozen configuration, its presets and its overrides."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from training.errors import ConfigurationError
 
 Count = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
+Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 
 class Configuration(BaseModel):
-    """Everything that decides a run; the defaults are the `dcgan` preset's."""
+    """Everything that decides a run, as far as every preset has it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    preset: Literal["dcgan"] = "dcgan"
-    data: Literal["fashion-mnist"] = "fashion-mnist"
+    preset: str
+    data: str = "fashion-mnist"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Count = 50
     buffer_size: Count = 60_000
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 256
     latent_size: Annotated[int, Field(ge=1, le=4096)] = 100
-    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-4
-    beta_1: Beta = 0.9
-    beta_2: Beta = 0.999
     precision: Precision = "auto"
     checkpoint_epochs: Count = 1
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 3
     sample_epochs: Count = 1
 
 
-PRESETS: Mapping[str, Configuration] = MappingProxyType(
-    {
-        # https://www.tensorflow.org/tutorials/generative/dcgan: BUFFER_SIZE 60000,
-        # BATCH_SIZE 256, EPOCHS 50, noise_dim 100, Adam(1e-4) for both networks.
-        "dcgan": Configuration(preset="dcgan"),
-    }
+C = TypeVar("C", bound=Configuration)
+
+
+class DcganConfiguration(Configuration):
+    """The TensorFlow tutorial's: BUFFER_SIZE 60000, BATCH_SIZE 256, EPOCHS 50, noise_dim 100, Adam(1e-4).
+
+    Source: https://www.tensorflow.org/tutorials/generative/dcgan.
+    """
+
+    preset: Literal["dcgan"] = "dcgan"
+    learning_rate: Rate = 1e-4
+    beta_1: Beta = 0.9
+    beta_2: Beta = 0.999
+
+
+class ModernConfiguration(Configuration):
+    """Class-conditional, with the losses and averages of the last years; see `training.modern`."""
+
+    preset: Literal["modern"] = "modern"
+    epochs: Count = 16
+    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
+    latent_size: Annotated[int, Field(ge=1, le=4096)] = 64
+    checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 4
+    width: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 128
+    """Channels of the generator's smallest features."""
+    learning_rate: Rate = 2e-3
+    warm_up_steps: Annotated[int, Field(ge=0)] = 100
+    beta_1: Beta = 0.0
+    beta_2: Beta = 0.99
+    penalty: Weight = 0.05
+    """Gamma: half of it weighs the squared gradient of the logit at real, half at generated pictures."""
+    penalty_interval: Count = 8
+    """The penalty is computed every so many steps, and weighs so many times as much."""
+    average_decay: Beta = 0.999
+
+
+AnyConfiguration = DcganConfiguration | ModernConfiguration
+ANY_CONFIGURATION: TypeAdapter[AnyConfiguration] = TypeAdapter(
+    Annotated[AnyConfiguration, Field(discriminator="preset")]
+)
+PRESETS: Mapping[str, AnyConfiguration] = MappingProxyType(
+    {"dcgan": DcganConfiguration(), "modern": ModernConfiguration()}
 )
 
 
-def find_preset(name: str) -> Configuration:
+def find_preset(name: str) -> AnyConfiguration:
     """Return the preset called `name`; raise ConfigurationError with the nearest name otherwise."""
     if name in PRESETS:
         return PRESETS[name]
     raise ConfigurationError(f"There is no preset '{name}'.{nearest(name, PRESETS)}")
 
 
-def override(configuration: Configuration, assignments: Sequence[str]) -> Configuration:
+def override(configuration: C, assignments: Sequence[str]) -> C:
     """Return `configuration` with each "key=value" put in; raise ConfigurationError on a bad one."""
     values = configuration.model_dump()
     for assignment in assignments:
@@ -64,7 +99,7 @@ def override(configuration: Configuration, assignments: Sequence[str]) -> Config
             raise ConfigurationError("The preset is chosen by --preset, not overridden.")
         values[key] = value
     try:
-        return Configuration.model_validate(values)
+        return type(configuration).model_validate(values)
     except ValidationError as error:
         lines = [
             f"{'.'.join(map(str, fault['loc']))}={fault['input']}: {fault['msg']}."
@@ -73,7 +108,8 @@ def override(configuration: Configuration, assignments: Sequence[str]) -> Config
         raise ConfigurationError(" ".join(lines)) from error
 
 
-def nearest(word: str, known: Mapping[str, object]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """Return a sentence that names the nearest known word, or all of them if none is near."""
-    matches = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f" Did you mean '{matches[0]}'?" if matches else f" There are: {', '.join(known)}."
+    words = list(known)
+    matches = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    return f" Did you mean '{matches[0]}'?" if matches else f" There are: {', '.join(words)}."

@@ -9,29 +9,18 @@ from numpy.typing import NDArray
 
 from training.errors import DataError
 from training.idx import find_idx, read_idx
+from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
 FASHION_MNIST_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-FASHION_MNIST_CLASSES = (
-    "t-shirt",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """A labelled set: images uint8 (n, 28, 28, 1) in 0 to 255, labels uint8 (n,), class names."""
+    """A labelled set: images uint8 (n, size, size, channels) in 0 to 255, labels uint8 (n,)."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
-    class_names: tuple[str, ...]
+    shape: PictureShape
 
 
 def load_pictures(data: str, data_folder: Path | None, split: str = "train") -> Pictures:
@@ -53,9 +42,9 @@ def load_fashion_mnist(folder: Path, split: str) -> Pictures:
         raise DataError(f"{folder} holds no {split} images.")
     if len(images) != len(labels):
         raise DataError(f"{folder} holds {len(images)} {split} images but {len(labels)} labels.")
-    if labels.max() >= len(FASHION_MNIST_CLASSES):
+    if labels.max() >= len(FASHION_MNIST_SHAPE.class_names):
         raise DataError(f"{folder} holds the {split} label {labels.max()}; labels go from 0 to 9.")
-    return Pictures(images[..., np.newaxis], labels, FASHION_MNIST_CLASSES)
+    return Pictures(images[..., np.newaxis], labels, FASHION_MNIST_SHAPE)
 
 
 def require_idx(folder: Path, name: str) -> Path:
@@ -71,16 +60,17 @@ def require_idx(folder: Path, name: str) -> Path:
 
 
 def epoch_batches(
-    images: NDArray[np.uint8], batch_size: int, buffer_size: int, seed: int, first_batch: int = 0
+    pictures: Pictures, batch_size: int, buffer_size: int, seed: int, first_batch: int = 0
 ) -> tf.data.Dataset:
-    """Return one epoch from batch `first_batch` on: float32 (n, H, W, C) in [-1, 1], shuffled by `seed`.
+    """Return one epoch from batch `first_batch` on, shuffled by `seed`.
 
-    The order depends on the seed alone, so that an interrupted epoch goes on where it stopped.
+    A batch is images float32 (n, size, size, channels) in [-1, 1] and labels uint8 (n,). The order
+    depends on the seed alone, so that an interrupted epoch goes on where it stopped.
     """
-    dataset = tf.data.Dataset.from_tensor_slices(images)
-    dataset = dataset.shuffle(min(buffer_size, len(images)), seed=seed)
+    dataset = tf.data.Dataset.from_tensor_slices((pictures.images, pictures.labels))
+    dataset = dataset.shuffle(min(buffer_size, len(pictures.images)), seed=seed)
     dataset = dataset.batch(batch_size).skip(first_batch)
-    dataset = dataset.map(scale_pixels, num_parallel_calls=1)
+    dataset = dataset.map(lambda images, labels: (scale_pixels(images), labels), num_parallel_calls=1)
     return dataset.prefetch(2)
 
 

@@ -23,3 +23,7 @@ class DivergenceError(TrainingProblem):
 
 class ExportError(TrainingProblem):
     """A graph that is missing, altered, or does not draw what Keras draws; it cannot be published."""
+
+
+class EvaluationError(TrainingProblem):
+    """A run or a feature network that cannot be measured; the message says what is missing."""

@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from training.checkpoints import Checkpoints
 from training.errors import ExportError
-from training.gan import GAN
-from training.graph import FLOAT_IMAGE, IMAGE, OPSET, convert_generator, keep_pixels, run_graph
+from training.gan import build_gan, is_conditional
+from training.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
 from training.run import Run, replace_text
 from training.samples import DrawLatents, quantize
 
@@ -56,6 +56,8 @@ class ExportReport(BaseModel):
     height: int
     width: int
     channels: int
+    class_names: tuple[str, ...] = ()
+    """Of the input `label`; empty for a generator without one."""
     sha256: str
     comparison: Comparison
     versions: dict[str, str]
@@ -70,11 +72,17 @@ def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None 
     """
     run = Run(run_folder)
     configuration = run.read_configuration()
-    gan = GAN(configuration, "float32")  # the weights are float32 under either policy
+    shape = run.read_shape()
+    gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
     if not Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore(step):
         raise ExportError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
-    model = convert_generator(gan.generator, configuration.latent_size)
-    comparison = compare_with_keras(model, gan.generator, draw_latents, configuration.latent_size)
+    generator, class_names = (
+        gan.finish_generator(),
+        shape.class_names if is_conditional(configuration) else (),
+    )
+    model = convert_generator(generator, configuration.latent_size, len(class_names))
+    latents = draw_latents(range(COMPARED_LATENTS), configuration.latent_size)  # (256, Z)
+    comparison = compare_with_keras(model, generator, latents, blend_classes(len(class_names)))
     if not comparison.passes:
         raise ExportError(
             f"The exported graph does not draw what Keras draws: up to {comparison.max_float_difference:.2e} "
@@ -82,7 +90,7 @@ def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None 
             f"of 255 (at most {MAX_LEVELS}). Nothing was written."
         )
     graph = keep_pixels(model).SerializeToString()
-    height, width, channels = gan.generator.output_shape[1:]
+    height, width, channels = generator.output_shape[1:]
     report = ExportReport(
         created_at=datetime.now(UTC).replace(microsecond=0),
         epochs=epochs_at(run, int(gan.step)),
@@ -92,6 +100,7 @@ def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None 
         height=height,
         width=width,
         channels=channels,
+        class_names=class_names,
         sha256=hashlib.sha256(graph).hexdigest(),
         comparison=comparison,
         versions=library_versions(),
@@ -103,19 +112,33 @@ def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None 
 
 
 def compare_with_keras(
-    model: onnx.ModelProto, generator: keras.Model, draw_latents: DrawLatents, latent_size: int
+    model: onnx.ModelProto, generator: keras.Model, latents: Floats, labels: Floats | None
 ) -> Comparison:
-    """Draw the seeds 0 to 255 with both and measure how far apart they are."""
-    latents = draw_latents(range(COMPARED_LATENTS), latent_size)  # (256, Z)
-    expected = np.asarray(generator(latents, training=False))
-    pixels, images = run_graph(model.SerializeToString(), latents, (IMAGE, FLOAT_IMAGE))
+    """Draw latents (n, Z), of labels (n, classes) if it takes them, with both and compare them."""
+    inputs = latents if labels is None else [latents, labels]
+    expected = np.asarray(generator(inputs, training=False))
+    pixels, images = run_graph(model.SerializeToString(), latents, labels, (IMAGE, FLOAT_IMAGE))
     levels = np.abs(pixels.astype(np.int16) - quantize(expected).astype(np.int16))
     return Comparison(
-        latents=COMPARED_LATENTS,
+        latents=len(latents),
         max_float_difference=float(np.abs(images - expected).max()),
         max_levels=int(levels.max()),
         pixels_differing=float((levels > 0).mean()),
     )
+
+
+def blend_classes(classes: int) -> Floats | None:
+    """Return labels float32 (256, classes): each class by turns, every other one half blended with the next.
+
+    None without classes.
+    """
+    if not classes:
+        return None
+    rows = np.arange(COMPARED_LATENTS)
+    one_hot = np.eye(classes, dtype=np.float32)
+    blended = (one_hot[rows % classes] + one_hot[(rows + rows % 2) % classes]) / 2
+    labels: Floats = blended.astype(np.float32)
+    return labels
 
 
 def read_export(run: Run) -> ExportReport:

@@ -10,22 +10,26 @@ from numpy.typing import NDArray
 from onnx.utils import Extractor
 
 OPSET = 17
-LATENT, IMAGE, FLOAT_IMAGE = "latent", "image", "float_image"
+LATENT, LABEL, IMAGE, FLOAT_IMAGE = "latent", "label", "image", "float_image"
+Floats = NDArray[np.float32]
 
 
-def convert_generator(generator: keras.Model, latent_size: int) -> onnx.ModelProto:
+def convert_generator(generator: keras.Model, latent_size: int, classes: int) -> onnx.ModelProto:
     """Convert a float32 generator to ONNX, opset 17, with a free batch dimension called `batch`.
 
-    The input is `latent` float32 (batch, Z). The outputs are `image` uint8 (batch, H, W, C) in 0 to 255
+    The inputs are `latent` float32 (batch, Z) and, unless `classes` is 0, `label` float32
+    (batch, classes), weights that sum to 1. The outputs are `image` uint8 (batch, H, W, C) in 0 to 255
     and, for the comparison with Keras, `float_image` float32 (batch, H, W, C) in [-1, 1].
     """
 
-    def draw(latent: tf.Tensor) -> dict[str, tf.Tensor]:
-        images = generator(latent, training=False)  # (batch, H, W, C)
+    def draw(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        images = generator(list(inputs) if classes else inputs[0], training=False)  # (batch, H, W, C)
         levels = tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0)
         return {IMAGE: tf.cast(levels, tf.uint8), FLOAT_IMAGE: tf.identity(images)}
 
     signature = [tf.TensorSpec((None, latent_size), tf.float32, name=LATENT)]
+    if classes:
+        signature.append(tf.TensorSpec((None, classes), tf.float32, name=LABEL))
     model, _ = tf2onnx.convert.from_function(
         tf.function(draw, input_signature=signature), input_signature=signature, opset=OPSET
     )
@@ -35,8 +39,8 @@ def convert_generator(generator: keras.Model, latent_size: int) -> onnx.ModelPro
 
 
 def keep_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph without `float_image`: `latent` in, `image` out, checked by ONNX."""
-    served = Extractor(model).extract_model([LATENT], [IMAGE])
+    """Return the graph without `float_image`: `latent`, and `label`, in, `image` out, checked by ONNX."""
+    served = Extractor(model).extract_model([tensor.name for tensor in model.graph.input], [IMAGE])
     served.graph.name = "generator"
     served.producer_name = "ganymede"
     core = [opset for opset in served.opset_import if opset.domain == ""]
@@ -47,11 +51,12 @@ def keep_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def run_graph(
-    graph: bytes, latents: NDArray[np.float32], outputs: tuple[str, ...] = (IMAGE,)
+    graph: bytes, latents: Floats, labels: Floats | None = None, outputs: tuple[str, ...] = (IMAGE,)
 ) -> list[NDArray[np.generic]]:
-    """Run latents (n, Z) through a graph on the CPU: one array (n, H, W, C) for each of `outputs`."""
+    """Run latents (n, Z), and labels (n, classes), on the CPU: one array for each of `outputs`."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    arrays: list[NDArray[np.generic]] = session.run(list(outputs), {LATENT: latents})
+    feeds = {LATENT: latents} if labels is None else {LATENT: latents, LABEL: labels}
+    arrays: list[NDArray[np.generic]] = session.run(list(outputs), feeds)
     return arrays

@@ -8,20 +8,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from service.manifest import (
     REFERENCE_GRAPH,
     GoldenCheck,
     ImageOutput,
+    LabelInput,
     LatentInput,
     Manifest,
     created_now,
 )
 from service.store import Store, describe_file
+from training.evaluation.evaluate import read_figures
 from training.export import ExportReport, read_export
-from training.graph import run_graph
+from training.graph import Floats, run_graph
 from training.run import Run
-from training.samples import DrawLatents, tile
+from training.samples import CLASS_COLUMNS, DrawClasses, DrawLatents, class_rows, tile
 
 GOLDEN_SEEDS = tuple(range(16))
 GRID_SEEDS = tuple(range(64))
@@ -38,10 +41,11 @@ def publish_run(
     version: str,
     licence: str,
     draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
 ) -> Manifest:
     """Publish RUN/export as `name`@`version` and return its manifest.
 
-    `draw_latents` must be the scheme `philox-1`, which the manifest names.
+    `draw_latents` and `draw_classes` must be the scheme `philox-1`, which the manifest names.
 
     Raises:
         RunError: there is no such run.
@@ -51,23 +55,44 @@ def publish_run(
     run = Run(run_folder)
     report = read_export(run)
     graph = run.graph_path.read_bytes()
-    (pixels,) = run_graph(graph, draw_latents(GRID_SEEDS, report.latent_size))
-    images = np.ascontiguousarray(pixels, np.uint8)  # (64, H, W, C)
+    golden = draw_golden(graph, report, draw_latents, draw_classes)  # (16, H, W, C)
     with tempfile.TemporaryDirectory() as folder:
-        files = write_files(Path(folder), run, report, graph, images)
-        manifest = describe_release(run, report, images, files, name, version, licence)
+        files = write_files(Path(folder), run, report, graph, golden)
+        draw_grid(graph, report, draw_latents).save(files[GRID])
+        manifest = describe_release(run, report, golden, files, name, version, licence)
         store.publish(manifest, files)
     return manifest
 
 
+def draw_golden(
+    graph: bytes, report: ExportReport, draw_latents: DrawLatents, draw_classes: DrawClasses
+) -> NDArray[np.uint8]:
+    """Return what the graph answers for seeds 0 to 15, each of the class it stands for: (16, H, W, C)."""
+    latents, classes = draw_latents(GOLDEN_SEEDS, report.latent_size), len(report.class_names)
+    labels: Floats | None = None
+    if classes:
+        labels = np.eye(classes, dtype=np.float32)[draw_classes(GOLDEN_SEEDS, classes)]
+    (pixels,) = run_graph(graph, latents, labels)
+    return np.ascontiguousarray(pixels, np.uint8)
+
+
+def draw_grid(graph: bytes, report: ExportReport, draw_latents: DrawLatents) -> Image.Image:
+    """Draw the seeds 0 to 63, or a row of ten seeds for each class."""
+    if not report.class_names:
+        (pixels,) = run_graph(graph, draw_latents(GRID_SEEDS, report.latent_size))
+        return tile(np.ascontiguousarray(pixels, np.uint8), GRID_COLUMNS, GRID_SCALE)
+    latents, labels = class_rows(draw_latents, report.latent_size, len(report.class_names))
+    (pixels,) = run_graph(graph, latents, labels)
+    return tile(np.ascontiguousarray(pixels, np.uint8), CLASS_COLUMNS, GRID_SCALE)
+
+
 def write_files(
-    folder: Path, run: Run, report: ExportReport, graph: bytes, images: NDArray[np.uint8]
+    folder: Path, run: Run, report: ExportReport, graph: bytes, golden: NDArray[np.uint8]
 ) -> dict[str, Path]:
-    """Write the release's files into `folder`; return where each is, by its name in the release."""
+    """Write the release's files, but the grid, into `folder`; return where each belongs, by its name."""
     files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, GRID, METRICS)}
     files[REFERENCE_GRAPH].write_bytes(graph)
-    np.save(files[GOLDEN_IMAGES], images[: len(GOLDEN_SEEDS)], allow_pickle=False)
-    tile(images, GRID_COLUMNS, GRID_SCALE).save(files[GRID])
+    np.save(files[GOLDEN_IMAGES], golden, allow_pickle=False)
     epochs = [row.model_dump() for row in run.read_stats() if row.step <= report.step]
     content = {"epochs": epochs, "export": report.model_dump(mode="json")}
     files[METRICS].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -77,14 +102,13 @@ def write_files(
 def describe_release(
     run: Run,
     report: ExportReport,
-    images: NDArray[np.uint8],
+    golden: NDArray[np.uint8],
     files: dict[str, Path],
     name: str,
     version: str,
     licence: str,
 ) -> Manifest:
     """Assemble the manifest; the golden check is what the graph answers for seeds 0 to 15."""
-    golden = images[: len(GOLDEN_SEEDS)]
     entries = [
         describe_file(path, device="any", precision="float32")
         if name == REFERENCE_GRAPH
@@ -97,6 +121,7 @@ def describe_release(
         created_at=created_now(),
         licence=licence,
         latent=LatentInput(size=report.latent_size),
+        label=LabelInput(classes=report.class_names) if report.class_names else None,
         image=ImageOutput(height=report.height, width=report.width, channels=report.channels),
         files=tuple(entries),
         golden=GoldenCheck(
@@ -109,6 +134,7 @@ def describe_release(
         metrics={
             "keras_max_float_difference": report.comparison.max_float_difference,
             "keras_pixels_differing": report.comparison.pixels_differing,
+            **read_figures(run, report),
         },
     )
 

@@ -2,6 +2,7 @@
 
 ```
 RUN/config.json              the configuration, with the precision that was chosen
+RUN/pictures.json            what the networks were built for: the pictures' size, channels, class names
 RUN/stats.jsonl              one line an epoch
 RUN/checkpoints/             the last few states, enough to go on from
 RUN/samples/epoch-0001.png   the same seeds after each epoch, and samples.gif of them all
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from training.config import Configuration
+from training.config import ANY_CONFIGURATION, AnyConfiguration
 from training.errors import RunError
+from training.shape import PictureShape
 
 
 class EpochStats(BaseModel):
@@ -45,6 +47,11 @@ class Run:
     def config_path(self) -> Path:
         """Where the configuration lies."""
         return self.folder / "config.json"
+
+    @property
+    def pictures_path(self) -> Path:
+        """Where the description of the pictures lies."""
+        return self.folder / "pictures.json"
 
     @property
     def stats_path(self) -> Path:
@@ -81,7 +88,12 @@ class Run:
         """Where lies what was measured of the exported graph."""
         return self.export_folder / "export.json"
 
-    def start(self, configuration: Configuration) -> None:
+    @property
+    def figures_path(self) -> Path:
+        """Where lies what was measured of the exported graph's pictures."""
+        return self.export_folder / "figures.json"
+
+    def start(self, configuration: AnyConfiguration, shape: PictureShape) -> None:
         """Make the folder and write its configuration; raise RunError where another one is there."""
         if self.config_path.exists():
             stored = self.read_configuration()
@@ -90,18 +102,28 @@ class Run:
                     f"{self.config_path} holds another configuration. Resume the run with its own, "
                     "or choose another run folder."
                 )
+        if self.pictures_path.exists() and self.read_shape() != shape:
+            raise RunError(f"{self.folder} was trained on other pictures. Choose another run folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.samples_folder.mkdir(exist_ok=True)
         replace_text(self.config_path, configuration.model_dump_json(indent=2) + "\n")
+        replace_text(self.pictures_path, shape.model_dump_json(indent=2) + "\n")
 
-    def read_configuration(self) -> Configuration:
+    def read_configuration(self) -> AnyConfiguration:
         """Read config.json; raise RunError where it is missing or not a configuration."""
         try:
-            return Configuration.model_validate_json(self.config_path.read_text(encoding="utf-8"))
+            return ANY_CONFIGURATION.validate_json(self.config_path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise RunError(f"{self.folder} is not a run folder: it has no config.json.") from error
         except ValidationError as error:
             raise RunError(f"{self.config_path} is not a configuration: {error}") from error
+
+    def read_shape(self) -> PictureShape:
+        """Read pictures.json; raise RunError where it is missing or damaged."""
+        try:
+            return PictureShape.model_validate_json(self.pictures_path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValidationError) as error:
+            raise RunError(f"{self.pictures_path} is missing or damaged: train the run again.") from error
 
     def read_stats(self) -> list[EpochStats]:
         """Read stats.jsonl; a last line cut off by a crash is left out."""

@@ -11,6 +11,8 @@ from PIL import Image
 SAMPLE_SEEDS = tuple(range(16))
 SAMPLE_COLUMNS = 4
 SAMPLE_SCALE = 2
+CLASS_COLUMNS = 10
+MAX_CLASS_ROWS = 12
 FRAME_MS = 150
 LAST_FRAME_MS = 2000
 MAX_FRAMES = 200
@@ -18,11 +20,16 @@ MAX_FRAMES = 200
 # (seeds, latent_size) -> latents float32 (n, Z). The seed scheme belongs to whoever serves the
 # pictures, so it is handed in.
 DrawLatents = Callable[[Sequence[int], int], NDArray[np.float32]]
+# (seeds, classes) -> the class each seed stands for, int64 (n,); handed in for the same reason.
+DrawClasses = Callable[[Sequence[int], int], NDArray[np.int64]]
 
 
-def generate_pixels(generator: keras.Model, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Run latents (n, Z) through the generator: uint8 (n, H, W, C)."""
-    return quantize(np.asarray(generator(latents, training=False)))
+def generate_pixels(
+    generator: keras.Model, latents: NDArray[np.float32], labels: NDArray[np.float32] | None = None
+) -> NDArray[np.uint8]:
+    """Run latents (n, Z), and labels (n, classes) if it takes them, through it: uint8 (n, H, W, C)."""
+    inputs = latents if labels is None else [latents, labels]
+    return quantize(np.asarray(generator(inputs, training=False)))
 
 
 def quantize(images: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -45,10 +52,30 @@ def tile(images: NDArray[np.uint8], columns: int, scale: int = 1, padding: int =
     return Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
 
 
-def write_sample(path: Path, generator: keras.Model, draw_latents: DrawLatents, latent_size: int) -> None:
-    """Write the grid of the fixed seeds 0 to 15 as a PNG file."""
-    images = generate_pixels(generator, draw_latents(SAMPLE_SEEDS, latent_size))
-    tile(images, SAMPLE_COLUMNS, SAMPLE_SCALE).save(path)
+def write_sample(
+    path: Path, generator: keras.Model, draw_latents: DrawLatents, latent_size: int, classes: int
+) -> None:
+    """Write a grid of fixed seeds as a PNG file: seeds 0 to 15, or a row of ten for each of `classes`."""
+    if not classes:
+        images = generate_pixels(generator, draw_latents(SAMPLE_SEEDS, latent_size))
+        tile(images, SAMPLE_COLUMNS, SAMPLE_SCALE).save(path)
+        return
+    latents, labels = class_rows(draw_latents, latent_size, classes)
+    tile(generate_pixels(generator, latents, labels), CLASS_COLUMNS, SAMPLE_SCALE).save(path)
+
+
+def class_rows(
+    draw_latents: DrawLatents, latent_size: int, classes: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the inputs of a grid with a row of ten pictures, of other seeds each, for every class.
+
+    Latents are float32 (10 classes, Z), labels one-hot float32 (10 classes, classes). Of more than
+    twelve classes the first twelve are shown.
+    """
+    shown = min(classes, MAX_CLASS_ROWS)
+    latents = draw_latents(range(shown * CLASS_COLUMNS), latent_size)
+    labels = np.eye(classes, dtype=np.float32)[np.repeat(np.arange(shown), CLASS_COLUMNS)]
+    return latents, labels
 
 
 def write_animation(path: Path, frame_paths: Sequence[Path]) -> None:

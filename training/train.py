@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.checkpoints import Checkpoints
-from training.config import Configuration
+from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
 from training.errors import DivergenceError
-from training.gan import GAN
+from training.gan import build_gan, is_conditional
 from training.interruption import stop_requests
 from training.precision import choose_precision
 from training.progress import describe_epoch, training_progress
@@ -34,7 +34,7 @@ class TrainingOutcome:
 
 
 def train(
-    configuration: Configuration,
+    configuration: AnyConfiguration,
     run_folder: Path,
     *,
     data_folder: Path | None,
@@ -51,11 +51,11 @@ def train(
     pictures = load_pictures(configuration.data, data_folder)
     run = Run(run_folder)
     configuration = settle_precision(configuration, run)
-    run.start(configuration)
+    run.start(configuration, pictures.shape)
     return Training(configuration, run, pictures, draw_latents, console).go_on()
 
 
-def settle_precision(configuration: Configuration, run: Run) -> Configuration:
+def settle_precision(configuration: AnyConfiguration, run: Run) -> AnyConfiguration:
     """Replace precision `auto` by that of the run to go on with, or by what suits this machine."""
     if configuration.precision != "auto":
         return configuration
@@ -69,7 +69,7 @@ class Training:
 
     def __init__(
         self,
-        configuration: Configuration,
+        configuration: AnyConfiguration,
         run: Run,
         pictures: Pictures,
         draw_latents: DrawLatents,
@@ -77,14 +77,20 @@ class Training:
     ) -> None:
         self.configuration = configuration
         self.run = run
-        self.images = pictures.images
+        self.pictures = pictures
         self.draw_latents = draw_latents
         self.console = console
-        self.gan = GAN(configuration, configuration.precision)
+        total_steps = configuration.epochs * self.batches_per_epoch
+        self.gan = build_gan(configuration, configuration.precision, pictures.shape, total_steps)
         self.checkpoints = Checkpoints(run.checkpoints_folder, self.gan, configuration.checkpoints_kept)
         self.checkpoints.restore()
         # An epoch whose checkpoint was never written is trained, and recorded, again.
         self.stats = [row for row in run.read_stats() if row.step <= self.step]
+
+    @property
+    def sample_classes(self) -> int:
+        """How many classes the sample grid shows; 0 for a generator that knows none."""
+        return len(self.pictures.shape.class_names) if is_conditional(self.configuration) else 0
 
     @property
     def step(self) -> int:
@@ -94,7 +100,7 @@ class Training:
     @property
     def batches_per_epoch(self) -> int:
         """How many batches an epoch has, the last one possibly smaller."""
-        return -(-len(self.images) // self.configuration.batch_size)
+        return -(-len(self.pictures.images) // self.configuration.batch_size)
 
     def go_on(self) -> TrainingOutcome:
         """Train the epochs that are left, then write the animation."""
@@ -135,7 +141,7 @@ class Training:
         """Train what is left of one epoch (0 is the first), or less if stopped, and return its figures."""
         settings, first_step = self.configuration, self.step
         batches = epoch_batches(
-            self.images,
+            self.pictures,
             settings.batch_size,
             settings.buffer_size,
             seed=settings.seed + epoch,
@@ -143,8 +149,8 @@ class Training:
         )
         losses, done, images = tf.zeros(2), 0, 0
         start_s = shown_s = time.monotonic()
-        for batch in batches:
-            losses += self.gan.train_step(batch)
+        for batch, classes in batches:
+            losses += self.gan.train_step(batch, classes)
             done += 1
             images += len(batch)
             if stopped():
@@ -188,7 +194,8 @@ class Training:
         self.run.write_stats(self.stats)
         if last or stats.epoch % settings.sample_epochs == 0:
             path = self.run.sample_path(stats.epoch)
-            write_sample(path, self.gan.generator, self.draw_latents, settings.latent_size)
+            generator = self.gan.finish_generator()
+            write_sample(path, generator, self.draw_latents, settings.latent_size, self.sample_classes)
         if not self.console.is_terminal:
             self.console.print(describe_epoch(stats, settings.epochs), highlight=False, soft_wrap=True)
 

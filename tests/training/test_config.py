@@ -1,6 +1,6 @@
 import pytest
 
-from training.config import PRESETS, Configuration, find_preset, override
+from training.config import ANY_CONFIGURATION, PRESETS, find_preset, override
 from training.errors import ConfigurationError
 
 
@@ -41,6 +41,13 @@ def test_an_unknown_preset_names_the_nearest():
         find_preset("dcgn")
 
 
-def test_a_configuration_is_read_back_as_it_was_written():
-    changed = override(PRESETS["dcgan"], ["seed=7", "beta_1=0.5"])
-    assert Configuration.model_validate_json(changed.model_dump_json()) == changed
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_configuration_is_read_back_as_it_was_written(preset):
+    changed = override(PRESETS[preset], ["seed=7", "beta_1=0.5"])
+    assert ANY_CONFIGURATION.validate_json(changed.model_dump_json()) == changed
+
+
+def test_each_preset_has_settings_of_its_own():
+    assert override(PRESETS["modern"], ["penalty=0.1"]).penalty == 0.1
+    with pytest.raises(ConfigurationError, match="There is no setting 'penalty'"):
+        override(PRESETS["dcgan"], ["penalty=0.1"])

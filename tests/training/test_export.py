@@ -57,8 +57,8 @@ def test_an_image_is_the_same_alone_and_in_a_batch(exported_run):
 def test_a_graph_that_draws_otherwise_is_refused_and_not_written(trained_run, tmp_path, monkeypatch):
     convert = export.convert_generator
 
-    def convert_wrongly(generator, latent_size):
-        model = convert(generator, latent_size)
+    def convert_wrongly(generator, latent_size, classes):
+        model = convert(generator, latent_size, classes)
         weight = next(tensor for tensor in model.graph.initializer if tensor.dims == [64, 1, 5, 5])
         weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 1.1, weight.name))
         return model
@@ -72,6 +72,7 @@ def test_a_graph_that_draws_otherwise_is_refused_and_not_written(trained_run, tm
 
 def test_a_run_without_a_checkpoint_cannot_be_exported(trained_run, tmp_path):
     shutil.copy(Run(trained_run.folder).config_path, tmp_path)
+    shutil.copy(Run(trained_run.folder).pictures_path, tmp_path)
     with pytest.raises(ExportError, match="has no checkpoint yet"):
         export_run(tmp_path, draw_latents=draw_latents)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.losses import discriminator_loss, generator_loss
-from training.networks import build_discriminator, build_generator
+from training.dcgan.losses import discriminator_loss, generator_loss
+from training.dcgan.networks import build_discriminator, build_generator
 
 
 def test_the_networks_have_the_parameters_of_the_tutorial():

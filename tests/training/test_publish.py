@@ -9,7 +9,7 @@ from service.devices import cpu_device
 from service.errors import AlreadyPublished
 from service.generator import Generator
 from service.golden import check_golden
-from service.latents import draw_latents
+from service.latents import draw_classes, draw_latents
 from service.store import FolderStore
 from training.errors import ExportError
 from training.export import export_run
@@ -27,7 +27,13 @@ def exported_folder(trained_run, tmp_path_factory):
 
 def publish(folder, store, version="v1"):
     return publish_run(
-        folder, store, name="fashion", version=version, licence="MIT", draw_latents=draw_latents
+        folder,
+        store,
+        name="fashion",
+        version=version,
+        licence="MIT",
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
     )
 
 

@@ -5,6 +5,7 @@ import signal
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 
@@ -14,8 +15,8 @@ from training import train as training_loop
 from training.checkpoints import Checkpoints
 from training.config import override
 from training.data import load_pictures, scale_pixels
+from training.dcgan.gan import DCGAN
 from training.errors import DivergenceError, RunError
-from training.gan import GAN
 from training.run import Run
 from training.train import train
 
@@ -30,18 +31,23 @@ def go_on(configuration, folder, output=None, *, terminal=False):
     )
 
 
+def first_batch():
+    pictures = load_pictures("fashion-mnist", DATA_FOLDER)
+    return scale_pixels(pictures.images[:60]), tf.constant(pictures.labels[:60])
+
+
 def restored_weights(folder):
     run = Run(folder)
     configuration = run.read_configuration()
-    gan = GAN(configuration, "float32")
+    gan = DCGAN(configuration, "float32")
     assert Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore()
     return [*gan.generator.get_weights(), *gan.discriminator.get_weights()]
 
 
 def test_one_step_on_real_pictures_changes_both_networks_and_loses_finitely(small_configuration):
-    gan = GAN(small_configuration, "float32")
+    gan = DCGAN(small_configuration, "float32")
     before_g, before_d = gan.generator.get_weights(), gan.discriminator.get_weights()
-    losses = gan.train_step(scale_pixels(load_pictures("fashion-mnist", DATA_FOLDER).images[:60])).numpy()
+    losses = gan.train_step(*first_batch()).numpy()
     assert losses.shape == (2,)
     assert np.isfinite(losses).all()
     assert 0.3 < losses[0] < 1.5
@@ -121,12 +127,14 @@ def test_a_run_folder_refuses_another_configuration(trained_run, small_configura
 def test_losses_that_are_no_numbers_stop_the_run_and_name_the_last_good_checkpoint(
     small_configuration, tmp_path, monkeypatch
 ):
-    class Diverging(GAN):
-        def train_step(self, images):
-            losses = super().train_step(images)
+    class Diverging(DCGAN):
+        def train_step(self, images, classes):
+            losses = super().train_step(images, classes)
             return losses * np.nan if int(self.step) > 2 else losses
 
-    monkeypatch.setattr(training_loop, "GAN", Diverging)
+    monkeypatch.setattr(
+        training_loop, "build_gan", lambda configuration, policy, *_: Diverging(configuration, policy)
+    )
     configuration = override(small_configuration, ["batch_size=300"])
     with pytest.raises(DivergenceError, match=r"epoch 2 are not finite.*ckpt-2;"):
         go_on(configuration, tmp_path / "run")
@@ -134,7 +142,7 @@ def test_losses_that_are_no_numbers_stop_the_run_and_name_the_last_good_checkpoi
 
 
 def test_checkpoints_are_bounded_in_number(tmp_path, small_configuration):
-    gan = GAN(small_configuration, "float32")
+    gan = DCGAN(small_configuration, "float32")
     checkpoints = Checkpoints(tmp_path, gan, kept=2)
     assert not checkpoints.restore()
     for step in (1, 2, 3):
@@ -148,7 +156,7 @@ def test_checkpoints_are_bounded_in_number(tmp_path, small_configuration):
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path, small_configuration):
-    gan = GAN(small_configuration, "float32")
+    gan = DCGAN(small_configuration, "float32")
     path = Checkpoints(tmp_path, gan, kept=2).save(5)
     (tmp_path / "ckpt-5.data-00000-of-00001").write_bytes(b"")
     with pytest.raises(RunError, match=r"ckpt-5 cannot be restored"):

@@ -1,0 +1,56 @@
+"""What a release runs by: workflows that trust nothing unpinned, and the smoke test."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+
+
+def smoke(*arguments):
+    return subprocess.run(
+        [sys.executable, "deploy/smoke.py", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_smoke_test_passes_where_the_golden_seeds_are_right(server):
+    done = smoke(server.url)
+    assert done.returncode == 0, done.stderr
+    assert "its golden seeds are right" in done.stdout
+
+
+def test_the_smoke_test_fails_on_a_model_that_is_not_there(server):
+    done = smoke(server.url, "nothing@v1")
+    assert done.returncode == 1
+    assert "answered 404" in done.stderr
+
+
+def test_the_smoke_test_fails_where_nothing_listens():
+    done = smoke("http://127.0.0.1:1", "grey@v1")
+    assert done.returncode == 1
+    assert "smoke test:" in done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_action_is_pinned_by_its_commit(path):
+    used = re.findall(r"uses: (\S+)", path.read_text())
+    foreign = [name for name in used if not name.startswith("./")]
+    assert all(re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", name) for name in foreign), foreign
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_no_workflow_may_write_to_the_repository(path):
+    text = path.read_text()
+    assert re.search(r"^permissions:", text, re.MULTILINE)
+    assert set(re.findall(r"^ +([a-z-]+): write$", text, re.MULTILINE)) <= {"id-token"}

@@ -1,0 +1,150 @@
+"""The preset `modern`: its networks, losses and averages, and a short real run through to a release."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from service.devices import cpu_device
+from service.generator import Generator
+from service.golden import check_golden
+from service.latents import draw_classes, draw_latents
+from service.store import FolderStore
+from tests.training.conftest import DATA_FOLDER
+from training.checkpoints import Checkpoints
+from training.config import find_preset, override
+from training.data import load_pictures, scale_pixels
+from training.errors import DataError
+from training.export import export_run
+from training.modern.gan import ModernGAN
+from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
+from training.modern.networks import base_size, build_discriminator, build_generator
+from training.publish import publish_run
+from training.run import Run
+from training.shape import FASHION_MNIST_SHAPE
+from training.train import train
+
+TOTAL_STEPS = 200
+
+
+@pytest.fixture(scope="module")
+def configuration():
+    return override(
+        find_preset("modern"), ["width=16", "latent_size=8", "precision=float32", "batch_size=50", "epochs=1"]
+    )
+
+
+@pytest.fixture
+def gan(configuration):
+    return ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    pictures = load_pictures("fashion-mnist", DATA_FOLDER)
+    return scale_pixels(pictures.images[:50]), tf.constant(pictures.labels[:50])
+
+
+def test_the_networks_have_their_sizes():
+    assert build_generator(64, 10, 28, 1, 128, "float32", 0).count_params() == 1_026_529
+    assert build_discriminator(10, 28, 1, "float32", 0).count_params() == 504_641
+
+
+@pytest.mark.parametrize(("size", "base"), [(28, 7), (32, 8), (48, 6), (64, 8)])
+def test_a_generator_draws_the_size_it_was_built_for(size, base):
+    assert base_size(size) == base
+    assert build_generator(8, 3, size, 3, 16, "float32", 0).output_shape == (None, size, size, 3)
+
+
+def test_a_side_that_cannot_be_halved_is_refused():
+    with pytest.raises(DataError, match="30 pixels wide cannot be halved"):
+        base_size(30)
+
+
+def test_one_pass_back_serves_both_networks():
+    real, generated = tf.constant([[0.3], [-2.0]]), tf.constant([[1.1], [0.4]])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(generated)
+        loss_d, loss_g = pairing_loss(real, generated), pairing_loss(generated, real)
+    by_ratio = tape.gradient(loss_d, generated) * generator_ratio(real, generated)
+    np.testing.assert_allclose(by_ratio, tape.gradient(loss_g, generated), rtol=1e-5)
+
+
+def test_logits_that_cannot_be_told_apart_lose_log_two():
+    assert float(pairing_loss(tf.zeros((4, 1)), tf.zeros((4, 1)))) == pytest.approx(math.log(2))
+
+
+def test_the_penalty_of_a_linear_judge_is_its_weights_squared():
+    judge = lambda inputs, training: tf.reduce_sum(3.0 * inputs[0], axis=(1, 2, 3))[:, None]  # noqa: E731
+    images = tf.random.stateless_normal((5, 4, 4, 1), (0, 1))
+    assert float(gradient_penalty(judge, images, tf.zeros((5, 2)))) == pytest.approx(9 * 16)
+
+
+def distance(network, olds):
+    pairs = zip(network.trainable_variables, olds, strict=True)
+    return sum(float(np.abs(weight.numpy() - old).sum()) for weight, old in pairs)
+
+
+def test_a_step_trains_both_networks_and_moves_the_average_less(gan, batch):
+    networks = (gan.trained, gan.discriminator, gan.average)
+    before = [[weight.numpy() for weight in network.trainable_variables] for network in networks]
+    for _ in range(3):
+        assert np.isfinite(gan.train_step(*batch).numpy()).all()
+    moved = [distance(network, olds) for network, olds in zip(networks, before, strict=True)]
+    assert moved[0] > moved[2] > 0
+    assert moved[1] > 0
+
+
+def test_the_learning_rate_rises_and_falls(gan):
+    def rate(step):
+        gan.step.assign(step)
+        gan.set_learning_rate()
+        return float(gan.generator_optimizer.learning_rate)
+
+    assert rate(0) == pytest.approx(2e-5)
+    assert rate(99) == pytest.approx(2e-3)
+    assert rate(150) == pytest.approx(1e-3)
+    assert rate(TOTAL_STEPS) == 0.0
+
+
+def test_finishing_the_generator_leaves_the_training_as_it_was(gan, batch):
+    gan.train_step(*batch)
+    before = [variable.numpy() for variable in gan.trained.weights]
+    gan.finish_generator()
+    for variable, old in zip(gan.trained.weights, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), old)
+
+
+def test_a_restored_state_takes_the_same_next_step(gan, batch, configuration, tmp_path):
+    for _ in range(2):
+        gan.train_step(*batch)
+    Checkpoints(tmp_path, gan, kept=1).save(2)
+    expected = gan.train_step(*batch).numpy()
+    again = ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
+    assert Checkpoints(tmp_path, again, kept=1).restore()
+    np.testing.assert_allclose(again.train_step(*batch).numpy(), expected, rtol=1e-4)
+
+
+def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(configuration, tmp_path):
+    folder = tmp_path / "run"
+    console = Console(file=io.StringIO())
+    train(configuration, folder, data_folder=DATA_FOLDER, draw_latents=draw_latents, console=console)
+    assert Run(folder).sample_path(1).exists()
+    export_run(folder, draw_latents=draw_latents)
+    store = FolderStore(tmp_path / "store")
+    manifest = publish_run(
+        folder,
+        store,
+        name="fashion",
+        version="v1",
+        licence="MIT",
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+    )
+    assert manifest.label is not None
+    assert manifest.label.classes == FASHION_MNIST_SHAPE.class_names
+    generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
+    assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3

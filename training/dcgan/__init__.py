@@ -1,0 +1,1 @@
+"""The preset `dcgan`: the networks, losses and step of the TensorFlow tutorial."""

@@ -1,0 +1,66 @@
+"""The adversarial pair: two networks, two optimisers and the one step that trains both."""
+
+import keras
+import tensorflow as tf
+
+from training.config import DcganConfiguration, Precision
+from training.dcgan.losses import discriminator_loss, generator_loss
+from training.dcgan.networks import build_discriminator, build_generator
+
+
+class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
+    """A DCGAN in training; `step` counts the batches it has seen and is all that a resume needs to know."""
+
+    def __init__(self, configuration: DcganConfiguration, policy: Precision) -> None:
+        """Build both networks with weights drawn from the configuration's seed."""
+        super().__init__()
+        keras.utils.set_random_seed(configuration.seed)
+        self.configuration = configuration
+        self.generator = build_generator(configuration.latent_size, policy)
+        self.discriminator = build_discriminator(policy)
+        self.generator_optimizer = build_optimizer(configuration, self.generator)
+        self.discriminator_optimizer = build_optimizer(configuration, self.discriminator)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        # Keras leaves the random streams of its layers out of a checkpoint; a resumed run needs them.
+        self.dropout_streams = [
+            layer.seed_generator.state.value
+            for layer in self.discriminator.layers
+            if isinstance(layer, keras.layers.Dropout)
+        ]
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # as above
+    def train_step(self, images: tf.Tensor, _classes: tf.Tensor) -> tf.Tensor:
+        """Train both networks on images float32 (n, 28, 28, 1) in [-1, 1].
+
+        Returns the losses before the step, float32 (2,): generator, discriminator, in nats.
+        """
+        latents = self.draw_noise()  # (batch_size, Z)
+        with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
+            generated = self.generator(latents, training=True)  # (batch_size, 28, 28, 1)
+            real_logits = self.discriminator(images, training=True)
+            generated_logits = self.discriminator(generated, training=True)
+            loss_g = generator_loss(generated_logits)
+            loss_d = discriminator_loss(real_logits, generated_logits)
+        weights_g = self.generator.trainable_variables
+        weights_d = self.discriminator.trainable_variables
+        self.generator_optimizer.apply(generator_tape.gradient(loss_g, weights_g), weights_g)
+        self.discriminator_optimizer.apply(discriminator_tape.gradient(loss_d, weights_d), weights_d)
+        self.step.assign_add(1)
+        return tf.stack([loss_g, loss_d])
+
+    def finish_generator(self) -> keras.Model:
+        """Return the network to draw and export with."""
+        return self.generator
+
+    def draw_noise(self) -> tf.Tensor:
+        """Draw this step's latents float32 (batch_size, Z), standard normal, from seed and step alone."""
+        shape = (self.configuration.batch_size, self.configuration.latent_size)
+        seed = tf.stack([tf.constant(self.configuration.seed, tf.int64), self.step])
+        return tf.random.stateless_normal(shape, seed)
+
+
+def build_optimizer(configuration: DcganConfiguration, network: keras.Model) -> keras.optimizers.Adam:
+    """Build Adam (Kingma and Ba, arXiv:1412.6980) with its slots, so that a checkpoint can fill them."""
+    optimizer = keras.optimizers.Adam(configuration.learning_rate, configuration.beta_1, configuration.beta_2)
+    optimizer.build(network.trainable_variables)
+    return optimizer

@@ -1,0 +1,76 @@
+"""How far one set of pictures is from another, by their features; each is named by its paper."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluation.features import Features
+
+NEIGHBOURS = 3
+CHUNK = 1000
+
+
+def frechet_distance(first: Features, second: Features) -> float:
+    """Return the squared Fréchet distance of the normal distributions fitted to features (n, d), (m, d).
+
+    |m1 - m2|² + tr(C1 + C2 - 2 (C1 C2)^½): Heusel et al., arXiv:1706.08500. In units of the features,
+    squared; 0 for equal sets.
+    """
+    difference = first.mean(axis=0) - second.mean(axis=0)
+    covariance_1, covariance_2 = np.cov(first, rowvar=False), np.cov(second, rowvar=False)
+    values, vectors = np.linalg.eigh(covariance_1)
+    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    # (C1 C2)^½ has the trace of (C1^½ C2 C1^½)^½, which is symmetric.
+    cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance_2 @ root), 0, None)).sum()
+    return float(difference @ difference + np.trace(covariance_1) + np.trace(covariance_2) - 2 * cross)
+
+
+def kernel_distance(first: Features, second: Features) -> float:
+    """Return the squared maximum mean discrepancy under the kernel (x·y / d + 1)³, without bias.
+
+    Bińkowski et al., arXiv:1801.01401, over the whole sets (n, d) and (m, d), equal in expectation to 0
+    for sets of one distribution.
+    """
+    between = float(_cross_kernel(first, second).mean())
+    return _mean_kernel(first) + _mean_kernel(second) - 2 * between
+
+
+def precision_recall(real: Features, generated: Features) -> tuple[float, float]:
+    """Return the share of generated pictures among the real, and of real among the generated, in [0, 1].
+
+    "Among" is within the distance of the third nearest neighbour of one of the set: Kynkäänniemi et al.,
+    arXiv:1904.06991.
+    """
+    return _covered(generated, real), _covered(real, generated)
+
+
+def _cross_kernel(first: Features, second: Features) -> NDArray[np.float64]:
+    kernel: NDArray[np.float64] = (first @ second.T / first.shape[1] + 1) ** 3
+    return kernel
+
+
+def _mean_kernel(features: Features) -> float:
+    kernel, count = _cross_kernel(features, features), len(features)
+    return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
+
+
+def _covered(queries: Features, support: Features) -> float:
+    radii = np.concatenate(
+        [
+            # The nearest is the picture itself.
+            np.partition(_distances(support[first : first + CHUNK], support), NEIGHBOURS, axis=1)[
+                :, NEIGHBOURS
+            ]
+            for first in range(0, len(support), CHUNK)
+        ]
+    )
+    inside = [
+        (_distances(queries[first : first + CHUNK], support) <= radii).any(axis=1)
+        for first in range(0, len(queries), CHUNK)
+    ]
+    return float(np.concatenate(inside).mean())
+
+
+def _distances(first: Features, second: Features) -> NDArray[np.float64]:
+    squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
+    distances: NDArray[np.float64] = np.clip(squares, 0, None)
+    return distances

@@ -1,0 +1,94 @@
+"""The figures of an exported run: its pictures against pictures that nobody trained on."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data import load_pictures
+from training.errors import EvaluationError
+from training.evaluation.distances import frechet_distance, kernel_distance, precision_recall
+from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
+from training.export import ExportReport, read_export
+from training.graph import Floats, run_graph
+from training.run import Run, replace_text
+from training.samples import DrawClasses, DrawLatents
+
+EVALUATED_IMAGES = 10_000
+BATCH_IMAGES = 500
+REAL_SEED = 0
+
+
+def evaluate_run(
+    run_folder: Path,
+    *,
+    features: Path | None,
+    data_folder: Path | None,
+    draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
+) -> dict[str, float]:
+    """Measure RUN/export/generator.onnx, write RUN/export/figures.json and return it.
+
+    The reference is the test split. `fd`, `kd`, `precision` and `recall` are of as many generated
+    pictures, of the seeds from 0 on; those ending in `_real` are of as many training pictures, and are
+    what a perfect generator would get. Each name holds the feature network's and the number of pictures.
+
+    Raises:
+        ExportError: the run is not exported.
+        EvaluationError: no feature network is known for these pictures, or it cannot be run.
+    """
+    run = Run(run_folder)
+    report, data = read_export(run), run.read_configuration().data
+    if features is None and data != "fashion-mnist":
+        raise EvaluationError(f"No feature network is known for '{data}': name one with --features.")
+    network = FeatureNetwork(features or FASHION_FEATURES)
+    reference = load_pictures(data, data_folder, "test").images[:EVALUATED_IMAGES]
+    training = load_pictures(data, data_folder).images
+    count = min(len(reference), len(training))
+    order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
+    expected = network.extract(reference[:count])
+    figures: dict[str, float] = {}
+    generated = draw_pictures(run.graph_path.read_bytes(), report, count, draw_latents, draw_classes)
+    for ending, images in (("", generated), ("_real", training[order[:count]])):
+        measured = network.extract(images)
+        precision, recall = precision_recall(expected, measured)
+        values = {
+            "fd": frechet_distance(expected, measured),
+            "kd": kernel_distance(expected, measured),
+            "precision": precision,
+            "recall": recall,
+        }
+        space = f"{network.name}_{count_name(count)}{ending}"
+        figures |= {f"{name}_{space}": round(value, 6) for name, value in values.items()}
+    replace_text(run.figures_path, json.dumps({"sha256": report.sha256, "figures": figures}, indent=1) + "\n")
+    return figures
+
+
+def draw_pictures(
+    graph: bytes, report: ExportReport, count: int, draw_latents: DrawLatents, draw_classes: DrawClasses
+) -> NDArray[np.uint8]:
+    """Draw the seeds from 0 to `count`, each of the class it stands for: uint8 (count, h, w, c)."""
+    batches, classes = [], len(report.class_names)
+    for first in range(0, count, BATCH_IMAGES):
+        seeds = range(first, min(first + BATCH_IMAGES, count))
+        labels: Floats | None = None
+        if classes:
+            labels = np.eye(classes, dtype=np.float32)[draw_classes(seeds, classes)]
+        (pixels,) = run_graph(graph, draw_latents(seeds, report.latent_size), labels)
+        batches.append(np.asarray(pixels, np.uint8))
+    return np.concatenate(batches)
+
+
+def read_figures(run: Run, report: ExportReport) -> dict[str, float]:
+    """Return what was measured of this very export; nothing if it was not evaluated."""
+    if not run.figures_path.exists():
+        return {}
+    content = json.loads(run.figures_path.read_text(encoding="utf-8"))
+    figures: dict[str, float] = content["figures"]
+    return figures if content["sha256"] == report.sha256 else {}
+
+
+def count_name(count: int) -> str:
+    """Return 10000 as `10k`, 600 as `600`."""
+    return f"{count // 1000}k" if count % 1000 == 0 else str(count)

@@ -1,0 +1,1 @@
+"""The preset `modern`: what the literature of the last years says works at small sizes."""

@@ -1,0 +1,138 @@
+"""The preset `modern`: two networks, the average of one of them, and the step that trains all three."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.config import ModernConfiguration, Precision
+from training.modern.layers import calibrate
+from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
+from training.modern.networks import build_discriminator, build_generator
+from training.shape import PictureShape
+
+CALIBRATION_IMAGES = 2048
+CALIBRATION_SEED = (0x6A6E, 0x796D)
+
+
+class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
+    """A class-conditional GAN in training; `step` counts the batches it has seen."""
+
+    def __init__(
+        self,
+        configuration: ModernConfiguration,
+        policy: Precision,
+        shape: PictureShape,
+        total_steps: int,
+    ) -> None:
+        """Build the networks with weights drawn from the configuration's seed.
+
+        `total_steps` is the length of the whole run, on which the learning rate depends.
+        """
+        super().__init__()
+        keras.utils.set_random_seed(configuration.seed)
+        self.configuration = configuration
+        self.classes = len(shape.class_names)
+        self.total_steps = total_steps
+        sizes = (configuration.latent_size, self.classes, shape.size, shape.channels, configuration.width)
+        self.trained = build_generator(*sizes, policy, configuration.seed)
+        # Yazıcı et al., arXiv:1806.04498: the average of the weights draws better pictures than the last.
+        self.average = build_generator(*sizes, "float32", configuration.seed)
+        self.average.set_weights(self.trained.get_weights())
+        self.discriminator = build_discriminator(
+            self.classes, shape.size, shape.channels, policy, configuration.seed + 1
+        )
+        self.generator_optimizer = build_optimizer(configuration, self.trained)
+        self.discriminator_optimizer = build_optimizer(configuration, self.discriminator)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # as above
+    def train_step(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        """Train on images float32 (n, h, w, c) in [-1, 1] of classes int (n,).
+
+        Returns the losses before the step, float32 (2,): generator, discriminator, in nats.
+        """
+        labels = tf.one_hot(tf.cast(classes, tf.int32), self.classes)  # (n, classes)
+        latents = self.draw_noise(tf.shape(images)[0])  # (n, Z)
+        with tf.GradientTape() as generator_tape:
+            generated = self.trained([latents, labels], training=True)
+        with tf.GradientTape() as tape:
+            tape.watch(generated)
+            logits = self.discriminator(
+                [tf.concat([images, generated], 0), tf.concat([labels, labels], 0)], training=True
+            )
+            real_logits, generated_logits = tf.split(logits, 2)
+            loss_d = pairing_loss(real_logits, generated_logits)
+        weights_d = self.discriminator.trainable_variables
+        gradients_d, gradient_image = tape.gradient(loss_d, [weights_d, generated])
+        gradient_image *= generator_ratio(real_logits, generated_logits)[:, :, None, None]
+        weights_g = self.trained.trainable_variables
+        gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
+        gradients_d = self.add_penalty(gradients_d, images, tf.stop_gradient(generated), labels)
+        self.set_learning_rate()
+        self.discriminator_optimizer.apply(gradients_d, weights_d)
+        self.generator_optimizer.apply(gradients_g, weights_g)
+        self.update_average()
+        self.step.assign_add(1)
+        loss_g = pairing_loss(generated_logits, real_logits)
+        return tf.stack([loss_g, loss_d])
+
+    def add_penalty(
+        self, gradients: list[tf.Tensor], images: tf.Tensor, generated: tf.Tensor, labels: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Add R1 and R2 to the discriminator's gradients, lazily: Karras et al., arXiv:1912.04958."""
+        interval = self.configuration.penalty_interval
+        weights = self.discriminator.trainable_variables
+
+        def penalise() -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                # The mean over both halves is half of R1 plus half of R2.
+                squares = gradient_penalty(
+                    self.discriminator, tf.concat([images, generated], 0), tf.concat([labels, labels], 0)
+                )
+                loss = self.configuration.penalty * interval * squares
+            extra = tape.gradient(loss, weights)
+            return [
+                # The last bias has no part in the gradient by the image.
+                gradient if more is None else gradient + more
+                for gradient, more in zip(gradients, extra, strict=True)
+            ]
+
+        return [*tf.cond(self.step % interval == 0, penalise, lambda: gradients)]
+
+    def set_learning_rate(self) -> None:
+        """Let the rate rise over the first steps and fall linearly to zero over the second half."""
+        step = tf.cast(self.step, tf.float32)
+        rise = (step + 1.0) / max(1, self.configuration.warm_up_steps)
+        fall = 2.0 * (1.0 - step / self.total_steps)
+        rate = self.configuration.learning_rate * tf.clip_by_value(tf.minimum(rise, fall), 0.0, 1.0)
+        self.generator_optimizer.learning_rate.assign(rate)
+        self.discriminator_optimizer.learning_rate.assign(rate)
+
+    def update_average(self) -> None:
+        """Move the average towards the trained weights, faster at first."""
+        step = tf.cast(self.step, tf.float32)
+        decay = tf.minimum(self.configuration.average_decay, (1.0 + step) / (20.0 + step))
+        for mean, weight in zip(
+            self.average.trainable_variables, self.trained.trainable_variables, strict=True
+        ):
+            mean.assign(mean + (1.0 - decay) * (weight - mean))
+
+    def draw_noise(self, count: tf.Tensor) -> tf.Tensor:
+        """Draw this step's latents float32 (count, Z), standard normal, from seed and step alone."""
+        seed = tf.stack([tf.constant(self.configuration.seed, tf.int64), self.step])
+        return tf.random.stateless_normal((count, self.configuration.latent_size), seed)
+
+    def finish_generator(self) -> keras.Model:
+        """Return the network to draw and export with: the average, its statistics measured anew, float32."""
+        shape = (CALIBRATION_IMAGES, self.configuration.latent_size)
+        latents = tf.random.stateless_normal(shape, CALIBRATION_SEED).numpy()
+        classes = np.arange(CALIBRATION_IMAGES) % self.classes
+        calibrate(self.average, latents, np.eye(self.classes, dtype=np.float32)[classes])
+        return self.average
+
+
+def build_optimizer(configuration: ModernConfiguration, network: keras.Model) -> keras.optimizers.Adam:
+    """Build Adam (Kingma and Ba, arXiv:1412.6980) with its slots, so that a checkpoint can fill them."""
+    optimizer = keras.optimizers.Adam(configuration.learning_rate, configuration.beta_1, configuration.beta_2)
+    optimizer.build(network.trainable_variables)
+    return optimizer

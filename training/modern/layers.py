@@ -1,0 +1,93 @@
+"""The layers of the `modern` networks that Keras does not have, or not fast enough."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+EPSILON = 1e-3
+
+
+@keras.saving.register_keras_serializable("ganymede")
+class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Batch normalisation whose scale and shift the label chooses: de Vries et al., arXiv:1707.00683.
+
+    Call it with features (n, h, w, c) and label weights (n, classes). A label that lies between classes
+    gets a scale and shift between theirs. The statistics it keeps for inference are those of the last
+    batch it was trained with: whoever needs good ones passes one large batch (`calibrate`).
+    """
+
+    def build(self, shapes: list[tuple[int | None, ...]]) -> None:
+        """Make the weights for features (n, h, w, c) and labels (n, classes)."""
+        channels, classes = shapes[0][-1], shapes[1][-1]
+
+        def add(name: str, shape: tuple[int | None, ...], value: str, *, trainable: bool) -> keras.Variable:
+            # Float32 under any policy.
+            return self.add_weight(
+                shape=shape, initializer=value, trainable=trainable, autocast=False, name=name
+            )
+
+        self.scale = add("scale", (classes, channels), "ones", trainable=True)
+        self.shift = add("shift", (classes, channels), "zeros", trainable=True)
+        self.mean = add("mean", (channels,), "zeros", trainable=False)
+        self.variance = add("variance", (channels,), "ones", trainable=False)
+
+    def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
+        """Normalise features (n, h, w, c) over n, h and w, then scale and shift by label (n, classes)."""
+        features, label = inputs
+        # Keras 3's own layer runs as a dozen elementwise kernels; this is one.
+        normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=features,
+            scale=tf.ones(features.shape[-1]),
+            offset=tf.zeros(features.shape[-1]),
+            mean=tf.zeros(0) if training else tf.convert_to_tensor(self.mean),
+            variance=tf.zeros(0) if training else tf.convert_to_tensor(self.variance),
+            epsilon=EPSILON,
+            is_training=training,
+        )
+        if training:
+            self.mean.assign(mean)
+            self.variance.assign(variance)
+        label = tf.cast(label, tf.float32)
+        scale = tf.cast(label @ tf.convert_to_tensor(self.scale), features.dtype)  # (n, c)
+        shift = tf.cast(label @ tf.convert_to_tensor(self.shift), features.dtype)  # (n, c)
+        return normal * scale[:, None, None, :] + shift[:, None, None, :]
+
+
+@keras.saving.register_keras_serializable("ganymede")
+class DepthToSpace(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Twice the height and width from a quarter of the channels: Shi et al., arXiv:1609.05158."""
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Turn (n, h, w, 4c) into (n, 2h, 2w, c)."""
+        return tf.nn.depth_to_space(features, 2)
+
+
+@keras.saving.register_keras_serializable("ganymede")
+class SpaceToDepth(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Half the height and width, four times the channels; nothing is lost."""
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Turn (n, 2h, 2w, c) into (n, h, w, 4c)."""
+        return tf.nn.space_to_depth(features, 2)
+
+
+@keras.saving.register_keras_serializable("ganymede")
+class EqualNeighbours(keras.initializers.Initializer):  # type: ignore[misc]  # Keras ships no types
+    """Kernels whose four sub-pixels start equal, so that no checkerboard is there to be unlearnt.
+
+    ICNR: Aitken et al., arXiv:1707.02937.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
+        """Draw a kernel (3, 3, c, 4k) by He's rule (arXiv:1502.01852) for k channels, four times over."""
+        drawn = keras.initializers.HeNormal(self.seed)((*shape[:-1], shape[-1] // 4), dtype)
+        return tf.concat([drawn] * 4, axis=-1)
+
+
+def calibrate(generator: keras.Model, latents: NDArray[np.float32], labels: NDArray[np.float32]) -> None:
+    """Set the statistics of every normalisation to those of one batch, thousands of images large."""
+    generator([latents, labels], training=True)
