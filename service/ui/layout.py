@@ -15,6 +15,7 @@ from service.ui.models_tab import add_models_tab
 from service.ui.walk_tab import add_key, add_walk_tab
 
 _STYLE = """
+.gradio-container { overflow-x: clip; }
 .dark { --color-accent: var(--primary-300); }
 .pixels img, .pixels video { image-rendering: pixelated; }
 .gradio-container { max-width: 1120px !important; margin: 0 auto !important; }

@@ -131,15 +131,6 @@ def test_axe_finds_nothing_serious(visit, bundled):
     assert found == []
 
 
-@pytest.mark.parametrize("visit", [PHONE], ids=["phone"], indirect=True)
-def test_on_a_phone_nothing_is_wider_than_the_screen(visit, bundled):
-    visit.open(f"{bundled.url}/ui/")
-    for tab in TABS:
-        visit.open_tab(tab)
-        visit.page.wait_for_timeout(500)
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390, tab
-
-
 def test_the_page_works_by_keyboard(visit, bundled):
     visit.open(f"{bundled.url}/ui/")
     before = wait_for_field(visit, "generate-curl", "curl")
