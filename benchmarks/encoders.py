@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 from rich.console import Console
@@ -16,6 +15,7 @@ from service.generator import Generator, Images
 from service.images import lay_grid
 from service.inputs import draw_seed_inputs
 from service.manifest import REFERENCE_GRAPH
+from service.png import write_png
 from service.store import FolderStore, parse_reference, resolve_version
 
 
@@ -30,13 +30,7 @@ def by_pillow(level: int) -> Callable[[Images], bytes]:
     return encode
 
 
-def by_opencv(image: Images) -> bytes:
-    """OpenCV's encoder as it is."""
-    content: bytes = cv2.imencode(".png", image)[1].tobytes()
-    return content
-
-
-ENCODERS = {"Pillow 1": by_pillow(1), "Pillow 6": by_pillow(6), "OpenCV": by_opencv}
+ENCODERS = {"Pillow 1": by_pillow(1), "Pillow 6": by_pillow(6), "ours": write_png}
 
 
 def main() -> None:

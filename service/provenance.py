@@ -4,10 +4,11 @@ XMP (ISO 16684-1) with IPTC's `DigitalSourceType` `trainedAlgorithmicMedia`, the
 label generated media, and our own fields under `urn:ganymede:1.0/`.
 """
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
+
+from service.png import HEADER_BYTES, write_chunk
 
 _MAX_LISTED = 64
 _PACKET = (
@@ -19,7 +20,6 @@ _PACKET = (
     "</Iptc4xmpExt:DigitalSourceType><xmp:CreatorTool>Ganymede</xmp:CreatorTool>{fields}"
     '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
 )
-_PNG_HEADER_BYTES = 33  # the signature, 8, and the IHDR chunk, 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,8 @@ class Provenance:
 
 def add_to_png(png: bytes, provenance: Provenance) -> bytes:
     """The PNG with its XMP in an `iTXt` chunk after the header, where the PNG specification wants it."""
-    content = b"iTXtXML:com.adobe.xmp\0\0\0\0\0" + provenance.xmp()
-    chunk = (len(content) - 4).to_bytes(4) + content + zlib.crc32(content).to_bytes(4)
-    return png[:_PNG_HEADER_BYTES] + chunk + png[_PNG_HEADER_BYTES:]
+    chunk = write_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + provenance.xmp())
+    return png[:HEADER_BYTES] + chunk + png[HEADER_BYTES:]
 
 
 def _list(values: Sequence[object]) -> str:

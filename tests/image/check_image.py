@@ -100,7 +100,7 @@ def test_train_without_tensorflow_says_which_image_has_it():
     assert "Traceback" not in printed
 
 
-@pytest.mark.parametrize(("image", "limit_mb"), [("ganymede:without-ui", 600), (IMAGE, 750)])
+@pytest.mark.parametrize(("image", "limit_mb"), [("ganymede:without-ui", 450), (IMAGE, 750)])
 def test_the_image_is_small_on_the_official_base(image, limit_mb, capsys):
     size_mb = int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
     layers = docker("history", "--human=false", "--format", "{{.Size}} {{.CreatedBy}}", image).splitlines()
