@@ -57,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
             max_batch_images=settings.max_batch_images,
             max_queue_images=settings.max_queue_images,
             timeout_s=settings.request_timeout_s,
+            device_threads=device.threads if device.name == "cpu" else 1,
             metrics=metrics,
         ),
         rates=Rates(settings.rate_images_per_s, max_images_per_request=settings.max_images_per_request),

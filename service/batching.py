@@ -71,6 +71,8 @@ class Batch(Generic[AnyWork]):
 
     generator: Generator
     slices: Sequence[Slice[AnyWork]]
+    alone: bool = True
+    """No other batch runs or waits: this one may have all cores to itself."""
 
     @property
     def latents(self) -> Latents:
@@ -95,6 +97,7 @@ class WaitingWork(Generic[AnyWork]):
     def __init__(self) -> None:
         self._queues: OrderedDict[Generator, deque[AnyWork]] = OrderedDict()
         self._closed = False
+        self._running = 0
         self._changed = threading.Condition()
 
     def add(self, work: AnyWork) -> None:
@@ -122,8 +125,9 @@ class WaitingWork(Generic[AnyWork]):
     def take(self, max_images: int) -> Batch[AnyWork] | None:
         """The next batch of at most `max_images`, blocking until there is work; None after `close`.
 
-        Generators take turns. Within one, the works that came first share the batch so that small ones are
-        served whole; what is left of a large one goes behind those that have not had their turn.
+        Generators take turns. Within one, small works are served whole, and the rest of the batch is the
+        oldest large one's; what is left of that goes behind those that have not had their turn. Each batch
+        must be given back by `done`.
         """
         with self._changed:
             while not self._queues:
@@ -132,30 +136,44 @@ class WaitingWork(Generic[AnyWork]):
                 self._changed.wait()
             generator, queue = self._queues.popitem(last=False)
             works = list(islice(queue, max_images))
-            slices = []
-            for work, rows in zip(
-                works, share_rows([work.waiting for work in works], max_images), strict=True
-            ):
+            shares = share_rows([work.waiting for work in works], max_images)
+            slices, unserved = [], []
+            for work, rows in zip(works, shares, strict=True):
+                queue.popleft()
+                if not rows:
+                    unserved.append(work)
+                    continue
                 slices.append(Slice(work, work.taken, work.taken + rows))
                 work.taken += rows
-                queue.popleft()
                 if work.waiting:
                     queue.append(work)
+            queue.extendleft(reversed(unserved))
             if queue:
                 self._queues[generator] = queue
                 self._changed.notify()
-            return Batch(generator, slices)
+            self._running += 1
+            return Batch(generator, slices, alone=self._running == 1 and not self._queues)
+
+    def done(self) -> bool:
+        """A batch that was taken has run; whether nothing waits now."""
+        with self._changed:
+            self._running -= 1
+            return not self._queues
 
 
 def share_rows(waiting: Sequence[int], budget: int) -> list[int]:
-    """Share `budget` rows among works by max-min fairness: small ones get all, large ones equal parts.
+    """Share `budget` rows among works in their order: whole small ones first, then the oldest large one.
 
-    `waiting` are rows per work, each at least 1, of at most `budget` works; each gets at least 1.
+    `waiting` are rows per work, each at least 1, of at most `budget` works. A work that needs no more than an
+    equal part of the budget gets all it needs; what is left goes to the others, the first one first.
     """
-    shares = [0] * len(waiting)
-    for done, index in enumerate(sorted(range(len(waiting)), key=waiting.__getitem__)):
-        shares[index] = min(waiting[index], budget // (len(waiting) - done))
-        budget -= shares[index]
+    fair = max(1, budget // len(waiting))
+    shares = [rows if rows <= fair else 0 for rows in waiting]
+    left = budget - sum(shares)
+    for index, rows in enumerate(waiting):
+        if not shares[index]:
+            shares[index] = min(rows, left)
+            left -= shares[index]
     return shares
 
 

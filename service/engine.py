@@ -147,25 +147,33 @@ class Engine:
         """A device thread: take a batch, run it, pass it on; until the engine closes."""
         while (batch := self._waiting.take(self._max_batch_images)) is not None:
             try:
-                self._run(batch)
+                images = self._run(batch)
             except Exception:
                 log.exception("a batch of %s failed", batch.generator.manifest.reference)
                 error = GenerationFailed(
                     "The model could not generate this. It is logged under this request's id."
                 )
+                self._waiting.done()
                 self._post([(part.work, error) for part in batch.slices])
+                continue
+            ended = time.perf_counter()
+            idle = self._waiting.done()
+            for group in group_by_images(self._hand_out(batch, images), _ENCODE_GROUP_IMAGES):
+                if idle:
+                    self._finish(group, ended)  # the device has nothing to do: spare the way through the pool
+                else:
+                    self._encoders.submit(self._finish, group, ended)
 
-    def _run(self, batch: Batch[Job]) -> None:
+    def _run(self, batch: Batch[Job]) -> Images:
         started = time.perf_counter()
         for part in batch.slices:
             part.work.started = part.work.started or started
-        images = batch.generator.generate(batch.latents, batch.labels)
+        images = batch.generator.generate(batch.latents, batch.labels, alone=batch.alone)
         seconds = time.perf_counter() - started
         self._metrics.observe_batch(batch.generator.manifest.reference, len(images), seconds)
-        rate = len(images) / seconds
+        rate = len(images) / seconds * (1 if batch.alone else len(self._devices))
         self._images_per_s = _RATE_MEMORY * self._images_per_s + (1 - _RATE_MEMORY) * rate
-        for group in group_by_images(self._hand_out(batch, images), _ENCODE_GROUP_IMAGES):
-            self._encoders.submit(self._finish, group, time.perf_counter())
+        return images
 
     def _hand_out(self, batch: Batch[Job], images: Images) -> list[Job]:
         """Give every work its images (rows, h, w, c); those that are complete now."""

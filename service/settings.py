@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     precision: Literal["exact"] = "exact"
-    max_batch_images: int = Field(default=64, ge=1, le=65_536)
+    max_batch_images: int = Field(default=32, ge=1, le=65_536)
     max_queue_images: int = Field(default=4096, ge=1, le=10_000_000)
     max_images_per_request: int = Field(default=1024, ge=1, le=1_000_000)
     max_pixels_per_response: int = Field(default=2**25, ge=1, le=2**31)

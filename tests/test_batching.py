@@ -33,7 +33,7 @@ def test_a_batch_holds_images_of_one_model_and_models_take_turns():
         waiting.add(work_of(generator, 40))
     batches = [waiting.take(64) for _ in range(3)]
     assert [batch.generator for batch in batches] == [first, second, first]
-    assert [rows_of(batch) for batch in batches] == [[32, 32], [40], [8, 8]]
+    assert [rows_of(batch) for batch in batches] == [[40, 24], [40], [16]]
 
 
 def test_a_large_request_is_cut_and_a_small_one_does_not_wait_behind_all_of_it():
@@ -93,13 +93,37 @@ def test_images_come_together_in_order_even_if_batches_do_not():
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=64))
-def test_a_budget_is_shared_by_max_min_fairness(waiting):
+def test_a_budget_serves_small_works_whole_and_then_the_oldest_large_one(waiting):
     shares = share_rows(waiting, 64)
     assert sum(shares) == min(64, sum(waiting))
-    assert all(1 <= share <= rows for share, rows in zip(shares, waiting, strict=True))
-    unserved = [share for share, rows in zip(shares, waiting, strict=True) if share < rows]
-    if unserved:
-        assert max(shares) <= min(unserved) + 1
+    assert all(0 <= share <= rows for share, rows in zip(shares, waiting, strict=True))
+    fair = 64 // len(waiting)
+    assert all(share == rows for share, rows in zip(shares, waiting, strict=True) if rows <= fair)
+    large = [(share, rows) for share, rows in zip(shares, waiting, strict=True) if rows > fair]
+    cut = [index for index, (share, rows) in enumerate(large) if share < rows]
+    if cut:
+        assert all(share == 0 for share, _ in large[cut[0] + 1 :])
+
+
+def test_large_requests_take_turns():
+    waiting, generator = WaitingWork(), FakeGenerator()
+    first, second = work_of(generator, 100), work_of(generator, 100)
+    waiting.add(first)
+    waiting.add(second)
+    turns = [[part.work for part in waiting.take(50).slices] for _ in range(4)]
+    assert turns == [[first], [second], [first], [second]]
+
+
+def test_a_batch_is_alone_while_no_other_runs_or_waits():
+    waiting, generator = WaitingWork(), FakeGenerator()
+    waiting.add(work_of(generator, 3))
+    assert waiting.take(64).alone
+    waiting.add(work_of(generator, 1))
+    assert not waiting.take(64).alone
+    assert waiting.done()
+    assert waiting.done()
+    waiting.add(work_of(generator, 100))
+    assert not waiting.take(64).alone
 
 
 @given(st.lists(st.integers(1, 100), max_size=30))
