@@ -19,7 +19,6 @@ StoreOption = Annotated[
 ]
 ModelArgument = Annotated[str, typer.Argument(help="The model's name.")]
 AliasOption = Annotated[str, typer.Option(help="What shall point there.")]
-SHOWN_METRICS = 3
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -34,9 +33,8 @@ def list_models(models: StoreOption = "models") -> None:
     """List the models of a store: versions, aliases, figures and sizes."""
     store = open_store(models)
     table = Table(box=None)
-    for column in ("model", "version", "aliases", "created", "image", "latent", "classes", "MB"):
+    for column in ("model", "version", "aliases", "created", "MB", "distance"):
         table.add_column(column, no_wrap=True, justify="right" if column == "MB" else "left")
-    table.add_column("figures", overflow="fold")
     console = Console()
     with console.status(f"Reading {store.location}"):
         for name in store.models():
@@ -119,24 +117,24 @@ def _add_versions(table: Table, store: Store, name: str) -> None:
     aliases = store.aliases(name).entries
     for version in store.versions(name):
         manifest = store.manifest(name, version)
-        image = manifest.image
         table.add_row(
             name,
             version,
             ", ".join(alias for alias, entry in aliases.items() if entry.version == version),
             f"{manifest.created_at:%Y-%m-%d}",
-            f"{image.height}×{image.width}×{image.channels}",
-            str(manifest.latent.size),
-            str(len(manifest.label.classes)) if manifest.label else "",
             f"{sum(file.size_bytes for file in manifest.files) / 1e6:.1f}",
-            _describe_metrics(manifest),
+            _describe_distance(manifest),
         )
 
 
-def _describe_metrics(manifest: Manifest) -> str:
-    shown = [f"{name} {value:.4g}" for name, value in list(manifest.metrics.items())[:SHOWN_METRICS]]
-    rest = len(manifest.metrics) - len(shown)
-    return "\n".join([*shown, f"and {rest} more"] if rest else shown)
+def _describe_distance(manifest: Manifest) -> str:
+    """The release's Fréchet distance under its full name, which says in which feature space it was taken."""
+    distances = (
+        f"{name} {value:.4g}"
+        for name, value in manifest.metrics.items()
+        if name.startswith("fd_") and not name.endswith("_real")
+    )
+    return next(distances, "")
 
 
 def _errors() -> Console:
