@@ -425,7 +425,13 @@ def test_a_full_queue_refuses_before_it_looks_at_a_number(tiny_store):
 def test_the_deadline_of_the_engine_holds_here_too(tiny_store):
     def stall(context):
         context.engine._timeout_s = 0.05
-        context.engine._run = lambda batch: time.sleep(0.2)
+        run = context.engine._run
+
+        def run_slowly(batch):
+            time.sleep(0.2)
+            return run(batch)
+
+        context.engine._run = run_slowly
 
     [response] = ask_in_process(tiny_store, change=stall)
     refused(response, 504, "deadline-exceeded", "not ready within")

@@ -16,6 +16,15 @@ def test_a_signal_asks_for_a_stop_and_leaves_the_handlers_as_they_were(number):
     assert signal.getsignal(number) is before
 
 
+@pytest.fixture
+def _as_in_a_terminal():
+    """Ctrl-C as in a terminal: a shell's background jobs, and so some CI runs, begin with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_as_in_a_terminal")
 def test_a_second_ctrl_c_stops_at_once():
     with stop_requests() as stopped:
         signal.raise_signal(signal.SIGINT)
