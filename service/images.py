@@ -55,7 +55,7 @@ def grid_size(
     )
 
 
-def fits_format(format: str, height: int, width: int) -> bool:  # noqa: A002 - the contract's word
+def fits_format(format: str, height: int, width: int) -> bool:
     """Whether an image of that size can be written in the format."""
     return max(height, width) <= _LARGEST_SIDE.get(format, 2**31 - 1)
 
@@ -75,7 +75,7 @@ def lay_grid(images: Images, *, columns: int | None = None, padding: int = 0) ->
 
 def encode_image(
     image: Images,
-    format: str,  # noqa: A002 - the contract's word
+    format: str,
     provenance: Provenance | None = None,
 ) -> bytes:
     """One picture uint8 (h, w, c) as a `png`, `jpeg` or lossless `webp` file that says how it was made."""
@@ -131,7 +131,7 @@ def encode_json(images: Images, provenance: Provenance) -> bytes:
 
 def encode_images(
     images: Images,
-    format: str,  # noqa: A002 - the contract's word
+    format: str,
     provenance: Provenance,
     *,
     columns: int | None = None,

@@ -9,7 +9,7 @@ from service.schemas import GenerateRequest, WalkRequest
 from service.settings import Settings
 
 
-def check_generate(request: GenerateRequest, image: ImageOutput, format: str, settings: Settings) -> None:  # noqa: A002
+def check_generate(request: GenerateRequest, image: ImageOutput, format: str, settings: Settings) -> None:
     """Hold a request for images against the settings' limits.
 
     Raises:
@@ -30,7 +30,7 @@ def check_generate(request: GenerateRequest, image: ImageOutput, format: str, se
     _check_side(format, height, width)
 
 
-def check_walk(request: WalkRequest, image: ImageOutput, format: str, settings: Settings) -> None:  # noqa: A002
+def check_walk(request: WalkRequest, image: ImageOutput, format: str, settings: Settings) -> None:
     """Hold a request for a walk against the settings' limits.
 
     Raises:
@@ -59,6 +59,6 @@ def _check_pixels(pixels: int, settings: Settings) -> None:
         )
 
 
-def _check_side(format: str, height: int, width: int) -> None:  # noqa: A002
+def _check_side(format: str, height: int, width: int) -> None:
     if not fits_format(format, height, width):
         raise InvalidField("format", f"{format} cannot hold {width:,}×{height:,} pixels; try png")

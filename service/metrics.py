@@ -75,7 +75,7 @@ class Metrics:
         self.requests_total.labels(route, str(status)).inc()
         self.request_seconds.labels(route).observe(seconds)
 
-    def observe_answer(self, format: str, queue_s: float, encode_s: float) -> None:  # noqa: A002
+    def observe_answer(self, format: str, queue_s: float, encode_s: float) -> None:
         """Count an answer with pictures in `format`."""
         self.queue_seconds.observe(queue_s)
         self.encode_seconds.labels(format).observe(encode_s)

@@ -55,7 +55,7 @@ def split_frames(frames: int) -> Iterator[slice]:
 
 def open_walk_encoder(
     path: Path,
-    format: str,  # noqa: A002 - the contract's word
+    format: str,
     order: WalkRequest,
     keys: Inputs,
     manifest: Manifest,
@@ -79,7 +79,7 @@ async def render_walk(
     keys: Inputs,
     order: WalkRequest,
     path: Path,
-    format: str,  # noqa: A002 - the contract's word
+    format: str,
     *,
     timeout_s: float,
     report: Callable[[int], None] | None = None,

@@ -49,7 +49,7 @@ class Encoder(Protocol):
         ...
 
 
-def check_fps(format: str, fps: int) -> None:  # noqa: A002 - the contract's word
+def check_fps(format: str, fps: int) -> None:
     """Hold a rate against what a format can say.
 
     Raises:
@@ -59,7 +59,7 @@ def check_fps(format: str, fps: int) -> None:  # noqa: A002 - the contract's wor
         raise InvalidField("fps", f"{format} has at most {_MAX_FPS[format]} frames a second; mp4 has more")
 
 
-def open_encoder(format: str, path: Path, shape: FrameShape, origin: Provenance) -> Encoder:  # noqa: A002
+def open_encoder(format: str, path: Path, shape: FrameShape, origin: Provenance) -> Encoder:
     """An encoder of any format of `MEDIA_TYPES` that writes a new file at `path`.
 
     `origin` says how the frames came about; the formats with a place for it keep it.

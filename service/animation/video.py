@@ -56,7 +56,7 @@ class VideoEncoder:
     its sides made even by repeating the last row or column, for yuv420p knows no odd ones.
     """
 
-    def __init__(self, format: str, path: Path, shape: FrameShape, origin: Provenance) -> None:  # noqa: A002
+    def __init__(self, format: str, path: Path, shape: FrameShape, origin: Provenance) -> None:
         codec = _CODECS[format]
         self._format = format
         self._layout = codec.grey if shape.channels == 1 else codec.colour

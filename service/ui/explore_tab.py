@@ -8,6 +8,7 @@ import gradio
 from service.context import Context
 from service.directions import DIRECTIONS_FILE, Directions, read_directions
 from service.ui.choice import Choice, find_manifest
+from service.ui.gallery import lay_gallery
 from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
 
 _SLIDERS = 6
@@ -27,19 +28,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> None:
             ]
             back = gradio.Button("Back to the middle", size="sm")
         with gradio.Column(scale=1, min_width=280):
-            gallery = gradio.Gallery(
-                label="Pictures",
-                show_label=False,
-                columns=4,
-                format="png",
-                height="auto",
-                object_fit="contain",
-                allow_preview=False,
-                interactive=False,
-                buttons=[],
-                elem_id="explored",
-                elem_classes="pixels",
-            )
+            gallery = lay_gallery("Pictures", "explored")
     curl = gradio.Textbox(
         label="The same by curl", buttons=["copy"], lines=2, interactive=False, elem_id="explore-curl"
     )

@@ -9,6 +9,7 @@ import gradio
 from service.context import Context
 from service.latents import SEED_LIMIT
 from service.ui.choice import Choice
+from service.ui.gallery import lay_gallery
 from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
 
 _MAX_COUNT = 64
@@ -46,19 +47,7 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
             )
             to_walk = gradio.Button("Walk by way of it", interactive=False, elem_id="to-walk")
         with gradio.Column(scale=2, min_width=300):
-            gallery = gradio.Gallery(
-                label="Pictures",
-                show_label=False,
-                columns=4,
-                format="png",
-                height="auto",
-                object_fit="contain",
-                allow_preview=False,
-                interactive=False,
-                buttons=["download"],
-                elem_id="pictures",
-                elem_classes="pixels",
-            )
+            gallery = lay_gallery("Pictures", "pictures", download=True)
             shown = gradio.Number(0, visible=False)
     curl = gradio.Textbox(
         label="The same by curl", buttons=["copy"], lines=2, interactive=False, elem_id="generate-curl"

@@ -19,6 +19,7 @@ from service.limits import check_walk
 from service.rendering import render_walk
 from service.schemas import WalkRequest
 from service.ui.choice import Choice
+from service.ui.gallery import lay_gallery
 from service.ui.generate_tab import SEEDS_DRAWN
 from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
 
@@ -42,19 +43,7 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
     with gradio.Row():
         with gradio.Column(scale=1, min_width=280):
             gradio.Markdown("Click two or more pictures to walk by way of them.")
-            gallery = gradio.Gallery(
-                label="Pictures to walk by way of",
-                show_label=False,
-                columns=4,
-                format="png",
-                height="auto",
-                object_fit="contain",
-                allow_preview=False,
-                interactive=False,
-                buttons=[],
-                elem_id="candidates",
-                elem_classes="pixels",
-            )
+            gallery = lay_gallery("Pictures to walk by way of", "candidates")
             first = gradio.Number(0, visible=False)
             others = gradio.Button("🎲 Other pictures", size="sm")
             keys = gradio.Textbox(
