@@ -76,7 +76,8 @@ COPY service service
 COPY training training
 COPY ganymede ganymede
 RUN python -m compileall -q service training ganymede
-USER 10001:10001
+# SageMaker lays /opt/ml for root, and expects to run training as root.
+USER root
 CMD ["train"]
 
 FROM runtime AS cpu
