@@ -72,8 +72,8 @@ class Checkpoints:
             status.assert_consumed()
         except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
             raise RunError(
-                f"The checkpoint {path} cannot be restored ({first_sentence(error)}). It is damaged or of other "
-                "networks: choose another run folder."
+                f"The checkpoint {path} cannot be restored ({first_sentence(error)}). It is damaged or "
+                "of other networks: choose another run folder."
             ) from error
         return True
 

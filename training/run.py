@@ -176,7 +176,15 @@ class Run:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees either the old file or the new one."""
+    """Write `text` to `path` so that a reader sees either the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written; the error names the file.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error

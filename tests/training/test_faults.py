@@ -72,7 +72,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint_and_the_run_goes_on_with_mo
 
 
 def test_a_disk_too_full_for_the_configuration_is_named_too(few_pictures, configuration, tmp_path):
-    with largest_file(100), pytest.raises(RunError, match=r"config\.json\.tmp cannot be written: File too"):
+    with largest_file(100), pytest.raises(RunError, match=r"config\.json cannot be written: File too"):
         train_on(few_pictures, configuration, tmp_path / "run")
 
 
