@@ -48,7 +48,7 @@ def train(
         RunError: the folder holds another run, or cannot be written or restored.
         DivergenceError: a loss is not finite any more.
     """
-    pictures = load_pictures(configuration.data, data_folder)
+    pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
     configuration = settle_precision(configuration, run)
     run.start(configuration, pictures.shape)
