@@ -47,7 +47,7 @@ def train(
         RunError: the folder holds another run, or cannot be written or restored.
         DivergenceError: a loss or a weight is not finite any more.
     """
-    pictures = load_pictures(configuration.data, data_folder)
+    pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
     configuration = settle_precision(configuration, run)
     with explain_faults(configuration, lambda: None):
