@@ -72,8 +72,10 @@ def wait_for_epoch(root, process, epoch):
 
 def test_a_finished_job_leaves_a_measured_model_and_artefacts(root, trained_run, small_configuration):
     shutil.copytree(trained_run.folder, root / "checkpoints")
-    fields = small_configuration.model_dump(exclude={"data"})
-    write_settings(root, "hyperparameters", {key: str(value) for key, value in fields.items()})
+    fields = small_configuration.model_dump(exclude={"data"}, exclude_defaults=True)
+    write_settings(
+        root, "hyperparameters", {"preset": "dcgan"} | {key: str(value) for key, value in fields.items()}
+    )
     assert run_training_job(root) == 0
     manifest = FolderStore(root / "model").manifest("dcgan", "v1")
     assert manifest.training["configuration"]["data"] == "fashion-mnist"
