@@ -31,21 +31,21 @@ def explorable(tmp_path_factory):
 def test_a_slider_moves_the_pictures_along_its_direction_however_fast_it_goes(visit, explorable):
     visit.open(f"{explorable.url}/ui/")
     visit.open_tab("Explore")
-    visit.page.locator("#explored img").nth(7).wait_for(timeout=60_000)
+    visit.page.locator("#explored img").nth(7).wait_for()
     before = visit.page.locator("#explored img").first.get_attribute("src")
     slider = visit.page.get_by_label("range slider for shoes")
-    slider.focus(timeout=60_000)
+    slider.focus()
     for _ in range(16):
         visit.page.keyboard.press("ArrowRight")
     line = wait_for_line(visit, '"directions": {"0": 4}')
     assert slider.input_value() == "4"
     visit.page.wait_for_function(
-        "before => document.querySelector('#explored img')?.src !== before", arg=before, timeout=60_000
+        "before => document.querySelector('#explored img')?.src !== before", arg=before
     )
     assert_pictures_are_those_of(visit, line)
     visit.page.get_by_text("Back to the middle").click()
     visit.page.wait_for_function(
-        "before => document.querySelector('#explored img')?.src === before", arg=before, timeout=60_000
+        "before => document.querySelector('#explored img')?.src === before", arg=before
     )
     assert "directions" not in visit.page.locator(LINE).input_value()
 
@@ -53,12 +53,12 @@ def test_a_slider_moves_the_pictures_along_its_direction_however_fast_it_goes(vi
 def test_another_model_brings_its_own_sliders_and_pictures(visit, explorable):
     visit.open(f"{explorable.url}/ui/")
     visit.open_tab("Explore")
-    visit.page.get_by_label("range slider for shoes").fill("2", timeout=60_000)
+    visit.page.get_by_label("range slider for shoes").fill("2")
     wait_for_line(visit, '"directions": {"0": 2}')
     visit.page.locator("#model input").click()
     visit.page.get_by_role("option", name="fashion@v1", exact=True).click()
     line = wait_for_line(visit, '"model": "fashion@v1", "seed"')
-    visit.page.get_by_text("fashion@v1 has no directions").wait_for(timeout=60_000)
+    visit.page.get_by_text("fashion@v1 has no directions").wait_for()
     assert "directions" not in line
     assert_pictures_are_those_of(visit, line)
 
@@ -67,7 +67,6 @@ def wait_for_line(visit, part: str) -> str:
     visit.page.wait_for_function(
         "([line, part]) => document.querySelector(line)?.value.includes(part)",
         arg=[LINE, part],
-        timeout=60_000,
     )
     return visit.page.locator(LINE).input_value()
 
@@ -75,10 +74,13 @@ def wait_for_line(visit, part: str) -> str:
 def assert_pictures_are_those_of(visit, line: str) -> None:
     """The gallery's pictures, side by side, are the grid that the `curl` line gets."""
     visit.page.wait_for_function(
-        "[...document.querySelectorAll('#explored img')].every(image => image.naturalWidth)", timeout=60_000
+        "[...document.querySelectorAll('#explored img')].every(image => image.naturalWidth)"
     )
     sources = [image.get_attribute("src") for image in visit.page.locator("#explored img").all()]
-    shown = [np.asarray(Image.open(io.BytesIO(httpx.get(source).content)).convert("L")) for source in sources]
+    shown = [
+        np.asarray(Image.open(io.BytesIO(httpx.get(source, timeout=60).content)).convert("L"))
+        for source in sources
+    ]
     words = shlex.split(line)
     grid = httpx.post(words[3], content=words[words.index("-d") + 1], timeout=60).content
     rows = [np.concatenate(shown[start : start + 4], axis=1) for start in (0, 4)]
@@ -88,4 +90,4 @@ def assert_pictures_are_those_of(visit, line: str) -> None:
 def test_without_directions_the_page_says_how_to_get_them(visit, bundled):
     visit.open(f"{bundled.url}/ui/")
     visit.open_tab("Explore")
-    visit.page.get_by_text("ganymede directions fashion").wait_for(timeout=30_000)
+    visit.page.get_by_text("ganymede directions fashion").wait_for()
