@@ -49,7 +49,7 @@ def carry_out(job: TrainingJob) -> None:
 
     from rich.console import Console
 
-    from service.latents import draw_latents
+    from service.latents import draw_classes, draw_latents
     from training.export import export_run
     from training.strategy import require_gpus  # TensorFlow takes seconds: wrong options went first
     from training.train import train
@@ -57,7 +57,12 @@ def carry_out(job: TrainingJob) -> None:
     require_gpus(job.gpus)
     console = Console()
     outcome = train(
-        configuration, job.run_folder, data_folder=job.data_folder, draw_latents=draw_latents, console=console
+        configuration,
+        job.run_folder,
+        data_folder=job.data_folder,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        console=console,
     )
     if not job.is_chief:
         return
