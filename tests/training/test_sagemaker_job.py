@@ -70,6 +70,7 @@ def wait_for_epoch(root, process, epoch):
     pytest.fail(f"epoch {epoch} was not reached:\n{(root / 'log').read_text()}")
 
 
+@pytest.mark.timeout(2 * LIMIT_S)
 def test_a_finished_job_leaves_a_measured_model_and_artefacts(root, trained_run, small_configuration):
     shutil.copytree(trained_run.folder, root / "checkpoints")
     fields = small_configuration.model_dump(exclude={"data"}, exclude_defaults=True)
