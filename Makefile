@@ -48,8 +48,10 @@ diff: $(VENV)/.dev .cache/cdk/.installed
 # Where no Docker engine runs, DOCKER_ENGINE names a tool that starts one.
 DOCKER_ENGINE ?= ../shared/tools/docker-engine
 
+# The larger targets are built and checked when they are named: make image TARGETS="gpu training"
+TARGETS ?=
 image: $(VENV)/.dev
-	DOCKER_ENGINE="$(DOCKER_ENGINE)" ./tests/image/run
+	DOCKER_ENGINE="$(DOCKER_ENGINE)" TARGETS="$(TARGETS)" ./tests/image/run
 
 lock: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" ./requirements/lock
