@@ -12,6 +12,7 @@ from training.errors import ConfigurationError
 Count = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
@@ -68,6 +69,9 @@ class ModernConfiguration(Configuration):
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
     average_decay: Beta = 0.999
+    augmentation: Probability | Literal["auto"] = "auto"
+    """How often a picture's colours, place and squares are changed before it is judged; `auto`: often
+    where there are few pictures, never where there are many."""
 
 
 AnyConfiguration = DcganConfiguration | ModernConfiguration

@@ -42,8 +42,6 @@ def build_gan(
         ConfigurationError: the preset's networks do not fit the pictures.
     """
     if isinstance(configuration, ModernConfiguration):
-        if len(shape.class_names) < 1:
-            raise ConfigurationError("The preset 'modern' needs pictures with classes.")
         return ModernGAN(configuration, policy, shape, total_steps)
     if (shape.size, shape.channels) != (28, 1):
         raise ConfigurationError(
@@ -53,6 +51,7 @@ def build_gan(
     return DCGAN(configuration, policy)
 
 
-def is_conditional(configuration: AnyConfiguration) -> bool:
-    """Say whether the preset's generator takes a label beside the latent."""
-    return isinstance(configuration, ModernConfiguration)
+def label_classes(configuration: AnyConfiguration, shape: PictureShape) -> tuple[str, ...]:
+    """Return the classes of the generator's label; none for one that takes the latent alone."""
+    conditional = isinstance(configuration, ModernConfiguration) and len(shape.class_names) > 1
+    return shape.class_names if conditional else ()

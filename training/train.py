@@ -14,7 +14,7 @@ from training.checkpoints import Checkpoints
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
 from training.errors import DivergenceError
-from training.gan import build_gan, is_conditional
+from training.gan import build_gan, label_classes
 from training.interruption import stop_requests
 from training.precision import choose_precision
 from training.progress import describe_epoch, training_progress
@@ -90,7 +90,7 @@ class Training:
     @property
     def sample_classes(self) -> int:
         """How many classes the sample grid shows; 0 for a generator that knows none."""
-        return len(self.pictures.shape.class_names) if is_conditional(self.configuration) else 0
+        return len(label_classes(self.configuration, self.pictures.shape))
 
     @property
     def step(self) -> int:
