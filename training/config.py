@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from training.errors import ConfigurationError
+from training.shape import PictureSettings
 
 Count = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -17,7 +18,7 @@ Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 
-class Configuration(BaseModel):
+class Configuration(PictureSettings):
     """Everything that decides a run, as far as every preset has it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

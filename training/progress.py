@@ -5,11 +5,12 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 
-from training.run import EpochStats
+from training.run import EpochPart, EpochStats
 
 
 def training_progress(console: Console) -> Progress:
@@ -23,6 +24,19 @@ def training_progress(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
+    )
+
+
+def show_part(progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> None:
+    """Move the bar to the epoch's (1 is the first) figures so far."""
+    generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
+    progress.update(
+        task,
+        completed=part.step,
+        epoch=epoch,
+        images_per_s=part.images / part.seconds,
+        generator_loss=generator_loss,
+        discriminator_loss=discriminator_loss,
     )
 
 

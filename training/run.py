@@ -4,6 +4,7 @@
 RUN/config.json              the configuration, with the precision that was chosen
 RUN/pictures.json            what the networks were built for: the pictures' size, channels, class names
 RUN/stats.jsonl              one line an epoch
+RUN/unfinished.json          the figures so far of an epoch that was interrupted
 RUN/checkpoints/             the last few states, enough to go on from
 RUN/samples/epoch-0001.png   the same seeds after each epoch, and samples.gif of them all
 RUN/export/                  generator.onnx and what was measured of it
@@ -21,10 +22,7 @@ from training.shape import PictureShape
 
 
 class EpochStats(BaseModel):
-    """One line of stats.jsonl: the state after `step` batches, losses as means over the epoch, nats.
-
-    Of an epoch that was interrupted, images, seconds and losses are those of its last part.
-    """
+    """One line of stats.jsonl: the state after `step` batches, losses as means over the epoch, nats."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,6 +33,20 @@ class EpochStats(BaseModel):
     images_per_s: float
     generator_loss: float
     discriminator_loss: float
+
+
+class EpochPart(BaseModel):
+    """The figures of an epoch's batches so far; kept with an interrupted run, so that none is lost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: int
+    """Batches since the run's start."""
+    batches: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    loss_sums: tuple[float, float] = (0.0, 0.0)
+    """Over the batches: generator, discriminator, nats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,11 @@ class Run:
     def stats_path(self) -> Path:
         """Where the figures of each epoch lie."""
         return self.folder / "stats.jsonl"
+
+    @property
+    def unfinished_path(self) -> Path:
+        """Where the figures so far of an interrupted epoch lie."""
+        return self.folder / "unfinished.json"
 
     @property
     def samples_folder(self) -> Path:
@@ -137,6 +154,18 @@ class Run:
         """Replace stats.jsonl by `stats`, whole or not at all."""
         replace_text(self.stats_path, "".join(f"{row.model_dump_json()}\n" for row in stats))
 
+    def read_unfinished(self, step: int) -> EpochPart:
+        """Return the figures of the epoch that was interrupted after `step` batches; none of a whole one."""
+        try:
+            part = EpochPart.model_validate_json(self.unfinished_path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValidationError):
+            return EpochPart(step=step)
+        return part if part.step == step else EpochPart(step=step)
+
+    def write_unfinished(self, part: EpochPart) -> None:
+        """Keep the figures so far of an epoch that is interrupted."""
+        replace_text(self.unfinished_path, part.model_dump_json() + "\n")
+
     def sample_path(self, epoch: int) -> Path:
         """Return where the grid after `epoch` epochs belongs."""
         return self.samples_folder / f"epoch-{epoch:04d}.png"
@@ -147,7 +176,15 @@ class Run:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees either the old file or the new one."""
+    """Write `text` to `path` so that a reader sees either the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written; the error names the file.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -5,20 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import tensorflow as tf
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.checkpoints import Checkpoints
+from training.choices import settle_choices
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
-from training.errors import DivergenceError
+from training.faults import explain_faults, read_batches
 from training.gan import build_gan, label_classes
 from training.interruption import stop_requests
-from training.precision import choose_precision
-from training.progress import describe_epoch, training_progress
-from training.run import EpochStats, Run
+from training.meter import LossMeter
+from training.progress import describe_epoch, show_part, training_progress
+from training.run import EpochPart, EpochStats, Run
 from training.samples import DrawLatents, write_animation, write_sample
 
 REFRESH_S = 0.5
@@ -46,22 +45,14 @@ def train(
     Raises:
         DataError: the pictures are missing or damaged.
         RunError: the folder holds another run, or cannot be written or restored.
-        DivergenceError: a loss is not finite any more.
+        DivergenceError: a loss or a weight is not finite any more.
     """
-    pictures = load_pictures(configuration.data, data_folder)
+    pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
-    configuration = settle_precision(configuration, run)
-    run.start(configuration, pictures.shape)
+    configuration = settle_choices(configuration, run, len(pictures.images))
+    with explain_faults(configuration, lambda: None):
+        run.start(configuration, pictures.shape)
     return Training(configuration, run, pictures, draw_latents, console).go_on()
-
-
-def settle_precision(configuration: AnyConfiguration, run: Run) -> AnyConfiguration:
-    """Replace precision `auto` by that of the run to go on with, or by what suits this machine."""
-    if configuration.precision != "auto":
-        return configuration
-    resumed = run.config_path.exists()
-    precision = run.read_configuration().precision if resumed else choose_precision()
-    return configuration.model_copy(update={"precision": precision})
 
 
 class Training:
@@ -119,92 +110,87 @@ class Training:
                 generator_loss=float("nan"),
                 discriminator_loss=float("nan"),
             )
-            for epoch in range(first_epoch, epochs):
-                stats = self.train_epoch(epoch, progress, task, stopped)
-                progress.update(
-                    task,
-                    completed=self.step,
-                    images_per_s=stats.images_per_s,
-                    generator_loss=stats.generator_loss,
-                    discriminator_loss=stats.discriminator_loss,
-                )
-                if self.step == stats.epoch * self.batches_per_epoch:
-                    self.finish_epoch(stats)
-                if stopped():
-                    return self.stop()
-        write_animation(self.run.animation_path, self.run.sample_paths())
+            with explain_faults(self.configuration, lambda: self.checkpoints.newest):
+                for epoch in range(first_epoch, epochs):
+                    part = self.train_epoch(epoch, progress, task, stopped)
+                    if part.step == (epoch + 1) * self.batches_per_epoch:
+                        self.finish_epoch(epoch + 1, part)
+                        part = EpochPart(step=part.step)
+                    if stopped():
+                        return self.stop(part)
+                write_animation(self.run.animation_path, self.run.sample_paths())
         return TrainingOutcome(epochs, self.step, interrupted=False)
 
     def train_epoch(
         self, epoch: int, progress: Progress, task: TaskID, stopped: Callable[[], bool]
-    ) -> EpochStats:
-        """Train what is left of one epoch (0 is the first), or less if stopped, and return its figures."""
-        settings, first_step = self.configuration, self.step
+    ) -> EpochPart:
+        """Train what is left of one epoch (0 is the first), or less if stopped, and return its figures.
+
+        Raises:
+            NotFiniteError: a loss is NaN or infinite.
+            DataError: a batch cannot be read.
+        """
+        settings = self.configuration
+        meter = LossMeter(self.run.read_unfinished(self.step))
         batches = epoch_batches(
             self.pictures,
             settings.batch_size,
             settings.buffer_size,
             seed=settings.seed + epoch,
-            first_batch=first_step - epoch * self.batches_per_epoch,
+            first_batch=self.step - epoch * self.batches_per_epoch,
         )
-        losses, done, images = tf.zeros(2), 0, 0
-        start_s = shown_s = time.monotonic()
-        for batch, classes in batches:
-            losses += self.gan.train_step(batch, classes)
-            done += 1
-            images += len(batch)
+        shown_s = time.monotonic()
+        for batch, classes in read_batches(batches, settings.data, self.step):
+            meter.add(self.gan.train_step(batch, classes), len(batch))
             if stopped():
                 break
             if time.monotonic() - shown_s > REFRESH_S:
                 shown_s = time.monotonic()
-                means = losses.numpy() / done
-                progress.update(
-                    task,
-                    completed=first_step + done,
-                    epoch=epoch + 1,
-                    images_per_s=images / (shown_s - start_s),
-                    generator_loss=means[0],
-                    discriminator_loss=means[1],
-                )
-        means = losses.numpy() / done  # waits for the last step
-        seconds = time.monotonic() - start_s
-        if not np.isfinite(means).all():
-            raise DivergenceError(
-                f"The losses of epoch {epoch + 1} are not finite (generator {means[0]}, discriminator "
-                f"{means[1]}). The last good checkpoint is {self.checkpoints.newest}; "
-                "try a smaller learning_rate."
-            )
-        return EpochStats(
-            epoch=epoch + 1,
-            step=first_step + done,
-            images=images,
-            seconds=round(seconds, 3),
-            images_per_s=round(images / seconds, 1),
-            generator_loss=float(means[0]),
-            discriminator_loss=float(means[1]),
-        )
+                show_part(progress, task, epoch + 1, meter.settle())
+        part = meter.settle()
+        show_part(progress, task, epoch + 1, part)
+        return part
 
-    def finish_epoch(self, stats: EpochStats) -> None:
-        """Save the checkpoint first, then the figures and the grid that belong to it."""
+    def finish_epoch(self, epoch: int, part: EpochPart) -> None:
+        """Write the figures, the checkpoint and the grid of an epoch (1 is the first).
+
+        The figures come first: if the checkpoint then fails, the epoch is trained and recorded again.
+        """
         settings = self.configuration
-        last = stats.epoch == settings.epochs
+        stats = describe_part(epoch, part)
+        last = epoch == settings.epochs
         self.stats.append(stats)
-        if last or stats.epoch % settings.checkpoint_epochs == 0:
-            self.checkpoints.save(stats.step)
         self.run.write_stats(self.stats)
-        if last or stats.epoch % settings.sample_epochs == 0:
-            path = self.run.sample_path(stats.epoch)
+        if last or epoch % settings.checkpoint_epochs == 0:
+            self.checkpoints.save(stats.step)
+        if last or epoch % settings.sample_epochs == 0:
+            path = self.run.sample_path(epoch)
             generator = self.gan.finish_generator()
             write_sample(path, generator, self.draw_latents, settings.latent_size, self.sample_classes)
         if not self.console.is_terminal:
             self.console.print(describe_epoch(stats, settings.epochs), highlight=False, soft_wrap=True)
 
-    def stop(self) -> TrainingOutcome:
-        """Save the state between two steps and say how to go on."""
+    def stop(self, part: EpochPart) -> TrainingOutcome:
+        """Save the state between two steps, and the figures of the epoch so far, and say how to go on."""
         path = self.checkpoints.save(self.step)
+        self.run.write_unfinished(part)
         self.console.print(
             f"Stopped after batch {self.step}; saved {path}. Train in the same run folder to go on.",
             highlight=False,
             soft_wrap=True,
         )
         return TrainingOutcome(self.step // self.batches_per_epoch, self.step, interrupted=True)
+
+
+def describe_part(epoch: int, part: EpochPart) -> EpochStats:
+    """Return the line of stats.jsonl for an epoch whose figures are whole."""
+    generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
+    return EpochStats(
+        epoch=epoch,
+        step=part.step,
+        images=part.images,
+        seconds=round(part.seconds, 3),
+        images_per_s=round(part.images / part.seconds, 1),
+        generator_loss=generator_loss,
+        discriminator_loss=discriminator_loss,
+    )

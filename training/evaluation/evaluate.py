@@ -39,12 +39,13 @@ def evaluate_run(
         EvaluationError: no feature network is known for these pictures, or it cannot be run.
     """
     run = Run(run_folder)
-    report, data = read_export(run), run.read_configuration().data
+    report, configuration = read_export(run), run.read_configuration()
+    data = configuration.data
     if features is None and data != "fashion-mnist":
         raise EvaluationError(f"No feature network is known for '{data}': name one with --features.")
     network = FeatureNetwork(features or FASHION_FEATURES)
-    reference = load_pictures(data, data_folder, "test").images[:EVALUATED_IMAGES]
-    training = load_pictures(data, data_folder).images
+    reference = load_pictures(data, data_folder, "test", configuration).images[:EVALUATED_IMAGES]
+    training = load_pictures(data, data_folder, "train", configuration).images
     count = min(len(reference), len(training))
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
     expected = network.extract(reference[:count])
