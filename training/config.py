@@ -34,6 +34,11 @@ class Configuration(PictureSettings):
     checkpoint_epochs: Count = 1
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 3
     sample_epochs: Count = 1
+    evaluation_epochs: Annotated[int, Field(ge=0)] = 2
+    """The pictures are measured every so many epochs, and after the last; 0 never."""
+    evaluation_images: Annotated[int, Field(ge=2, le=100_000)] = 5000
+    features: str = ""
+    """The feature network, a file in ONNX, to measure them with; the data's own unless given."""
 
 
 C = TypeVar("C", bound=Configuration)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from service.latents import draw_latents
+from service.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER
 from tests.training.test_noto_emoji import FONT
 from training import export
@@ -32,6 +32,17 @@ def configuration():
     return override(
         find_preset("chollet"),
         [f"data=noto-emoji:{FONT}", "held_out=0.6", "batch_size=3", "epochs=1", "precision=float32"],
+    )
+
+
+def go_on(configuration, folder):
+    return train(
+        configuration,
+        folder,
+        data_folder=DATA_FOLDER,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        console=Console(file=io.StringIO()),
     )
 
 
@@ -118,13 +129,7 @@ def test_a_restored_state_takes_the_same_next_steps(gan, batch, configuration, t
 
 def test_a_run_becomes_a_graph_from_latents_to_pixels(configuration, tmp_path, monkeypatch):
     folder = tmp_path / "run"
-    train(
-        configuration,
-        folder,
-        data_folder=None,
-        draw_latents=draw_latents,
-        console=Console(file=io.StringIO()),
-    )
+    go_on(configuration, folder)
     assert [row.step for row in Run(folder).read_stats()] == [3]
     monkeypatch.setattr(export, "COMPARED_LATENTS", 4)  # a picture costs four thousand million products
     graph = export.export_run(folder, draw_latents=draw_latents).read_bytes()
@@ -142,10 +147,4 @@ def test_a_run_becomes_a_graph_from_latents_to_pixels(configuration, tmp_path, m
 def test_pictures_that_a_preset_cannot_draw_are_refused(preset, settings, words, tmp_path):
     settings = override(find_preset(preset), ["data=fashion-mnist", *settings])
     with pytest.raises(ConfigurationError, match=words):
-        train(
-            settings,
-            tmp_path,
-            data_folder=DATA_FOLDER,
-            draw_latents=draw_latents,
-            console=Console(quiet=True),
-        )
+        go_on(settings, tmp_path)
