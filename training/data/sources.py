@@ -8,13 +8,18 @@ from rich.console import Console
 
 from training.config import nearest
 from training.data.fashion_mnist import load_fashion_mnist
+from training.data.folder import load_folder
 from training.data.noto_emoji import load_noto_emoji
 from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
 from training.shape import PictureSettings
 
 SOURCES: Mapping[str, Callable[[Request], Pictures]] = MappingProxyType(
-    {"fashion-mnist": load_fashion_mnist, "noto-emoji": load_noto_emoji}
+    {
+        "fashion-mnist": load_fashion_mnist,
+        "folder": load_folder,
+        "noto-emoji": load_noto_emoji,
+    }
 )
 AS_THEY_ARE = PictureSettings()
 
