@@ -12,6 +12,7 @@ from training.checkpoints import Checkpoints
 from training.choices import settle_choices
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
+from training.environment import write_environment
 from training.evaluation.judge import Judge, find_features
 from training.faults import explain_faults, read_batches
 from training.gan import build_gan, label_classes
@@ -57,6 +58,7 @@ def train(
     configuration = settle_choices(configuration, run, len(pictures.images))
     with explain_faults(configuration, lambda: None):
         run.start(configuration, pictures.shape)
+        write_environment(run)
     judge = find_judge(configuration, pictures, draw_latents, draw_classes, console)
     return Training(configuration, run, pictures, draw_latents, judge, console).go_on()
 
