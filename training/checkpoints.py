@@ -8,6 +8,7 @@ import tensorflow as tf
 from training.errors import NotFiniteError, RunError
 from training.faults import first_sentence
 from training.gan import GAN
+from training.paths import BEST
 
 
 class Checkpoints:
@@ -54,6 +55,11 @@ class Checkpoints:
                 else:
                     path.unlink(missing_ok=True)
 
+    @property
+    def steps(self) -> list[int]:
+        """After how many batches the states that are kept were written, the oldest first."""
+        return [int(path.rpartition("-")[2]) for path in self._manager.checkpoints]
+
     def restore(self, step: int | None = None) -> bool:
         """Fill the networks and optimisers from the newest state, or that of `step`; False without any.
 
@@ -63,8 +69,11 @@ class Checkpoints:
         path = self.newest if step is None else str(self._folder / f"ckpt-{step}")
         if path is None:
             return False
-        if path not in self._manager.checkpoints:
-            steps = ", ".join(name.rpartition("-")[2] for name in self._manager.checkpoints)
+        best = self._folder / BEST / f"ckpt-{step}"
+        if best.with_suffix(".index").exists():
+            path = str(best)
+        elif path not in self._manager.checkpoints:
+            steps = ", ".join(map(str, self.steps))
             raise RunError(f"There is no checkpoint of batch {step} in {self._folder}. There are: {steps}.")
         try:
             status = self._checkpoint.restore(path)

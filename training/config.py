@@ -13,6 +13,7 @@ from training.shape import PictureSettings
 Count = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
@@ -33,6 +34,11 @@ class Configuration(PictureSettings):
     checkpoint_epochs: Count = 1
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 3
     sample_epochs: Count = 1
+    evaluation_epochs: Annotated[int, Field(ge=0)] = 2
+    """The pictures are measured every so many epochs, and after the last; 0 never."""
+    evaluation_images: Annotated[int, Field(ge=2, le=100_000)] = 5000
+    features: str = ""
+    """The feature network, a file in ONNX, to measure them with; the data's own unless given."""
 
 
 C = TypeVar("C", bound=Configuration)
@@ -48,6 +54,26 @@ class DcganConfiguration(Configuration):
     learning_rate: Rate = 1e-4
     beta_1: Beta = 0.9
     beta_2: Beta = 0.999
+
+
+class CholletConfiguration(Configuration):
+    """The book's: 10,000 batches of 20 frogs (40 epochs of 5,000), latents of 32, RMSprop, noisy labels.
+
+    Source: François Chollet, "Deep Learning with Python", 2017, 8.5.
+    """
+
+    preset: Literal["chollet"] = "chollet"
+    data: str = "cifar10"
+    epochs: Count = 40
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 20
+    latent_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    discriminator_learning_rate: Rate = 8e-4
+    adversarial_learning_rate: Rate = 4e-4
+    clip_value: Annotated[float, Field(gt=0.0)] = 1.0
+    """No component of a gradient is larger than this."""
+    decay: Fraction = 1e-8
+    """A rate is divided by 1 plus this for each step so far."""
+    label_noise: Fraction = 0.05
 
 
 class ModernConfiguration(Configuration):
@@ -69,14 +95,17 @@ class ModernConfiguration(Configuration):
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
     average_decay: Beta = 0.999
+    augmentation: Fraction | Literal["auto"] = "auto"
+    """How often a picture's colours, place and squares are changed before it is judged; `auto`: often
+    where there are few pictures, never where there are many."""
 
 
-AnyConfiguration = DcganConfiguration | ModernConfiguration
+AnyConfiguration = DcganConfiguration | CholletConfiguration | ModernConfiguration
 ANY_CONFIGURATION: TypeAdapter[AnyConfiguration] = TypeAdapter(
     Annotated[AnyConfiguration, Field(discriminator="preset")]
 )
 PRESETS: Mapping[str, AnyConfiguration] = MappingProxyType(
-    {"dcgan": DcganConfiguration(), "modern": ModernConfiguration()}
+    {"dcgan": DcganConfiguration(), "chollet": CholletConfiguration(), "modern": ModernConfiguration()}
 )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.errors import NotFiniteError
-from training.run import EpochPart
+from training.stats import EpochPart
 
 CHECKED_STEPS = 100
 """So many steps at most pass until a loss that is no number is seen."""

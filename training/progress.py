@@ -10,7 +10,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from training.run import EpochPart, EpochStats
+from training.stats import EpochPart, EpochStats
 
 
 def training_progress(console: Console) -> Progress:
@@ -46,4 +46,5 @@ def describe_epoch(stats: EpochStats, epochs: int) -> str:
         f"epoch {stats.epoch}/{epochs}  {stats.images_per_s:.0f} images/s  "
         f"generator loss {stats.generator_loss:.3f}  "
         f"discriminator loss {stats.discriminator_loss:.3f}  {stats.seconds:.0f} s"
+        + "".join(f"  {name} {value:.4g}" for name, value in stats.figures.items())
     )

@@ -61,7 +61,21 @@ def publish_run(
         draw_grid(graph, report, draw_latents).save(files[GRID])
         manifest = describe_release(run, report, golden, files, name, version, licence)
         store.publish(manifest, files)
+    note_publication(run, manifest, store.location)
     return manifest
+
+
+def note_publication(run: Run, manifest: Manifest, location: str) -> None:
+    """Add a line to RUN/publications.jsonl."""
+    line = {
+        "name": manifest.name,
+        "version": manifest.version,
+        "created_at": manifest.created_at.isoformat(),
+        "store": location,
+        "epochs": manifest.training["epochs"],
+    }
+    with run.publications_path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")
 
 
 def draw_golden(
@@ -140,10 +154,11 @@ def describe_release(
 
 
 def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
-    """Return the release's provenance: configuration, how far it was trained, versions."""
+    """Return the release's provenance: configuration, how far it was trained, what chose it, versions."""
     return {
         "configuration": run.read_configuration().model_dump(mode="json"),
         "epochs": report.epochs,
         "step": report.step,
+        "best": report.best.model_dump() if report.best else None,
         "versions": report.versions,
     }

@@ -5,7 +5,12 @@ RUN/config.json              the configuration, with the precision that was chos
 RUN/pictures.json            what the networks were built for: the pictures' size, channels, class names
 RUN/stats.jsonl              one line an epoch
 RUN/unfinished.json          the figures so far of an epoch that was interrupted
+RUN/curves.png, events/      the curves as a picture, and for TensorBoard
+RUN/report.html              all of it in one file
+RUN/environment.json         where it was trained last: versions of libraries, device
+RUN/publications.jsonl       as what it was published
 RUN/checkpoints/             the last few states, enough to go on from
+RUN/checkpoints/best/        the state whose pictures were measured to be the nearest to real ones
 RUN/samples/epoch-0001.png   the same seeds after each epoch, and samples.gif of them all
 RUN/export/                  generator.onnx and what was measured of it
 ```
@@ -14,107 +19,31 @@ RUN/export/                  generator.onnx and what was measured of it
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from training.config import ANY_CONFIGURATION, AnyConfiguration
 from training.errors import RunError
+from training.paths import RunPaths
 from training.shape import PictureShape
+from training.stats import EpochPart, EpochStats
 
-
-class EpochStats(BaseModel):
-    """One line of stats.jsonl: the state after `step` batches, losses as means over the epoch, nats."""
-
-    model_config = ConfigDict(frozen=True)
-
-    epoch: int
-    step: int
-    images: int
-    seconds: float
-    images_per_s: float
-    generator_loss: float
-    discriminator_loss: float
-
-
-class EpochPart(BaseModel):
-    """The figures of an epoch's batches so far; kept with an interrupted run, so that none is lost."""
-
-    model_config = ConfigDict(frozen=True)
-
-    step: int
-    """Batches since the run's start."""
-    batches: int = 0
-    images: int = 0
-    seconds: float = 0.0
-    loss_sums: tuple[float, float] = (0.0, 0.0)
-    """Over the batches: generator, discriminator, nats."""
+CHANGEABLE = frozenset(
+    {"epochs", "checkpoint_epochs", "checkpoints_kept", "sample_epochs"}
+    | {"evaluation_epochs", "evaluation_images", "features"}
+)
+"""Settings that a run may go on with changed: its length, and how it is watched."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """The paths of one run folder and what is written there."""
-
-    folder: Path
-
-    @property
-    def config_path(self) -> Path:
-        """Where the configuration lies."""
-        return self.folder / "config.json"
-
-    @property
-    def pictures_path(self) -> Path:
-        """Where the description of the pictures lies."""
-        return self.folder / "pictures.json"
-
-    @property
-    def stats_path(self) -> Path:
-        """Where the figures of each epoch lie."""
-        return self.folder / "stats.jsonl"
-
-    @property
-    def unfinished_path(self) -> Path:
-        """Where the figures so far of an interrupted epoch lie."""
-        return self.folder / "unfinished.json"
-
-    @property
-    def samples_folder(self) -> Path:
-        """Where the sample grids lie."""
-        return self.folder / "samples"
-
-    @property
-    def animation_path(self) -> Path:
-        """Where the animation of the grids belongs."""
-        return self.folder / "samples.gif"
-
-    @property
-    def checkpoints_folder(self) -> Path:
-        """Where the checkpoints lie."""
-        return self.folder / "checkpoints"
-
-    @property
-    def export_folder(self) -> Path:
-        """Where the exported graph and its figures lie."""
-        return self.folder / "export"
-
-    @property
-    def graph_path(self) -> Path:
-        """Where the exported graph lies."""
-        return self.export_folder / "generator.onnx"
-
-    @property
-    def export_report_path(self) -> Path:
-        """Where lies what was measured of the exported graph."""
-        return self.export_folder / "export.json"
-
-    @property
-    def figures_path(self) -> Path:
-        """Where lies what was measured of the exported graph's pictures."""
-        return self.export_folder / "figures.json"
+class Run(RunPaths):
+    """One run folder: what is read from it and written to it."""
 
     def start(self, configuration: AnyConfiguration, shape: PictureShape) -> None:
         """Make the folder and write its configuration; raise RunError where another one is there."""
         if self.config_path.exists():
             stored = self.read_configuration()
-            if stored.model_copy(update={"epochs": configuration.epochs}) != configuration:
+            changed = {name: getattr(configuration, name) for name in CHANGEABLE}
+            if stored.model_copy(update=changed) != configuration:
                 raise RunError(
                     f"{self.config_path} holds another configuration. Resume the run with its own, "
                     "or choose another run folder."
@@ -152,7 +81,9 @@ class Run:
 
     def write_stats(self, stats: list[EpochStats]) -> None:
         """Replace stats.jsonl by `stats`, whole or not at all."""
-        replace_text(self.stats_path, "".join(f"{row.model_dump_json()}\n" for row in stats))
+        replace_text(
+            self.stats_path, "".join(f"{row.model_dump_json(exclude_defaults=True)}\n" for row in stats)
+        )
 
     def read_unfinished(self, step: int) -> EpochPart:
         """Return the figures of the epoch that was interrupted after `step` batches; none of a whole one."""
@@ -165,14 +96,6 @@ class Run:
     def write_unfinished(self, part: EpochPart) -> None:
         """Keep the figures so far of an epoch that is interrupted."""
         replace_text(self.unfinished_path, part.model_dump_json() + "\n")
-
-    def sample_path(self, epoch: int) -> Path:
-        """Return where the grid after `epoch` epochs belongs."""
-        return self.samples_folder / f"epoch-{epoch:04d}.png"
-
-    def sample_paths(self) -> list[Path]:
-        """Return the grids that are there, in the order of their epochs."""
-        return sorted(self.samples_folder.glob("epoch-*.png"))
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -9,16 +9,20 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.checkpoints import Checkpoints
+from training.choices import settle_choices
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
+from training.environment import write_environment
+from training.evaluation.judge import Judge, find_features
 from training.faults import explain_faults, read_batches
-from training.gan import build_gan, is_conditional
+from training.gan import build_gan, label_classes
 from training.interruption import stop_requests
 from training.meter import LossMeter
-from training.precision import choose_precision
-from training.progress import describe_epoch, show_part, training_progress
-from training.run import EpochPart, EpochStats, Run
-from training.samples import DrawLatents, write_animation, write_sample
+from training.progress import show_part, training_progress
+from training.recorder import Recorder
+from training.run import Run
+from training.samples import DrawClasses, DrawLatents
+from training.stats import EpochPart
 
 REFRESH_S = 0.5
 
@@ -38,30 +42,47 @@ def train(
     *,
     data_folder: Path | None,
     draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
     console: Console,
 ) -> TrainingOutcome:
     """Train in `run_folder`, going on from its newest checkpoint; Ctrl-C or SIGTERM saves and returns.
 
     Raises:
         DataError: the pictures are missing or damaged.
+        EvaluationError: the feature network cannot be run.
         RunError: the folder holds another run, or cannot be written or restored.
         DivergenceError: a loss or a weight is not finite any more.
     """
     pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
-    configuration = settle_precision(configuration, run)
+    configuration = settle_choices(configuration, run, len(pictures.images))
     with explain_faults(configuration, lambda: None):
         run.start(configuration, pictures.shape)
-    return Training(configuration, run, pictures, draw_latents, console).go_on()
+        write_environment(run)
+    judge = find_judge(configuration, pictures, draw_latents, draw_classes, console)
+    return Training(configuration, run, pictures, draw_latents, judge, console).go_on()
 
 
-def settle_precision(configuration: AnyConfiguration, run: Run) -> AnyConfiguration:
-    """Replace precision `auto` by that of the run to go on with, or by what suits this machine."""
-    if configuration.precision != "auto":
-        return configuration
-    resumed = run.config_path.exists()
-    precision = run.read_configuration().precision if resumed else choose_precision()
-    return configuration.model_copy(update={"precision": precision})
+def find_judge(
+    configuration: AnyConfiguration,
+    pictures: Pictures,
+    draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
+    console: Console,
+) -> Judge | None:
+    """Return who measures the run's pictures while it goes on; None, and say so, if no one can."""
+    if not configuration.evaluation_epochs:
+        return None
+    features = find_features(configuration.data, configuration.features)
+    if features is None:
+        console.print(
+            f"The pictures are not measured while training, because no feature network is known for "
+            f"'{configuration.data}'; --features FILE.onnx names one.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return None
+    return Judge(features, pictures, configuration.evaluation_images, draw_latents, draw_classes)
 
 
 class Training:
@@ -73,24 +94,25 @@ class Training:
         run: Run,
         pictures: Pictures,
         draw_latents: DrawLatents,
+        judge: Judge | None,
         console: Console,
     ) -> None:
         self.configuration = configuration
         self.run = run
         self.pictures = pictures
-        self.draw_latents = draw_latents
         self.console = console
         total_steps = configuration.epochs * self.batches_per_epoch
         self.gan = build_gan(configuration, configuration.precision, pictures.shape, total_steps)
         self.checkpoints = Checkpoints(run.checkpoints_folder, self.gan, configuration.checkpoints_kept)
         self.checkpoints.restore()
-        # An epoch whose checkpoint was never written is trained, and recorded, again.
-        self.stats = [row for row in run.read_stats() if row.step <= self.step]
+        self.recorder = Recorder(
+            configuration, run, self.gan, self.checkpoints, self.sample_classes, draw_latents, judge, console
+        )
 
     @property
     def sample_classes(self) -> int:
         """How many classes the sample grid shows; 0 for a generator that knows none."""
-        return len(self.pictures.shape.class_names) if is_conditional(self.configuration) else 0
+        return len(label_classes(self.configuration, self.pictures.shape))
 
     @property
     def step(self) -> int:
@@ -123,11 +145,11 @@ class Training:
                 for epoch in range(first_epoch, epochs):
                     part = self.train_epoch(epoch, progress, task, stopped)
                     if part.step == (epoch + 1) * self.batches_per_epoch:
-                        self.finish_epoch(epoch + 1, part)
+                        self.recorder.record(epoch + 1, part)
                         part = EpochPart(step=part.step)
                     if stopped():
                         return self.stop(part)
-                write_animation(self.run.animation_path, self.run.sample_paths())
+                self.recorder.finish()
         return TrainingOutcome(epochs, self.step, interrupted=False)
 
     def train_epoch(
@@ -160,25 +182,6 @@ class Training:
         show_part(progress, task, epoch + 1, part)
         return part
 
-    def finish_epoch(self, epoch: int, part: EpochPart) -> None:
-        """Write the figures, the checkpoint and the grid of an epoch (1 is the first).
-
-        The figures come first: if the checkpoint then fails, the epoch is trained and recorded again.
-        """
-        settings = self.configuration
-        stats = describe_part(epoch, part)
-        last = epoch == settings.epochs
-        self.stats.append(stats)
-        self.run.write_stats(self.stats)
-        if last or epoch % settings.checkpoint_epochs == 0:
-            self.checkpoints.save(stats.step)
-        if last or epoch % settings.sample_epochs == 0:
-            path = self.run.sample_path(epoch)
-            generator = self.gan.finish_generator()
-            write_sample(path, generator, self.draw_latents, settings.latent_size, self.sample_classes)
-        if not self.console.is_terminal:
-            self.console.print(describe_epoch(stats, settings.epochs), highlight=False, soft_wrap=True)
-
     def stop(self, part: EpochPart) -> TrainingOutcome:
         """Save the state between two steps, and the figures of the epoch so far, and say how to go on."""
         path = self.checkpoints.save(self.step)
@@ -189,17 +192,3 @@ class Training:
             soft_wrap=True,
         )
         return TrainingOutcome(self.step // self.batches_per_epoch, self.step, interrupted=True)
-
-
-def describe_part(epoch: int, part: EpochPart) -> EpochStats:
-    """Return the line of stats.jsonl for an epoch whose figures are whole."""
-    generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
-    return EpochStats(
-        epoch=epoch,
-        step=part.step,
-        images=part.images,
-        seconds=round(part.seconds, 3),
-        images_per_s=round(part.images / part.seconds, 1),
-        generator_loss=generator_loss,
-        discriminator_loss=discriminator_loss,
-    )

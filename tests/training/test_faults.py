@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from service.latents import draw_latents
+from service.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER
 from training import train as training_loop
 from training.checkpoints import Checkpoints
@@ -20,7 +20,8 @@ from training.errors import DataError, DivergenceError, NotFiniteError, RunError
 from training.faults import first_sentence
 from training.idx import write_idx
 from training.meter import CHECKED_STEPS, LossMeter
-from training.run import EpochPart, Run
+from training.run import Run
+from training.stats import EpochPart
 from training.train import train
 
 
@@ -41,7 +42,14 @@ def configuration():
 
 def train_on(few_pictures, configuration, folder):
     console = Console(file=io.StringIO())
-    return train(configuration, folder, data_folder=few_pictures, draw_latents=draw_latents, console=console)
+    return train(
+        configuration,
+        folder,
+        data_folder=few_pictures,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        console=console,
+    )
 
 
 @contextmanager

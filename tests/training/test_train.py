@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 
-from service.latents import draw_latents
+from service.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER
 from training import train as training_loop
 from training.checkpoints import Checkpoints
@@ -27,6 +27,7 @@ def go_on(configuration, folder, output=None, *, terminal=False):
         folder,
         data_folder=DATA_FOLDER,
         draw_latents=draw_latents,
+        draw_classes=draw_classes,
         console=Console(file=output or io.StringIO(), width=200, force_terminal=terminal),
     )
 

@@ -22,7 +22,10 @@ def frame(picture: Image.Image, settings: PictureSettings) -> NDArray[np.uint8]:
     opaque = flatten(picture).convert(MODES[channels])
     target = (size, size)
     if settings.crop == "centre":
-        square = ImageOps.fit(opaque, target, Image.Resampling.LANCZOS)
+        side = min(opaque.size)
+        left, top = (opaque.width - side) // 2, (opaque.height - side) // 2
+        middle = opaque.crop((left, top, left + side, top + side))  # what is cut off leaves no trace
+        square = middle.resize(target, Image.Resampling.LANCZOS)
     else:
         square = ImageOps.pad(opaque, target, Image.Resampling.LANCZOS, color=WHITE[:channels])
     return np.asarray(square, np.uint8).reshape(size, size, channels)
@@ -30,6 +33,8 @@ def frame(picture: Image.Image, settings: PictureSettings) -> NDArray[np.uint8]:
 
 def flatten(picture: Image.Image) -> Image.Image:
     """Return a picture laid on white, mode RGB, or as it is where nothing of it is transparent."""
+    if picture.mode.startswith("I;16"):
+        return picture.point(lambda level: level / 256).convert("L")  # Pillow would clip at 255
     if not picture.has_transparency_data:
         return picture
     coloured = picture.convert("RGBA")
