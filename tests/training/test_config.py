@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from training.config import ANY_CONFIGURATION, PRESETS, find_preset, override
@@ -43,7 +46,7 @@ def test_an_unknown_preset_names_the_nearest():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_configuration_is_read_back_as_it_was_written(preset):
-    changed = override(PRESETS[preset], ["seed=7", "beta_1=0.5"])
+    changed = override(PRESETS[preset], ["seed=7", "held_out=0.25"])
     assert ANY_CONFIGURATION.validate_json(changed.model_dump_json()) == changed
 
 
@@ -51,3 +54,11 @@ def test_each_preset_has_settings_of_its_own():
     assert override(PRESETS["modern"], ["penalty=0.1"]).penalty == 0.1
     with pytest.raises(ConfigurationError, match="There is no setting 'penalty'"):
         override(PRESETS["dcgan"], ["penalty=0.1"])
+
+
+def test_make_train_sets_nothing_that_the_preset_does_not_have():
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text().replace("\\\n", " ")
+    recipes = re.findall(r"^RECIPE_(\w+) := (.*)$", makefile, re.MULTILINE)
+    assert [name for name, _ in recipes] == ["fashion", "emoji"]
+    for _, recipe in recipes:
+        override(PRESETS["modern"], re.findall(r"--set (\S+)", recipe))
