@@ -7,7 +7,7 @@ import numpy as np
 
 from service.errors import ReleaseRefused
 from service.generator import Generator, Images
-from service.inputs import draw_seed_inputs
+from service.inputs import draw_seeds
 from service.manifest import Difference
 
 MAX_LEVELS = 1
@@ -35,7 +35,7 @@ def check_golden(generator: Generator, golden_images: bytes | None) -> Differenc
         ReleaseRefused: the answer differs by more than another processor's rounding explains.
     """
     manifest = generator.manifest
-    inputs = draw_seed_inputs(manifest, manifest.golden.seeds)
+    inputs = draw_seeds(manifest, manifest.golden.seeds)
     images = generator.generate(inputs.latents, inputs.labels)
     expected = (len(inputs.latents), manifest.image.height, manifest.image.width, manifest.image.channels)
     if images.shape != expected:

@@ -15,6 +15,7 @@ from service.entity_tags import tag_answer
 from service.errors import GanymedeError, NotFound
 from service.generator import Images
 from service.inference_inputs import check_inputs, read_inputs
+from service.labels import Weights
 from service.open_inference import (
     EXTENSIONS,
     JSON_LENGTH_HEADER,
@@ -163,7 +164,7 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
     form = "tensor-binary" if binary else "tensor-json"
     tag = tag_answer(manifest, settings.precision, inputs, format=form, id=inference.request.id)
 
-    def encode(images: Images) -> bytes:
+    def encode(images: Images, _labels: Weights | None) -> bytes:
         return start + images.tobytes() if binary else write_json(head, images)
 
     generated = await unless_gone(
