@@ -89,8 +89,8 @@ async def live() -> Response:
 @router.get("/health/ready", response_class=Response)
 async def ready(service: Service) -> Response:
     """200 where `/readyz` says so, else its 503."""
-    answer = await health.ready(service)
-    return answer if isinstance(answer, Response) else Response()
+    await health.ready(service)
+    return Response()
 
 
 @router.get("/models/{model}")
