@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from service.errors import GanymedeError
 
 RunArgument = Annotated[Path, typer.Argument(help="The folder of a training run.")]
+DataFolderOption = Annotated[
+    Path | None, typer.Option(help="Where the data's files lie.", envvar="GANYMEDE_DATA")
+]
+FeaturesOption = Annotated[
+    Path | None, typer.Option(help="A feature network in ONNX; Fashion-MNIST has its own.")
+]
 
 
 class TrainingFailed(GanymedeError):
@@ -25,36 +31,40 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
     app.command()(train)
     app.command()(export)
-    app.command()(evaluate)
     app.command()(publish)
 
 
 def train(
     preset: Annotated[str, typer.Option(help="The networks and their recipe.")] = "dcgan",
     data: Annotated[str, typer.Option(help="What to learn from.")] = "fashion-mnist",
-    data_folder: Annotated[
-        Path | None, typer.Option(help="Where the data's files lie.", envvar="GANYMEDE_DATA")
-    ] = None,
+    data_folder: DataFolderOption = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder; an existing one goes on.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, any number of times.")
     ] = None,
+    features: FeaturesOption = None,
 ) -> None:
     """Train a generator. Ctrl-C saves; the same command with --run goes on."""
     from rich.console import Console
 
-    from service.latents import draw_latents
+    from service.latents import draw_classes, draw_latents
 
-    with _explained():
+    with explained():
         from training.config import find_preset, override
 
-        configuration = override(find_preset(preset), [f"data={data}", *(overrides or [])])
+        settings = [f"data={data}", *([f"features={features}"] if features else []), *(overrides or [])]
+        configuration = override(find_preset(preset), settings)
         from training.train import train as train_run  # TensorFlow takes seconds: wrong options go first
 
         folder = run or Path("runs") / f"{preset}-{_slug(data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         typer.echo(f"Training into {folder}")
         outcome = train_run(
-            configuration, folder, data_folder=data_folder, draw_latents=draw_latents, console=Console()
+            configuration,
+            folder,
+            data_folder=data_folder,
+            draw_latents=draw_latents,
+            draw_classes=draw_classes,
+            console=Console(),
         )
     if not outcome.interrupted:
         typer.echo(f"Trained. Next: ganymede export {folder}")
@@ -62,44 +72,36 @@ def train(
 
 def export(
     run: RunArgument,
-    step: Annotated[
-        int | None, typer.Option(help="Of an earlier checkpoint; the newest unless given.")
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(help="best, last, or a number of batches; the best that was measured unless given."),
     ] = None,
 ) -> None:
     """Export a run's generator to ONNX and hold it against Keras."""
     from service.latents import draw_latents
 
-    with _explained():
-        from training.export import export_run
+    chosen = None if checkpoint is None else _parse_checkpoint(checkpoint)
+    with explained():
+        from training.export import export_run, read_export
+        from training.run import Run
 
-        path = export_run(run, draw_latents=draw_latents, step=step)
+        path = export_run(run, draw_latents=draw_latents, checkpoint=chosen)
+        report = read_export(Run(run))
     typer.echo(f"{path}: the same pictures as Keras. Next: ganymede publish {run} --name NAME")
+    if report.best:
+        typer.echo(f"Of epoch {report.epochs}, the best: {report.best.figure} {report.best.value:.4g}.")
+    elif chosen is None:
+        typer.echo(f"Of epoch {report.epochs}, the last; ganymede rank {run} finds the best.")
 
 
-def evaluate(
-    run: RunArgument,
-    features: Annotated[
-        Path | None, typer.Option(help="A feature network in ONNX; Fashion-MNIST has its own.")
-    ] = None,
-    data_folder: Annotated[
-        Path | None, typer.Option(help="Where the data's files lie.", envvar="GANYMEDE_DATA")
-    ] = None,
-) -> None:
-    """Measure how far an exported run's pictures are from real ones."""
-    from service.latents import draw_classes, draw_latents
-
-    with _explained():
-        from training.evaluation.evaluate import evaluate_run
-
-        figures = evaluate_run(
-            run,
-            features=features,
-            data_folder=data_folder,
-            draw_latents=draw_latents,
-            draw_classes=draw_classes,
-        )
-    for name, value in figures.items():
-        typer.echo(f"{name}  {value:.4f}")
+def _parse_checkpoint(word: str) -> Literal["best", "last"] | int:
+    if word == "best":
+        return "best"
+    if word == "last":
+        return "last"
+    if word.isdecimal():
+        return int(word)
+    raise typer.BadParameter(f"'{word}' is none of best, last or a number.", param_hint="--checkpoint")
 
 
 def publish(
@@ -118,7 +120,7 @@ def publish(
     from service.store import next_version, open_store
     from service.store import promote as promote_version
 
-    with upload_bar() as sent, _explained():
+    with upload_bar() as sent, explained():
         from training.publish import publish_run
 
         store = open_store(models, sent=sent)
@@ -139,7 +141,7 @@ def publish(
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Let what the training package explains leave as our own error, and a lack of TensorFlow as advice."""
     from training.errors import TrainingProblem
 

@@ -1,11 +1,14 @@
 """The states of a run on disk: written between two steps, bounded in number, restored whole."""
 
+import shutil
 from pathlib import Path
 
 import tensorflow as tf
 
-from training.errors import RunError
+from training.errors import NotFiniteError, RunError
+from training.faults import first_sentence
 from training.gan import GAN
+from training.run import BEST
 
 
 class Checkpoints:
@@ -15,6 +18,7 @@ class Checkpoints:
         self._checkpoint = tf.train.Checkpoint(gan=gan)
         self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=kept)
         self._folder = folder
+        self._gan = gan
 
     @property
     def newest(self) -> str | None:
@@ -26,16 +30,35 @@ class Checkpoints:
         """Write the state after `step` batches, drop the oldest beyond `kept`, return the path.
 
         Raises:
+            NotFiniteError: a weight is NaN or infinite; nothing was written.
             RunError: it cannot be written; the states before it are still there.
         """
+        if broken := next((name for name, part in vars(self._gan).items() if not is_finite(part)), None):
+            raise NotFiniteError(f"Weights of the {broken} are no numbers any more at batch {step}.")
         try:
             path: str = self._manager.save(step)
         except (OSError, tf.errors.OpError) as error:
+            self.discard(step)
             raise RunError(
                 f"The checkpoint after batch {step} cannot be written to {self._folder} "
-                f"({str(error)[:200]}). The last good one is {self.newest}."
+                f"({first_sentence(error)}). The last good one is {self.newest}; with more room on the disk "
+                "the same command goes on from there."
             ) from error
         return path
+
+    def discard(self, step: int) -> None:
+        """Remove what a failed write left of the state after `step` batches."""
+        if str(self._folder / f"ckpt-{step}") not in self._manager.checkpoints:
+            for path in self._folder.glob(f"ckpt-{step}*"):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+
+    @property
+    def steps(self) -> list[int]:
+        """After how many batches the states that are kept were written, the oldest first."""
+        return [int(path.rpartition("-")[2]) for path in self._manager.checkpoints]
 
     def restore(self, step: int | None = None) -> bool:
         """Fill the networks and optimisers from the newest state, or that of `step`; False without any.
@@ -46,8 +69,11 @@ class Checkpoints:
         path = self.newest if step is None else str(self._folder / f"ckpt-{step}")
         if path is None:
             return False
-        if path not in self._manager.checkpoints:
-            steps = ", ".join(name.rpartition("-")[2] for name in self._manager.checkpoints)
+        best = self._folder / BEST / f"ckpt-{step}"
+        if best.with_suffix(".index").exists():
+            path = str(best)
+        elif path not in self._manager.checkpoints:
+            steps = ", ".join(map(str, self.steps))
             raise RunError(f"There is no checkpoint of batch {step} in {self._folder}. There are: {steps}.")
         try:
             status = self._checkpoint.restore(path)
@@ -55,7 +81,16 @@ class Checkpoints:
             status.assert_consumed()
         except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
             raise RunError(
-                f"The checkpoint {path} cannot be restored ({str(error)[:200]}). It is damaged or of other "
-                "networks: choose another run folder."
+                f"The checkpoint {path} cannot be restored ({first_sentence(error)}). It is damaged or "
+                "of other networks: choose another run folder."
             ) from error
         return True
+
+
+def is_finite(part: object) -> bool:
+    """Say whether all floating-point variables of a network or an optimiser are; true of anything else."""
+    variables = getattr(part, "variables", ())
+    numbers = [tf.convert_to_tensor(variable) for variable in variables]
+    return all(
+        bool(tf.reduce_all(tf.math.is_finite(number))) for number in numbers if number.dtype.is_floating
+    )

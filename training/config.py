@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from training.errors import ConfigurationError
+from training.shape import PictureSettings
 
 Count = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -16,7 +17,7 @@ Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 
-class Configuration(BaseModel):
+class Configuration(PictureSettings):
     """Everything that decides a run, as far as every preset has it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -32,6 +33,11 @@ class Configuration(BaseModel):
     checkpoint_epochs: Count = 1
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 3
     sample_epochs: Count = 1
+    evaluation_epochs: Annotated[int, Field(ge=0)] = 2
+    """The pictures are measured every so many epochs, and after the last; 0 never."""
+    evaluation_images: Annotated[int, Field(ge=2, le=100_000)] = 5000
+    features: str = ""
+    """The feature network, a file in ONNX, to measure them with; the data's own unless given."""
 
 
 C = TypeVar("C", bound=Configuration)

@@ -17,8 +17,12 @@ class RunError(TrainingProblem):
     """A run folder that cannot be used; the message names the file and what to do."""
 
 
+class NotFiniteError(TrainingProblem):
+    """A loss or a weight that is NaN or infinite; the message names the batch."""
+
+
 class DivergenceError(TrainingProblem):
-    """Losses that are no numbers any more; the message names the last good checkpoint."""
+    """The end of a run that has no numbers any more; names the last good checkpoint and what to try."""
 
 
 class ExportError(TrainingProblem):

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from training.best import BestCheckpoint, read_best
 from training.checkpoints import Checkpoints
 from training.errors import ExportError
 from training.gan import build_gan, is_conditional
@@ -58,13 +60,20 @@ class ExportReport(BaseModel):
     channels: int
     class_names: tuple[str, ...] = ()
     """Of the input `label`; empty for a generator without one."""
+    best: BestCheckpoint | None = None
+    """By which figure this checkpoint was chosen, if it was."""
     sha256: str
     comparison: Comparison
     versions: dict[str, str]
 
 
-def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None = None) -> Path:
-    """Write RUN/export/generator.onnx and export.json from the newest checkpoint, or that of `step`.
+def export_run(
+    run_folder: Path, *, draw_latents: DrawLatents, checkpoint: Literal["best", "last"] | int | None = None
+) -> Path:
+    """Write RUN/export/generator.onnx and export.json from a checkpoint of the run.
+
+    `checkpoint` is the best that was measured, the last, or that after so many batches. None is the best,
+    or the last of a run whose checkpoints were never measured.
 
     Raises:
         RunError: there is no such run or checkpoint.
@@ -74,6 +83,7 @@ def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None 
     configuration = run.read_configuration()
     shape = run.read_shape()
     gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
+    step, best = choose_checkpoint(run, checkpoint)
     if not Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore(step):
         raise ExportError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
     generator, class_names = (
@@ -101,6 +111,7 @@ def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None 
         width=width,
         channels=channels,
         class_names=class_names,
+        best=best,
         sha256=hashlib.sha256(graph).hexdigest(),
         comparison=comparison,
         versions=library_versions(),
@@ -109,6 +120,26 @@ def export_run(run_folder: Path, *, draw_latents: DrawLatents, step: int | None 
     run.graph_path.write_bytes(graph)
     replace_text(run.export_report_path, report.model_dump_json(indent=2) + "\n")
     return run.graph_path
+
+
+def choose_checkpoint(
+    run: Run, checkpoint: Literal["best", "last"] | int | None
+) -> tuple[int | None, BestCheckpoint | None]:
+    """Return the step to export, None for the newest, and the figure that chose it.
+
+    Raises:
+        ExportError: the best is asked for and none was measured.
+    """
+    best = read_best(run)
+    if checkpoint == "best" and best is None:
+        raise ExportError(
+            f"No checkpoint of {run.folder} was measured yet: ganymede rank {run.folder} measures them all."
+        )
+    if checkpoint == "last":
+        return None, None
+    if isinstance(checkpoint, int):
+        return checkpoint, best if best and best.step == checkpoint else None
+    return (best.step, best) if best else (None, None)
 
 
 def compare_with_keras(

@@ -5,11 +5,12 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 
-from training.run import EpochStats
+from training.stats import EpochPart, EpochStats
 
 
 def training_progress(console: Console) -> Progress:
@@ -26,10 +27,24 @@ def training_progress(console: Console) -> Progress:
     )
 
 
+def show_part(progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> None:
+    """Move the bar to the epoch's (1 is the first) figures so far."""
+    generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
+    progress.update(
+        task,
+        completed=part.step,
+        epoch=epoch,
+        images_per_s=part.images / part.seconds,
+        generator_loss=generator_loss,
+        discriminator_loss=discriminator_loss,
+    )
+
+
 def describe_epoch(stats: EpochStats, epochs: int) -> str:
     """Return the plain line of one epoch."""
     return (
         f"epoch {stats.epoch}/{epochs}  {stats.images_per_s:.0f} images/s  "
         f"generator loss {stats.generator_loss:.3f}  "
         f"discriminator loss {stats.discriminator_loss:.3f}  {stats.seconds:.0f} s"
+        + "".join(f"  {name} {value:.4g}" for name, value in stats.figures.items())
     )

@@ -140,10 +140,11 @@ def describe_release(
 
 
 def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
-    """Return the release's provenance: configuration, how far it was trained, versions."""
+    """Return the release's provenance: configuration, how far it was trained, what chose it, versions."""
     return {
         "configuration": run.read_configuration().model_dump(mode="json"),
         "epochs": report.epochs,
         "step": report.step,
+        "best": report.best.model_dump() if report.best else None,
         "versions": report.versions,
     }

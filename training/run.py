@@ -4,7 +4,9 @@
 RUN/config.json              the configuration, with the precision that was chosen
 RUN/pictures.json            what the networks were built for: the pictures' size, channels, class names
 RUN/stats.jsonl              one line an epoch
+RUN/unfinished.json          the figures so far of an epoch that was interrupted
 RUN/checkpoints/             the last few states, enough to go on from
+RUN/checkpoints/best/        the state whose pictures were measured to be the nearest to real ones
 RUN/samples/epoch-0001.png   the same seeds after each epoch, and samples.gif of them all
 RUN/export/                  generator.onnx and what was measured of it
 ```
@@ -13,28 +15,19 @@ RUN/export/                  generator.onnx and what was measured of it
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from training.config import ANY_CONFIGURATION, AnyConfiguration
 from training.errors import RunError
 from training.shape import PictureShape
+from training.stats import EpochPart, EpochStats
 
-
-class EpochStats(BaseModel):
-    """One line of stats.jsonl: the state after `step` batches, losses as means over the epoch, nats.
-
-    Of an epoch that was interrupted, images, seconds and losses are those of its last part.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    epoch: int
-    step: int
-    images: int
-    seconds: float
-    images_per_s: float
-    generator_loss: float
-    discriminator_loss: float
+BEST = "best"
+CHANGEABLE = frozenset(
+    {"epochs", "checkpoint_epochs", "checkpoints_kept", "sample_epochs"}
+    | {"evaluation_epochs", "evaluation_images", "features"}
+)
+"""Settings that a run may go on with changed: its length, and how it is watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +52,11 @@ class Run:
         return self.folder / "stats.jsonl"
 
     @property
+    def unfinished_path(self) -> Path:
+        """Where the figures so far of an interrupted epoch lie."""
+        return self.folder / "unfinished.json"
+
+    @property
     def samples_folder(self) -> Path:
         """Where the sample grids lie."""
         return self.folder / "samples"
@@ -72,6 +70,26 @@ class Run:
     def checkpoints_folder(self) -> Path:
         """Where the checkpoints lie."""
         return self.folder / "checkpoints"
+
+    @property
+    def best_folder(self) -> Path:
+        """Where the best checkpoint is kept."""
+        return self.checkpoints_folder / BEST
+
+    @property
+    def best_path(self) -> Path:
+        """Where it is said which checkpoint is the best."""
+        return self.best_folder / "best.json"
+
+    @property
+    def ranking_path(self) -> Path:
+        """Where lies what was measured of each checkpoint afterwards."""
+        return self.checkpoints_folder / "ranking.json"
+
+    def has_checkpoint(self, step: int) -> bool:
+        """Say whether the state after `step` batches is kept."""
+        folders = (self.checkpoints_folder, self.best_folder)
+        return any((folder / f"ckpt-{step}.index").exists() for folder in folders)
 
     @property
     def export_folder(self) -> Path:
@@ -97,7 +115,8 @@ class Run:
         """Make the folder and write its configuration; raise RunError where another one is there."""
         if self.config_path.exists():
             stored = self.read_configuration()
-            if stored.model_copy(update={"epochs": configuration.epochs}) != configuration:
+            changed = {name: getattr(configuration, name) for name in CHANGEABLE}
+            if stored.model_copy(update=changed) != configuration:
                 raise RunError(
                     f"{self.config_path} holds another configuration. Resume the run with its own, "
                     "or choose another run folder."
@@ -135,7 +154,21 @@ class Run:
 
     def write_stats(self, stats: list[EpochStats]) -> None:
         """Replace stats.jsonl by `stats`, whole or not at all."""
-        replace_text(self.stats_path, "".join(f"{row.model_dump_json()}\n" for row in stats))
+        replace_text(
+            self.stats_path, "".join(f"{row.model_dump_json(exclude_defaults=True)}\n" for row in stats)
+        )
+
+    def read_unfinished(self, step: int) -> EpochPart:
+        """Return the figures of the epoch that was interrupted after `step` batches; none of a whole one."""
+        try:
+            part = EpochPart.model_validate_json(self.unfinished_path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValidationError):
+            return EpochPart(step=step)
+        return part if part.step == step else EpochPart(step=step)
+
+    def write_unfinished(self, part: EpochPart) -> None:
+        """Keep the figures so far of an epoch that is interrupted."""
+        replace_text(self.unfinished_path, part.model_dump_json() + "\n")
 
     def sample_path(self, epoch: int) -> Path:
         """Return where the grid after `epoch` epochs belongs."""
@@ -147,7 +180,15 @@ class Run:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees either the old file or the new one."""
+    """Write `text` to `path` so that a reader sees either the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written; the error names the file.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -1,4 +1,6 @@
-"""What the networks must know of the pictures before they can be built."""
+"""What the networks must know of the pictures before they can be built, and what may be asked of them."""
+
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +13,21 @@ class PictureShape(BaseModel):
     size: int = Field(ge=8, le=1024)
     channels: int = Field(ge=1, le=3)
     class_names: tuple[str, ...] = ()
+
+
+class PictureSettings(BaseModel):
+    """How pictures are brought into shape; what is not set is as the set has it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int | None = Field(default=None, ge=8, le=1024)
+    """Pixels, of either side; pictures that come in many sizes are 32 unless set."""
+    channels: Literal[1, 3] | None = None
+    """1 is grey, 3 is colour."""
+    crop: Literal["centre", "none"] = "centre"
+    """What becomes square: the middle of a picture, or all of it with white beside it."""
+    held_out: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """The share that a set without a test split keeps for evaluation; 0: the training pictures serve."""
 
 
 FASHION_MNIST_SHAPE = PictureShape(

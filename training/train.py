@@ -5,21 +5,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import tensorflow as tf
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.checkpoints import Checkpoints
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
-from training.errors import DivergenceError
+from training.evaluation.judge import Judge, find_features
+from training.faults import explain_faults, read_batches
 from training.gan import build_gan, is_conditional
 from training.interruption import stop_requests
+from training.meter import LossMeter
 from training.precision import choose_precision
-from training.progress import describe_epoch, training_progress
-from training.run import EpochStats, Run
-from training.samples import DrawLatents, write_animation, write_sample
+from training.progress import show_part, training_progress
+from training.recorder import Recorder
+from training.run import Run
+from training.samples import DrawClasses, DrawLatents
+from training.stats import EpochPart
 
 REFRESH_S = 0.5
 
@@ -39,20 +41,24 @@ def train(
     *,
     data_folder: Path | None,
     draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
     console: Console,
 ) -> TrainingOutcome:
     """Train in `run_folder`, going on from its newest checkpoint; Ctrl-C or SIGTERM saves and returns.
 
     Raises:
         DataError: the pictures are missing or damaged.
+        EvaluationError: the feature network cannot be run.
         RunError: the folder holds another run, or cannot be written or restored.
-        DivergenceError: a loss is not finite any more.
+        DivergenceError: a loss or a weight is not finite any more.
     """
-    pictures = load_pictures(configuration.data, data_folder)
+    pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
     configuration = settle_precision(configuration, run)
-    run.start(configuration, pictures.shape)
-    return Training(configuration, run, pictures, draw_latents, console).go_on()
+    with explain_faults(configuration, lambda: None):
+        run.start(configuration, pictures.shape)
+    judge = find_judge(configuration, pictures, draw_latents, draw_classes, console)
+    return Training(configuration, run, pictures, draw_latents, judge, console).go_on()
 
 
 def settle_precision(configuration: AnyConfiguration, run: Run) -> AnyConfiguration:
@@ -64,6 +70,28 @@ def settle_precision(configuration: AnyConfiguration, run: Run) -> AnyConfigurat
     return configuration.model_copy(update={"precision": precision})
 
 
+def find_judge(
+    configuration: AnyConfiguration,
+    pictures: Pictures,
+    draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
+    console: Console,
+) -> Judge | None:
+    """Return who measures the run's pictures while it goes on; None, and say so, if no one can."""
+    if not configuration.evaluation_epochs:
+        return None
+    features = find_features(configuration.data, configuration.features)
+    if features is None:
+        console.print(
+            f"The pictures are not measured while training, because no feature network is known for "
+            f"'{configuration.data}'; --features FILE.onnx names one.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return None
+    return Judge(features, pictures, configuration.evaluation_images, draw_latents, draw_classes)
+
+
 class Training:
     """A run in memory: the networks, filled from the newest checkpoint, and the figures so far."""
 
@@ -73,19 +101,20 @@ class Training:
         run: Run,
         pictures: Pictures,
         draw_latents: DrawLatents,
+        judge: Judge | None,
         console: Console,
     ) -> None:
         self.configuration = configuration
         self.run = run
         self.pictures = pictures
-        self.draw_latents = draw_latents
         self.console = console
         total_steps = configuration.epochs * self.batches_per_epoch
         self.gan = build_gan(configuration, configuration.precision, pictures.shape, total_steps)
         self.checkpoints = Checkpoints(run.checkpoints_folder, self.gan, configuration.checkpoints_kept)
         self.checkpoints.restore()
-        # An epoch whose checkpoint was never written is trained, and recorded, again.
-        self.stats = [row for row in run.read_stats() if row.step <= self.step]
+        self.recorder = Recorder(
+            configuration, run, self.gan, self.checkpoints, self.sample_classes, draw_latents, judge, console
+        )
 
     @property
     def sample_classes(self) -> int:
@@ -119,89 +148,51 @@ class Training:
                 generator_loss=float("nan"),
                 discriminator_loss=float("nan"),
             )
-            for epoch in range(first_epoch, epochs):
-                stats = self.train_epoch(epoch, progress, task, stopped)
-                progress.update(
-                    task,
-                    completed=self.step,
-                    images_per_s=stats.images_per_s,
-                    generator_loss=stats.generator_loss,
-                    discriminator_loss=stats.discriminator_loss,
-                )
-                if self.step == stats.epoch * self.batches_per_epoch:
-                    self.finish_epoch(stats)
-                if stopped():
-                    return self.stop()
-        write_animation(self.run.animation_path, self.run.sample_paths())
+            with explain_faults(self.configuration, lambda: self.checkpoints.newest):
+                for epoch in range(first_epoch, epochs):
+                    part = self.train_epoch(epoch, progress, task, stopped)
+                    if part.step == (epoch + 1) * self.batches_per_epoch:
+                        self.recorder.record(epoch + 1, part)
+                        part = EpochPart(step=part.step)
+                    if stopped():
+                        return self.stop(part)
+                self.recorder.finish()
         return TrainingOutcome(epochs, self.step, interrupted=False)
 
     def train_epoch(
         self, epoch: int, progress: Progress, task: TaskID, stopped: Callable[[], bool]
-    ) -> EpochStats:
-        """Train what is left of one epoch (0 is the first), or less if stopped, and return its figures."""
-        settings, first_step = self.configuration, self.step
+    ) -> EpochPart:
+        """Train what is left of one epoch (0 is the first), or less if stopped, and return its figures.
+
+        Raises:
+            NotFiniteError: a loss is NaN or infinite.
+            DataError: a batch cannot be read.
+        """
+        settings = self.configuration
+        meter = LossMeter(self.run.read_unfinished(self.step))
         batches = epoch_batches(
             self.pictures,
             settings.batch_size,
             settings.buffer_size,
             seed=settings.seed + epoch,
-            first_batch=first_step - epoch * self.batches_per_epoch,
+            first_batch=self.step - epoch * self.batches_per_epoch,
         )
-        losses, done, images = tf.zeros(2), 0, 0
-        start_s = shown_s = time.monotonic()
-        for batch, classes in batches:
-            losses += self.gan.train_step(batch, classes)
-            done += 1
-            images += len(batch)
+        shown_s = time.monotonic()
+        for batch, classes in read_batches(batches, settings.data, self.step):
+            meter.add(self.gan.train_step(batch, classes), len(batch))
             if stopped():
                 break
             if time.monotonic() - shown_s > REFRESH_S:
                 shown_s = time.monotonic()
-                means = losses.numpy() / done
-                progress.update(
-                    task,
-                    completed=first_step + done,
-                    epoch=epoch + 1,
-                    images_per_s=images / (shown_s - start_s),
-                    generator_loss=means[0],
-                    discriminator_loss=means[1],
-                )
-        means = losses.numpy() / done  # waits for the last step
-        seconds = time.monotonic() - start_s
-        if not np.isfinite(means).all():
-            raise DivergenceError(
-                f"The losses of epoch {epoch + 1} are not finite (generator {means[0]}, discriminator "
-                f"{means[1]}). The last good checkpoint is {self.checkpoints.newest}; "
-                "try a smaller learning_rate."
-            )
-        return EpochStats(
-            epoch=epoch + 1,
-            step=first_step + done,
-            images=images,
-            seconds=round(seconds, 3),
-            images_per_s=round(images / seconds, 1),
-            generator_loss=float(means[0]),
-            discriminator_loss=float(means[1]),
-        )
+                show_part(progress, task, epoch + 1, meter.settle())
+        part = meter.settle()
+        show_part(progress, task, epoch + 1, part)
+        return part
 
-    def finish_epoch(self, stats: EpochStats) -> None:
-        """Save the checkpoint first, then the figures and the grid that belong to it."""
-        settings = self.configuration
-        last = stats.epoch == settings.epochs
-        self.stats.append(stats)
-        if last or stats.epoch % settings.checkpoint_epochs == 0:
-            self.checkpoints.save(stats.step)
-        self.run.write_stats(self.stats)
-        if last or stats.epoch % settings.sample_epochs == 0:
-            path = self.run.sample_path(stats.epoch)
-            generator = self.gan.finish_generator()
-            write_sample(path, generator, self.draw_latents, settings.latent_size, self.sample_classes)
-        if not self.console.is_terminal:
-            self.console.print(describe_epoch(stats, settings.epochs), highlight=False, soft_wrap=True)
-
-    def stop(self) -> TrainingOutcome:
-        """Save the state between two steps and say how to go on."""
+    def stop(self, part: EpochPart) -> TrainingOutcome:
+        """Save the state between two steps, and the figures of the epoch so far, and say how to go on."""
         path = self.checkpoints.save(self.step)
+        self.run.write_unfinished(part)
         self.console.print(
             f"Stopped after batch {self.step}; saved {path}. Train in the same run folder to go on.",
             highlight=False,

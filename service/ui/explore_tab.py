@@ -1,26 +1,38 @@
 """The tab that explores: sliders over a model's directions, and what they do to some pictures."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import gradio
 
 from service.context import Context
 from service.directions import DIRECTIONS_FILE, Directions, read_directions
+from service.errors import GanymedeError
 from service.ui.choice import Choice, find_manifest
 from service.ui.gallery import lay_gallery
-from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
+from service.ui.orders import generate_pictures, list_pictures, order_fields, write_curl
 
 _SLIDERS = 6
 _PICTURES = 8
 _REACH = 8.0
 
 
-def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> None:
-    """Lay out the tab and wire it; it is filled when it is opened and when the model changes."""
+@dataclass(frozen=True, slots=True)
+class ExploreTab:
+    """What lays out the sliders of a model, once it and its class are chosen."""
+
+    fill: Any
+    inputs: list[Any]
+    outputs: list[Any]
+
+
+def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> ExploreTab:
+    """Lay out the tab and wire it; its pictures come when it is opened, and follow the sliders."""
     with gradio.Row():
         with gradio.Column(scale=1, min_width=280):
             hint = gradio.Markdown(elem_id="explore-hint")
+            steered = gradio.Textbox(visible=False)  # the model that the sliders are laid out for
             seed = gradio.Number(0, label="First seed", precision=0, minimum=0, maximum=2**32 - _PICTURES)
             sliders = [
                 gradio.Slider(-_REACH, _REACH, 0, step=0.25, label=f"Direction {index}", visible=False)
@@ -37,49 +49,52 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> None:
         found = await asyncio.to_thread(_find_directions, service, model)
         if found is None:
             name = (model or "MODEL").partition("@")[0]
-            text = f"This release has no directions. `ganymede directions {name}` publishes one that has."
-            return [text, *(gradio.Slider(value=0, visible=False) for _ in sliders)]
+            text = f"{model} has no directions. `ganymede directions {name}` publishes a release that has."
+            return [text, model, *(gradio.Slider(value=0, visible=False) for _ in sliders)]
         shown = [
             gradio.Slider(value=0, visible=True, label=name if name != str(index) else f"Direction {index}")
             for index, name in enumerate(found.names[:_SLIDERS])
         ]
         rest = [gradio.Slider(value=0, visible=False) for _ in range(_SLIDERS - len(shown))]
-        return ["Move a slider and see what changes.", *shown, *rest]
+        return [f"Move a slider and see what changes in {model}.", model, *shown, *rest]
 
     async def explore(
         request: gradio.Request,
-        model: str | None,
         label: str | None,
         truncation: float,
+        model: str | None,
         seed: float | None,
         *amounts: float,
-    ) -> tuple[Any, str]:
+    ) -> tuple[Any, Any]:
         fields = {**order_fields(model, label, truncation), "seed": int(seed or 0), "count": _PICTURES}
         if moved := {str(index): amount for index, amount in enumerate(amounts) if amount}:
             fields["directions"] = moved
-        with explained():
+        try:
             pictures = await generate_pictures(service, fields)
+        except GanymedeError as error:
+            # Not an error to Gradio: after one it would forget the movement that waits behind this one.
+            gradio.Warning(str(error), title=error.title)
+            return gradio.skip(), gradio.skip()
         line = write_curl(request, "/generate", {**fields, "columns": 4}, "grid.png")
         return gradio.Gallery(list_pictures(pictures.images), selected_index=None), line
 
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    inputs = [*choice.inputs, seed, *sliders]
-
-    for opened in (tab.select, choice.model.change):
-        opened(offer, choice.model, [hint, *sliders], **private).then(
-            explore, inputs, [gallery, curl], **private
-        )
+    # All that changes the pictures comes by this one event, and one at a time: of two that ran at once the
+    # older one could end last, and the pictures would not be those of the sliders.
     gradio.on(
-        [slider.change for slider in sliders] + [seed.submit],
+        [tab.select, hint.change, seed.submit, choice.label.input, choice.truncation.release]
+        + [slider.change for slider in sliders],
         explore,
-        inputs,
+        [choice.label, choice.truncation, steered, seed, *sliders],
         [gallery, curl],
         trigger_mode="always_last",
-        **private,
+        concurrency_limit=1,
+        api_visibility="private",
+        show_progress="hidden",
     )
-    back.click(lambda: [0] * _SLIDERS, None, sliders, **private).then(
-        explore, inputs, [gallery, curl], **private
+    back.click(
+        lambda: [0] * _SLIDERS, None, sliders, queue=False, api_visibility="private", show_progress="hidden"
     )
+    return ExploreTab(offer, [choice.model], [hint, steered, *sliders])
 
 
 def _find_directions(service: Context, model: str | None) -> Directions | None:

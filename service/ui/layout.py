@@ -76,7 +76,7 @@ def lay_out(service: Context, folder: Path) -> gradio.Blocks:
             with gradio.Tab("Walk", id="walk") as walk_place:
                 walking = add_walk_tab(service, choice, folder)
             with gradio.Tab("Explore", id="explore") as explore_place:
-                add_explore_tab(service, choice, explore_place)
+                exploring = add_explore_tab(service, choice, explore_place)
             with gradio.Tab("Models", id="models"):
                 models = add_models_tab(service, choice.model)
 
@@ -90,13 +90,15 @@ def lay_out(service: Context, folder: Path) -> gradio.Blocks:
             return add_key(keys, int(picked)), gradio.Tabs(selected="walk")
 
         private: dict[str, Any] = {"api_visibility": "private"}
+        last: dict[str, Any] = {**private, "trigger_mode": "always_last"}  # a second choice is not lost
         opened = page.load(choose_model, None, choice.model, **private)
         opened = opened.then(choose_class, choice.model, choice.label, **private)
-        opened.then(generating.fill, generating.inputs, generating.outputs, **private)
         opened.then(models.fill, choice.model, models.outputs, **private)
-        choice.model.input(choose_class, choice.model, choice.label, **private).then(
-            generating.fill, generating.inputs, generating.outputs, **private
-        ).then(walking.fill, walking.inputs, walking.outputs, **private)
+        chosen = choice.model.input(choose_class, choice.model, choice.label, **last)
+        for ready in (opened, chosen):
+            for tab in (generating, exploring):
+                ready.then(tab.fill, tab.inputs, tab.outputs, **last)
+        chosen.then(walking.fill, walking.inputs, walking.outputs, **last)
         walk_place.select(walking.fill, walking.inputs, walking.outputs, **private)
         generating.to_walk.click(walk_by, [walking.keys, generating.picked], [walking.keys, tabs], **private)
     page.queue(max_size=_WAITING_EVENTS, default_concurrency_limit=_EVENTS_AT_ONCE)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from service.latents import draw_latents
+from service.latents import draw_classes, draw_latents
 from training.config import Configuration, find_preset, override
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
@@ -41,6 +41,7 @@ def trained_run(tmp_path_factory, small_configuration) -> TrainedRun:
         folder,
         data_folder=DATA_FOLDER,
         draw_latents=draw_latents,
+        draw_classes=draw_classes,
         console=Console(file=output),
     )
     assert not outcome.interrupted

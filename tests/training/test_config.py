@@ -21,7 +21,7 @@ def test_an_override_takes_the_type_of_its_field():
     ("assignment", "words"),
     [
         ("batchsize=1", "Did you mean 'batch_size'?"),
-        ("xyzzy=1", "There are: preset, data, seed"),
+        ("xyzzy=1", "preset, data, seed"),
         ("epochs", "'epochs' is not of the form key=value."),
         ("epochs=none", "epochs=none: Input should be a valid integer"),
         ("epochs=0", "epochs=0: Input should be greater than or equal to 1."),

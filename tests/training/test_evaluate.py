@@ -6,8 +6,9 @@ from service.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER
 from training.data import load_pictures
 from training.errors import EvaluationError
-from training.evaluation.evaluate import count_name, evaluate_run, read_figures
+from training.evaluation.evaluate import evaluate_run, read_figures
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
+from training.evaluation.judge import count_name
 from training.export import export_run, read_export
 from training.run import Run
 

@@ -131,7 +131,14 @@ def test_a_restored_state_takes_the_same_next_step(gan, batch, configuration, tm
 def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(configuration, tmp_path):
     folder = tmp_path / "run"
     console = Console(file=io.StringIO())
-    train(configuration, folder, data_folder=DATA_FOLDER, draw_latents=draw_latents, console=console)
+    train(
+        configuration,
+        folder,
+        data_folder=DATA_FOLDER,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        console=console,
+    )
     assert Run(folder).sample_path(1).exists()
     export_run(folder, draw_latents=draw_latents)
     store = FolderStore(tmp_path / "store")

@@ -11,10 +11,11 @@ from tests.conftest import REPOSITORY, run_server
 
 
 def pytest_collection_modifyitems(items):
-    """One worker has the browser."""
+    """One worker has the browser; and a browser, a server and a page take their time on a busy machine."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.timeout(400))
 
 
 def find_chromium() -> str:
@@ -42,6 +43,9 @@ def bundled(tmp_path_factory):
         yield running
 
 
+PATIENCE_MS = 90_000
+
+
 class Visit:
     """A page, and what its console and its network said."""
 
@@ -54,10 +58,9 @@ class Visit:
         page.on("request", lambda request: "://" in request.url and self.hosts.add(request.url.split("/")[2]))
 
     def open(self, url: str) -> None:
-        self.page.goto(url, timeout=90_000)
+        self.page.goto(url)
         self.page.wait_for_function(
-            "[...document.querySelectorAll('#pictures img')].filter(i => i.naturalWidth).length > 3",
-            timeout=60_000,
+            "[...document.querySelectorAll('#pictures img')].filter(i => i.naturalWidth).length > 3"
         )
 
     def open_tab(self, name: str) -> None:
@@ -69,6 +72,7 @@ def visit(browser, request):
     """A visit, in the way that a test's parameter says; at its end nothing may have gone wrong in it."""
     options = {"viewport": {"width": 1200, "height": 900}, **getattr(request, "param", {})}
     context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
     visit = Visit(context.new_page())
     yield visit
     context.close()

@@ -25,7 +25,6 @@ def wait_for_field(visit, elem_id: str, pattern: str) -> str:
         "([id, pattern]) => new RegExp(pattern).test("
         "document.querySelector(`#${id} textarea, #${id} input`)?.value)",
         arg=[elem_id, pattern],
-        timeout=30_000,
     )
     return field(visit, elem_id)
 
@@ -34,14 +33,14 @@ def run_curl(line: str) -> httpx.Response:
     """Ask for what a line of the page asks for."""
     words = shlex.split(line)
     if "-d" not in words:
-        return httpx.get(words[1])
+        return httpx.get(words[1], timeout=60)
     assert words[:3] == ["curl", "-X", "POST"]
-    return httpx.post(words[3], content=words[words.index("-d") + 1], timeout=30)
+    return httpx.post(words[3], content=words[words.index("-d") + 1], timeout=60)
 
 
 def picture(visit, selector: str, index: int) -> np.ndarray:
     source = visit.page.locator(f"{selector} img").nth(index).get_attribute("src")
-    return np.asarray(Image.open(io.BytesIO(httpx.get(source).content)).convert("L"))
+    return np.asarray(Image.open(io.BytesIO(httpx.get(source, timeout=60).content)).convert("L"))
 
 
 def test_generate_shows_what_its_curl_line_gets_and_a_click_tells_the_seed(visit, bundled):
@@ -52,7 +51,7 @@ def test_generate_shows_what_its_curl_line_gets_and_a_click_tells_the_seed(visit
     assert np.array_equal(np.asarray(grid)[: shown.shape[0]], shown)
     visit.page.locator("#pictures button.thumbnail-item").nth(3).click()
     seed = int(wait_for_field(visit, "picked", r"^\d+$"))
-    exact = httpx.get(f"{bundled.url}/images/fashion/{seed}.png")
+    exact = httpx.get(f"{bundled.url}/images/fashion/{seed}.png", timeout=60)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(exact.content))), picture(visit, "#pictures", 3))
 
 
@@ -74,17 +73,17 @@ def test_a_walk_by_way_of_clicked_pictures_plays_and_is_what_its_curl_line_gets(
     visit.open(f"{bundled.url}/ui/")
     visit.open_tab("Walk")
     thumbnails = visit.page.locator("#candidates button.thumbnail-item")
-    thumbnails.nth(4).wait_for(timeout=30_000)
+    thumbnails.nth(4).wait_for()
     for count, index in enumerate((0, 2, 4), start=1):
         thumbnails.nth(index).click()
         wait_for_field(visit, "keys", rf"^(\d+(, )?){{{count}}}$")
     visit.page.locator("#walk").click()
-    visit.page.wait_for_function("document.querySelector('#video video')?.currentTime > 0.2", timeout=60_000)
+    visit.page.wait_for_function("document.querySelector('#video video')?.currentTime > 0.2")
     line = wait_for_field(visit, "walk-curl", "curl")
     keys = [int(key) for key in field(visit, "keys").split(", ")]
     assert json.loads(shlex.split(line)[5])["seeds"] == keys
     source = visit.page.locator("#video video").get_attribute("src")
-    assert httpx.get(source).content == run_curl(line).content
+    assert httpx.get(source, timeout=60).content == run_curl(line).content
 
 
 def test_a_picked_picture_becomes_a_key_of_the_walk(visit, bundled):
@@ -112,7 +111,7 @@ def test_what_is_wrong_is_said_in_words(visit, bundled):
     visit.open_tab("Walk")
     visit.page.locator("#keys textarea, #keys input").first.fill("7")
     visit.page.locator("#walk").click()
-    visit.page.get_by_text("a walk needs two or more").wait_for(timeout=30_000)
+    visit.page.get_by_text("a walk needs two or more").wait_for()
 
 
 @pytest.mark.parametrize("visit", [{}, DARK, PHONE], ids=["light", "dark", "phone"], indirect=True)

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data import load_pictures
-from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance, kernel_distance, precision_recall
-from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
+from training.evaluation.features import FeatureNetwork
+from training.evaluation.judge import count_name, require_features
 from training.export import ExportReport, read_export
 from training.graph import Floats, run_graph
 from training.run import Run, replace_text
@@ -39,12 +39,11 @@ def evaluate_run(
         EvaluationError: no feature network is known for these pictures, or it cannot be run.
     """
     run = Run(run_folder)
-    report, data = read_export(run), run.read_configuration().data
-    if features is None and data != "fashion-mnist":
-        raise EvaluationError(f"No feature network is known for '{data}': name one with --features.")
-    network = FeatureNetwork(features or FASHION_FEATURES)
-    reference = load_pictures(data, data_folder, "test").images[:EVALUATED_IMAGES]
-    training = load_pictures(data, data_folder).images
+    report, configuration = read_export(run), run.read_configuration()
+    data = configuration.data
+    network = FeatureNetwork(require_features(data, features or configuration.features))
+    reference = load_pictures(data, data_folder, "test", configuration).images[:EVALUATED_IMAGES]
+    training = load_pictures(data, data_folder, "train", configuration).images
     count = min(len(reference), len(training))
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
     expected = network.extract(reference[:count])
@@ -87,8 +86,3 @@ def read_figures(run: Run, report: ExportReport) -> dict[str, float]:
     content = json.loads(run.figures_path.read_text(encoding="utf-8"))
     figures: dict[str, float] = content["figures"]
     return figures if content["sha256"] == report.sha256 else {}
-
-
-def count_name(count: int) -> str:
-    """Return 10000 as `10k`, 600 as `600`."""
-    return f"{count // 1000}k" if count % 1000 == 0 else str(count)

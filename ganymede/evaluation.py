@@ -1,0 +1,73 @@
+"""`ganymede evaluate` and `rank`: how near the pictures of a run are to real ones."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganymede.training import DataFolderOption, FeaturesOption, RunArgument, explained
+
+if TYPE_CHECKING:
+    from training.best import BestCheckpoint
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the command line."""
+    app.command()(evaluate)
+    app.command()(rank)
+
+
+def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: DataFolderOption = None) -> None:
+    """Measure how far an exported run's pictures are from real ones."""
+    from service.latents import draw_classes, draw_latents
+
+    with explained():
+        from training.evaluation.evaluate import evaluate_run
+
+        figures = evaluate_run(
+            run,
+            features=features,
+            data_folder=data_folder,
+            draw_latents=draw_latents,
+            draw_classes=draw_classes,
+        )
+    for name, value in figures.items():
+        typer.echo(f"{name}  {value:.4f}")
+
+
+def rank(
+    run: RunArgument,
+    images: Annotated[
+        int | None, typer.Option(min=2, max=100_000, help="How many pictures of each; as the run says.")
+    ] = None,
+    features: FeaturesOption = None,
+    data_folder: DataFolderOption = None,
+) -> None:
+    """Measure every checkpoint that a run has kept; the best is what export then takes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from service.latents import draw_classes, draw_latents
+
+    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress, explained():
+        from training.evaluation.rank import rank_run
+
+        task = progress.add_task("", total=None)
+
+        def show(measured: "BestCheckpoint", count: int) -> None:
+            progress.update(task, total=count, advance=1)
+            progress.console.print(
+                f"batch {measured.step}  epoch {measured.epoch}  {measured.figure} {measured.value:.4g}",
+                highlight=False,
+            )
+
+        best = rank_run(
+            run,
+            features=features,
+            images=images,
+            data_folder=data_folder,
+            draw_latents=draw_latents,
+            draw_classes=draw_classes,
+            measured=show,
+        )
+    typer.echo(f"The best is that after batch {best.step}, epoch {best.epoch}. Next: ganymede export {run}")

@@ -1,0 +1,161 @@
+"""The best checkpoint: measured while training or afterwards, kept, and exported."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from service.latents import draw_classes, draw_latents
+from service.store import FolderStore
+from tests.training.conftest import DATA_FOLDER
+from training.best import BestCheckpoint, keep_best, read_best
+from training.config import override
+from training.errors import EvaluationError, ExportError, RunError
+from training.evaluation.rank import rank_run
+from training.export import export_run, read_export
+from training.publish import publish_run
+from training.run import Run
+from training.train import train
+
+FIGURE = "fd_fashion_cnn_600_train"
+
+
+def copy_run(trained_run, tmp_path):
+    return Run(shutil.copytree(trained_run.folder, tmp_path / "run"))
+
+
+def rank(run):
+    shown = []
+    best = rank_run(
+        run.folder,
+        features=None,
+        images=None,
+        data_folder=DATA_FOLDER,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        measured=lambda checkpoint, count: shown.append((checkpoint, count)),
+    )
+    return best, shown
+
+
+def candidate(step, value, figure="fd"):
+    return BestCheckpoint(step=step, epoch=step // 10, figure=figure, value=value)
+
+
+def test_training_measures_its_pictures_and_keeps_the_best_checkpoint(trained_run):
+    run = Run(trained_run.folder)
+    rows = run.read_stats()
+    assert [list(row.figures) for row in rows] == [[], [FIGURE]]
+    assert rows[1].figures[FIGURE] > 0
+    assert read_best(run) == BestCheckpoint(step=20, epoch=2, figure=FIGURE, value=rows[1].figures[FIGURE])
+    assert len(list(run.best_folder.glob("ckpt-20.*"))) == 2
+    assert FIGURE in trained_run.output
+
+
+def test_a_better_checkpoint_takes_the_place_of_the_best_and_a_worse_one_does_not():
+    assert candidate(1, 5.0).beats(None)
+    assert candidate(2, 4.0).beats(candidate(1, 5.0))
+    assert not candidate(3, 6.0).beats(candidate(2, 4.0))
+    assert candidate(3, 6.0, "kd").beats(candidate(2, 4.0))
+
+
+def test_the_best_stays_when_the_newest_checkpoints_have_moved_on(trained_run, tmp_path):
+    run = copy_run(trained_run, tmp_path)
+    keep_best(run, candidate(10, 1.0))
+    assert [path.name for path in sorted(run.best_folder.glob("ckpt*.index"))] == ["ckpt-10.index"]
+    for path in run.checkpoints_folder.glob("ckpt-10.*"):
+        path.unlink()
+    keep_best(run, candidate(10, 1.0))
+    assert read_best(run).step == 10
+    assert read_export_step(run, None) == (10, 1)
+
+
+def read_export_step(run, checkpoint):
+    export_run(run.folder, draw_latents=draw_latents, checkpoint=checkpoint)
+    report = read_export(run)
+    return report.step, report.epochs
+
+
+def test_a_checkpoint_that_is_gone_does_not_replace_the_best(trained_run, tmp_path):
+    run = copy_run(trained_run, tmp_path)
+    with pytest.raises(FileNotFoundError, match="is gone"):
+        keep_best(run, candidate(15, 0.1))
+    assert read_best(run).step == 20
+
+
+def test_the_best_is_exported_unless_another_is_asked_for_and_the_manifest_says_why(trained_run, tmp_path):
+    run = copy_run(trained_run, tmp_path)
+    keep_best(run, candidate(10, 1.0, FIGURE))
+    assert read_export_step(run, "last") == (20, 2)
+    assert read_export(run).best is None
+    assert read_export_step(run, "best") == (10, 1)
+    store = FolderStore(tmp_path / "store")
+    publish_run(
+        run.folder,
+        store,
+        name="fashion",
+        version="v1",
+        licence="MIT",
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+    )
+    training = store.manifest("fashion", "v1").training
+    assert training["epochs"] == 1
+    assert training["best"] == {"step": 10, "epoch": 1, "figure": FIGURE, "value": 1.0}
+
+
+def test_without_a_measured_checkpoint_the_last_is_exported_and_the_best_is_refused(trained_run, tmp_path):
+    run = copy_run(trained_run, tmp_path)
+    shutil.rmtree(run.best_folder)
+    with pytest.raises(ExportError, match="ganymede rank"):
+        export_run(run.folder, draw_latents=draw_latents, checkpoint="best")
+    assert read_export_step(run, None) == (20, 2)
+
+
+def test_the_checkpoints_of_a_run_that_was_never_measured_are_ranked_afterwards(trained_run, tmp_path):
+    run = copy_run(trained_run, tmp_path)
+    shutil.rmtree(run.best_folder)
+    new = {"evaluation_epochs", "evaluation_images", "features"}
+    settings = json.loads(run.config_path.read_text())
+    run.config_path.write_text(json.dumps({key: settings[key] for key in settings if key not in new}))
+    best, shown = rank(run)
+    assert [(checkpoint.step, count) for checkpoint, count in shown] == [(10, 2), (20, 2)]
+    assert best.value == min(checkpoint.value for checkpoint, _ in shown)
+    assert best.figure == FIGURE
+    assert shown[-1][0].value == pytest.approx(read_best(Run(trained_run.folder)).value, rel=1e-3)
+    assert read_best(run) == best
+    assert run.has_checkpoint(best.step)
+
+
+def test_a_damaged_note_of_the_best_is_named(trained_run, tmp_path):
+    run = copy_run(trained_run, tmp_path)
+    run.best_path.write_text("{")
+    with pytest.raises(RunError, match=r"best\.json is damaged"):
+        read_best(run)
+
+
+def test_data_without_a_known_feature_network_is_trained_unmeasured_and_not_ranked(trained_run, tmp_path):
+    run = copy_run(trained_run, tmp_path)
+    settings = override(run.read_configuration(), ["data=noto-emoji"])
+    run.config_path.write_text(settings.model_dump_json())
+    with pytest.raises(EvaluationError, match="No feature network is known for 'noto-emoji'"):
+        rank(run)
+
+
+def test_measuring_changes_nothing_of_the_training(trained_run, small_configuration, tmp_path):
+    folder = tmp_path / "run"
+    train(
+        override(small_configuration, ["evaluation_epochs=0"]),
+        folder,
+        data_folder=DATA_FOLDER,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        console=Console(file=io.StringIO()),
+    )
+    measured, unmeasured = Run(trained_run.folder).read_stats(), Run(folder).read_stats()
+    assert unmeasured[1].figures == {}
+    np.testing.assert_allclose(measured[1].generator_loss, unmeasured[1].generator_loss, rtol=1e-4)
+    assert read_best(Run(folder)) is None

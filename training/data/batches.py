@@ -1,0 +1,37 @@
+"""The batches of an epoch, read from wherever the pictures lie."""
+
+import numpy as np
+import tensorflow as tf
+
+from training.data.pictures import Pictures
+
+
+def epoch_batches(
+    pictures: Pictures, batch_size: int, buffer_size: int, seed: int, first_batch: int = 0
+) -> tf.data.Dataset:
+    """Return one epoch from batch `first_batch` on, shuffled by `seed`.
+
+    A batch is images float32 (n, size, size, channels) in [-1, 1] and labels (n,). The order depends on
+    the seed alone, so that an interrupted epoch goes on where it stopped. Numbers are shuffled, not
+    pictures, and a batch's pictures are read when its turn comes: memory does not grow with the set.
+    """
+
+    def read(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return pictures.images[rows], pictures.labels[rows]
+
+    def load(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = tf.numpy_function(
+            read, [rows], (pictures.images.dtype, pictures.labels.dtype), stateful=False
+        )
+        images = tf.ensure_shape(images, (None, *pictures.images.shape[1:]))
+        return scale_pixels(images), tf.ensure_shape(labels, (None,))
+
+    count = len(pictures.images)
+    dataset = tf.data.Dataset.range(count).shuffle(min(buffer_size, count), seed=seed)
+    dataset = dataset.batch(batch_size).skip(first_batch)
+    return dataset.map(load, num_parallel_calls=1).prefetch(2)
+
+
+def scale_pixels(images: tf.Tensor) -> tf.Tensor:
+    """Scale uint8 pixels in 0 to 255 to float32 in [-1, 1], as the DCGAN tutorial does."""
+    return (tf.cast(images, tf.float32) - 127.5) / 127.5

@@ -1,0 +1,106 @@
+"""Picture files to prepared pictures: decoded once, a few at a time, whatever cannot be read left out."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from rich.progress import Progress
+
+from training.data.framing import DEFAULT_CHANNELS, DEFAULT_SIZE, frame
+from training.data.pictures import Request, shuffle_order
+from training.data.prepared import SKIPPED_KEPT, Description, PictureWriter, describe_skipped
+from training.errors import DataError
+from training.shape import PictureSettings, PictureShape
+
+DRAFT_FACTOR = 2
+MAX_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """A file that should hold a picture: its name for the person, its class, and how it is opened."""
+
+    name: str
+    class_name: str | None
+    """None where it belongs to none, though others do: it is left out."""
+    open: Callable[[], BinaryIO]
+
+
+def write_pictures(folder: Path, files: Sequence[PictureFile], request: Request, origin: str) -> None:
+    """Decode `files` into the entry `folder`, in `shuffle_order`; a class without a picture is none.
+
+    Raises:
+        DataError: no file is a picture, or the disk is too small.
+    """
+    settings = request.settings
+    size, channels = settings.size or DEFAULT_SIZE, settings.channels or DEFAULT_CHANNELS
+    names = sorted({file.class_name for file in files if file.class_name is not None})
+    skipped: list[str] = []
+    count = skipped_count = 0
+    with PictureWriter(folder, len(files), size, channels) as writer:
+        for file, outcome in decode_files([files[index] for index in shuffle_order(len(files))], request):
+            if isinstance(outcome, str) or file.class_name is None:
+                skipped_count += 1
+                if len(skipped) < SKIPPED_KEPT:
+                    skipped.append(f"{file.name} ({outcome})")
+            else:
+                writer.put(count, outcome, names.index(file.class_name))
+                count += 1
+        present = np.unique(writer.labels[:count])
+        writer.labels[:count] = np.searchsorted(present, writer.labels[:count])
+        shape = PictureShape(
+            size=size,
+            channels=channels,
+            class_names=tuple(names[label] for label in present) if len(present) > 1 else (),
+        )
+        description = Description(
+            count=count, shape=shape, skipped=tuple(skipped), skipped_count=skipped_count
+        )
+        if not count:
+            raise DataError(f"{origin} holds no picture that can be read. {describe_skipped(description)}")
+        writer.finish(description)
+
+
+def decode_files(
+    files: Sequence[PictureFile], request: Request
+) -> Iterator[tuple[PictureFile, NDArray[np.uint8] | str]]:
+    """Yield each file with its picture uint8 (size, size, channels), or with why there is none."""
+    decode = partial(decode_file, settings=request.settings)
+    console, workers = request.console, min(MAX_WORKERS, os.cpu_count() or 1)
+    with (
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+        ThreadPoolExecutor(workers) as pool,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        task = progress.add_task("Reading pictures", total=len(files))
+        for first in range(0, len(files), 2 * workers):  # no more than these are in memory
+            chunk = files[first : first + 2 * workers]
+            yield from zip(chunk, pool.map(decode, chunk), strict=True)
+            progress.advance(task, len(chunk))
+
+
+def decode_file(file: PictureFile, settings: PictureSettings) -> NDArray[np.uint8] | str:
+    """Return the picture in a file, the way up its camera was held (EXIF), or why there is none.
+
+    Refused are pictures so large that Pillow takes them for a decompression bomb: 89 million pixels.
+    """
+    if file.class_name is None:
+        return "in no class's folder"
+    try:
+        with file.open() as stream, Image.open(stream) as picture:
+            side = DRAFT_FACTOR * (settings.size or DEFAULT_SIZE)
+            picture.draft(None, (side, side))  # a JPEG file is decoded no larger than is needed
+            return frame(ImageOps.exif_transpose(picture), settings)
+    except UnidentifiedImageError:
+        return "no picture"
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+        return str(error).rstrip(".") or type(error).__name__

@@ -1,0 +1,104 @@
+"""Pictures prepared for training in a file, read where they lie: a set may be larger than memory.
+
+```
+ENTRY/images.bin         uint8 (n, size, size, channels), nothing else
+ENTRY/labels.npy         int32 (n,)
+ENTRY/description.json   how many, of what shape and classes, and which files were skipped
+```
+"""
+
+import shutil
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from training.data.pictures import Pictures, Request, split_rows
+from training.errors import DataError
+from training.shape import PictureShape
+
+IMAGES, LABELS, DESCRIPTION = "images.bin", "labels.npy", "description.json"
+SPARE_BYTES = 64 * 2**20
+SKIPPED_KEPT = 100
+SKIPPED_SHOWN = 5
+
+
+class Description(BaseModel):
+    """What description.json says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    shape: PictureShape
+    skipped: tuple[str, ...] = ()
+    """A file and why, each; the first hundred."""
+    skipped_count: int = 0
+
+
+class PictureWriter:
+    """Writes an entry, a picture at a time and in any order."""
+
+    def __init__(self, folder: Path, count: int, size: int, channels: int) -> None:
+        """Begin an entry of at most `count` pictures; raise DataError where the disk is too small."""
+        needed = count * size * size * channels
+        free = shutil.disk_usage(folder).free
+        if needed + SPARE_BYTES > free:
+            raise DataError(
+                f"{count} pictures of {size}x{size} need {needed / 1e9:.1f} GB in {folder.parent.parent}, "
+                f"where {free / 1e9:.1f} GB are free. Make room, choose a smaller size, or name another "
+                "folder with GANYMEDE_PICTURES."
+            )
+        self.folder = folder
+        self.picture_bytes = size * size * channels
+        self.labels = np.zeros(count, np.int32)
+        # Not a memmap: a full disk is an error where one writes, and a crash where one maps.
+        self.stream = (folder / IMAGES).open("wb")
+
+    def put(self, row: int, pixels: NDArray[np.uint8], label: int) -> None:
+        """Write a picture uint8 (size, size, channels) of class `label` at `row`."""
+        self.stream.seek(row * self.picture_bytes)
+        self.stream.write(pixels.tobytes())
+        self.labels[row] = label
+
+    def finish(self, description: Description) -> None:
+        """Close the entry with its description."""
+        self.stream.close()
+        np.save(self.folder / LABELS, self.labels[: description.count])
+        (self.folder / DESCRIPTION).write_text(description.model_dump_json(indent=1), encoding="utf-8")
+
+    def __enter__(self) -> "PictureWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stream.close()
+
+
+def open_prepared(entry: Path, request: Request) -> Pictures:
+    """Return the asked split of an entry, its images mapped, not read; say what was skipped."""
+    try:
+        description = Description.model_validate_json((entry / DESCRIPTION).read_text(encoding="utf-8"))
+        shape = description.shape
+        images = np.memmap(
+            entry / IMAGES,
+            np.uint8,
+            "r",
+            shape=(description.count, shape.size, shape.size, shape.channels),
+        )
+        labels = np.load(entry / LABELS, allow_pickle=False)
+    except (OSError, ValueError, ValidationError) as error:
+        raise DataError(f"The prepared pictures in {entry} are damaged. Remove that folder.") from error
+    if description.skipped_count:
+        request.console.print(describe_skipped(description), highlight=False, soft_wrap=True, markup=False)
+    rows = split_rows(description.count, request.settings, request.split)
+    return Pictures(images[rows], labels[rows], shape)
+
+
+def describe_skipped(description: Description) -> str:
+    """Return the sentence on the files that are not in the set."""
+    shown = ", ".join(description.skipped[:SKIPPED_SHOWN])
+    more = description.skipped_count - SKIPPED_SHOWN
+    return f"Skipped {description.skipped_count} files: {shown}{f' and {more} more' if more > 0 else ''}."

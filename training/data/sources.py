@@ -1,0 +1,43 @@
+"""The registry of sources: `NAME` or `SCHEME:VALUE`, and who loads it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from rich.console import Console
+
+from training.config import nearest
+from training.data.fashion_mnist import load_fashion_mnist
+from training.data.folder import load_folder
+from training.data.noto_emoji import load_noto_emoji
+from training.data.pictures import Pictures, Request, Split
+from training.errors import DataError
+from training.shape import PictureSettings
+
+SOURCES: Mapping[str, Callable[[Request], Pictures]] = MappingProxyType(
+    {
+        "fashion-mnist": load_fashion_mnist,
+        "folder": load_folder,
+        "noto-emoji": load_noto_emoji,
+    }
+)
+AS_THEY_ARE = PictureSettings()
+
+
+def load_pictures(
+    data: str,
+    data_folder: Path | None = None,
+    split: Split = "train",
+    settings: PictureSettings = AS_THEY_ARE,
+    console: Console | None = None,
+) -> Pictures:
+    """Load a split of the set called `data`: the name of a source, with `:VALUE` where it takes one.
+
+    Raises:
+        DataError: there is no such source, or its files are missing or damaged.
+    """
+    name, _, value = data.partition(":")
+    if name not in SOURCES:
+        raise DataError(f"There is no data set '{name}'.{nearest(name, SOURCES)}")
+    request = Request(value, data_folder, split, settings, console or Console(quiet=True))
+    return SOURCES[name](request)

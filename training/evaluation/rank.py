@@ -1,0 +1,67 @@
+"""The checkpoints that a run has kept, measured one by one, so that the best is known afterwards too."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from training.best import BestCheckpoint, keep_best, read_best
+from training.checkpoints import Checkpoints
+from training.data import load_pictures
+from training.errors import EvaluationError, RunError
+from training.evaluation.judge import Judge, require_features
+from training.gan import build_gan, is_conditional
+from training.run import Run, replace_text
+from training.samples import DrawClasses, DrawLatents
+
+
+def rank_run(
+    run_folder: Path,
+    *,
+    features: Path | None,
+    images: int | None,
+    data_folder: Path | None,
+    draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
+    measured: Callable[[BestCheckpoint, int], None],
+) -> BestCheckpoint:
+    """Measure every checkpoint of a run by `images` pictures each, and keep the best in checkpoints/best.
+
+    `measured` is told of each and of how many there are. The run may go on meanwhile: a checkpoint that
+    it drops before its turn is left out.
+
+    Raises:
+        RunError: there is no such run.
+        EvaluationError: no feature network is known for its data, or there is no checkpoint.
+    """
+    run = Run(run_folder)
+    configuration, shape = run.read_configuration(), run.read_shape()
+    network = require_features(configuration.data, features or configuration.features)
+    pictures = load_pictures(configuration.data, data_folder, "train", configuration)
+    images = images or configuration.evaluation_images
+    judge = Judge(network, pictures, images, draw_latents, draw_classes)
+    gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
+    checkpoints = Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept)
+    classes = len(shape.class_names) if is_conditional(configuration) else 0
+    epochs = {row.step: row.epoch for row in run.read_stats()}
+    kept = read_best(run)
+    steps = sorted({*checkpoints.steps, *([kept.step] if kept else [])})
+    ranking: list[BestCheckpoint] = []
+    for step in steps:
+        try:
+            checkpoints.restore(step)
+            value = judge.measure(gan.finish_generator(), configuration.latent_size, classes)
+            epoch = max((epochs[known] for known in epochs if known <= step), default=0)
+            candidate = BestCheckpoint(step=step, epoch=epoch, figure=judge.figure, value=value)
+            if all(candidate.beats(other) for other in ranking):
+                keep_best(run, candidate)
+        except (RunError, FileNotFoundError):
+            if run.has_checkpoint(step):
+                raise
+            continue  # dropped meanwhile
+        ranking.append(candidate)
+        measured(candidate, len(steps))
+    if not ranking:
+        raise EvaluationError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
+    rows = [candidate.model_dump() for candidate in ranking]
+    replace_text(run.ranking_path, json.dumps(rows, indent=1) + "\n")
+    return min(ranking, key=lambda candidate: candidate.value)

@@ -1,0 +1,33 @@
+"""The figures of an epoch: whole, as a line of stats.jsonl, or so far."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class EpochStats(BaseModel):
+    """One line of stats.jsonl: the state after `step` batches, losses as means over the epoch, nats."""
+
+    model_config = ConfigDict(frozen=True)
+
+    epoch: int
+    step: int
+    images: int
+    seconds: float
+    images_per_s: float
+    generator_loss: float
+    discriminator_loss: float
+    figures: dict[str, float] = {}
+    """What was measured of the generator after this epoch, if it was."""
+
+
+class EpochPart(BaseModel):
+    """The figures of an epoch's batches so far; kept with an interrupted run, so that none is lost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: int
+    """Batches since the run's start."""
+    batches: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    loss_sums: tuple[float, float] = (0.0, 0.0)
+    """Over the batches: generator, discriminator, nats."""
