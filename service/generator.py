@@ -29,6 +29,7 @@ class Generator:
         """
         self.manifest = manifest
         self.device = device.name
+        self.precision = device.precision
         self._batch_sizes = device.batch_sizes
         self._session = self._open(graph, device, device.threads)
         # Under load, batches side by side with a core each do more than one batch on all cores.

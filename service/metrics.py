@@ -66,7 +66,10 @@ class Metrics:
         self.model_info.clear()
         for release in releases:
             manifest = release.manifest
-            self.model_info.labels(manifest.name, manifest.version, release.generator.device, "exact").set(1)
+            generator = release.generator
+            self.model_info.labels(
+                manifest.name, manifest.version, generator.device, generator.precision
+            ).set(1)
 
     def watch_store(self, store: Store) -> None:
         """Show whether `store` answered when it was last asked."""

@@ -47,7 +47,7 @@ async def answer_generate(
     inputs = await _read_inputs(context, manifest, order)
     tag = tag_answer(
         manifest,
-        context.settings.precision,
+        release.generator.precision,
         inputs,
         format=form,
         columns=order.columns,

@@ -162,7 +162,7 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
     head, binary = write_head(inference, manifest, count), inference.binary_output
     start = orjson.dumps(head)
     form = "tensor-binary" if binary else "tensor-json"
-    tag = tag_answer(manifest, settings.precision, inputs, format=form, id=inference.request.id)
+    tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
 
     def encode(images: Images, _labels: Weights | None) -> bytes:
         return start + images.tobytes() if binary else write_json(head, images)
