@@ -1,4 +1,4 @@
-"""`ganymede evaluate` and `rank`: how near the pictures of a run are to real ones."""
+"""`ganymede evaluate`, `rank` and `report`: how near the pictures of a run are to real ones."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
     app.command()(evaluate)
     app.command()(rank)
+    app.command()(report)
 
 
 def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: DataFolderOption = None) -> None:
@@ -71,3 +72,11 @@ def rank(
             measured=show,
         )
     typer.echo(f"The best is that after batch {best.step}, epoch {best.epoch}. Next: ganymede export {run}")
+
+
+def report(run: RunArgument) -> None:
+    """Write RUN/report.html: the run in one file, with its pictures, curves, figures and settings."""
+    with explained():
+        from training.report import write_report
+
+        typer.echo(write_report(run))

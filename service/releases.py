@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from service.devices import Device
-from service.errors import GanymedeError, ModelNotFound
+from service.errors import GanymedeError, ModelNotFound, ReleaseRefused
 from service.graph import MAX_GRAPH_BYTES
 from service.release import Release, open_release
 from service.residents import Residents
@@ -144,15 +145,25 @@ class Releases:
 
 
 def find_default(store: Store) -> Reference:
-    """The store's first model that has a production version.
+    """The oldest of the store's models that have a production version: a new model takes nobody's place.
 
     Raises:
         ModelNotFound: it has none.
     """
-    for model in store.models():
-        if PRODUCTION in store.aliases(model).entries:
-            return Reference(model)
-    raise ModelNotFound(
-        f"No model in {store.location} has a {PRODUCTION!r} version. Publish one "
-        "(ganymede publish RUN --name NAME) and promote it (ganymede promote NAME VERSION)."
-    )
+    models = [model for model in store.models() if PRODUCTION in store.aliases(model).entries]
+    if not models:
+        raise ModelNotFound(
+            f"No model in {store.location} has a {PRODUCTION!r} version. Publish one "
+            "(ganymede publish RUN --name NAME) and promote it (ganymede promote NAME VERSION)."
+        )
+    if len(models) == 1:
+        return Reference(models[0])
+    return Reference(min(models, key=lambda model: _find_birth(store, model)))
+
+
+def _find_birth(store: Store, model: str) -> datetime:
+    """When the model's oldest version was made; now, if that cannot be said."""
+    try:
+        return store.manifest(model, store.versions(model)[0]).created_at
+    except (ReleaseRefused, IndexError):
+        return datetime.now(UTC)

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     models: str = "models"
     default_model: str | None = None
-    """The model that a request without `model` means; without it, the store's only or first model."""
+    """The model that a request without `model` means; without it, the store's only or oldest model."""
     reload_interval_s: float = Field(default=10.0, ge=0.1, le=86_400)
     """How often the store is asked where the aliases in use point."""
     max_resident_models: int = Field(default=4, ge=1, le=1000)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from training.errors import NotFiniteError, RunError
 from training.faults import first_sentence
 from training.gan import GAN
-from training.run import BEST
+from training.paths import BEST
 
 
 class Checkpoints:

@@ -13,6 +13,7 @@ from training.shape import PictureSettings
 Count = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
@@ -55,6 +56,26 @@ class DcganConfiguration(Configuration):
     beta_2: Beta = 0.999
 
 
+class CholletConfiguration(Configuration):
+    """The book's: 10,000 batches of 20 frogs (40 epochs of 5,000), latents of 32, RMSprop, noisy labels.
+
+    Source: François Chollet, "Deep Learning with Python", 2017, 8.5.
+    """
+
+    preset: Literal["chollet"] = "chollet"
+    data: str = "cifar10"
+    epochs: Count = 40
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 20
+    latent_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    discriminator_learning_rate: Rate = 8e-4
+    adversarial_learning_rate: Rate = 4e-4
+    clip_value: Annotated[float, Field(gt=0.0)] = 1.0
+    """No component of a gradient is larger than this."""
+    decay: Fraction = 1e-8
+    """A rate is divided by 1 plus this for each step so far."""
+    label_noise: Fraction = 0.05
+
+
 class ModernConfiguration(Configuration):
     """Class-conditional, with the losses and averages of the last years; see `training.modern`."""
 
@@ -74,14 +95,17 @@ class ModernConfiguration(Configuration):
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
     average_decay: Beta = 0.999
+    augmentation: Fraction | Literal["auto"] = "auto"
+    """How often a picture's colours, place and squares are changed before it is judged; `auto`: often
+    where there are few pictures, never where there are many."""
 
 
-AnyConfiguration = DcganConfiguration | ModernConfiguration
+AnyConfiguration = DcganConfiguration | CholletConfiguration | ModernConfiguration
 ANY_CONFIGURATION: TypeAdapter[AnyConfiguration] = TypeAdapter(
     Annotated[AnyConfiguration, Field(discriminator="preset")]
 )
 PRESETS: Mapping[str, AnyConfiguration] = MappingProxyType(
-    {"dcgan": DcganConfiguration(), "modern": ModernConfiguration()}
+    {"dcgan": DcganConfiguration(), "chollet": CholletConfiguration(), "modern": ModernConfiguration()}
 )
 
 

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from training.best import BestCheckpoint, read_best
 from training.checkpoints import Checkpoints
 from training.errors import ExportError
-from training.gan import build_gan, is_conditional
+from training.gan import build_gan, label_classes
 from training.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
 from training.run import Run, replace_text
 from training.samples import DrawLatents, quantize
@@ -86,10 +86,7 @@ def export_run(
     step, best = choose_checkpoint(run, checkpoint)
     if not Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore(step):
         raise ExportError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
-    generator, class_names = (
-        gan.finish_generator(),
-        shape.class_names if is_conditional(configuration) else (),
-    )
+    generator, class_names = gan.finish_generator(), label_classes(configuration, shape)
     model = convert_generator(generator, configuration.latent_size, len(class_names))
     latents = draw_latents(range(COMPARED_LATENTS), configuration.latent_size)  # (256, Z)
     comparison = compare_with_keras(model, generator, latents, blend_classes(len(class_names)))

@@ -5,7 +5,8 @@ from typing import Protocol
 import keras
 import tensorflow as tf
 
-from training.config import AnyConfiguration, ModernConfiguration, Precision
+from training.chollet.gan import CholletGAN
+from training.config import AnyConfiguration, CholletConfiguration, ModernConfiguration, Precision
 from training.dcgan.gan import DCGAN
 from training.errors import ConfigurationError
 from training.modern.gan import ModernGAN
@@ -42,17 +43,30 @@ def build_gan(
         ConfigurationError: the preset's networks do not fit the pictures.
     """
     if isinstance(configuration, ModernConfiguration):
-        if len(shape.class_names) < 1:
-            raise ConfigurationError("The preset 'modern' needs pictures with classes.")
         return ModernGAN(configuration, policy, shape, total_steps)
-    if (shape.size, shape.channels) != (28, 1):
-        raise ConfigurationError(
-            f"The preset 'dcgan' draws 28x28 grey pictures; these are {shape.size}x{shape.size} with "
-            f"{shape.channels} channels. Use --preset modern."
-        )
+    if isinstance(configuration, CholletConfiguration):
+        require_shape(configuration, shape, 32, 3)
+        return CholletGAN(configuration, policy)
+    require_shape(configuration, shape, 28, 1)
     return DCGAN(configuration, policy)
 
 
-def is_conditional(configuration: AnyConfiguration) -> bool:
-    """Say whether the preset's generator takes a label beside the latent."""
-    return isinstance(configuration, ModernConfiguration)
+def require_shape(configuration: AnyConfiguration, shape: PictureShape, size: int, channels: int) -> None:
+    """Raise ConfigurationError unless the pictures are of the one shape that a preset's networks draw."""
+    if (shape.size, shape.channels) != (size, channels):
+        raise ConfigurationError(
+            f"The preset '{configuration.preset}' draws {describe_shape(size, channels)} pictures; these are "
+            f"{describe_shape(shape.size, shape.channels)}. Use --set size={size} --set channels={channels}, "
+            "or --preset modern."
+        )
+
+
+def describe_shape(size: int, channels: int) -> str:
+    """Return `28x28 grey` or `32x32 colour`."""
+    return f"{size}x{size} {'grey' if channels == 1 else 'colour'}"
+
+
+def label_classes(configuration: AnyConfiguration, shape: PictureShape) -> tuple[str, ...]:
+    """Return the classes of the generator's label; none for one that takes the latent alone."""
+    conditional = isinstance(configuration, ModernConfiguration) and len(shape.class_names) > 1
+    return shape.class_names if conditional else ()

@@ -61,7 +61,21 @@ def publish_run(
         draw_grid(graph, report, draw_latents).save(files[GRID])
         manifest = describe_release(run, report, golden, files, name, version, licence)
         store.publish(manifest, files)
+    note_publication(run, manifest, store.location)
     return manifest
+
+
+def note_publication(run: Run, manifest: Manifest, location: str) -> None:
+    """Add a line to RUN/publications.jsonl."""
+    line = {
+        "name": manifest.name,
+        "version": manifest.version,
+        "created_at": manifest.created_at.isoformat(),
+        "store": location,
+        "epochs": manifest.training["epochs"],
+    }
+    with run.publications_path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")
 
 
 def draw_golden(

@@ -3,11 +3,14 @@
 from rich.console import Console
 
 from training.best import BestCheckpoint, keep_best, read_best
+from training.board import Board
 from training.checkpoints import Checkpoints
 from training.config import AnyConfiguration
+from training.curves import write_curves
 from training.evaluation.judge import Judge
 from training.gan import GAN
 from training.progress import describe_epoch
+from training.report import write_report
 from training.run import Run
 from training.samples import DrawLatents, write_animation, write_sample
 from training.stats import EpochPart, EpochStats
@@ -35,6 +38,7 @@ class Recorder:
         self.draw_latents = draw_latents
         self.judge = judge
         self.console = console
+        self.board = Board(run.events_folder)
         # An epoch whose checkpoint was never written is trained, and recorded, again.
         self.stats = [row for row in run.read_stats() if row.step <= int(gan.step)]
 
@@ -59,15 +63,20 @@ class Recorder:
             best = BestCheckpoint(step=stats.step, epoch=epoch, figure=figure, value=value)
             if best.beats(read_best(self.run)):
                 keep_best(self.run, best)
+        self.board.write_stats(stats)
         if sampled:
             path = self.run.sample_path(epoch)
             write_sample(path, generator, self.draw_latents, settings.latent_size, self.classes)
+            write_curves(self.run.curves_path, self.stats)
+            self.board.write_grid(path, stats.step)
         if figures or not self.console.is_terminal:
             self.console.print(describe_epoch(stats, settings.epochs), highlight=False, soft_wrap=True)
 
     def finish(self) -> None:
-        """Write what belongs to the whole run: the animation of its grids."""
+        """Write what belongs to the whole run: the animation of its grids, the curves and the report."""
         write_animation(self.run.animation_path, self.run.sample_paths())
+        write_curves(self.run.curves_path, self.stats)
+        write_report(self.run.folder)
 
     def is_due(self, epoch: int, interval: int) -> bool:
         """Say whether something done every `interval` epochs, and after the last one, is; 0 is never."""

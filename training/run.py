@@ -5,6 +5,10 @@ RUN/config.json              the configuration, with the precision that was chos
 RUN/pictures.json            what the networks were built for: the pictures' size, channels, class names
 RUN/stats.jsonl              one line an epoch
 RUN/unfinished.json          the figures so far of an epoch that was interrupted
+RUN/curves.png, events/      the curves as a picture, and for TensorBoard
+RUN/report.html              all of it in one file
+RUN/environment.json         where it was trained last: versions of libraries, device
+RUN/publications.jsonl       as what it was published
 RUN/checkpoints/             the last few states, enough to go on from
 RUN/checkpoints/best/        the state whose pictures were measured to be the nearest to real ones
 RUN/samples/epoch-0001.png   the same seeds after each epoch, and samples.gif of them all
@@ -19,10 +23,10 @@ from pydantic import ValidationError
 
 from training.config import ANY_CONFIGURATION, AnyConfiguration
 from training.errors import RunError
+from training.paths import RunPaths
 from training.shape import PictureShape
 from training.stats import EpochPart, EpochStats
 
-BEST = "best"
 CHANGEABLE = frozenset(
     {"epochs", "checkpoint_epochs", "checkpoints_kept", "sample_epochs"}
     | {"evaluation_epochs", "evaluation_images", "features"}
@@ -31,85 +35,8 @@ CHANGEABLE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """The paths of one run folder and what is written there."""
-
-    folder: Path
-
-    @property
-    def config_path(self) -> Path:
-        """Where the configuration lies."""
-        return self.folder / "config.json"
-
-    @property
-    def pictures_path(self) -> Path:
-        """Where the description of the pictures lies."""
-        return self.folder / "pictures.json"
-
-    @property
-    def stats_path(self) -> Path:
-        """Where the figures of each epoch lie."""
-        return self.folder / "stats.jsonl"
-
-    @property
-    def unfinished_path(self) -> Path:
-        """Where the figures so far of an interrupted epoch lie."""
-        return self.folder / "unfinished.json"
-
-    @property
-    def samples_folder(self) -> Path:
-        """Where the sample grids lie."""
-        return self.folder / "samples"
-
-    @property
-    def animation_path(self) -> Path:
-        """Where the animation of the grids belongs."""
-        return self.folder / "samples.gif"
-
-    @property
-    def checkpoints_folder(self) -> Path:
-        """Where the checkpoints lie."""
-        return self.folder / "checkpoints"
-
-    @property
-    def best_folder(self) -> Path:
-        """Where the best checkpoint is kept."""
-        return self.checkpoints_folder / BEST
-
-    @property
-    def best_path(self) -> Path:
-        """Where it is said which checkpoint is the best."""
-        return self.best_folder / "best.json"
-
-    @property
-    def ranking_path(self) -> Path:
-        """Where lies what was measured of each checkpoint afterwards."""
-        return self.checkpoints_folder / "ranking.json"
-
-    def has_checkpoint(self, step: int) -> bool:
-        """Say whether the state after `step` batches is kept."""
-        folders = (self.checkpoints_folder, self.best_folder)
-        return any((folder / f"ckpt-{step}.index").exists() for folder in folders)
-
-    @property
-    def export_folder(self) -> Path:
-        """Where the exported graph and its figures lie."""
-        return self.folder / "export"
-
-    @property
-    def graph_path(self) -> Path:
-        """Where the exported graph lies."""
-        return self.export_folder / "generator.onnx"
-
-    @property
-    def export_report_path(self) -> Path:
-        """Where lies what was measured of the exported graph."""
-        return self.export_folder / "export.json"
-
-    @property
-    def figures_path(self) -> Path:
-        """Where lies what was measured of the exported graph's pictures."""
-        return self.export_folder / "figures.json"
+class Run(RunPaths):
+    """One run folder: what is read from it and written to it."""
 
     def start(self, configuration: AnyConfiguration, shape: PictureShape) -> None:
         """Make the folder and write its configuration; raise RunError where another one is there."""
@@ -169,14 +96,6 @@ class Run:
     def write_unfinished(self, part: EpochPart) -> None:
         """Keep the figures so far of an epoch that is interrupted."""
         replace_text(self.unfinished_path, part.model_dump_json() + "\n")
-
-    def sample_path(self, epoch: int) -> Path:
-        """Return where the grid after `epoch` epochs belongs."""
-        return self.samples_folder / f"epoch-{epoch:04d}.png"
-
-    def sample_paths(self) -> list[Path]:
-        """Return the grids that are there, in the order of their epochs."""
-        return sorted(self.samples_folder.glob("epoch-*.png"))
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -9,14 +9,15 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.checkpoints import Checkpoints
+from training.choices import settle_choices
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
+from training.environment import write_environment
 from training.evaluation.judge import Judge, find_features
 from training.faults import explain_faults, read_batches
-from training.gan import build_gan, is_conditional
+from training.gan import build_gan, label_classes
 from training.interruption import stop_requests
 from training.meter import LossMeter
-from training.precision import choose_precision
 from training.progress import show_part, training_progress
 from training.recorder import Recorder
 from training.run import Run
@@ -54,20 +55,12 @@ def train(
     """
     pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
-    configuration = settle_precision(configuration, run)
+    configuration = settle_choices(configuration, run, len(pictures.images))
     with explain_faults(configuration, lambda: None):
         run.start(configuration, pictures.shape)
+        write_environment(run)
     judge = find_judge(configuration, pictures, draw_latents, draw_classes, console)
     return Training(configuration, run, pictures, draw_latents, judge, console).go_on()
-
-
-def settle_precision(configuration: AnyConfiguration, run: Run) -> AnyConfiguration:
-    """Replace precision `auto` by that of the run to go on with, or by what suits this machine."""
-    if configuration.precision != "auto":
-        return configuration
-    resumed = run.config_path.exists()
-    precision = run.read_configuration().precision if resumed else choose_precision()
-    return configuration.model_copy(update={"precision": precision})
 
 
 def find_judge(
@@ -119,7 +112,7 @@ class Training:
     @property
     def sample_classes(self) -> int:
         """How many classes the sample grid shows; 0 for a generator that knows none."""
-        return len(self.pictures.shape.class_names) if is_conditional(self.configuration) else 0
+        return len(label_classes(self.configuration, self.pictures.shape))
 
     @property
     def step(self) -> int:

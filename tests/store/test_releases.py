@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import pytest
 from service.devices import cpu_device
 from service.errors import ModelNotFound, Unavailable
 from service.manifest import Manifest
-from service.releases import Release, Releases
+from service.releases import Release, Releases, find_default
 from service.reloading import Reloading
-from service.store import FolderStore, promote
+from service.store import FolderStore, Reference, promote
+from tests import tiny_models
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 
@@ -185,3 +187,15 @@ def test_only_aliases_in_use_are_followed_and_others_are_met_where_they_are(stor
         assert (await releases.resolve(None)).manifest.version == "v1"
 
     run(store, use)
+
+
+def test_without_a_setting_the_oldest_model_is_the_default_and_a_new_one_takes_nobodys_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day, (name, version) in enumerate([("zebra", "v1"), ("ant", "v1"), ("zebra", "v2")], start=1):
+        born = datetime(2026, 1, day, tzinfo=UTC)
+        monkeypatch.setattr(tiny_models, "created_now", lambda born=born: born)
+        publish_tiny_model(tmp_path, TinyModel(name=name, version=version))
+    assert find_default(FolderStore(tmp_path)) == Reference("zebra")
+    (tmp_path / "ant" / "versions" / "v1" / "manifest.json").write_text("{}")
+    assert find_default(FolderStore(tmp_path)) == Reference("zebra")

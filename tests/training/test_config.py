@@ -43,7 +43,7 @@ def test_an_unknown_preset_names_the_nearest():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_configuration_is_read_back_as_it_was_written(preset):
-    changed = override(PRESETS[preset], ["seed=7", "beta_1=0.5"])
+    changed = override(PRESETS[preset], ["seed=7", "held_out=0.25"])
     assert ANY_CONFIGURATION.validate_json(changed.model_dump_json()) == changed
 
 

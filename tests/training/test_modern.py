@@ -14,9 +14,12 @@ from service.golden import check_golden
 from service.latents import draw_classes, draw_latents
 from service.store import FolderStore
 from tests.training.conftest import DATA_FOLDER
+from training import train as training_loop
+from training.augment import choose_probability
 from training.checkpoints import Checkpoints
+from training.choices import settle_choices
 from training.config import find_preset, override
-from training.data import load_pictures, scale_pixels
+from training.data import Pictures, load_pictures, scale_pixels
 from training.errors import DataError
 from training.export import export_run
 from training.modern.gan import ModernGAN
@@ -24,7 +27,7 @@ from training.modern.losses import generator_ratio, gradient_penalty, pairing_lo
 from training.modern.networks import base_size, build_discriminator, build_generator
 from training.publish import publish_run
 from training.run import Run
-from training.shape import FASHION_MNIST_SHAPE
+from training.shape import FASHION_MNIST_SHAPE, PictureShape
 from training.train import train
 
 TOTAL_STEPS = 200
@@ -35,6 +38,14 @@ def configuration():
     return override(
         find_preset("modern"), ["width=16", "latent_size=8", "precision=float32", "batch_size=50", "epochs=1"]
     )
+
+
+@pytest.fixture(scope="module")
+def unlabelled():
+    """600 pictures of one class and of three colours."""
+    pictures = load_pictures("fashion-mnist", DATA_FOLDER)
+    shape = PictureShape(size=28, channels=3, class_names=("clothing",))
+    return Pictures(pictures.images.repeat(3, axis=3), np.zeros_like(pictures.labels), shape)
 
 
 @pytest.fixture
@@ -73,14 +84,31 @@ def test_one_pass_back_serves_both_networks():
     np.testing.assert_allclose(by_ratio, tape.gradient(loss_g, generated), rtol=1e-5)
 
 
+def test_one_pass_back_serves_both_networks_through_changed_pictures(configuration, batch):
+    gan = ModernGAN(override(configuration, ["augmentation=1"]), "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
+    images, labels = batch[0], tf.one_hot(batch[1], 10)
+    generated = gan.trained([gan.draw_noise(50), labels], training=True)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(generated)
+        judged = gan.augment(tf.concat([images, generated], 0))
+        real_logits, generated_logits = tf.split(gan.judge(judged, labels), 2)
+        loss_d = pairing_loss(real_logits, generated_logits)
+        loss_g = pairing_loss(generated_logits, real_logits)
+    ratio = generator_ratio(real_logits, generated_logits)[:, :, None, None]
+    expected = tape.gradient(loss_g, generated).numpy()
+    np.testing.assert_allclose(tape.gradient(loss_d, generated) * ratio, expected, atol=1e-6)
+    assert np.abs(expected).max() > 1e-4
+    assert np.abs(judged[:50] - images).mean() > 0.1
+
+
 def test_logits_that_cannot_be_told_apart_lose_log_two():
     assert float(pairing_loss(tf.zeros((4, 1)), tf.zeros((4, 1)))) == pytest.approx(math.log(2))
 
 
 def test_the_penalty_of_a_linear_judge_is_its_weights_squared():
-    judge = lambda inputs, training: tf.reduce_sum(3.0 * inputs[0], axis=(1, 2, 3))[:, None]  # noqa: E731
     images = tf.random.stateless_normal((5, 4, 4, 1), (0, 1))
-    assert float(gradient_penalty(judge, images, tf.zeros((5, 2)))) == pytest.approx(9 * 16)
+    squares = gradient_penalty(lambda pictures: tf.reduce_sum(3.0 * pictures, axis=(1, 2, 3)), images)
+    assert float(squares) == pytest.approx(9 * 16)
 
 
 def distance(network, olds):
@@ -155,3 +183,43 @@ def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(conf
     assert manifest.label.classes == FASHION_MNIST_SHAPE.class_names
     generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
     assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
+
+
+def test_a_run_without_classes_becomes_a_release_that_takes_the_latent_alone(
+    configuration, unlabelled, tmp_path, monkeypatch
+):
+    folder = tmp_path / "run"
+    monkeypatch.setattr(training_loop, "load_pictures", lambda *_: unlabelled)
+    train(
+        override(configuration, ["evaluation_epochs=0"]),
+        folder,
+        data_folder=None,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        console=Console(file=io.StringIO()),
+    )
+    assert Run(folder).read_configuration().augmentation == choose_probability(600) > 0
+    export_run(folder, draw_latents=draw_latents)
+    store = FolderStore(tmp_path / "store")
+    manifest = publish_run(
+        folder,
+        store,
+        name="clothing",
+        version="v1",
+        licence="MIT",
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+    )
+    assert manifest.label is None
+    assert manifest.image.channels == 3
+    generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
+    assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
+
+
+def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
+    run = Run(tmp_path)
+    chosen = settle_choices(configuration, run, 600)
+    assert chosen.augmentation == choose_probability(600)
+    run.start(chosen, FASHION_MNIST_SHAPE)
+    assert settle_choices(configuration, run, 60_000) == chosen
+    assert settle_choices(find_preset("dcgan"), Run(tmp_path / "new"), 600).precision != "auto"

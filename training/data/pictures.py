@@ -1,6 +1,6 @@
 """A set of pictures, what is asked of a source, and how a part is held out of a set without a test split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +41,10 @@ class Request:
     settings: PictureSettings
     console: Console
     """Where progress is shown and what was skipped is said."""
+
+    def with_nothing_held_out(self) -> "Request":
+        """Return the request for a set that has its own test split."""
+        return replace(self, settings=self.settings.model_copy(update={"held_out": 0.0}))
 
 
 def shuffle_order(count: int) -> NDArray[np.int64]:

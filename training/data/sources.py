@@ -9,16 +9,23 @@ from rich.console import Console
 from training.config import nearest
 from training.data.fashion_mnist import load_fashion_mnist
 from training.data.folder import load_folder
+from training.data.idx_files import load_idx
+from training.data.keras_sets import load_cifar10, load_mnist
 from training.data.noto_emoji import load_noto_emoji
+from training.data.npz import load_npz
 from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
 from training.shape import PictureSettings
 
 SOURCES: Mapping[str, Callable[[Request], Pictures]] = MappingProxyType(
     {
+        "cifar10": load_cifar10,
         "fashion-mnist": load_fashion_mnist,
         "folder": load_folder,
+        "idx": load_idx,
+        "mnist": load_mnist,
         "noto-emoji": load_noto_emoji,
+        "npz": load_npz,
     }
 )
 AS_THEY_ARE = PictureSettings()

@@ -9,7 +9,7 @@ from training.checkpoints import Checkpoints
 from training.data import load_pictures
 from training.errors import EvaluationError, RunError
 from training.evaluation.judge import Judge, require_features
-from training.gan import build_gan, is_conditional
+from training.gan import build_gan, label_classes
 from training.run import Run, replace_text
 from training.samples import DrawClasses, DrawLatents
 
@@ -41,7 +41,7 @@ def rank_run(
     judge = Judge(network, pictures, images, draw_latents, draw_classes)
     gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
     checkpoints = Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept)
-    classes = len(shape.class_names) if is_conditional(configuration) else 0
+    classes = len(label_classes(configuration, shape))
     epochs = {row.step: row.epoch for row in run.read_stats()}
     kept = read_best(run)
     steps = sorted({*checkpoints.steps, *([kept.step] if kept else [])})

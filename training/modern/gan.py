@@ -1,21 +1,22 @@
 """The preset `modern`: two networks, the average of one of them, and the step that trains all three."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from training.augment import augment
 from training.config import ModernConfiguration, Precision
-from training.modern.layers import calibrate
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
 from training.modern.networks import build_discriminator, build_generator
 from training.shape import PictureShape
 
 CALIBRATION_IMAGES = 2048
 CALIBRATION_SEED = (0x6A6E, 0x796D)
+AUGMENTATION_SEED = 2**31
+"""Added to the run's seed, so that latents and changes have nothing in common."""
 
 
 class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
-    """A class-conditional GAN in training; `step` counts the batches it has seen."""
+    """A GAN in training, class-conditional where there are classes; `step` counts the batches it has seen."""
 
     def __init__(
         self,
@@ -31,7 +32,9 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         super().__init__()
         keras.utils.set_random_seed(configuration.seed)
         self.configuration = configuration
-        self.classes = len(shape.class_names)
+        self.classes = len(shape.class_names) if len(shape.class_names) > 1 else 0
+        # A run from before there was augmentation has it still to be chosen: it went without.
+        self.augmentation = 0.0 if configuration.augmentation == "auto" else configuration.augmentation
         self.total_steps = total_steps
         sizes = (configuration.latent_size, self.classes, shape.size, shape.channels, configuration.width)
         self.trained = build_generator(*sizes, policy, configuration.seed)
@@ -54,12 +57,11 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         labels = tf.one_hot(tf.cast(classes, tf.int32), self.classes)  # (n, classes)
         latents = self.draw_noise(tf.shape(images)[0])  # (n, Z)
         with tf.GradientTape() as generator_tape:
-            generated = self.trained([latents, labels], training=True)
+            generated = self.trained(self.join(latents, labels), training=True)
         with tf.GradientTape() as tape:
             tape.watch(generated)
-            logits = self.discriminator(
-                [tf.concat([images, generated], 0), tf.concat([labels, labels], 0)], training=True
-            )
+            judged = self.augment(tf.concat([images, generated], 0))  # (2n, h, w, c)
+            logits = self.judge(judged, labels)
             real_logits, generated_logits = tf.split(logits, 2)
             loss_d = pairing_loss(real_logits, generated_logits)
         weights_d = self.discriminator.trainable_variables
@@ -67,7 +69,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         gradient_image *= generator_ratio(real_logits, generated_logits)[:, :, None, None]
         weights_g = self.trained.trainable_variables
         gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
-        gradients_d = self.add_penalty(gradients_d, images, tf.stop_gradient(generated), labels)
+        gradients_d = self.add_penalty(gradients_d, judged, labels)
         self.set_learning_rate()
         self.discriminator_optimizer.apply(gradients_d, weights_d)
         self.generator_optimizer.apply(gradients_g, weights_g)
@@ -76,10 +78,28 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         loss_g = pairing_loss(generated_logits, real_logits)
         return tf.stack([loss_g, loss_d])
 
+    def join(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
+        """Return what a network is called with: the labels beside the inputs, if there are classes."""
+        return [inputs, labels] if self.classes else inputs
+
+    def judge(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Return the logits (2n, 1) of images (2n, h, w, c), both halves of classes (n, classes)."""
+        return self.discriminator(self.join(images, tf.concat([labels, labels], 0)), training=True)
+
+    def augment(self, images: tf.Tensor) -> tf.Tensor:
+        """Change images (2n, h, w, c) by chance, the real as the generated, from seed and step alone."""
+        if self.augmentation == 0.0:
+            return images
+        seed = tf.stack([tf.constant(self.configuration.seed + AUGMENTATION_SEED, tf.int64), self.step])
+        return augment(images, self.augmentation, seed)
+
     def add_penalty(
-        self, gradients: list[tf.Tensor], images: tf.Tensor, generated: tf.Tensor, labels: tf.Tensor
+        self, gradients: list[tf.Tensor], judged: tf.Tensor, labels: tf.Tensor
     ) -> list[tf.Tensor]:
-        """Add R1 and R2 to the discriminator's gradients, lazily: Karras et al., arXiv:1912.04958."""
+        """Add R1 and R2 to the discriminator's gradients, lazily: Karras et al., arXiv:1912.04958.
+
+        They are of the pictures as it saw them, changed or not: `judged` (2n, h, w, c).
+        """
         interval = self.configuration.penalty_interval
         weights = self.discriminator.trainable_variables
 
@@ -87,7 +107,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             with tf.GradientTape() as tape:
                 # The mean over both halves is half of R1 plus half of R2.
                 squares = gradient_penalty(
-                    self.discriminator, tf.concat([images, generated], 0), tf.concat([labels, labels], 0)
+                    lambda images: self.judge(images, labels), tf.stop_gradient(judged)
                 )
                 loss = self.configuration.penalty * interval * squares
             extra = tape.gradient(loss, weights)
@@ -125,9 +145,9 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
     def finish_generator(self) -> keras.Model:
         """Return the network to draw and export with: the average, its statistics measured anew, float32."""
         shape = (CALIBRATION_IMAGES, self.configuration.latent_size)
-        latents = tf.random.stateless_normal(shape, CALIBRATION_SEED).numpy()
-        classes = np.arange(CALIBRATION_IMAGES) % self.classes
-        calibrate(self.average, latents, np.eye(self.classes, dtype=np.float32)[classes])
+        latents = tf.random.stateless_normal(shape, CALIBRATION_SEED)
+        labels = tf.one_hot(tf.range(CALIBRATION_IMAGES) % max(1, self.classes), self.classes)
+        self.average(self.join(latents, labels), training=True)
         return self.average
 
 

@@ -1,9 +1,7 @@
 """The layers of the `modern` networks that Keras does not have, or not fast enough."""
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 EPSILON = 1e-3
 
@@ -12,14 +10,15 @@ EPSILON = 1e-3
 class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """Batch normalisation whose scale and shift the label chooses: de Vries et al., arXiv:1707.00683.
 
-    Call it with features (n, h, w, c) and label weights (n, classes). A label that lies between classes
-    gets a scale and shift between theirs. The statistics it keeps for inference are those of the last
-    batch it was trained with: whoever needs good ones passes one large batch (`calibrate`).
+    Call it with [features (n, h, w, c), label weights (n, classes)], or with [features] alone where
+    there are no classes. A label that lies between classes gets a scale and shift between theirs. The
+    statistics it keeps for inference are those of the last batch it was trained with: whoever needs good
+    ones passes one large batch.
     """
 
     def build(self, shapes: list[tuple[int | None, ...]]) -> None:
-        """Make the weights for features (n, h, w, c) and labels (n, classes)."""
-        channels, classes = shapes[0][-1], shapes[1][-1]
+        """Make the weights for features (n, h, w, c) and, if there are any, labels (n, classes)."""
+        channels, classes = shapes[0][-1], shapes[1][-1] if len(shapes) > 1 else 1
 
         def add(name: str, shape: tuple[int | None, ...], value: str, *, trainable: bool) -> keras.Variable:
             # Float32 under any policy.
@@ -34,7 +33,7 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
 
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
         """Normalise features (n, h, w, c) over n, h and w, then scale and shift by label (n, classes)."""
-        features, label = inputs
+        features, *label = inputs
         # Keras 3's own layer runs as a dozen elementwise kernels; this is one.
         normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=features,
@@ -48,9 +47,11 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
         if training:
             self.mean.assign(mean)
             self.variance.assign(variance)
-        label = tf.cast(label, tf.float32)
-        scale = tf.cast(label @ tf.convert_to_tensor(self.scale), features.dtype)  # (n, c)
-        shift = tf.cast(label @ tf.convert_to_tensor(self.shift), features.dtype)  # (n, c)
+        scale, shift = tf.convert_to_tensor(self.scale), tf.convert_to_tensor(self.shift)  # (classes, c)
+        if label:
+            weights = tf.cast(label[0], tf.float32)
+            scale, shift = weights @ scale, weights @ shift  # (n, c)
+        scale, shift = tf.cast(scale, features.dtype), tf.cast(shift, features.dtype)
         return normal * scale[:, None, None, :] + shift[:, None, None, :]
 
 
@@ -86,8 +87,3 @@ class EqualNeighbours(keras.initializers.Initializer):  # type: ignore[misc]  # 
         """Draw a kernel (3, 3, c, 4k) by He's rule (arXiv:1502.01852) for k channels, four times over."""
         drawn = keras.initializers.HeNormal(self.seed)((*shape[:-1], shape[-1] // 4), dtype)
         return tf.concat([drawn] * 4, axis=-1)
-
-
-def calibrate(generator: keras.Model, latents: NDArray[np.float32], labels: NDArray[np.float32]) -> None:
-    """Set the statistics of every normalisation to those of one batch, thousands of images large."""
-    generator([latents, labels], training=True)

@@ -1,6 +1,7 @@
 """The losses of the preset `modern`: relativistic pairs, and penalties on the discriminator's gradients."""
 
-import keras
+from collections.abc import Callable
+
 import tensorflow as tf
 
 LARGEST_EXPONENT = 20.0
@@ -25,13 +26,14 @@ def generator_ratio(real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.T
     return -tf.exp(tf.minimum(real_logits - generated_logits, LARGEST_EXPONENT))
 
 
-def gradient_penalty(discriminator: keras.Model, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+def gradient_penalty(judge: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:
     """Return the squared norm of the logit's gradient at images (n, h, w, c): float32 (), the mean.
 
-    R1 at real pictures, R2 at generated ones: Mescheder et al., arXiv:1801.04406.
+    R1 at real pictures, R2 at generated ones: Mescheder et al., arXiv:1801.04406. `judge` turns
+    the images into logits (n, 1).
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(images)
-        logits = discriminator([images, labels], training=True)
+        logits = judge(images)
     gradient = tape.gradient(logits, images)  # of the sum: each picture has its own logit
     return tf.reduce_mean(tf.reduce_sum(tf.square(tf.cast(gradient, tf.float32)), axis=(1, 2, 3)))

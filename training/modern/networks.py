@@ -44,14 +44,15 @@ def build_generator(
     """Build the network from latents float32 (n, Z) and label weights float32 (n, classes) to images.
 
     The images are float32 (n, size, size, channels) in [-1, 1]; `width` is the channels at the base.
+    Without classes (0) the latents are the only input.
     """
     latent = keras.Input((latent_size,), name="latent")
-    label = keras.Input((classes,), name="label")
+    label = [keras.Input((classes,), name="label")] if classes else []
     side = base_size(size)
     draw = Draw(seed)
 
     def normalise(features: keras.KerasTensor) -> keras.KerasTensor:
-        features = ConditionalBatchNormalization(dtype=policy)([features, label])
+        features = ConditionalBatchNormalization(dtype=policy)([features, *label])
         return layers.LeakyReLU(SLOPE, dtype=policy)(features)
 
     def convolve(features: keras.KerasTensor, filters: int) -> keras.KerasTensor:
@@ -71,7 +72,7 @@ def build_generator(
         )(features)
         return DepthToSpace(dtype=policy)(features)
 
-    features = layers.Concatenate(dtype=policy)([latent, label])  # (n, Z + classes)
+    features = layers.Concatenate(dtype=policy)([latent, *label]) if label else latent  # (n, Z + classes)
     features = layers.Dense(
         side * side * width,
         use_bias=False,
@@ -95,16 +96,16 @@ def build_generator(
         kernel_initializer=keras.initializers.GlorotNormal(draw()),
         dtype="float32",
     )(features)  # (n, 28, 28, 1)
-    return keras.Model([latent, label], images, name="generator")
+    return keras.Model([latent, *label] if label else latent, images, name="generator")
 
 
 def build_discriminator(classes: int, size: int, channels: int, policy: str, seed: int) -> keras.Model:
     """Build the network from images float32 (n, size, size, channels) and labels (n, classes) to logits.
 
     The logits are float32 (n, 1); the higher, the more real the image is thought, for its class.
+    Without classes (0) the images are the only input.
     """
     image = keras.Input((size, size, channels), name="image")
-    label = keras.Input((classes,), name="label")
     draw = Draw(seed)
 
     def convolve(features: keras.KerasTensor, filters: int, kernel: int, stride: int) -> keras.KerasTensor:
@@ -125,7 +126,10 @@ def build_discriminator(classes: int, size: int, channels: int, policy: str, see
     features = layers.GlobalAveragePooling2D(dtype="float32")(features)  # (n, 192)
     realness = layers.Dense(1, kernel_initializer=keras.initializers.GlorotNormal(draw()), dtype="float32")(
         features
-    )
+    )  # (n, 1)
+    if not classes:
+        return keras.Model(image, realness, name="discriminator")
+    label = keras.Input((classes,), name="label")
     embedding = layers.Dense(
         last, use_bias=False, kernel_initializer=keras.initializers.GlorotNormal(draw()), dtype="float32"
     )(label)  # (n, 192)

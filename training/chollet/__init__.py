@@ -1,0 +1,1 @@
+"""The preset `chollet`: the GAN of "Deep Learning with Python", chapter 8.5, its networks and its recipe."""

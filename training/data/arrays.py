@@ -1,0 +1,144 @@
+"""Pictures that lie as one array in a file: read a few rows at a time into a prepared entry."""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from training.data.cache import prepared_entry
+from training.data.folder import MAX_CLASSES, entry_key
+from training.data.framing import frame_array
+from training.data.pictures import Pictures, Request, shuffle_order
+from training.data.prepared import Description, PictureWriter, open_prepared
+from training.errors import DataError
+from training.shape import PictureShape
+
+CHUNK_BYTES = 8 * 2**20
+SMALLEST, LARGEST = 8, 1024
+CHANNELS = (1, 3, 4)
+
+Labels = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureArray:
+    """An array uint8 (n, h, w) or (n, h, w, c) in a file, c 1, 3 or 4, and the labels that belong to it."""
+
+    name: str
+    shape: tuple[int, ...]
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    """Opens the file where the array's first byte is."""
+    labels: Labels | None = None
+    class_names: tuple[str, ...] = ()
+    """Of the labels; their numbers unless given."""
+    own_split: bool = False
+    """Whether it is a test split, or has one beside it, so that nothing is to be held out."""
+
+
+def load_array(array: PictureArray, request: Request, stamps: list[str]) -> Pictures:
+    """Prepare the pictures of an array, once, and return the asked split of them.
+
+    Raises:
+        DataError: the array holds no pictures, is cut off, or its labels do not fit.
+    """
+    check_shape(array)
+    labels, class_names = check_labels(array)
+    entry = prepared_entry(
+        entry_key(request, [array.name, *stamps]),
+        partial(write_array, array=array, labels=labels, class_names=class_names, request=request),
+    )
+    if array.own_split:
+        request = request.with_nothing_held_out()
+    return open_prepared(entry, request)
+
+
+def check_shape(array: PictureArray) -> None:
+    """Raise DataError unless the array holds pictures."""
+    shape = array.shape
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in CHANNELS):
+        raise DataError(
+            f"{array.name} has the shape {shape}; pictures are (n, h, w) or (n, h, w, c), c 1, 3 or 4."
+        )
+    if not shape[0]:
+        raise DataError(f"{array.name} holds no pictures.")
+    if min(shape[1:3]) < SMALLEST or max(shape[1:3]) > LARGEST:
+        raise DataError(
+            f"{array.name} holds pictures of {shape[2]}x{shape[1]} pixels; either side may have "
+            f"{SMALLEST} to {LARGEST}."
+        )
+
+
+def check_labels(array: PictureArray) -> tuple[Labels, tuple[str, ...]]:
+    """Return a label for each picture and the classes' names; none where all are of one class."""
+    count = array.shape[0]
+    if array.labels is None:
+        return np.zeros(count, np.int32), ()
+    labels = array.labels.reshape(-1)
+    if len(labels) != count or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"{array.name} holds {count} pictures, and its labels are {array.labels.dtype} "
+            f"{array.labels.shape}; a whole number for each is needed."
+        )
+    lowest, highest = int(labels.min()), int(labels.max())
+    names = array.class_names or tuple(str(label) for label in range(min(highest, MAX_CLASSES) + 1))
+    if lowest < 0 or highest >= min(len(names), MAX_CLASSES):
+        raise DataError(
+            f"The labels of {array.name} go from {lowest} to {highest}; they number the classes from 0 to "
+            f"{min(len(names), MAX_CLASSES) - 1}."
+        )
+    return labels, names if len(names) > 1 else ()
+
+
+def write_array(
+    folder: Path, array: PictureArray, labels: Labels, class_names: tuple[str, ...], request: Request
+) -> None:
+    """Write the entry of an array, in `shuffle_order`."""
+    settings, (count, height, width) = request.settings, array.shape[:3]
+    stored = array.shape[3] if len(array.shape) == 4 else 1
+    size, channels = settings.size or min(height, width), settings.channels or min(stored, 3)
+    settings = settings.model_copy(update={"size": size, "channels": channels})
+    places = np.argsort(shuffle_order(count))
+    console, row = request.console, 0
+    with (
+        PictureWriter(folder, count, size, channels) as writer,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
+        task = progress.add_task("Reading pictures", total=count)
+        for images in read_chunks(array):
+            for pixels in frame_array(images, settings):
+                writer.put(int(places[row]), pixels, int(labels[row]))
+                row += 1
+            progress.advance(task, len(images))
+        shape = PictureShape(size=size, channels=channels, class_names=class_names)
+        writer.finish(Description(count=count, shape=shape))
+
+
+def read_chunks(array: PictureArray) -> Iterator[NDArray[np.uint8]]:
+    """Yield the pictures uint8 (k, h, w, c), megabytes at a time; raise DataError where they end early."""
+    count, *shape = array.shape
+    picture_bytes = int(np.prod(shape))
+    chunk = max(1, CHUNK_BYTES // picture_bytes)
+    try:
+        with array.open() as stream:
+            for first in range(0, count, chunk):
+                wanted = min(chunk, count - first)
+                images = np.frombuffer(read_exactly(stream, wanted * picture_bytes), np.uint8)
+                yield images.reshape(wanted, *shape[:2], -1)
+    except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(f"{array.name} cannot be read: {error}. Fetch the file again.") from error
+
+
+def read_exactly(stream: IO[bytes], count: int) -> bytes:
+    """Read `count` bytes; raise EOFError where there are fewer."""
+    content = stream.read(count)
+    if len(content) != count:
+        raise EOFError("it is cut off")
+    return content

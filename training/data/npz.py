@@ -1,0 +1,99 @@
+"""The source `npz:PATH`: a NumPy archive with `images`, and `labels` and `class_names` if there are any.
+
+The names of Keras's archives serve too: `x_train`, `y_train`, `x_test`, `y_test`.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from training.data.arrays import PictureArray, load_array
+from training.data.folder import stamp
+from training.data.pictures import Pictures, Request, Split
+from training.errors import DataError
+
+NAMES: dict[Split, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "train": (("images", "x_train", "x", "arr_0"), ("labels", "y_train", "y", "arr_1")),
+    "test": (("test_images", "x_test"), ("test_labels", "y_test")),
+}
+CLASS_NAMES = "class_names"
+MAX_LABEL_BYTES = 2**30
+
+
+def load_npz(request: Request) -> Pictures:
+    """Prepare the pictures of an archive, once, and return them; raise DataError where it holds none."""
+    path = Path(request.value).expanduser() if request.value else request.folder
+    if path is None:
+        raise DataError("Which file? Name it: --data npz:PATH.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name.removesuffix(".npy") for name in archive.namelist()}
+            array = describe_array(path, archive, members, request.split)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing.") from error
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise DataError(f"{path} is not a NumPy archive that can be read: {error}.") from error
+    return load_array(array, request, [str(path.resolve()), stamp(path)])
+
+
+def describe_array(path: Path, archive: zipfile.ZipFile, members: set[str], split: Split) -> PictureArray:
+    """Return the pictures of a split, or of the whole where there are no test pictures."""
+    test_images, _ = NAMES["test"]
+    own_split = not members.isdisjoint(test_images)
+    image_names, label_names = NAMES[split if own_split else "train"]
+    image_name = next((name for name in image_names if name in members), None)
+    if image_name is None:
+        raise DataError(
+            f"{path} holds {', '.join(sorted(members)) or 'nothing'}; the pictures are looked for as "
+            f"{', '.join(image_names)}."
+        )
+    label_name = next((name for name in label_names if name in members), None)
+    with archive.open(f"{image_name}.npy") as stream:
+        shape, dtype, by_columns = read_header(stream)
+    if dtype != np.uint8 or by_columns:
+        raise DataError(
+            f"{image_name} in {path} is {dtype}{' in the order of Fortran' if by_columns else ''}; pictures "
+            "are uint8, 0 to 255, in the order of C. Convert them with "
+            "numpy.ascontiguousarray(images, 'uint8'), after times 255 if they are from 0 to 1."
+        )
+    return PictureArray(
+        name=f"{path}:{image_name}",
+        shape=shape,
+        open=partial(open_array, path, f"{image_name}.npy"),
+        labels=read_member(archive, label_name) if label_name else None,
+        class_names=tuple(map(str, read_member(archive, CLASS_NAMES))) if CLASS_NAMES in members else (),
+        own_split=own_split,
+    )
+
+
+@contextmanager
+def open_array(path: Path, member: str) -> Iterator[IO[bytes]]:
+    """Open an archive's member where its array begins."""
+    with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+        read_header(stream)
+        yield stream
+
+
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
+    """Read the header of an array: its shape, its type, and whether its first index runs fastest."""
+    version = npy.read_magic(stream)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, by_columns, dtype = read(stream)
+    return shape, dtype, by_columns
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Read a small array whole; raise ValueError where it is not small, or holds Python's objects."""
+    member = f"{name}.npy"
+    if archive.getinfo(member).file_size > MAX_LABEL_BYTES:
+        raise ValueError(f"{name} is larger than {MAX_LABEL_BYTES} bytes")
+    with archive.open(member) as stream:
+        array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+    return array

@@ -1,0 +1,5 @@
+"""A run told in one HTML file that needs nothing else: no server, no script, no other host."""
+
+from training.report.report import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,137 @@
+"""The report of a run: what its folder holds, put into the template."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from training.best import BestCheckpoint, read_best
+from training.curves import DARK, LIGHT, draw_curves
+from training.errors import RunError
+from training.report.pictures import animate_grids, data_address, read_grids
+from training.run import Run, replace_text
+from training.stats import EpochStats
+
+TEMPLATE = "report.html.jinja"
+METRICS = {
+    "fd": ("Fréchet distance", "less is better"),
+    "kd": ("Kernel distance", "less is better"),
+    "precision": ("Precision", "share of the pictures that could be real"),
+    "recall": ("Recall", "share of the real ones that it could have drawn"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A metric of the exported generator's pictures, and that of as many real ones."""
+
+    label: str
+    meaning: str
+    name: str
+    """With its feature space and number of pictures."""
+    generated: float
+    real: float | None
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write RUN/report.html of whatever the run folder holds, at any time, and return its path.
+
+    Raises:
+        RunError: it is not a run folder, a file in it is damaged, or the report cannot be written.
+    """
+    run = Run(run_folder)
+    run.read_configuration()
+    stats = run.read_stats()
+    grids = run.sample_paths()
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    content = environment.get_template(TEMPLATE).render(
+        name=run.folder.resolve().name,
+        written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        settings=read_object(run.config_path),
+        stats=stats,
+        duration=describe_duration(sum(row.seconds for row in stats)),
+        images_per_s=mean_speed(stats),
+        images=sum(row.images for row in stats),
+        grids=read_grids(grids),
+        animation=animate_grids(grids),
+        curves={
+            theme: data_address(draw_curves(stats, colours), "image/png")
+            for theme, colours in (("light", LIGHT), ("dark", DARK))
+            if stats
+        },
+        comparisons=read_comparisons(run),
+        export=read_object(run.export_report_path),
+        best=read_best(run),
+        measured=read_measured(run, stats),
+        environment=read_object(run.environment_path),
+        publications=read_publications(run),
+    )
+    try:
+        replace_text(run.report_path, content)
+    except OSError as error:
+        raise RunError(f"{run.report_path} cannot be written: {error.strerror}.") from error
+    return run.report_path
+
+
+def describe_duration(seconds: float) -> str:
+    """Return 45 as `45 s`, 600 as `10 min`, 5000 as `1 h 23 min`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def mean_speed(stats: list[EpochStats]) -> float:
+    """Return the images/s over the whole run; 0 before the first epoch."""
+    seconds = sum(row.seconds for row in stats)
+    return sum(row.images for row in stats) / seconds if seconds else 0.0
+
+
+def read_comparisons(run: Run) -> list[Comparison]:
+    """Return what was measured of the very graph that lies in the run folder; nothing if none was."""
+    content, export = read_object(run.figures_path), read_object(run.export_report_path)
+    if not content or content["sha256"] != export.get("sha256"):
+        return []
+    figures: dict[str, float] = content["figures"]
+    return [
+        Comparison(*METRICS[name.partition("_")[0]], name, value, figures.get(f"{name}_real"))
+        for name, value in figures.items()
+        if not name.endswith("_real") and name.partition("_")[0] in METRICS
+    ]
+
+
+def read_measured(run: Run, stats: list[EpochStats]) -> list[BestCheckpoint]:
+    """Return the checkpoints that were measured, while training or afterwards, in the order of training."""
+    measured = [
+        BestCheckpoint(step=row.step, epoch=row.epoch, figure=name, value=value)
+        for row in stats
+        for name, value in row.figures.items()
+    ]
+    ranked = json.loads(run.ranking_path.read_text(encoding="utf-8")) if run.ranking_path.exists() else []
+    known = {(row.step, row.figure) for row in measured}
+    rows = map(BestCheckpoint.model_validate, ranked)
+    measured += [row for row in rows if (row.step, row.figure) not in known]
+    return sorted(measured, key=lambda row: (row.figure, row.step))
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Return a JSON object; an empty one where there is no file."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return content
+
+
+def read_publications(run: Run) -> list[dict[str, Any]]:
+    """Return as what the run was published, the latest last."""
+    if not run.publications_path.exists():
+        return []
+    lines = run.publications_path.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.strip()]
