@@ -203,10 +203,12 @@ def test_metrics_hold_every_name_of_the_contract(client):
 
 def test_unknown_addresses_do_not_become_labels(client):
     client.get("/nowhere/at/all")
-    assert "nowhere" not in client.get("/metrics").text
-    assert 'route="/models/{name}"' not in client.get("/metrics").text
     client.get("/models/grey")
-    assert 'route="/models/{name}"' in client.get("/metrics").text
+    text = client.get("/metrics").text
+    assert "nowhere" not in text
+    assert 'route="other",status="404"' in text
+    assert 'route="/models/{name}"' in text
+    assert 'route="/models/grey"' not in text
 
 
 def test_json_logs_hold_a_line_for_each_request_with_its_id_and_times(tmp_path, tiny_store):
