@@ -23,8 +23,21 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train: $(VENV)/.dev
-	$(BIN)/ganymede train --preset dcgan --data fashion-mnist
+# The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
+MODEL ?= fashion emoji
+RECIPE_fashion := --data fashion-mnist --set epochs=36
+RECIPE_emoji := --data noto-emoji --set epochs=200 --set held_out=0 \
+  --set checkpoint_epochs=10 --set checkpoints_kept=6 --set sample_epochs=10
+TRAINED := $(MODEL:%=train-%)
+
+train: $(TRAINED)
+
+.PHONY: $(TRAINED)
+$(TRAINED): train-%: $(VENV)/.dev
+	$(if $(RECIPE_$*),,$(error There is no recipe for $*: make train MODEL=fashion or MODEL=emoji))
+	$(BIN)/ganymede train --preset modern --run runs/$* $(RECIPE_$*)
+	$(BIN)/ganymede export runs/$*
+	$(if $(filter fashion,$*),$(BIN)/ganymede evaluate runs/$*)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

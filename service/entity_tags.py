@@ -8,7 +8,7 @@ from service.inputs import Inputs
 from service.manifest import REFERENCE_GRAPH, Manifest
 from service.rows import AnyInputs
 
-_ENCODING = "1"
+_ENCODING = "2"
 """Goes up whenever the same images would be written as other bytes."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import Receive
@@ -17,7 +18,7 @@ from service.jobs import Generated
 from service.labels import Weights, name_labels
 from service.limits import check_generate
 from service.manifest import Manifest
-from service.provenance import Provenance
+from service.provenance import Provenance, describe_recipe
 from service.releases import Release
 from service.responses import not_modified, picture_response
 from service.rows import AnyInputs, SeededInputs
@@ -45,6 +46,7 @@ async def answer_generate(
     context.engine.check_room(request_count(order))
     context.rates.take(request_count(order))
     inputs = await _read_inputs(context, manifest, order)
+    recipe = describe_recipe(order)
     tag = tag_answer(
         manifest,
         release.generator.precision,
@@ -54,12 +56,15 @@ async def answer_generate(
         padding=order.padding,
         scale=order.scale,
         truncation=order.truncation,
+        recipe=recipe,
     )
     if matches(tag, if_none_match):
         return not_modified(tag, headers)
 
     def encode(images: Images, labels: Weights | None) -> bytes:
         provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
+        if recipe:
+            provenance = replace(provenance, recipe=recipe)
         return encode_images(
             images, form, provenance, columns=order.columns, padding=order.padding, scale=order.scale
         )
