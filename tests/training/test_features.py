@@ -95,7 +95,7 @@ def test_a_network_that_takes_no_pictures_is_refused_with_what_it_takes(tmp_path
 def test_a_network_with_two_inputs_is_refused(tmp_path):
     nodes = [helper.make_node("Add", ["image", "mask"], ["features"])]
     path = write_network(tmp_path / "two.onnx", ["n", 3, 4, 4], nodes, more_inputs=("mask",))
-    with pytest.raises(EvaluationError, match=r"2 inputs \(image, mask\), not one"):
+    with pytest.raises(EvaluationError, match=r"2 inputs \(image, mask\)"):
         FeatureNetwork(path)
 
 
