@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from training.stats import EpochStats
 
@@ -106,6 +106,8 @@ def mark_least(axes: Axes, line: Line, theme: Theme) -> None:
     _, epochs, values = line
     if min(values) > 0:
         axes.set_yscale("log")
+        for choose in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            choose(LogFormatter(minor_thresholds=(2, 0.5)))
     best = values.index(min(values))
     axes.plot(epochs[best], values[best], "o", color=theme.lines[1], markersize=7, fillstyle="none")
     axes.annotate(

@@ -13,6 +13,7 @@ from rich.console import Console
 from service.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER, describe_small_run
 from training import train as training_loop
+from training.config import override
 
 
 def main():
@@ -27,7 +28,7 @@ def main():
 
     training_loop.epoch_batches = deadly_batches
     training_loop.train(
-        describe_small_run(),
+        override(describe_small_run(), ["evaluation_epochs=0"]),
         folder,
         data_folder=DATA_FOLDER,
         draw_latents=draw_latents,

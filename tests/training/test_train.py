@@ -27,7 +27,7 @@ from training.train import train
 
 def go_on(configuration, folder, output=None, *, terminal=False):
     return train(
-        configuration,
+        override(configuration, ["evaluation_epochs=0"]),
         folder,
         data_folder=DATA_FOLDER,
         draw_latents=draw_latents,
@@ -96,6 +96,7 @@ def test_without_a_terminal_each_epoch_is_one_line(trained_run):
         assert words in lines[1]
 
 
+@pytest.mark.timeout(300)
 def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
     trained_run, small_configuration, tmp_path, monkeypatch
 ):
@@ -122,6 +123,7 @@ def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
     assert_same_curve(Run(folder), Run(trained_run.folder))
 
 
+@pytest.mark.timeout(300)
 def test_a_run_killed_in_the_middle_of_an_epoch_goes_on_to_the_curve_and_weights_of_an_unbroken_one(
     trained_run, small_configuration, tmp_path
 ):
@@ -131,7 +133,7 @@ def test_a_run_killed_in_the_middle_of_an_epoch_goes_on_to_the_curve_and_weights
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=250,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
