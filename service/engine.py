@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from service.admission import Admission
 from service.batching import Batch, WaitingWork, group_by_images
 from service.errors import DeadlineExceeded, GanymedeError, QueueFull, Unavailable
 from service.generator import Generator, Images
@@ -81,11 +82,12 @@ class Engine:
         *,
         encode: Encode | None = None,
         flight: str | None = None,
+        admission: Admission | None = None,
     ) -> Generated:
         """The images of `inputs` in their order, and `encode` of them, run in the encoders' pool.
 
         Calls with the same `flight` (a name of the exact answer) share one run. When the last one who waits
-        is cancelled, the work leaves the queue.
+        is cancelled, the work leaves the queue. With an `admission` the images take of its room.
 
         Raises:
             QueueFull: no room; nothing was queued.
@@ -94,7 +96,7 @@ class Engine:
         """
         job = self._flights.get(flight) if flight else None
         if job is None:
-            job = self._admit(Job(generator, inputs, encode=encode), flight)
+            job = self._admit(Job(generator, inputs, encode=encode), flight, admission)
         job.waiters += 1
         try:
             return await asyncio.shield(job.answer)
@@ -116,9 +118,12 @@ class Engine:
                 await asyncio.to_thread(device.join)
         await asyncio.to_thread(self._encoders.shutdown)
 
-    def _admit(self, job: Job, flight: str | None) -> Job:
+    def _admit(self, job: Job, flight: str | None, admission: Admission | None) -> Job:
         count = len(job.inputs.latents)
-        self.check_room(count)
+        if admission is None:
+            self.check_room(count)
+        else:
+            self.waiting_images -= admission.take(count)
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             for device in self._devices:

@@ -7,7 +7,7 @@ import orjson
 from service.inputs import Inputs
 from service.manifest import REFERENCE_GRAPH, Manifest
 
-_ENCODING = "1"
+_ENCODING = "2"
 """Goes up whenever the same images would be written as other bytes."""
 
 

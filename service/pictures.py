@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import Receive
@@ -17,7 +18,7 @@ from service.jobs import Generated
 from service.labels import name_labels
 from service.limits import check_generate
 from service.manifest import Manifest
-from service.provenance import Provenance
+from service.provenance import Provenance, describe_recipe
 from service.releases import Release
 from service.responses import not_modified, picture_response
 from service.schemas import GenerateRequest
@@ -47,6 +48,7 @@ async def answer_generate(
     if order.directions:
         directions = await asyncio.to_thread(read_directions, context.releases.store, manifest)
         inputs = steer(inputs, directions, order.directions)
+    recipe = describe_recipe(order)
     tag = tag_answer(
         manifest,
         context.settings.precision,
@@ -56,10 +58,13 @@ async def answer_generate(
         padding=order.padding,
         scale=order.scale,
         truncation=order.truncation,
+        recipe=recipe,
     )
     if matches(tag, if_none_match):
         return not_modified(tag, headers)
     provenance = describe_provenance(manifest, inputs, order.truncation)
+    if recipe:
+        provenance = replace(provenance, recipe=recipe)
 
     def encode(images: Images) -> bytes:
         return encode_images(

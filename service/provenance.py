@@ -4,11 +4,13 @@ XMP (ISO 16684-1) with IPTC's `DigitalSourceType` `trainedAlgorithmicMedia`, the
 label generated media, and our own fields under `urn:ganymede:1.0/`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from xml.sax.saxutils import escape
 
 from service.png import HEADER_BYTES, write_chunk
+from service.schemas import GenerateRequest, WalkRequest
 
 _MAX_LISTED = 64
 _PACKET = (
@@ -22,14 +24,21 @@ _PACKET = (
 )
 
 
+_WAYS = {"frames", "interpolation", "loop", "easing"}
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How images were made: `NAME@VERSION`, and per image its seed and its class, where there is one."""
+    """How images were made: `NAME@VERSION`, and per image its seed and its class, where there is one.
+
+    `recipe` holds by name what else of the request it takes to make them again (`describe_recipe`).
+    """
 
     model: str
     seeds: Sequence[int] | None = None
     labels: Sequence[str] | None = None
     truncation: float = 1.0
+    recipe: Mapping[str, object] = field(default_factory=dict)
 
     def of_image(self, index: int) -> "Provenance":
         """The provenance of one image alone."""
@@ -46,16 +55,33 @@ class Provenance:
             fields["seed"] = _list(self.seeds)
         if self.labels is not None:
             fields["label"] = _list(self.labels)
+        fields |= {name: json.dumps(value, ensure_ascii=False) for name, value in self.recipe.items()}
         text = "".join(
             f"<ganymede:{name}>{escape(value)}</ganymede:{name}>" for name, value in fields.items()
         )
         return _PACKET.format(fields=text).encode()
 
 
+def describe_recipe(order: GenerateRequest | WalkRequest) -> dict[str, object]:
+    """What of `order` shapes its images beside seeds, classes and truncation, as its JSON has it."""
+    if isinstance(order, WalkRequest):
+        return {"walk": order.model_dump(mode="json", include=_WAYS)}
+    recipe: dict[str, object] = {}
+    if order.mix is not None:
+        recipe["mix"] = [part.model_dump() for part in order.mix]
+    if order.directions:
+        recipe["directions"] = order.directions
+    return recipe
+
+
+def write_png_xmp(xmp: bytes) -> bytes:
+    """The `iTXt` chunk that holds an XMP packet."""
+    return write_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+
+
 def add_to_png(png: bytes, provenance: Provenance) -> bytes:
     """The PNG with its XMP in an `iTXt` chunk after the header, where the PNG specification wants it."""
-    chunk = write_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + provenance.xmp())
-    return png[:HEADER_BYTES] + chunk + png[HEADER_BYTES:]
+    return png[:HEADER_BYTES] + write_png_xmp(provenance.xmp()) + png[HEADER_BYTES:]
 
 
 def _list(values: Sequence[object]) -> str:

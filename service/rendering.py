@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from service.admission import Admission, admit
 from service.animation import Encoder, FrameShape, open_encoder
 from service.engine import Engine
 from service.errors import DeadlineExceeded
@@ -17,8 +18,9 @@ from service.generator import Generator
 from service.images import enlarge
 from service.inputs import Inputs, walk_inputs
 from service.jobs import Generated
+from service.labels import name_labels
 from service.manifest import Manifest
-from service.provenance import Provenance
+from service.provenance import Provenance, describe_recipe
 from service.schemas import WalkRequest
 
 CHUNK_FRAMES = 64
@@ -69,7 +71,10 @@ def open_walk_encoder(
         channels=image.channels,
         fps=order.fps,
     )
-    origin = Provenance(manifest.reference, keys.seeds, None, order.truncation)
+    classes = manifest.label
+    labels = name_labels(keys.labels, classes) if classes and keys.labels is not None else None
+    recipe = describe_recipe(order)
+    origin = Provenance(manifest.reference, keys.seeds, labels, order.truncation, recipe)
     return open_encoder(format, path, shape, origin)
 
 
@@ -89,15 +94,18 @@ async def render_walk(
     `report` is told how many frames are done, as they are.
 
     Raises:
-        QueueFull: the engine took no more.
+        QueueFull: the engine has no room for all of its frames; once it has, none is refused.
         DeadlineExceeded: it was not done within `timeout_s`.
     """
     queue_s = inference_s = encode_s = 0.0
     done = 0
     try:
         async with asyncio.timeout(timeout_s):
-            with closing(open_walk_encoder(path, format, order, keys, generator.manifest)) as encoder:
-                async with aclosing(_generate_chunks(engine, generator, keys, order)) as chunks:
+            with (
+                admit(engine, order.frames) as admission,
+                closing(open_walk_encoder(path, format, order, keys, generator.manifest)) as encoder,
+            ):
+                async with aclosing(_generate_chunks(engine, generator, keys, order, admission)) as chunks:
                     async for generated in chunks:
                         queue_s += generated.queue_s
                         inference_s += generated.inference_s
@@ -112,14 +120,14 @@ async def render_walk(
 
 
 async def _generate_chunks(
-    engine: Engine, generator: Generator, keys: Inputs, order: WalkRequest
+    engine: Engine, generator: Generator, keys: Inputs, order: WalkRequest, admission: Admission
 ) -> AsyncGenerator[Generated, None]:
     """The walk's chunks in order; while one is being used, the next is being generated."""
     pending: deque[asyncio.Task[Generated]] = deque()
     try:
         for part in split_frames(order.frames):
             inputs = walk_inputs(keys, order, part)
-            pending.append(asyncio.create_task(engine.generate(generator, inputs)))
+            pending.append(asyncio.create_task(engine.generate(generator, inputs, admission=admission)))
             if len(pending) == _CHUNKS_IN_FLIGHT:
                 yield await pending.popleft()
         while pending:

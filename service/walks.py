@@ -16,6 +16,8 @@ from service.rendering import Rendered, render_walk, walk_folder
 from service.responses import name_seeds
 from service.schemas import WalkRequest
 
+_WAY = {"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}
+
 
 async def answer_walk(context: Context, receive: Receive, order: WalkRequest, form: str) -> Response:
     """The walk that `order` asks for in the format `form`.
@@ -30,7 +32,9 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
     context.engine.check_room(order.frames)
     context.rates.take(order.frames)
     keys = draw_inputs(manifest, order, order.seeds)
-    way = order.model_dump(include={"frames", "interpolation", "loop", "easing", "fps", "scale"})
+    way = order.model_dump(
+        include={"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}
+    )
     with ExitStack() as stack:
         path = stack.enter_context(walk_folder()) / f"walk.{form}"
         rendering = render_walk(

@@ -1,4 +1,5 @@
 import io
+import json
 import zipfile
 from xml.etree import ElementTree
 
@@ -7,7 +8,8 @@ import pytest
 from PIL import Image
 
 from service.images import encode_image, encode_images, grid_size, lay_grid
-from service.provenance import Provenance
+from service.provenance import Provenance, describe_recipe
+from service.schemas import GenerateRequest
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -56,6 +58,19 @@ def test_every_picture_says_how_it_was_made_and_that_a_machine_made_it(form):
     assert described["DigitalSourceType"] == TRAINED
     assert (described["model"], described["seed"], described["label"]) == ("fashion@v3", "7,8", "Bag,a<b")
     assert described["truncation"] == "0.75"
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize(
+    "recipe",
+    [{"mix": [{"seed": 3, "weight": 1.0}, {"seed": 8, "weight": -0.5}]}, {"directions": {"<0>": 2.5}}],
+)
+def test_a_mixed_or_moved_picture_says_so(form, recipe):
+    order = GenerateRequest.model_validate(recipe)
+    provenance = Provenance("fashion@v3", recipe=describe_recipe(order))
+    described = read_xmp(encode_image(some_images(1, 3)[0], form, provenance))
+    [name] = recipe
+    assert json.loads(described[name]) == recipe[name]
 
 
 def test_each_image_of_an_archive_says_its_own_seed():

@@ -1,9 +1,11 @@
 """`POST /latent-walk`: every format of it, over HTTP, and `ganymede walk`."""
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
+from xml.etree import ElementTree
 
 import av
 import httpx
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import REPOSITORY
+from tests.test_images import RDF
 
 FORMATS = {
     "png": "image/png",
@@ -116,6 +119,27 @@ def test_an_mp4_is_what_browsers_play_and_says_that_it_is_machine_made(client):
         assert (stream.width, stream.height, stream.frames) == (24, 24, 10)
         assert "Machine-made" in container.metadata["comment"]
         assert "colour@v1" in container.metadata["comment"]
+
+
+@pytest.mark.parametrize("form", ["png", "gif", "apng", "webp", "mp4"])
+@pytest.mark.parametrize("seeds", [(1, 2), (3, 3)], ids=["moving", "standing"])
+def test_every_walk_says_how_it_was_made_and_that_a_machine_made_it(client, form, seeds):
+    fields = {"seeds": seeds, "label": "star", "frames": 9, "easing": "smooth", "truncation": 0.5}
+    content = walk(client, model="colour", **fields, format=form).content
+    start = content.index(b"<?xpacket begin")
+    packet = content[start : content.index(b"<?xpacket end", start)]
+    [description] = ElementTree.fromstring(packet).iter(f"{RDF}Description")
+    said = {field.tag.rpartition("}")[2]: field.text for field in description}
+    assert said["DigitalSourceType"].endswith("/trainedAlgorithmicMedia")
+    assert (said["model"], said["label"], said["truncation"]) == ("colour@v1", "star,star", "0.5")
+    assert said["seed"] == ",".join(map(str, seeds))
+    way = {"frames": 9, "interpolation": "slerp", "loop": False, "easing": "smooth"}
+    assert json.loads(said["walk"]) == way
+    if form in ("webp", "apng", "png"):
+        picture = Image.open(io.BytesIO(content))
+        picture.load()
+        assert packet in (picture.info.get("xmp") or picture.info["XML:com.adobe.xmp"].encode())
+    assert decode(content, form, 3).shape[0] == (1 if form == "webp" and seeds == (3, 3) else 9)
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from service import rendering
+from service.admission import admit
 from service.devices import cpu_device
 from service.engine import Engine, Generated
 from service.errors import DeadlineExceeded, QueueFull
-from service.inputs import draw_inputs
+from service.inputs import draw_inputs, request_seeds
+from service.jobs import GenerationFailed
 from service.releases import Releases
 from service.rendering import CHUNK_FRAMES, render_walk
-from service.schemas import WalkRequest
+from service.schemas import GenerateRequest, WalkRequest
 from service.store import open_store
 
 
@@ -40,7 +42,7 @@ class WatchedEngine(Engine):
         try:
             await asyncio.sleep(self._delay_s)
             if len(self.asked) == self._fail_at:
-                raise QueueFull("Full.")
+                raise GenerationFailed("Broken.")
             return await super().generate(generator, inputs, **options)
         finally:
             self.in_flight -= 1
@@ -92,12 +94,57 @@ def test_the_memory_of_a_walk_is_that_of_its_chunks(release, tmp_path, form):
 
 
 @pytest.mark.parametrize("form", ["png", "gif", "apng", "webp", "mp4", "zip", "npy"])
-def test_a_walk_that_the_engine_refuses_half_way_says_why_and_leaves_nothing_running(release, tmp_path, form):
+def test_a_walk_that_fails_half_way_says_why_and_leaves_nothing_running(release, tmp_path, form):
     engine = WatchedEngine(fail_at=3)
-    with pytest.raises(QueueFull):
+    with pytest.raises(GenerationFailed):
         asyncio.run(render(engine, release, tmp_path / f"walk.{form}", form=form))
     assert engine.in_flight == 0
     assert len(engine.asked) <= 4
+    assert engine.waiting_images == 0
+
+
+def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_drains(release, tmp_path):
+    async def walk_in_a_crowd() -> None:
+        engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=30)
+        others: list[asyncio.Task[Generated]] = []
+        rooms = []
+
+        def crowd(done: int) -> None:
+            room = 1000 - engine.waiting_images
+            rooms.append(room)
+            if room and not engine.draining:
+                with pytest.raises(QueueFull):
+                    engine.check_room(room + 1)
+                fields = GenerateRequest(seed=0, count=room)
+                inputs = draw_inputs(release.manifest, fields, request_seeds(fields))
+                others.append(asyncio.create_task(engine.generate(release.generator, inputs)))
+            if done > 500:
+                engine.drain()  # the walk goes on; others that are not in yet are refused
+
+        order = WalkRequest(seeds=(1, 2), frames=900)
+        keys = draw_inputs(release.manifest, order, order.seeds)
+        await render_walk(
+            engine, release.generator, keys, order, tmp_path / "walk.npy", "npy", timeout_s=30, report=crowd
+        )
+        assert rooms[0] <= 100 + 2 * CHUNK_FRAMES
+        assert np.load(tmp_path / "walk.npy").shape == (900, 8, 8, 1)
+        outcomes = await asyncio.gather(*others, return_exceptions=True)
+        assert isinstance(outcomes[0], Generated)
+        assert engine.waiting_images == 0
+        await engine.close()
+
+    asyncio.run(walk_in_a_crowd())
+
+
+def test_a_walk_that_the_queue_has_no_room_for_is_refused_before_its_first_frame(release, tmp_path):
+    async def walk_beside_another() -> None:
+        engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=30)
+        with admit(engine, 901), pytest.raises(QueueFull):
+            await render(engine, release, tmp_path / "walk.npy", frames=100)
+        assert engine.waiting_images == 0
+
+    asyncio.run(walk_beside_another())
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_walk_past_its_deadline_is_given_up(release, tmp_path):

@@ -13,6 +13,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from PIL import Image
 
 from service.animation.encoding import FrameShape
+from service.animation.metadata import embed_xmp
 from service.generator import Images
 from service.provenance import Provenance
 
@@ -58,7 +59,7 @@ class VideoEncoder:
 
     def __init__(self, format: str, path: Path, shape: FrameShape, origin: Provenance) -> None:
         codec = _CODECS[format]
-        self._format = format
+        self._path, self._format, self._origin = path, format, origin
         self._layout = codec.grey if shape.channels == 1 else codec.colour
         self._container = av.open(
             path, "w", format=codec.container, container_options=dict(codec.container_options)
@@ -98,9 +99,10 @@ class VideoEncoder:
             self._container.mux(self._stream.encode(picture))
 
     def finish(self) -> None:
-        """Write the frames that the codec still holds, and the index."""
+        """Write the frames that the codec still holds, the index, and how it all came about."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
+        embed_xmp(self._path, self._format, self._origin.xmp())
 
     def close(self) -> None:
         """Free the codec; of a walk that was broken off the file is of no use."""
