@@ -1,5 +1,6 @@
 """Which device the graphs run on, and what it wants from us."""
 
+import ctypes
 import logging
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -33,6 +34,7 @@ class Device:
 
 
 _CPU: Provider = ("CPUExecutionProvider", {})
+_DRIVER = "libcuda.so.1"
 
 
 def choose_device(
@@ -51,7 +53,7 @@ def choose_device(
         "CUDAExecutionProvider",
         {"cudnn_conv_algo_search": "EXHAUSTIVE", "use_tf32": int(fast)},
     )
-    if wanted in ("cuda", "tensorrt") or (wanted == "auto" and cuda[0] in available):
+    if wanted in ("cuda", "tensorrt") or (wanted == "auto" and cuda[0] in available and has_gpu()):
         tensorrt: Provider = ("TensorrtExecutionProvider", {"trt_fp16_enable": fast})
         providers = (tensorrt, cuda) if wanted == "tensorrt" else (cuda,)
         missing = [name for name, _ in providers if name not in available]
@@ -61,12 +63,25 @@ def choose_device(
                 f"{', '.join(available)}). Install ganymede[gpu] instead of ganymede[service] on a machine "
                 "with an NVIDIA GPU, or choose cpu."
             )
+        if not has_gpu():
+            raise DeviceMissing(
+                f"GANYMEDE_DEVICE={wanted}, but no NVIDIA GPU answers here: its driver ({_DRIVER}) is "
+                "missing or sees no device. Give the container one (docker run --gpus all), or choose cpu."
+            )
         onnxruntime.preload_dlls()  # CUDA and cuDNN from the nvidia-* wheels
         name: Literal["cuda", "tensorrt"] = "tensorrt" if wanted == "tensorrt" else "cuda"
         return Device(name, (*providers, _CPU), _batch_sizes(max_batch_images), threads, precision)
     if fast:
         log.warning("GANYMEDE_PRECISION=fast: the CPU has nothing faster that is good enough; it is exact.")
     return cpu_device(threads)
+
+
+def has_gpu() -> bool:
+    """Whether NVIDIA's driver finds a device; ONNX Runtime lists CUDA wherever it was built with it."""
+    try:
+        return int(ctypes.CDLL(_DRIVER).cuInit(0)) == 0  # CUDA_SUCCESS
+    except (OSError, AttributeError):
+        return False
 
 
 def cpu_device(threads: int) -> Device:
