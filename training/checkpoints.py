@@ -23,7 +23,7 @@ class Checkpoints:
     @property
     def newest(self) -> str | None:
         """The path, without its endings, of the newest state; None before the first."""
-        path: str | None = self._manager.latest_checkpoint
+        path: str | None = tf.train.latest_checkpoint(str(self._folder))  # another worker may write them
         return path
 
     def save(self, step: int) -> str:

@@ -37,7 +37,7 @@ def explain_faults(configuration: AnyConfiguration, newest: Callable[[], str | N
     Raises:
         DivergenceError: a loss or a weight is not finite any more.
         DataError: a batch cannot be read.
-        RunError: the memory or the disk is full.
+        RunError: the memory or the disk is full, or another worker is gone.
     """
     try:
         yield
@@ -54,6 +54,11 @@ def explain_faults(configuration: AnyConfiguration, newest: Callable[[], str | N
         raise RunError(
             f"The device's memory does not hold a batch of {configuration.batch_size} "
             f"({first_sentence(error)}). {describe_newest(newest())} Try a new run with a smaller batch_size."
+        ) from error
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        raise RunError(
+            f"Another worker does not answer any more ({first_sentence(error)}). "
+            f"{describe_newest(newest())} Start all workers again, and they go on from there."
         ) from error
     except OSError as error:
         where = f"{error.filename} cannot be written" if error.filename else "The run cannot be written"

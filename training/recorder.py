@@ -40,7 +40,7 @@ class Recorder:
         self.console = console
         self.board = Board(run.events_folder)
         # An epoch whose checkpoint was never written is trained, and recorded, again.
-        self.stats = [row for row in run.read_stats() if row.step <= int(gan.step)]
+        self.stats = [row for row in run.read_stats() if row.step <= int(gan.step.numpy())]
 
     def record(self, epoch: int, part: EpochPart) -> None:
         """Write what belongs to an epoch (1 is the first) of these figures.

@@ -1,8 +1,125 @@
-"""How many devices and processes train together."""
+"""Training on several GPUs or machines at once: who takes part, and which part of a batch is whose.
+
+Every replica is given the whole (global) batch in the same order, and draws the latents of the whole
+batch; `replica_share` takes its own rows of either. Losses are divided by the number of replicas, so that
+the optimisers' sum of all gradients is the gradient of the global batch.
+"""
+
+import os
+from collections.abc import Callable
 
 import tensorflow as tf
 
+from training.config import Configuration
 from training.errors import ConfigurationError
+
+PRESETS_OF_ONE_DEVICE = ("chollet",)
+Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def choose_strategy() -> tf.distribute.Strategy:
+    """Return the workers of TF_CONFIG, or all GPUs of this machine, or, for one device, no strategy at all.
+
+    It has to be called before TensorFlow computes anything.
+    """
+    if os.environ.get("TF_CONFIG"):
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if len(tf.config.list_physical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Say whether this process is the one that writes; alone, it is."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.cluster_spec().as_dict():
+        return True
+    return resolver.task_type == "chief" or (
+        "chief" not in resolver.cluster_spec().jobs and not resolver.task_id
+    )
+
+
+def distribute_step(strategy: tf.distribute.Strategy, train_step: Step, configuration: Configuration) -> Step:
+    """Return the step that all replicas take together; for one replica it is `train_step` itself.
+
+    Raises:
+        ConfigurationError: the global batch cannot be split evenly, or the preset is for one device.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return train_step
+    if configuration.preset in PRESETS_OF_ONE_DEVICE:
+        raise ConfigurationError(
+            f"The preset '{configuration.preset}' trains on one device, not on {replicas}: it draws its "
+            "latents, label noise and dropout for one. Use --preset dcgan or modern."
+        )
+    if configuration.batch_size % replicas:
+        raise ConfigurationError(
+            f"batch_size={configuration.batch_size} is the batch of all {replicas} replicas together: "
+            f"choose a multiple of {replicas}."
+        )
+    traced = train_step.python_function  # type: ignore[attr-defined]  # a nested tf.function could not reduce
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
+    def step(images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        losses = strategy.run(traced, args=(images, classes))
+        return strategy.experimental_local_results(losses)[0]
+
+    return step  # type: ignore[no-any-return]
+
+
+def agree_by_all(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
+    """Return what says whether any worker wants something, so that all of them do it after the same step."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return lambda wanted: wanted
+
+    @tf.function  # type: ignore[untyped-decorator]  # as above
+    def count(wanted: tf.Tensor) -> tf.Tensor:
+        return strategy.reduce(
+            tf.distribute.ReduceOp.SUM, strategy.run(tf.identity, args=(wanted,)), axis=None
+        )
+
+    return lambda wanted: float(count(tf.constant(float(wanted)))) > 0
+
+
+def count_replicas() -> int:
+    """Return how many replicas train together."""
+    return int(tf.distribute.get_strategy().num_replicas_in_sync)
+
+
+def replica_share(whole: tf.Tensor) -> tf.Tensor:
+    """Return this replica's rows of what belongs to the global batch; up to R - 1 last rows are nobody's."""
+    replicas = count_replicas()
+    if replicas == 1:
+        return whole
+    rows = tf.shape(whole)[0] // replicas
+    first = rows * tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
+    return whole[first : first + rows]
+
+
+def replica_mean(value: tf.Tensor) -> tf.Tensor:
+    """Return the mean of all replicas' values, with its gradient."""
+    if count_replicas() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+
+def require_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
+    """Raise ConfigurationError unless all workers go on from the same state."""
+    if strategy.num_replicas_in_sync == 1:
+        return
+
+    @tf.function  # type: ignore[untyped-decorator]  # as above
+    def sum_steps() -> tf.Tensor:
+        return strategy.reduce(
+            tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.constant(float(step))), axis=None
+        )
+
+    if int(sum_steps()) != step * strategy.num_replicas_in_sync:
+        raise ConfigurationError(
+            f"The workers go on from different states, this one from batch {step}: "
+            "give all of them the same run folder."
+        )
 
 
 def require_gpus(promised: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import tensorflow as tf
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
@@ -23,6 +24,7 @@ from training.recorder import Recorder
 from training.run import Run
 from training.samples import DrawClasses, DrawLatents
 from training.stats import EpochPart
+from training.strategy import agree_by_all, choose_strategy, distribute_step, is_chief, require_same_step
 
 REFRESH_S = 0.5
 
@@ -50,17 +52,21 @@ def train(
     Raises:
         DataError: the pictures are missing or damaged.
         EvaluationError: the feature network cannot be run.
-        RunError: the folder holds another run, or cannot be written or restored.
+        RunError: the folder holds another run, or cannot be written or restored; another worker is gone.
         DivergenceError: a loss or a weight is not finite any more.
     """
+    strategy = choose_strategy()  # before anything is computed
     pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
     configuration = settle_choices(configuration, run, len(pictures.images))
     with explain_faults(configuration, lambda: None):
-        run.start(configuration, pictures.shape)
-        write_environment(run)
-    judge = find_judge(configuration, pictures, draw_latents, draw_classes, console)
-    return Training(configuration, run, pictures, draw_latents, judge, console).go_on()
+        if is_chief(strategy):
+            run.start(configuration, pictures.shape)
+            write_environment(run)
+    judge = None
+    if is_chief(strategy):
+        judge = find_judge(configuration, pictures, draw_latents, draw_classes, console)
+    return Training(configuration, run, pictures, draw_latents, judge, console, strategy).go_on()
 
 
 def find_judge(
@@ -97,18 +103,32 @@ class Training:
         draw_latents: DrawLatents,
         judge: Judge | None,
         console: Console,
+        strategy: tf.distribute.Strategy,
     ) -> None:
         self.configuration = configuration
         self.run = run
         self.pictures = pictures
         self.console = console
         total_steps = configuration.epochs * self.batches_per_epoch
-        self.gan = build_gan(configuration, configuration.precision, pictures.shape, total_steps)
+        with strategy.scope():
+            self.gan = build_gan(configuration, configuration.precision, pictures.shape, total_steps)
+        self.agree = agree_by_all(strategy)
+        self.train_step = distribute_step(strategy, self.gan.train_step, configuration)
         self.checkpoints = Checkpoints(run.checkpoints_folder, self.gan, configuration.checkpoints_kept)
         self.checkpoints.restore()
-        self.recorder = Recorder(
-            configuration, run, self.gan, self.checkpoints, self.sample_classes, draw_latents, judge, console
-        )
+        require_same_step(strategy, self.step)
+        self.recorder: Recorder | None = None
+        if is_chief(strategy):
+            self.recorder = Recorder(
+                configuration,
+                run,
+                self.gan,
+                self.checkpoints,
+                self.sample_classes,
+                draw_latents,
+                judge,
+                console,
+            )
 
     @property
     def sample_classes(self) -> int:
@@ -118,7 +138,7 @@ class Training:
     @property
     def step(self) -> int:
         """How many batches were trained so far."""
-        return int(self.gan.step)
+        return int(self.gan.step.numpy())
 
     @property
     def batches_per_epoch(self) -> int:
@@ -146,11 +166,13 @@ class Training:
                 for epoch in range(first_epoch, epochs):
                     part = self.train_epoch(epoch, progress, task, stopped)
                     if part.step == (epoch + 1) * self.batches_per_epoch:
-                        self.recorder.record(epoch + 1, part)
+                        if self.recorder:
+                            self.recorder.record(epoch + 1, part)
                         part = EpochPart(step=part.step)
-                    if stopped():
+                    if self.agree(stopped()):
                         return self.stop(part)
-                self.recorder.finish()
+                if self.recorder:
+                    self.recorder.finish()
         return TrainingOutcome(epochs, self.step, interrupted=False)
 
     def train_epoch(
@@ -173,8 +195,8 @@ class Training:
         )
         shown_s = time.monotonic()
         for batch, classes in read_batches(batches, settings.data, self.step):
-            meter.add(self.gan.train_step(batch, classes), len(batch))
-            if stopped():
+            meter.add(self.train_step(batch, classes), len(batch))
+            if self.agree(stopped()):
                 break
             if time.monotonic() - shown_s > REFRESH_S:
                 shown_s = time.monotonic()
@@ -185,11 +207,12 @@ class Training:
 
     def stop(self, part: EpochPart) -> TrainingOutcome:
         """Save the state between two steps, and the figures of the epoch so far, and say how to go on."""
-        path = self.checkpoints.save(self.step)
-        self.run.write_unfinished(part)
-        self.console.print(
-            f"Stopped after batch {self.step}; saved {path}. Train in the same run folder to go on.",
-            highlight=False,
-            soft_wrap=True,
-        )
+        if self.recorder:
+            path = self.checkpoints.save(self.step)
+            self.run.write_unfinished(part)
+            self.console.print(
+                f"Stopped after batch {self.step}; saved {path}. Train in the same run folder to go on.",
+                highlight=False,
+                soft_wrap=True,
+            )
         return TrainingOutcome(self.step // self.batches_per_epoch, self.step, interrupted=True)

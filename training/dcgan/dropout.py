@@ -26,7 +26,7 @@ class HashedDropout(keras.layers.Dropout):  # type: ignore[misc]  # Keras ships 
         if not training:
             return inputs
         key = tf.cast(tf.identity(self.stream), tf.uint32)
-        self.stream.assign_add([0, 1])
+        self.stream.assign_add(tf.constant([0, 1], self.stream.dtype))
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         first = tf.cast(replica, tf.int32) * tf.size(inputs)
         rate = self.rate

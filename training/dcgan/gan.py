@@ -8,6 +8,7 @@ from training.config import DcganConfiguration, Precision
 from training.dcgan.dropout import HashedDropout
 from training.dcgan.losses import discriminator_loss, generator_loss, generator_ratio
 from training.dcgan.networks import build_discriminator, build_generator
+from training.strategy import count_replicas, replica_mean, replica_share
 
 
 class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
@@ -22,7 +23,9 @@ class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         self.discriminator = build_discriminator(policy)
         self.generator_optimizer = build_optimizer(configuration, self.generator)
         self.discriminator_optimizer = build_optimizer(configuration, self.discriminator)
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.step = tf.Variable(
+            0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+        )
         # Keras leaves the random streams of its layers out of a checkpoint; a resumed run needs them.
         self.dropout_streams = [
             layer.stream for layer in self.discriminator.layers if isinstance(layer, HashedDropout)
@@ -30,11 +33,12 @@ class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # as above
     def train_step(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:  # noqa: ARG002  # every preset's signature
-        """Train both networks on images float32 (n, 28, 28, 1) in [-1, 1].
+        """Train both networks on a global batch of images float32 (n, 28, 28, 1) in [-1, 1].
 
         Returns the losses before the step, float32 (2,): generator, discriminator, in nats.
         """
-        latents = self.draw_noise()  # (batch_size, Z)
+        images = replica_share(images)
+        latents = replica_share(self.draw_noise())  # (batch_size, Z)
         with tf.GradientTape() as generator_tape:
             generated = self.generator(latents, training=True)  # (batch_size, 28, 28, 1)
         with tf.GradientTape() as tape:
@@ -42,17 +46,18 @@ class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             real_logits = self.discriminator(images, training=True)
             generated_logits = self.discriminator(generated, training=True)
             loss_d = discriminator_loss(real_logits, generated_logits)
+            share_d = loss_d / count_replicas()
         loss_g = generator_loss(generated_logits)
         weights_g = self.generator.trainable_variables
         weights_d = self.discriminator.trainable_variables
         # One pass back through the discriminator serves both networks.
-        gradients_d, gradient_image = tape.gradient(loss_d, [weights_d, generated])
+        gradients_d, gradient_image = tape.gradient(share_d, [weights_d, generated])
         gradient_image *= generator_ratio(generated_logits)[:, :, None, None]
         gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
         self.generator_optimizer.apply(gradients_g, weights_g)
         self.discriminator_optimizer.apply(gradients_d, weights_d)
-        self.step.assign_add(1)
-        return tf.stack([loss_g, loss_d])
+        self.step.assign_add(tf.constant(1, tf.int64))
+        return replica_mean(tf.stack([loss_g, loss_d]))
 
     def finish_generator(self) -> keras.Model:
         """Return the network to draw and export with."""

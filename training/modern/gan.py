@@ -8,6 +8,7 @@ from training.config import ModernConfiguration, Precision
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
 from training.modern.networks import build_discriminator, build_generator
 from training.shape import PictureShape
+from training.strategy import count_replicas, replica_mean, replica_share
 
 CALIBRATION_IMAGES = 2048
 CALIBRATION_SEED = (0x6A6E, 0x796D)
@@ -46,7 +47,9 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         )
         self.generator_optimizer = build_optimizer(configuration, self.trained)
         self.discriminator_optimizer = build_optimizer(configuration, self.discriminator)
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.step = tf.Variable(
+            0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+        )
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # as above
     def train_step(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
@@ -54,8 +57,9 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 
         Returns the losses before the step, float32 (2,): generator, discriminator, in nats.
         """
+        latents = replica_share(self.draw_noise(tf.shape(images)[0]))  # (n, Z)
+        images, classes = replica_share(images), replica_share(classes)
         labels = tf.one_hot(tf.cast(classes, tf.int32), self.classes)  # (n, classes)
-        latents = self.draw_noise(tf.shape(images)[0])  # (n, Z)
         with tf.GradientTape() as generator_tape:
             generated = self.trained(self.join(latents, labels), training=True)
         with tf.GradientTape() as tape:
@@ -64,8 +68,9 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             logits = self.judge(judged, labels)
             real_logits, generated_logits = tf.split(logits, 2)
             loss_d = pairing_loss(real_logits, generated_logits)
+            share_d = loss_d / count_replicas()
         weights_d = self.discriminator.trainable_variables
-        gradients_d, gradient_image = tape.gradient(loss_d, [weights_d, generated])
+        gradients_d, gradient_image = tape.gradient(share_d, [weights_d, generated])
         gradient_image *= generator_ratio(real_logits, generated_logits)[:, :, None, None]
         weights_g = self.trained.trainable_variables
         gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
@@ -73,10 +78,10 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         self.set_learning_rate()
         self.discriminator_optimizer.apply(gradients_d, weights_d)
         self.generator_optimizer.apply(gradients_g, weights_g)
-        self.update_average()
-        self.step.assign_add(1)
+        tf.distribute.get_replica_context().merge_call(self.update_average)
+        self.step.assign_add(tf.constant(1, tf.int64))
         loss_g = pairing_loss(generated_logits, real_logits)
-        return tf.stack([loss_g, loss_d])
+        return replica_mean(tf.stack([loss_g, loss_d]))
 
     def join(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
         """Return what a network is called with: the labels beside the inputs, if there are classes."""
@@ -109,7 +114,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
                 squares = gradient_penalty(
                     lambda images: self.judge(images, labels), tf.stop_gradient(judged)
                 )
-                loss = self.configuration.penalty * interval * squares
+                loss = self.configuration.penalty * interval * squares / count_replicas()
             extra = tape.gradient(loss, weights)
             return [
                 # The last bias has no part in the gradient by the image.
@@ -128,14 +133,18 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         self.generator_optimizer.learning_rate.assign(rate)
         self.discriminator_optimizer.learning_rate.assign(rate)
 
-    def update_average(self) -> None:
+    def update_average(self, strategy: tf.distribute.Strategy) -> None:
         """Move the average towards the trained weights, faster at first."""
         step = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.configuration.average_decay, (1.0 + step) / (20.0 + step))
         for mean, weight in zip(
             self.average.trainable_variables, self.trained.trainable_variables, strict=True
         ):
-            mean.assign(mean + (1.0 - decay) * (weight - mean))
+            strategy.extended.update(
+                mean.value,
+                lambda mean, weight: mean.assign(mean + (1.0 - decay) * (weight - mean)),
+                args=(weight.value,),
+            )
 
     def draw_noise(self, count: tf.Tensor) -> tf.Tensor:
         """Draw this step's latents float32 (count, Z), standard normal, from seed and step alone."""

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from training.strategy import count_replicas, replica_mean
+
 EPSILON = 1e-3
 
 
@@ -21,9 +23,14 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
         channels, classes = shapes[0][-1], shapes[1][-1] if len(shapes) > 1 else 1
 
         def add(name: str, shape: tuple[int | None, ...], value: str, *, trainable: bool) -> keras.Variable:
-            # Float32 under any policy.
+            # Float32 under any policy; statistics are the same in all replicas.
             return self.add_weight(
-                shape=shape, initializer=value, trainable=trainable, autocast=False, name=name
+                shape=shape,
+                initializer=value,
+                trainable=trainable,
+                autocast=False,
+                aggregation="none" if trainable else "only_first_replica",
+                name=name,
             )
 
         self.scale = add("scale", (classes, channels), "ones", trainable=True)
@@ -34,16 +41,19 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
         """Normalise features (n, h, w, c) over n, h and w, then scale and shift by label (n, classes)."""
         features, *label = inputs
-        # Keras 3's own layer runs as a dozen elementwise kernels; this is one.
-        normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=features,
-            scale=tf.ones(features.shape[-1]),
-            offset=tf.zeros(features.shape[-1]),
-            mean=tf.zeros(0) if training else tf.convert_to_tensor(self.mean),
-            variance=tf.zeros(0) if training else tf.convert_to_tensor(self.variance),
-            epsilon=EPSILON,
-            is_training=training,
-        )
+        if training and count_replicas() > 1:
+            normal, mean, variance = normalise_together(features)
+        else:
+            # Keras 3's own layer runs as a dozen elementwise kernels; this is one.
+            normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=features,
+                scale=tf.ones(features.shape[-1]),
+                offset=tf.zeros(features.shape[-1]),
+                mean=tf.zeros(0) if training else tf.convert_to_tensor(self.mean),
+                variance=tf.zeros(0) if training else tf.convert_to_tensor(self.variance),
+                epsilon=EPSILON,
+                is_training=training,
+            )
         if training:
             self.mean.assign(mean)
             self.variance.assign(variance)
@@ -53,6 +63,15 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
             scale, shift = weights @ scale, weights @ shift  # (n, c)
         scale, shift = tf.cast(scale, features.dtype), tf.cast(shift, features.dtype)
         return normal * scale[:, None, None, :] + shift[:, None, None, :]
+
+
+def normalise_together(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Normalise features (n, h, w, c) over the batches of all replicas; return mean and variance (c,) too."""
+    exact = tf.cast(features, tf.float32)
+    mean = replica_mean(tf.reduce_mean(exact, (0, 1, 2)))
+    variance = replica_mean(tf.reduce_mean(tf.square(exact - mean), (0, 1, 2)))
+    normal = (exact - mean) * tf.math.rsqrt(variance + EPSILON)
+    return tf.cast(normal, features.dtype), mean, variance
 
 
 @keras.saving.register_keras_serializable("ganymede")

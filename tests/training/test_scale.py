@@ -1,0 +1,113 @@
+"""Several devices and processes that train together: they lose what one loses, and end when one is gone."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.training.conftest import DATA_FOLDER
+from training.config import find_preset, override
+from training.errors import ConfigurationError
+from training.run import Run
+from training.strategy import distribute_step
+
+LIMIT_S = 300
+
+
+class Two:
+    num_replicas_in_sync = 2
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listening.getsockname()[1] for listening in sockets]
+    for listening in sockets:
+        listening.close()
+    return ports
+
+
+def start_workers(folder, configuration):
+    """Two processes of `ganymede train` with one cluster in TF_CONFIG and one run folder."""
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    fields = configuration.model_dump(exclude_defaults=True)
+    settings = [word for key, value in fields.items() for word in ("--set", f"{key}={value}")]
+    command = [
+        "train",
+        "--preset",
+        configuration.preset,
+        "--data-folder",
+        DATA_FOLDER,
+        "--run",
+        folder / "run",
+    ]
+    for index in range(2):
+        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        with (folder / f"worker-{index}.log").open("w") as log:
+            yield subprocess.Popen(
+                [sys.executable, "-m", "ganymede", *map(str, command), *settings],
+                cwd=REPOSITORY,
+                env={**os.environ, "TF_CONFIG": json.dumps(config), "COLUMNS": "500"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+
+@pytest.mark.timeout(3 * LIMIT_S)
+def test_two_processes_lose_what_one_loses_and_one_ends_in_words_when_the_other_is_killed(
+    trained_run, small_configuration, tmp_path
+):
+    workers = list(
+        start_workers(tmp_path, override(small_configuration, ["epochs=1000", "evaluation_epochs=0"]))
+    )
+    run, chief = Run(tmp_path / "run"), tmp_path / "worker-0.log"
+    try:
+        deadline = time.monotonic() + LIMIT_S
+        while len(run.read_stats()) < 3 and workers[0].poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        workers[1].kill()
+        status = workers[0].wait(timeout=LIMIT_S)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    together, alone = run.read_stats(), Run(trained_run.folder).read_stats()
+    assert len(together) >= 3, chief.read_text()
+    for ours, theirs in zip(together, alone, strict=False):
+        assert ours.step == theirs.step
+        assert ours.generator_loss == pytest.approx(theirs.generator_loss, rel=1e-3)
+        assert ours.discriminator_loss == pytest.approx(theirs.discriminator_loss, rel=1e-3)
+    assert status == 1
+    assert "Another worker does not answer any more" in chief.read_text()
+    assert "The last good checkpoint is" in chief.read_text()
+
+
+@pytest.mark.timeout(LIMIT_S)
+@pytest.mark.parametrize("preset", ["dcgan", "modern"])
+def test_two_devices_lose_what_one_loses(preset):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.training.two_devices", preset],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    one, two = (np.array(line.split(), float) for line in done.stdout.splitlines()[-2:])
+    np.testing.assert_allclose(two, one, rtol=1e-3)
+
+
+def test_a_batch_that_cannot_be_split_evenly_is_refused():
+    configuration = override(find_preset("dcgan"), ["batch_size=61"])
+    with pytest.raises(ConfigurationError, match=r"batch_size=61 .* choose a multiple of 2"):
+        distribute_step(Two(), None, configuration)
+
+
+def test_a_preset_of_one_device_says_so():
+    with pytest.raises(ConfigurationError, match=r"'chollet' trains on one device, not on 2"):
+        distribute_step(Two(), None, find_preset("chollet"))

@@ -1,0 +1,40 @@
+"""Prints what three steps lose on one device and on two logical ones; a process of its own, for tests."""
+
+import os
+import sys
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import numpy as np
+import tensorflow as tf
+
+from training.config import find_preset, override
+from training.gan import build_gan
+from training.shape import FASHION_MNIST_SHAPE
+from training.strategy import distribute_step
+
+SETTINGS = {"dcgan": ["latent_size=8"], "modern": ["latent_size=8", "width=16", "penalty_interval=2"]}
+STEPS, BATCH = 3, 16
+
+
+def losses(preset: str, strategy: tf.distribute.Strategy) -> list[list[float]]:
+    """The losses of each step."""
+    settings = [*SETTINGS[preset], f"batch_size={BATCH}", "precision=float32"]
+    configuration = override(find_preset(preset), settings)
+    with strategy.scope():
+        gan = build_gan(configuration, "float32", FASHION_MNIST_SHAPE, total_steps=100)
+    step = distribute_step(strategy, gan.train_step, configuration)
+    draw = np.random.default_rng(1)
+    images = draw.uniform(-1, 1, (BATCH, 28, 28, 1)).astype(np.float32)
+    classes = draw.integers(0, 10, BATCH).astype(np.uint8)
+    found = [step(tf.constant(images), tf.constant(classes)).numpy().tolist() for _ in range(STEPS)]
+    assert gan.step.numpy() == STEPS
+    return found
+
+
+if __name__ == "__main__":
+    [cpu] = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    both = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    for strategy in (tf.distribute.get_strategy(), both):
+        print(*np.array(losses(sys.argv[1], strategy)).ravel())
