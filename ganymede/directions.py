@@ -72,10 +72,10 @@ def _draw_strips(folder: Path, models: str, manifest: Any, found: Any) -> list[s
     from ganymede.pictures import open_release
     from service.directions import steer
     from service.images import encode_image, lay_grid
-    from service.inputs import draw_seed_inputs
+    from service.inputs import draw_seeds
 
     generator = open_release(models, manifest.reference).generator
-    inputs = draw_seed_inputs(manifest, _SEEDS)
+    inputs = draw_seeds(manifest, _SEEDS)
     paths = []
     for index in range(len(found.names)):
         columns = [steer(inputs, found, {str(index): amount}) for amount in _AMOUNTS]

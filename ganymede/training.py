@@ -36,7 +36,9 @@ def add_commands(app: typer.Typer) -> None:
 
 def train(
     preset: Annotated[str, typer.Option(help="The networks and their recipe.")] = "dcgan",
-    data: Annotated[str, typer.Option(help="What to learn from.")] = "fashion-mnist",
+    data: Annotated[
+        str | None, typer.Option(help="What to learn from; the preset's own unless given.")
+    ] = None,
     data_folder: DataFolderOption = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder; an existing one goes on.")] = None,
     overrides: Annotated[
@@ -52,11 +54,13 @@ def train(
     with explained():
         from training.config import find_preset, override
 
-        settings = [f"data={data}", *([f"features={features}"] if features else []), *(overrides or [])]
+        named = {"data": data, "features": features}
+        settings = [*(f"{key}={value}" for key, value in named.items() if value), *(overrides or [])]
         configuration = override(find_preset(preset), settings)
         from training.train import train as train_run  # TensorFlow takes seconds: wrong options go first
 
-        folder = run or Path("runs") / f"{preset}-{_slug(data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        name = f"{preset}-{_slug(configuration.data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        folder = run or Path("runs") / name
         typer.echo(f"Training into {folder}")
         outcome = train_run(
             configuration,

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from training.config import ANY_CONFIGURATION, PRESETS, find_preset, override
@@ -51,3 +54,11 @@ def test_each_preset_has_settings_of_its_own():
     assert override(PRESETS["modern"], ["penalty=0.1"]).penalty == 0.1
     with pytest.raises(ConfigurationError, match="There is no setting 'penalty'"):
         override(PRESETS["dcgan"], ["penalty=0.1"])
+
+
+def test_make_train_sets_nothing_that_the_preset_does_not_have():
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text().replace("\\\n", " ")
+    recipes = re.findall(r"^RECIPE_(\w+) := (.*)$", makefile, re.MULTILINE)
+    assert [name for name, _ in recipes] == ["fashion", "emoji"]
+    for _, recipe in recipes:
+        override(PRESETS["modern"], re.findall(r"--set (\S+)", recipe))

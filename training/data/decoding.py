@@ -1,6 +1,5 @@
 """Picture files to prepared pictures: decoded once, a few at a time, whatever cannot be read left out."""
 
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from training.errors import DataError
 from training.shape import PictureSettings, PictureShape
 
 DRAFT_FACTOR = 2
-MAX_WORKERS = 8
+DECODERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,12 @@ class PictureFile:
     open: Callable[[], BinaryIO]
 
 
-def write_pictures(folder: Path, files: Sequence[PictureFile], request: Request, origin: str) -> None:
+def write_pictures(
+    folder: Path, files: Sequence[PictureFile], request: Request, origin: str, readers: int = DECODERS
+) -> None:
     """Decode `files` into the entry `folder`, in `shuffle_order`; a class without a picture is none.
+
+    `readers` are at work at once.
 
     Raises:
         DataError: no file is a picture, or the disk is too small.
@@ -46,7 +49,8 @@ def write_pictures(folder: Path, files: Sequence[PictureFile], request: Request,
     skipped: list[str] = []
     count = skipped_count = 0
     with PictureWriter(folder, len(files), size, channels) as writer:
-        for file, outcome in decode_files([files[index] for index in shuffle_order(len(files))], request):
+        shuffled = [files[index] for index in shuffle_order(len(files))]
+        for file, outcome in decode_files(shuffled, request, readers):
             if isinstance(outcome, str) or file.class_name is None:
                 skipped_count += 1
                 if len(skipped) < SKIPPED_KEPT:
@@ -70,20 +74,20 @@ def write_pictures(folder: Path, files: Sequence[PictureFile], request: Request,
 
 
 def decode_files(
-    files: Sequence[PictureFile], request: Request
+    files: Sequence[PictureFile], request: Request, readers: int
 ) -> Iterator[tuple[PictureFile, NDArray[np.uint8] | str]]:
     """Yield each file with its picture uint8 (size, size, channels), or with why there is none."""
     decode = partial(decode_file, settings=request.settings)
-    console, workers = request.console, min(MAX_WORKERS, os.cpu_count() or 1)
+    console = request.console
     with (
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
-        ThreadPoolExecutor(workers) as pool,
+        ThreadPoolExecutor(readers) as pool,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         task = progress.add_task("Reading pictures", total=len(files))
-        for first in range(0, len(files), 2 * workers):  # no more than these are in memory
-            chunk = files[first : first + 2 * workers]
+        for first in range(0, len(files), 2 * readers):  # no more than these are in memory
+            chunk = files[first : first + 2 * readers]
             yield from zip(chunk, pool.map(decode, chunk), strict=True)
             progress.advance(task, len(chunk))
 
@@ -100,6 +104,8 @@ def decode_file(file: PictureFile, settings: PictureSettings) -> NDArray[np.uint
             side = DRAFT_FACTOR * (settings.size or DEFAULT_SIZE)
             picture.draft(None, (side, side))  # a JPEG file is decoded no larger than is needed
             return frame(ImageOps.exif_transpose(picture), settings)
+    except DataError:  # what cannot be fetched is no damaged picture
+        raise
     except UnidentifiedImageError:
         return "no picture"
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files

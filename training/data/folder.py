@@ -58,13 +58,18 @@ def list_files(folder: Path) -> list[tuple[str, str | None]]:
     names = sorted(
         name.as_posix()
         for name in (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-        if not any(part.startswith(".") for part in name.parts)
+        if not is_hidden(name.as_posix())
     )
     if not names:
         raise DataError(f"{folder} holds no files. Put pictures into it, or into a subfolder for each class.")
     if len(names) > MAX_FILES:
         raise DataError(f"{folder} holds {len(names)} files; at most {MAX_FILES} can be prepared.")
     return group_files(names, str(folder))
+
+
+def is_hidden(name: str) -> bool:
+    """Say whether a file, or a folder above it, is hidden: its name begins with a dot."""
+    return any(part.startswith(".") for part in name.split("/"))
 
 
 def group_files(names: list[str], origin: str) -> list[tuple[str, str | None]]:

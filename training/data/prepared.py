@@ -101,4 +101,5 @@ def describe_skipped(description: Description) -> str:
     """Return the sentence on the files that are not in the set."""
     shown = ", ".join(description.skipped[:SKIPPED_SHOWN])
     more = description.skipped_count - SKIPPED_SHOWN
-    return f"Skipped {description.skipped_count} files: {shown}{f' and {more} more' if more > 0 else ''}."
+    files = "1 file" if description.skipped_count == 1 else f"{description.skipped_count} files"
+    return f"Skipped {files}: {shown}{f' and {more} more' if more > 0 else ''}."

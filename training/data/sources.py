@@ -14,6 +14,7 @@ from training.data.keras_sets import load_cifar10, load_mnist
 from training.data.noto_emoji import load_noto_emoji
 from training.data.npz import load_npz
 from training.data.pictures import Pictures, Request, Split
+from training.data.s3 import load_s3
 from training.errors import DataError
 from training.shape import PictureSettings
 
@@ -26,6 +27,7 @@ SOURCES: Mapping[str, Callable[[Request], Pictures]] = MappingProxyType(
         "mnist": load_mnist,
         "noto-emoji": load_noto_emoji,
         "npz": load_npz,
+        "s3": load_s3,
     }
 )
 AS_THEY_ARE = PictureSettings()

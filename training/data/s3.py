@@ -1,0 +1,122 @@
+"""The source `s3://bucket/prefix`: pictures as in a folder, or one NumPy archive, read from S3 once."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.store.s3_client import explain, make_client
+from training.data.cache import MAX_BYTES, prepared_entry
+from training.data.decoding import PictureFile, write_pictures
+from training.data.folder import MAX_FILES, entry_key, group_files, is_hidden
+from training.data.npz import load_npz
+from training.data.pictures import Pictures, Request
+from training.data.prepared import open_prepared
+from training.errors import DataError
+
+TIMEOUT_S = 60.0
+READERS = 8
+MAX_PICTURE_BYTES = 2**28
+ARCHIVE = "archive.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An object: its key, its size, and the ETag that changes with its content."""
+
+    key: str
+    size_bytes: int
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket and how to speak to it."""
+
+    client: Any
+    name: str
+
+    @contextmanager
+    def explained(self, place: str) -> Iterator[None]:
+        """Turn what boto3 raises about `place` into a DataError."""
+        try:
+            yield
+        except (Boto3Error, BotoCoreError, ClientError) as error:
+            sentence = explain(error, f"s3://{self.name}/{place}", self.client.meta.endpoint_url)
+            raise DataError(str(sentence)) from error
+
+    def list(self, prefix: str) -> dict[str, Item]:
+        """Return the object called `prefix` and those in the folder of that name, by their names there."""
+        start = f"{prefix}/" if prefix else ""
+        found: dict[str, Item] = {}
+        with self.explained(prefix):
+            for page in self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=prefix
+            ):
+                for entry in page.get("Contents", []):
+                    key = entry["Key"]
+                    name = key.removeprefix(start) if key.startswith(start) else Path(key).name
+                    if (key == prefix or key.startswith(start)) and not (
+                        key.endswith("/") or is_hidden(name)
+                    ):
+                        found[name] = Item(key, entry["Size"], entry["ETag"])
+        return found
+
+    def read(self, key: str) -> BinaryIO:
+        """Read an object whole."""
+        with self.explained(key):
+            return io.BytesIO(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
+
+    def download(self, folder: Path, key: str) -> None:
+        """Write an object into `folder` as archive.npz."""
+        with self.explained(key):
+            self.client.download_file(self.name, key, str(folder / ARCHIVE))
+
+
+def load_s3(request: Request) -> Pictures:
+    """Prepare the pictures under a prefix, once, and return them.
+
+    Raises:
+        DataError: S3 refuses or does not answer, or there are no pictures.
+    """
+    name, _, prefix = request.value.removeprefix("//").partition("/")
+    if not request.value.startswith("//") or not name:
+        raise DataError(f"s3:{request.value} names no bucket. Write s3://bucket/prefix.")
+    bucket, origin = Bucket(make_client(TIMEOUT_S), name), f"s3:{request.value}"
+    items = bucket.list(prefix.strip("/"))
+    check_bounds(items, origin)
+    stamps = [origin, *(f"{name} {item.tag}" for name, item in sorted(items.items()))]
+    if len(items) == 1 and next(iter(items)).endswith(".npz"):
+        (item,) = items.values()
+        folder = prepared_entry(entry_key(request, stamps), partial(bucket.download, key=item.key))
+        return load_npz(replace(request, value=str(folder / ARCHIVE)))
+    files = [
+        PictureFile(file, group, partial(bucket.read, items[file].key))
+        for file, group in group_files(sorted(items), origin)
+    ]
+    write = partial(write_pictures, files=files, request=request, origin=origin, readers=READERS)
+    return open_prepared(prepared_entry(entry_key(request, stamps), write), request)
+
+
+def check_bounds(items: dict[str, Item], origin: str) -> None:
+    """Raise DataError where there is nothing, or more than anyone means by a set of pictures."""
+    if not items:
+        raise DataError(f"{origin} holds no files. Put pictures there, or into a folder for each class.")
+    total = sum(item.size_bytes for item in items.values())
+    if len(items) > MAX_FILES or total > MAX_BYTES:
+        raise DataError(
+            f"{origin} holds {len(items)} files of {total / 1e9:.1f} GB in all; at most {MAX_FILES} and "
+            f"{MAX_BYTES / 1e9:.1f} GB are read. Name a prefix with fewer."
+        )
+    largest, item = max(items.items(), key=lambda entry: entry[1].size_bytes)
+    if item.size_bytes > MAX_PICTURE_BYTES and not largest.endswith(".npz"):
+        raise DataError(
+            f"{origin}: {largest} has {item.size_bytes / 1e6:.0f} MB; a picture may have "
+            f"{MAX_PICTURE_BYTES / 1e6:.0f}."
+        )
