@@ -121,15 +121,9 @@ class Training:
         require_same_step(strategy, self.step)
         self.recorder: Recorder | None = None
         if is_chief(strategy):
+            classes = self.sample_classes
             self.recorder = Recorder(
-                configuration,
-                run,
-                self.gan,
-                self.checkpoints,
-                self.sample_classes,
-                draw_latents,
-                judge,
-                console,
+                configuration, run, self.gan, self.checkpoints, classes, draw_latents, judge, console
             )
 
     @property
