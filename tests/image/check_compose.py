@@ -37,7 +37,7 @@ def _logs(arguments: tuple[str, ...]) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def composed():
     try:
-        compose("up", "--wait", "--no-build", "service")
+        compose("up", "--wait", "--no-build")
         yield
     finally:
         compose("--profile", "monitoring", "down", "--volumes", "--timeout", "10")
@@ -51,7 +51,7 @@ def test_the_service_is_healthy_and_its_model_came_through_s3():
 
 
 def test_a_second_up_publishes_nothing_twice():
-    compose("up", "--wait", "--no-build", "service")
+    compose("up", "--wait", "--no-build")
     assert httpx.get(f"{URL}/readyz").status_code == 200
 
 
