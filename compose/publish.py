@@ -3,6 +3,7 @@
 import logging
 import sys
 import tempfile
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,14 +18,15 @@ log = logging.getLogger("publish")
 
 
 def make_bucket(name: str) -> None:
-    """Make the bucket unless it exists; a server that is still starting is asked again."""
+    """Make the bucket unless it is there; a server that is still starting is asked again."""
     retries = {"mode": "standard", "total_max_attempts": 30}
     client = boto3.client("s3", config=Config(retries=retries, s3={"addressing_style": "path"}))
     try:
-        client.create_bucket(Bucket=name)
+        client.head_bucket(Bucket=name)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
             raise
+        client.create_bucket(Bucket=name)
 
 
 def copy_releases(source: Store, target: Store) -> None:

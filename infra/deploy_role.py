@@ -8,6 +8,8 @@ from constructs import Construct
 from infra.acknowledgements import acknowledge
 
 ISSUER = "token.actions.githubusercontent.com"
+MAX_SESSION_HOURS = 2
+"""The workflow asks for as much (`role-duration-seconds`): a canary takes its time after a long build."""
 CDK_ROLES = ("deploy", "file-publishing", "lookup")
 
 
@@ -32,7 +34,7 @@ class DeployRoleStack(Stack):
             self,
             "Role",
             role_name=f"ganymede-{environment}-deploy",
-            max_session_duration=Duration.hours(1),
+            max_session_duration=Duration.hours(MAX_SESSION_HOURS),
             assumed_by=iam.WebIdentityPrincipal(
                 provider.oidc_provider_arn,
                 conditions={

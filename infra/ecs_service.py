@@ -49,9 +49,10 @@ class ServiceStack(Stack):
         self.service.connections.allow_from(self.balancer, ec2.Port.tcp(PORT), "the load balancer")
         self.failures, self.slowness = self._rollback_alarms()
         self.service.enable_deployment_alarms(
-            [self.failures.alarm_name, self.slowness.alarm_name],
+            [self._alarm_name("Failures"), self._alarm_name("Slowness")],
             behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM,
         )
+        self.service.node.add_dependency(self.failures, self.slowness)
         self._scale(configuration)
         scheme = "https" if configuration.certificate_arn else "http"
         CfnOutput(self, "Url", value=f"{scheme}://{self.balancer.load_balancer_dns_name}")
@@ -102,6 +103,9 @@ class ServiceStack(Stack):
                 **cooldowns,
             )
 
+    def _alarm_name(self, id: str) -> str:
+        return f"{self.name}-{id.lower()}"
+
     def _rollback_alarms(self) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
         minute = Duration.minutes(1)
         failed = self.targets.metrics.http_code_target(
@@ -120,7 +124,7 @@ class ServiceStack(Stack):
             return cloudwatch.Alarm(
                 self,
                 id,
-                alarm_name=f"{self.name}-{id.lower()}",
+                alarm_name=self._alarm_name(id),
                 metric=metric,
                 threshold=limit,
                 evaluation_periods=5,

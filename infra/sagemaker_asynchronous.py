@@ -1,6 +1,6 @@
 """A SageMaker asynchronous endpoint: bulk orders of up to an hour, answers in S3, idle at no cost."""
 
-from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import Duration, Environment, Stack
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecr as ecr
@@ -11,14 +11,19 @@ from constructs import Construct
 
 from infra.acknowledgements import acknowledge
 from infra.configuration import Configuration
-from infra.release import digest_parameter
-from infra.sagemaker_model import device_of, make_execution_role, make_model
-from infra.sagemaker_realtime import endpoint_configuration_reasons
+from infra.sagemaker_endpoint import add_endpoint, scale_instances
+from infra.sagemaker_model import make_execution_role, make_model
 from infra.storage import objects_finding, write_prefix
 
-VARIANT = "AllTraffic"
-REQUEST_TIMEOUT_S = 3600
-BACKLOG_PER_INSTANCE = 4
+ORDERS_PER_INSTANCE = 4
+IMAGES_PER_ORDER = 100_000
+LIMITS = {
+    "REQUEST_TIMEOUT_S": 3600,
+    "MAX_IMAGES_PER_REQUEST": IMAGES_PER_ORDER,
+    "MAX_QUEUE_IMAGES": ORDERS_PER_INSTANCE * IMAGES_PER_ORDER,
+    "MAX_PIXELS_PER_RESPONSE": 2**27,
+}
+"""Of one order. Four answers of 2²⁷ pixels are 0.5 GB in grey and 1.6 GB in colour."""
 IN_PREFIX, OUT_PREFIX = "bulk/in", "bulk/out"
 
 
@@ -37,68 +42,49 @@ class AsynchronousEndpointStack(Stack):
     ) -> None:
         super().__init__(scope, id, env=env)
         self.endpoint_name = f"ganymede-{configuration.environment}-bulk"
-        prefix = configuration.model_prefix
+        instance_type = configuration.asynchronous_instance_type
         role = make_execution_role(
-            self, models=models, prefix=prefix, images=images, policies={"Bulk": _bulk_policy(models)}
+            self,
+            models=models,
+            prefix=configuration.model_prefix,
+            images=images,
+            policies={"Bulk": _bulk_policy(models)},
         )
         acknowledge(role, _bulk_reasons(models))
         model = make_model(
             self,
+            configuration=configuration,
             role=role,
             images=images,
-            digest=digest_parameter(self, "ImageDigest", "The service's image"),
             models=models,
-            prefix=prefix,
-            device=device_of(configuration.asynchronous_instance_type),
-            request_timeout_s=REQUEST_TIMEOUT_S,
+            instance_type=instance_type,
+            variables=LIMITS,
         )
         endpoint = sagemaker.CfnEndpointConfig
         bucket = f"s3://{models.bucket_name}"
-        settings = endpoint(
+        self.endpoint = add_endpoint(
             self,
-            "Configuration",
-            production_variants=[
-                endpoint.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    model_name=model.attr_model_name,
-                    instance_type=configuration.asynchronous_instance_type,
-                    initial_instance_count=1,
-                    initial_variant_weight=1,
-                )
-            ],
-            async_inference_config=endpoint.AsyncInferenceConfigProperty(
+            name=self.endpoint_name,
+            model=model,
+            instance_type=instance_type,
+            async_inference=endpoint.AsyncInferenceConfigProperty(
                 client_config=endpoint.AsyncInferenceClientConfigProperty(
-                    max_concurrent_invocations_per_instance=BACKLOG_PER_INSTANCE
+                    max_concurrent_invocations_per_instance=ORDERS_PER_INSTANCE
                 ),
                 output_config=endpoint.AsyncInferenceOutputConfigProperty(
                     s3_output_path=f"{bucket}/{OUT_PREFIX}/", s3_failure_path=f"{bucket}/{OUT_PREFIX}-failed/"
                 ),
             ),
         )
-        acknowledge(settings, endpoint_configuration_reasons())
-        self.endpoint = sagemaker.CfnEndpoint(
-            self,
-            "Endpoint",
-            endpoint_name=self.endpoint_name,
-            endpoint_config_name=settings.attr_endpoint_config_name,
-        )
         self._scale(configuration)
-        CfnOutput(self, "EndpointName", value=self.endpoint_name)
 
     def _scale(self, configuration: Configuration) -> None:
-        target = scaling.ScalableTarget(
-            self,
-            "Scaling",
-            service_namespace=scaling.ServiceNamespace.SAGEMAKER,
-            resource_id=f"endpoint/{self.endpoint_name}/variant/{VARIANT}",
-            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-            min_capacity=0,
-            max_capacity=configuration.asynchronous_maximum_instances,
+        target = scale_instances(
+            self, self.endpoint, minimum=0, maximum=configuration.asynchronous_maximum_instances
         )
-        target.node.add_dependency(self.endpoint)
         target.scale_to_track_metric(
             "Backlog",
-            target_value=BACKLOG_PER_INSTANCE,
+            target_value=ORDERS_PER_INSTANCE,
             custom_metric=self._metric("ApproximateBacklogSizePerInstance", "Average"),
             scale_in_cooldown=Duration.minutes(10),
             scale_out_cooldown=Duration.minutes(1),

@@ -1,13 +1,16 @@
 """The model that both SageMaker endpoints run: the service's image, one prefix's models, no network."""
 
-from aws_cdk import CfnParameter, Stack
+from collections.abc import Mapping
+
+from aws_cdk import Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from infra.acknowledgements import acknowledge
-from infra.release import image_uri
+from infra.configuration import Configuration
+from infra.release import digest_parameter, image_uri
 from infra.storage import objects_finding, read_prefix
 from infra.task import DRAIN_TIMEOUT_S
 
@@ -73,17 +76,21 @@ def observe_reasons(stack: Stack) -> dict[str, str]:
 def make_model(
     stack: Stack,
     *,
+    configuration: Configuration,
     role: iam.Role,
     images: ecr.IRepository,
-    digest: CfnParameter,
     models: s3.IBucket,
-    prefix: str,
-    device: str,
-    request_timeout_s: int,
+    instance_type: str,
+    variables: Mapping[str, int],
 ) -> sagemaker.CfnModel:
-    """A model whose store lies in /opt/ml/model: SageMaker brings it, the container has no network."""
+    """A model whose store lies in /opt/ml/model: SageMaker brings it, the container has no network.
+
+    `variables` are the service's limits by their names without `GANYMEDE_`.
+    """
     source = sagemaker.CfnModel.S3DataSourceProperty(
-        compression_type="None", s3_data_type="S3Prefix", s3_uri=f"s3://{models.bucket_name}/{prefix}/"
+        compression_type="None",
+        s3_data_type="S3Prefix",
+        s3_uri=f"s3://{models.bucket_name}/{configuration.model_prefix}/",
     )
     model = sagemaker.CfnModel(
         stack,
@@ -91,20 +98,15 @@ def make_model(
         execution_role_arn=role.role_arn,
         enable_network_isolation=True,
         primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-            image=image_uri(images, digest),
+            image=image_uri(images, digest_parameter(stack, "ImageDigest", "The service's image")),
             model_data_source=sagemaker.CfnModel.ModelDataSourceProperty(s3_data_source=source),
             environment={
-                "GANYMEDE_DEVICE": device,
-                "GANYMEDE_REQUEST_TIMEOUT_S": str(request_timeout_s),
+                "GANYMEDE_DEVICE": "cuda" if instance_type.startswith("ml.g") else "cpu",
                 "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
                 "GANYMEDE_UI": "off",
+                **{f"GANYMEDE_{name}": str(value) for name, value in variables.items()},
             },
         ),
     )
     model.node.add_dependency(role.node.find_child("DefaultPolicy"))  # the leave to pull the image
     return model
-
-
-def device_of(instance_type: str) -> str:
-    """`cuda` on SageMaker's G instances, `cpu` on all others."""
-    return "cuda" if instance_type.startswith("ml.g") else "cpu"

@@ -1,5 +1,6 @@
 """Which device the graphs run on, and what it wants from us."""
 
+import ctypes
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ class Device:
 
 _CPU: Provider = ("CPUExecutionProvider", {})
 _CUDA: Provider = ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "EXHAUSTIVE", "use_tf32": 0})
+_DRIVER = "libcuda.so.1"
 _TENSORRT: Provider = ("TensorrtExecutionProvider", {"trt_fp16_enable": False})
 
 
@@ -39,7 +41,7 @@ def choose_device(wanted: str, *, threads: int, max_batch_images: int) -> Device
         DeviceMissing: a named device is not there.
     """
     available = onnxruntime.get_available_providers()
-    if wanted in ("cuda", "tensorrt") or (wanted == "auto" and _CUDA[0] in available):
+    if wanted in ("cuda", "tensorrt") or (wanted == "auto" and _CUDA[0] in available and has_gpu()):
         providers = (_TENSORRT, _CUDA) if wanted == "tensorrt" else (_CUDA,)
         missing = [name for name, _ in providers if name not in available]
         if missing:
@@ -48,10 +50,23 @@ def choose_device(wanted: str, *, threads: int, max_batch_images: int) -> Device
                 f"{', '.join(available)}). Install ganymede[gpu] instead of ganymede[service] on a machine "
                 "with an NVIDIA GPU, or choose cpu."
             )
+        if not has_gpu():
+            raise DeviceMissing(
+                f"GANYMEDE_DEVICE={wanted}, but no NVIDIA GPU answers here: its driver ({_DRIVER}) is "
+                "missing or sees no device. Give the container one (docker run --gpus all), or choose cpu."
+            )
         onnxruntime.preload_dlls()  # CUDA and cuDNN from the nvidia-* wheels
         name: Literal["cuda", "tensorrt"] = "tensorrt" if wanted == "tensorrt" else "cuda"
         return Device(name, (*providers, _CPU), _batch_sizes(max_batch_images), threads)
     return cpu_device(threads)
+
+
+def has_gpu() -> bool:
+    """Whether NVIDIA's driver finds a device; ONNX Runtime lists CUDA wherever it was built with it."""
+    try:
+        return int(ctypes.CDLL(_DRIVER).cuInit(0)) == 0  # CUDA_SUCCESS
+    except (OSError, AttributeError):
+        return False
 
 
 def cpu_device(threads: int) -> Device:

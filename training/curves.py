@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from training.stats import EpochStats
 
@@ -106,13 +106,16 @@ def mark_least(axes: Axes, line: Line, theme: Theme) -> None:
     _, epochs, values = line
     if min(values) > 0:
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
     best = values.index(min(values))
     axes.plot(epochs[best], values[best], "o", color=theme.lines[1], markersize=7, fillstyle="none")
     axes.annotate(
         f"{values[best]:.4g}",
         (epochs[best], values[best]),
-        xytext=(0, 8),
+        xytext=(0, 9),
         textcoords="offset points",
-        ha="center",
+        ha="right" if best == len(values) - 1 else "center",
         color=theme.ink,
     )

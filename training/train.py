@@ -13,7 +13,7 @@ from training.choices import settle_choices
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
 from training.environment import write_environment
-from training.evaluation.judge import Judge, find_features
+from training.evaluation.judge import MIN_IMAGES, Judge, find_features
 from training.faults import explain_faults, read_batches
 from training.gan import build_gan, label_classes
 from training.interruption import stop_requests
@@ -74,13 +74,14 @@ def find_judge(
     if not configuration.evaluation_epochs:
         return None
     features = find_features(configuration.data, configuration.features)
+    reason = ""
     if features is None:
-        console.print(
-            f"The pictures are not measured while training, because no feature network is known for "
-            f"'{configuration.data}'; --features FILE.onnx names one.",
-            highlight=False,
-            soft_wrap=True,
-        )
+        reason = f"no feature network is known for '{configuration.data}'; --features FILE.onnx names one"
+    elif len(pictures.images) < MIN_IMAGES:
+        reason = f"there are only {len(pictures.images)}"
+    if features is None or reason:
+        message = f"The pictures are not measured while training: {reason}."
+        console.print(message, highlight=False, soft_wrap=True)
         return None
     return Judge(features, pictures, configuration.evaluation_images, draw_latents, draw_classes)
 

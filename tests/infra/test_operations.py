@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,22 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from ganymede.command import app
+from service.settings import Settings
+from tests.conftest import REPOSITORY
+
 pytestmark = pytest.mark.xdist_group("infra")
+STACKS = (
+    "Budget",
+    "Bulk",
+    "DeployRole",
+    "Network",
+    "Observability",
+    "Realtime",
+    "Service",
+    "Storage",
+    "Training",
+)
 
 
 def test_each_promised_alarm_exists_and_tells_a_person(prod):
@@ -20,6 +36,33 @@ def test_each_promised_alarm_exists_and_tells_a_person(prod):
         assert alarm["AlarmActions"]
     subscription = prod.one("Observability", "AWS::SNS::Subscription")
     assert subscription["Protocol"] == "email"
+
+
+def test_the_runbook_has_a_line_for_every_alarm_and_for_no_other(prod):
+    text = (REPOSITORY / "docs" / "operating.md").read_text()
+    described = re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)
+    alarms = [
+        *(alarm for stack in STACKS for alarm in prod.find(stack, "AWS::CloudWatch::Alarm")),
+        *prod.find("Observability", "AWS::CloudWatch::CompositeAlarm"),
+    ]
+    names = {alarm["AlarmName"].removeprefix("ganymede-prod-") for alarm in alarms if "AlarmName" in alarm}
+    assert sorted(described) == sorted(names)
+
+
+@pytest.mark.parametrize("name", ["operating.md", "deploy.md"])
+def test_what_the_documents_name_exists(name, prod):
+    text = (REPOSITORY / "docs" / name).read_text()
+    variables = {variable.lower() for variable in re.findall(r"GANYMEDE_([A-Z_]+)", text)}
+    assert variables <= set(Settings.model_fields)
+    assert set(re.findall(r"Ganymede-(?:dev|prod)-([A-Z]\w+)", text)) <= set(STACKS)
+    for stack, parameter in re.findall(r"Ganymede-prod-(\w+):(\w+)=", text):
+        assert parameter in prod.template(stack)["Parameters"]
+    for path in re.findall(r"(?:\./|`)((?:deploy|infra|benchmarks|compose|docs)/[\w./-]+)", text):
+        assert (REPOSITORY / path).exists(), path
+    commands = set(re.findall(r"(?:`|bin/)ganymede ([a-z]+)", text))
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert commands
+    assert commands <= known
 
 
 def test_failures_and_slowness_are_watched_on_ecs_and_sagemaker(prod):

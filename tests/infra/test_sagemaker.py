@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from service.settings import Settings
+
 pytestmark = pytest.mark.xdist_group("infra")
 
 
@@ -41,6 +43,18 @@ def test_the_bulk_endpoint_scales_to_zero_and_wakes_on_the_first_order(prod):
     policies = json.dumps(prod.find("Bulk", "AWS::ApplicationAutoScaling::ScalingPolicy"))
     assert "ApproximateBacklogSizePerInstance" in policies
     assert "HasBacklogWithoutCapacity" in json.dumps(prod.find("Bulk", "AWS::CloudWatch::Alarm"))
+
+
+def test_a_bulk_order_may_ask_for_far_more_than_a_request_and_its_answer_fits_the_memory(prod):
+    variables = prod.one("Bulk", "AWS::SageMaker::Model")["PrimaryContainer"]["Environment"]
+    settings = Settings(**{n.removeprefix("GANYMEDE_").lower(): v for n, v in variables.items()})
+    defaults = Settings()
+    assert settings.max_images_per_request >= 50 * defaults.max_images_per_request
+    inference = prod.one("Bulk", "AWS::SageMaker::EndpointConfig")["AsyncInferenceConfig"]
+    orders = inference["ClientConfig"]["MaxConcurrentInvocationsPerInstance"]
+    assert settings.max_queue_images >= orders * settings.max_images_per_request
+    assert settings.max_images_per_request * 28 * 28 <= settings.max_pixels_per_response
+    assert orders * settings.max_pixels_per_response * 3 < 2e9
 
 
 def test_bulk_answers_go_to_s3(prod):

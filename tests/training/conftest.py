@@ -16,12 +16,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is fi
 DATA_FOLDER = Path(__file__).parents[1] / "data" / "fashion-mnist"
 
 
-@pytest.fixture(scope="session")
-def small_configuration() -> Configuration:
+def describe_small_run() -> Configuration:
     """Two epochs of ten batches, in the precision that every machine has."""
     return override(
         find_preset("dcgan"), ["batch_size=60", "epochs=2", "learning_rate=2e-4", "precision=float32"]
     )
+
+
+@pytest.fixture(scope="session")
+def small_configuration() -> Configuration:
+    return describe_small_run()
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,9 @@ def few_pictures(tmp_path_factory):
 
 @pytest.fixture
 def configuration():
-    return override(find_preset("dcgan"), ["batch_size=5", "epochs=1", "precision=float32"])
+    return override(
+        find_preset("dcgan"), ["batch_size=5", "epochs=1", "precision=float32", "evaluation_epochs=0"]
+    )
 
 
 def train_on(few_pictures, configuration, folder):

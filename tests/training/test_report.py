@@ -1,6 +1,7 @@
 """The report and the curves of a run."""
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -73,6 +74,17 @@ def test_figures_of_another_graph_are_left_out_of_the_report(tmp_path):
     add_release(run)
     run.figures_path.write_text(run.figures_path.read_text().replace('"ab"', '"cd"'))
     assert "Against real pictures" not in write_report(run.folder).read_text()
+
+
+def test_a_report_shows_checkpoints_that_were_measured_after_the_training_too(tmp_path):
+    run = make_run(tmp_path / "run", epochs=1)
+    run.checkpoints_folder.mkdir()
+    rows = [
+        {"step": step, "epoch": 1, "figure": "fd_space_5k_train", "value": step / 8} for step in (100, 150)
+    ]
+    run.ranking_path.write_text(json.dumps(rows))
+    text = text_of(write_report(run.folder).read_text())
+    assert "1 100 fd_space_5k_train 12.5 1 150 fd_space_5k_train 18.75" in text
 
 
 def test_a_folder_that_is_no_run_has_no_report(tmp_path):

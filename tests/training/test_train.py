@@ -1,7 +1,10 @@
 import io
+import json
 import re
 import shutil
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from service.latents import draw_classes, draw_latents
+from tests.conftest import REPOSITORY
 from tests.training.conftest import DATA_FOLDER
 from training import train as training_loop
 from training.checkpoints import Checkpoints
@@ -23,7 +27,7 @@ from training.train import train
 
 def go_on(configuration, folder, output=None, *, terminal=False):
     return train(
-        configuration,
+        override(configuration, ["evaluation_epochs=0"]),
         folder,
         data_folder=DATA_FOLDER,
         draw_latents=draw_latents,
@@ -43,6 +47,13 @@ def restored_weights(folder):
     gan = DCGAN(configuration, "float32")
     assert Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore()
     return [*gan.generator.get_weights(), *gan.discriminator.get_weights()]
+
+
+def assert_same_curve(run, other):
+    for row, expected in zip(run.read_stats(), other.read_stats(), strict=True):
+        assert (row.epoch, row.step, row.images) == (expected.epoch, expected.step, expected.images)
+        assert row.generator_loss == pytest.approx(expected.generator_loss, rel=1e-4)
+        assert row.discriminator_loss == pytest.approx(expected.discriminator_loss, rel=1e-4)
 
 
 def test_one_step_on_real_pictures_changes_both_networks_and_loses_finitely(small_configuration):
@@ -71,6 +82,10 @@ def test_a_run_folder_describes_itself(trained_run, small_configuration):
         assert np.ptp(np.asarray(grid)) > 50
     with Image.open(run.animation_path) as animation:
         assert animation.n_frames == 2
+    assert "After epoch 2" in run.report_path.read_text()
+    assert run.curves_path.exists()
+    assert len(list(run.events_folder.iterdir())) == 1
+    assert {"tensorflow", "processor"} <= json.loads(run.environment_path.read_text()).keys()
 
 
 def test_without_a_terminal_each_epoch_is_one_line(trained_run):
@@ -81,6 +96,7 @@ def test_without_a_terminal_each_epoch_is_one_line(trained_run):
         assert words in lines[1]
 
 
+@pytest.mark.timeout(300)
 def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
     trained_run, small_configuration, tmp_path, monkeypatch
 ):
@@ -104,11 +120,36 @@ def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
     assert "Going on after epoch 0, batch 4." in output.getvalue()
     for resumed, unbroken in zip(restored_weights(folder), restored_weights(trained_run.folder), strict=True):
         np.testing.assert_allclose(resumed, unbroken, rtol=1e-4, atol=1e-5)
-    unbroken_stats, stats = Run(trained_run.folder).read_stats(), Run(folder).read_stats()
-    for unbroken, resumed in zip(unbroken_stats, stats, strict=True):
-        assert (resumed.step, resumed.images) == (unbroken.step, unbroken.images)
-        assert resumed.generator_loss == pytest.approx(unbroken.generator_loss, rel=1e-4)
-        assert resumed.discriminator_loss == pytest.approx(unbroken.discriminator_loss, rel=1e-4)
+    assert_same_curve(Run(folder), Run(trained_run.folder))
+
+
+@pytest.mark.timeout(300)
+def test_a_run_killed_in_the_middle_of_an_epoch_goes_on_to_the_curve_and_weights_of_an_unbroken_one(
+    trained_run, small_configuration, tmp_path
+):
+    run = Run(tmp_path / "run")
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.training.killed_run", str(run.folder), "14"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert [row.step for row in run.read_stats()] == [10]
+    # What a checkpoint that was being written when the machine died leaves.
+    (run.checkpoints_folder / "ckpt-20.data-00000-of-00001").write_bytes(b"half")
+    (run.checkpoints_folder / "ckpt-20.index").write_bytes(b"half")
+
+    output = io.StringIO()
+    assert go_on(small_configuration, run.folder, output).step == 20
+    assert "Going on after epoch 1, batch 10." in output.getvalue()
+    for resumed, unbroken in zip(
+        restored_weights(run.folder), restored_weights(trained_run.folder), strict=True
+    ):
+        np.testing.assert_allclose(resumed, unbroken, rtol=1e-4, atol=1e-5)
+    assert_same_curve(run, Run(trained_run.folder))
 
 
 def test_a_finished_run_goes_on_only_to_more_epochs(trained_run, small_configuration, tmp_path):

@@ -7,6 +7,7 @@ from training.evaluation.features import Features
 
 NEIGHBOURS = 3
 CHUNK = 1000
+"""So many pictures at once, so that memory does not grow with the square of their number."""
 
 
 def frechet_distance(first: Features, second: Features) -> float:
@@ -30,8 +31,10 @@ def kernel_distance(first: Features, second: Features) -> float:
     Bińkowski et al., arXiv:1801.01401, over the whole sets (n, d) and (m, d), equal in expectation to 0
     for sets of one distribution.
     """
-    between = float(_cross_kernel(first, second).mean())
-    return _mean_kernel(first) + _mean_kernel(second) - 2 * between
+    count_1, count_2 = len(first), len(second)
+    within_1 = (_kernel_sum(first, first) - _kernel_trace(first)) / (count_1 * (count_1 - 1))
+    within_2 = (_kernel_sum(second, second) - _kernel_trace(second)) / (count_2 * (count_2 - 1))
+    return within_1 + within_2 - 2 * _kernel_sum(first, second) / (count_1 * count_2)
 
 
 def precision_recall(real: Features, generated: Features) -> tuple[float, float]:
@@ -43,14 +46,14 @@ def precision_recall(real: Features, generated: Features) -> tuple[float, float]
     return _covered(generated, real), _covered(real, generated)
 
 
-def _cross_kernel(first: Features, second: Features) -> NDArray[np.float64]:
-    kernel: NDArray[np.float64] = (first @ second.T / first.shape[1] + 1) ** 3
-    return kernel
+def _kernel_sum(first: Features, second: Features) -> float:
+    size = first.shape[1]
+    chunks = (first[start : start + CHUNK] for start in range(0, len(first), CHUNK))
+    return float(sum(((chunk @ second.T / size + 1) ** 3).sum() for chunk in chunks))
 
 
-def _mean_kernel(features: Features) -> float:
-    kernel, count = _cross_kernel(features, features), len(features)
-    return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
+def _kernel_trace(features: Features) -> float:
+    return float((((features**2).sum(axis=1) / features.shape[1] + 1) ** 3).sum())
 
 
 def _covered(queries: Features, support: Features) -> float:

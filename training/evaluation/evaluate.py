@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data import load_pictures
+from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance, kernel_distance, precision_recall
 from training.evaluation.features import FeatureNetwork
-from training.evaluation.judge import count_name, require_features
+from training.evaluation.judge import MIN_IMAGES, count_name, require_features
 from training.export import ExportReport, read_export
 from training.graph import Floats, run_graph
 from training.run import Run, replace_text
@@ -36,7 +37,8 @@ def evaluate_run(
 
     Raises:
         ExportError: the run is not exported.
-        EvaluationError: no feature network is known for these pictures, or it cannot be run.
+        EvaluationError: no feature network is known for these pictures, or it cannot be run, or there are
+            too few pictures.
     """
     run = Run(run_folder)
     report, configuration = read_export(run), run.read_configuration()
@@ -45,6 +47,8 @@ def evaluate_run(
     reference = load_pictures(data, data_folder, "test", configuration).images[:EVALUATED_IMAGES]
     training = load_pictures(data, data_folder, "train", configuration).images
     count = min(len(reference), len(training))
+    if count < MIN_IMAGES:
+        raise EvaluationError(f"'{data}' has {count} pictures to compare with, not {MIN_IMAGES}.")
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
     expected = network.extract(reference[:count])
     figures: dict[str, float] = {}

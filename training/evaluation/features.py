@@ -1,5 +1,6 @@
 """A feature space: any network in ONNX that turns pictures into vectors, run by ONNX Runtime."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ from PIL import Image
 from training.errors import EvaluationError
 
 FEATURES, LOGITS = "features", "logits"
+INPUT_TYPES = ("tensor(uint8)", "tensor(float)")
 FASHION_FEATURES = Path(__file__).parent / "features" / "fashion_cnn.onnx"
 BATCH_IMAGES = 250
-RANK = 4
 
 Features = NDArray[np.float64]
 """float64 (n, d)."""
@@ -23,34 +24,58 @@ class FeatureNetwork:
 
     The input takes pictures as (n, h, w, c) or (n, c, h, w), c 1 or 3. Into uint8 go the pixels as they
     are, into float32 their values divided by 255: anything else the graph must do itself. Pictures
-    of another size or colour are enlarged (Pillow, bicubic) or turned to what the network takes.
+    of another size or colour are scaled (Pillow, bicubic) or turned to what the network takes.
     """
 
     def __init__(self, path: Path) -> None:
+        """Load the network; raise EvaluationError that says in what it is no feature network."""
+        if not path.is_file():
+            raise EvaluationError(f"There is no feature network {path}.")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # training goes on beside it
         try:
             self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors share no class of their own
             raise EvaluationError(f"{path} is not a network that ONNX Runtime can run: {error}") from error
+        self.path = path
         self.name = path.stem.replace("-", "_")
-        self.input = self.session.get_inputs()[0]
-        shape = self.input.shape
-        if len(shape) != RANK or self.input.type not in ("tensor(uint8)", "tensor(float)"):
+        inputs, names = self.session.get_inputs(), [output.name for output in self.session.get_outputs()]
+        if len(inputs) != 1:
+            listed = ", ".join(tensor.name for tensor in inputs)
             raise EvaluationError(
-                f"{path} takes {self.input.type} {shape}; a feature network takes pictures, "
-                "uint8 or float32, (n, h, w, c) or (n, c, h, w)."
+                f"{path} takes {len(inputs)} inputs ({listed}); a feature network takes one."
             )
-        self.channels_first = shape[1] in (1, 3)
-        self.channels = shape[1] if self.channels_first else shape[3]
-        self.size = shape[2]
-        names = [output.name for output in self.session.get_outputs()]
+        self.input = inputs[0]
+        layout = None if self.input.type not in INPUT_TYPES else read_layout(self.input.shape)
+        if layout is None:
+            raise EvaluationError(
+                f"{path} takes '{self.input.name}', {self.input.type} {self.input.shape}; a feature network "
+                "takes square pictures, uint8 or float32, as (n, h, w, c) or (n, c, h, w) with c 1 or 3."
+            )
+        self.channels_first, self.channels, self.size = layout
+        batch = self.input.shape[0]
+        self.batch_images = batch if isinstance(batch, int) and batch > 0 else BATCH_IMAGES
         self.output = FEATURES if FEATURES in names else names[0]
         self.has_logits = LOGITS in names
 
     def extract(self, images: NDArray[np.uint8]) -> Features:
-        """Return the features of images uint8 (n, h, w, c): float64 (n, d)."""
-        return np.concatenate(self._run(images, self.output)).astype(np.float64)
+        """Return the features of images uint8 (n, h, w, c): float64 (n, d).
+
+        Raises:
+            EvaluationError: the output is no vector for each picture, or holds what is no number.
+        """
+        features = np.concatenate(self._run(images, self.output)).astype(np.float64)
+        if features.ndim < 2 or len(features) != len(images) or features[0].size != features.shape[1]:
+            raise EvaluationError(
+                f"The output '{self.output}' of {self.path} has the shape {features.shape} for {len(images)} "
+                f"pictures; a feature network gives a vector for each. Name the right output '{FEATURES}'."
+            )
+        if not np.isfinite(features).all():
+            raise EvaluationError(
+                f"The output '{self.output}' of {self.path} holds values that are no numbers."
+            )
+        return features.reshape(len(images), -1)  # (n, d, 1, 1) is taken too
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Return the class the network gives each image (n, h, w, c): int64 (n,); it must have `logits`."""
@@ -58,8 +83,20 @@ class FeatureNetwork:
         return classes
 
     def _run(self, images: NDArray[np.uint8], output: str) -> list[NDArray[np.float32]]:
-        batches = (images[first : first + BATCH_IMAGES] for first in range(0, len(images), BATCH_IMAGES))
-        return [self.session.run([output], {self.input.name: self._prepare(batch)})[0] for batch in batches]
+        size, arrays = self.batch_images, []
+        for first in range(0, len(images), size):
+            batch = self._prepare(images[first : first + size])
+            count = len(batch)
+            if isinstance(self.input.shape[0], int):  # a graph for so many pictures, no fewer
+                batch = np.concatenate([batch, np.repeat(batch[-1:], size - count, axis=0)])
+            try:
+                (array,) = self.session.run([output], {self.input.name: batch})
+            except Exception as error:  # as above
+                raise EvaluationError(
+                    f"{self.path} cannot be run on pictures {batch.shape}: {error}"
+                ) from error
+            arrays.append(array[:count])
+        return arrays
 
     def _prepare(self, images: NDArray[np.uint8]) -> NDArray[np.generic]:
         if isinstance(self.size, int) and images.shape[1:3] != (self.size, self.size):
@@ -73,6 +110,21 @@ class FeatureNetwork:
         if self.input.type == "tensor(float)":
             return images.astype(np.float32) / 255
         return np.ascontiguousarray(images)
+
+
+def read_layout(shape: Sequence[int | str | None]) -> tuple[bool, int, int | str | None] | None:
+    """Return whether the channels of pictures come first, how many there are, and the pictures' side.
+
+    A side that the graph leaves open is no number. None where the shape is not that of pictures.
+    """
+    if len(shape) != 4:
+        return None
+    _, *sizes = shape
+    for first, (channels, height, width) in ((True, sizes), (False, [sizes[2], *sizes[:2]])):
+        if channels in (1, 3) and isinstance(channels, int):
+            square = height == width or not (isinstance(height, int) and isinstance(width, int))
+            return (first, channels, height) if square else None
+    return None
 
 
 def resize(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

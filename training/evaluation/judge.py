@@ -13,6 +13,8 @@ from training.evaluation.features import FASHION_FEATURES, FeatureNetwork, Featu
 from training.samples import DrawClasses, DrawLatents, generate_pixels
 
 BATCH_IMAGES = 250
+MIN_IMAGES = 5
+"""Fewer have no covariance worth the name, and no third neighbour."""
 FIRST_SEED = 1_000_000
 """The pictures that choose a checkpoint are not those of its final figures, whose seeds begin at 0."""
 REFERENCE_SEED = 1

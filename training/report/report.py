@@ -44,7 +44,8 @@ def write_report(run_folder: Path) -> Path:
     """
     run = Run(run_folder)
     run.read_configuration()
-    stats = run.read_stats()
+    ranking = read_ranking(run)
+    stats = add_ranking(run.read_stats(), ranking)
     grids = run.sample_paths()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -71,7 +72,7 @@ def write_report(run_folder: Path) -> Path:
         comparisons=read_comparisons(run),
         export=read_object(run.export_report_path),
         best=read_best(run),
-        measured=read_measured(run, stats),
+        measured=list_measured(stats, ranking),
         environment=read_object(run.environment_path),
         publications=read_publications(run),
     )
@@ -109,17 +110,31 @@ def read_comparisons(run: Run) -> list[Comparison]:
     ]
 
 
-def read_measured(run: Run, stats: list[EpochStats]) -> list[BestCheckpoint]:
+def read_ranking(run: Run) -> list[BestCheckpoint]:
+    """Return the checkpoints that were measured after the training, if they were."""
+    if not run.ranking_path.exists():
+        return []
+    rows = json.loads(run.ranking_path.read_text(encoding="utf-8"))
+    return [BestCheckpoint.model_validate(row) for row in rows]
+
+
+def add_ranking(stats: list[EpochStats], ranking: list[BestCheckpoint]) -> list[EpochStats]:
+    """Return the figures of each epoch with what was measured of its checkpoint afterwards."""
+    ranked: dict[int, dict[str, float]] = {}
+    for measured in ranking:
+        ranked.setdefault(measured.step, {})[measured.figure] = measured.value
+    return [row.model_copy(update={"figures": {**ranked.get(row.step, {}), **row.figures}}) for row in stats]
+
+
+def list_measured(stats: list[EpochStats], ranking: list[BestCheckpoint]) -> list[BestCheckpoint]:
     """Return the checkpoints that were measured, while training or afterwards, in the order of training."""
     measured = [
         BestCheckpoint(step=row.step, epoch=row.epoch, figure=name, value=value)
         for row in stats
         for name, value in row.figures.items()
     ]
-    ranked = json.loads(run.ranking_path.read_text(encoding="utf-8")) if run.ranking_path.exists() else []
-    known = {(row.step, row.figure) for row in measured}
-    rows = map(BestCheckpoint.model_validate, ranked)
-    measured += [row for row in rows if (row.step, row.figure) not in known]
+    whole_epochs = {row.step for row in stats}
+    measured += [row for row in ranking if row.step not in whole_epochs]
     return sorted(measured, key=lambda row: (row.figure, row.step))
 
 
