@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from benchmarks import encoders, overload, serving
+from benchmarks import encoders, overload, serving, training
 
 console = Console()
 console.rule("Serving, against FastAPI and ONNX Runtime by hand")
@@ -11,3 +11,5 @@ console.rule("Five times too much")
 overload.main()
 console.rule("PNG encoders")
 encoders.main()
+console.rule("Training, against the TensorFlow tutorial's loop")
+training.main()

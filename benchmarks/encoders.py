@@ -13,7 +13,7 @@ from rich.table import Table
 from service.devices import cpu_device
 from service.generator import Generator, Images
 from service.images import lay_grid
-from service.inputs import draw_seed_inputs
+from service.inputs import draw_seeds
 from service.manifest import REFERENCE_GRAPH
 from service.png import write_png
 from service.store import FolderStore, parse_reference, resolve_version
@@ -38,7 +38,7 @@ def main() -> None:
     store = FolderStore(Path("models"))
     manifest = store.manifest("fashion", resolve_version(store, parse_reference("fashion")))
     generator = Generator(manifest, store.read(manifest, REFERENCE_GRAPH), cpu_device(1))
-    inputs = draw_seed_inputs(manifest, range(64))
+    inputs = draw_seeds(manifest, range(64))
     images = generator.generate(inputs.latents, inputs.labels)
     table = Table("images", *ENCODERS, box=None)
     for count in (1, 16, 64):

@@ -12,7 +12,7 @@ import numpy as np
 
 from service.errors import GanymedeError
 from service.generator import Images
-from service.golden import MAX_LEVELS, MAX_PIXELS_DIFFERING, hash_images, measure_difference
+from service.golden import hash_images, is_rounding, measure_difference
 from service.manifest import Manifest
 from service.store import open_store
 
@@ -62,8 +62,7 @@ def _differs_by_rounding(images: Images, described: dict[str, Any]) -> bool:
     exact = np.load(io.BytesIO(recorded), allow_pickle=False)
     if exact.shape != images.shape or hash_images(exact) != manifest.golden.sha256:
         return False
-    difference = measure_difference(images, exact)
-    return difference.max_levels <= MAX_LEVELS and difference.pixels_differing <= MAX_PIXELS_DIFFERING
+    return is_rounding(measure_difference(images, exact))
 
 
 def check_grid(client: httpx.Client) -> None:

@@ -6,9 +6,6 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-SAGEMAKER_MODELS = Path("/opt/ml/model")
-"""Where SageMaker lays a model's files before it runs `serve`."""
-
 _HEALTH_TIMEOUT_S = 4.0
 
 
@@ -16,10 +13,20 @@ def main() -> None:
     """Run the command line; `health` asks the server in this container whether it is ready."""
     if sys.argv[1:] == ["health"]:
         sys.exit(0 if is_ready(int(os.environ.get("GANYMEDE_PORT", "8080"))) else 1)
-    os.environ.update(sagemaker_variables(sys.argv[1:], os.environ, SAGEMAKER_MODELS))
+    root = sagemaker_root(os.environ)
+    if sys.argv[1:] == ["train"] and (root / "input" / "config").is_dir():
+        from ganymede.sagemaker import run_training_job
+
+        sys.exit(run_training_job(root))
+    os.environ.update(sagemaker_variables(sys.argv[1:], os.environ, root / "model"))
     from ganymede.command import main as run_command_line
 
     run_command_line()
+
+
+def sagemaker_root(environment: Mapping[str, str]) -> Path:
+    """Where SageMaker lays its files; its own toolkit reads the same variable."""
+    return Path(environment.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
 
 
 def sagemaker_variables(arguments: list[str], environment: Mapping[str, str], models: Path) -> dict[str, str]:

@@ -18,6 +18,9 @@ def add_commands(app: typer.Typer) -> None:
 def directions(
     model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
     count: Annotated[int, typer.Option(min=1, max=32, help="How many, strongest first.")] = 8,
+    method: Annotated[
+        str, typer.Option(help="sefa (the first layer's weights) or pca (its activations).")
+    ] = "sefa",
     names: Annotated[
         str | None, typer.Option(help="Names for the first ones, such as 'sleeve length,height'.")
     ] = None,
@@ -39,7 +42,7 @@ def directions(
     reference = parse_reference(model)
     manifest = store.manifest(reference.model, resolve_version(store, reference))
     graph = store.read(manifest, REFERENCE_GRAPH)
-    found = find_directions(graph, manifest.latent.size, min(count, manifest.latent.size))
+    found = find_directions(graph, manifest, count, method)
     given = [name.strip() for name in (names or "").split(",") if name.strip()][: len(found.names)]
     found = replace(found, names=(*given, *found.names[len(given) :]))
     with tempfile.TemporaryDirectory() as name:
@@ -69,10 +72,10 @@ def _draw_strips(folder: Path, models: str, manifest: Any, found: Any) -> list[s
     from ganymede.pictures import open_release
     from service.directions import steer
     from service.images import encode_image, lay_grid
-    from service.inputs import draw_seed_inputs
+    from service.inputs import draw_seeds
 
     generator = open_release(models, manifest.reference).generator
-    inputs = draw_seed_inputs(manifest, _SEEDS)
+    inputs = draw_seeds(manifest, _SEEDS)
     paths = []
     for index in range(len(found.names)):
         columns = [steer(inputs, found, {str(index): amount}) for amount in _AMOUNTS]

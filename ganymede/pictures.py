@@ -60,7 +60,7 @@ def generate(
     content = encode_images(
         _generate(release, inputs),
         form,
-        describe_provenance(release.manifest, inputs, order.truncation),
+        describe_provenance(release.manifest, inputs.seeds, inputs.labels, order.truncation),
         columns=order.columns,
         padding=order.padding,
         scale=order.scale,

@@ -14,6 +14,7 @@ def serve(
     models: Annotated[str | None, typer.Option(help="A folder or s3://bucket/prefix.")] = None,
     default_model: Annotated[str | None, typer.Option(help="What a request without a model means.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or tensorrt.")] = None,
+    precision: Annotated[str | None, typer.Option(help="exact, or fast where a GPU has it.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
     max_batch_images: Annotated[int | None, typer.Option(help="Images in one run of the graph.")] = None,

@@ -37,7 +37,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     metrics.watch_store(store)
     device = choose_device(
-        settings.device, threads=usable_cores(), max_batch_images=settings.max_batch_images
+        settings.device,
+        threads=usable_cores(),
+        max_batch_images=settings.max_batch_images,
+        precision=settings.precision,
     )
     releases = Releases(
         store,

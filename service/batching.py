@@ -16,7 +16,7 @@ import numpy as np
 from service.generator import Generator, Images
 from service.inputs import Inputs
 from service.labels import Weights
-from service.latents import Latents
+from service.rows import AnyInputs, Rows, join_rows
 
 
 @dataclass(eq=False, slots=True)
@@ -24,33 +24,35 @@ class Work:
     """Inputs on their way through one generator, and the images that are there already."""
 
     generator: Generator
-    inputs: Inputs
+    inputs: AnyInputs
     taken: int = 0
     """Rows that are in a batch, or were."""
-    parts: dict[int, Images] = field(default_factory=dict)
-    """Images by their first row: with several device threads, batches may come back out of order."""
+    parts: dict[int, tuple[Images, Weights | None]] = field(default_factory=dict)
+    """Images and classes by first row: with several device threads, batches may come back out of order."""
     images_done: int = 0
 
     @property
     def waiting(self) -> int:
         """Rows that no batch has taken yet."""
-        return len(self.inputs.latents) - self.taken
+        return len(self.inputs) - self.taken
 
     @property
     def complete(self) -> bool:
         """Whether every row's image is there."""
-        return self.images_done == len(self.inputs.latents)
+        return self.images_done == len(self.inputs)
 
-    def add(self, start: int, images: Images) -> None:
-        """Take the images of the rows from `start` on."""
-        self.parts[start] = images
+    def add(self, start: int, images: Images, labels: Weights | None) -> None:
+        """Take the images of the rows from `start` on, and the weights of their classes."""
+        self.parts[start] = images, labels
         self.images_done += len(images)
 
-    def images(self) -> Images:
-        """All images uint8 (n, h, w, c), once complete."""
+    def joined(self) -> tuple[Images, Weights | None]:
+        """All images uint8 (n, h, w, c) and the weights float32 (n, classes) they have, once complete."""
         if len(self.parts) == 1:
             return self.parts[0]
-        return np.concatenate([self.parts[start] for start in sorted(self.parts)])
+        parts = [self.parts[start] for start in sorted(self.parts)]
+        labels = [weights for _, weights in parts if weights is not None]
+        return np.concatenate([images for images, _ in parts]), np.concatenate(labels) if labels else None
 
 
 AnyWork = TypeVar("AnyWork", bound=Work)
@@ -74,21 +76,10 @@ class Batch(Generic[AnyWork]):
     alone: bool = True
     """No other batch runs or waits: this one may have all cores to itself."""
 
-    @property
-    def latents(self) -> Latents:
-        """Latents of all slices, float32 (rows, z)."""
-        parts = [part.work.inputs.latents[part.start : part.stop] for part in self.slices]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    @property
-    def labels(self) -> Weights | None:
-        """Label weights of all slices, float32 (rows, classes), or None without classes."""
-        parts = [
-            part.work.inputs.labels[part.start : part.stop]
-            for part in self.slices
-            if part.work.inputs.labels is not None
-        ]
-        return np.concatenate(parts) if parts else None
+    def inputs(self) -> Inputs:
+        """The inputs of all slices, drawn where they still are seeds."""
+        rows = [Rows(part.work.inputs, part.start, part.stop) for part in self.slices]
+        return join_rows(self.generator.manifest, rows)
 
 
 class WaitingWork(Generic[AnyWork]):

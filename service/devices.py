@@ -1,6 +1,7 @@
 """Which device the graphs run on, and what it wants from us."""
 
 import ctypes
+import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +9,10 @@ import onnxruntime
 
 from service.errors import GanymedeError
 
+Precision = Literal["exact", "fast"]
 Provider = tuple[str, dict[str, Any]]
+
+log = logging.getLogger(__name__)
 
 
 class DeviceMissing(GanymedeError):
@@ -26,23 +30,32 @@ class Device:
     batch_sizes: tuple[int, ...] = ()
     """Batches are filled up to the next of these, so that a GPU sees few shapes; empty: any size runs."""
     threads: int = 1
+    precision: Precision = "exact"
 
 
 _CPU: Provider = ("CPUExecutionProvider", {})
-_CUDA: Provider = ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "EXHAUSTIVE", "use_tf32": 0})
 _DRIVER = "libcuda.so.1"
-_TENSORRT: Provider = ("TensorrtExecutionProvider", {"trt_fp16_enable": False})
 
 
-def choose_device(wanted: str, *, threads: int, max_batch_images: int) -> Device:
+def choose_device(
+    wanted: str, *, threads: int, max_batch_images: int, precision: Precision = "exact"
+) -> Device:
     """The device that `auto`, `cpu`, `cuda` or `tensorrt` means; `auto` is CUDA where it is, else the CPU.
+
+    On the CPU there is no arithmetic that is faster and good enough: `fast` is `exact` there.
 
     Raises:
         DeviceMissing: a named device is not there.
     """
     available = onnxruntime.get_available_providers()
-    if wanted in ("cuda", "tensorrt") or (wanted == "auto" and _CUDA[0] in available and has_gpu()):
-        providers = (_TENSORRT, _CUDA) if wanted == "tensorrt" else (_CUDA,)
+    fast = precision == "fast"
+    cuda: Provider = (
+        "CUDAExecutionProvider",
+        {"cudnn_conv_algo_search": "EXHAUSTIVE", "use_tf32": int(fast)},
+    )
+    if wanted in ("cuda", "tensorrt") or (wanted == "auto" and cuda[0] in available and has_gpu()):
+        tensorrt: Provider = ("TensorrtExecutionProvider", {"trt_fp16_enable": fast})
+        providers = (tensorrt, cuda) if wanted == "tensorrt" else (cuda,)
         missing = [name for name, _ in providers if name not in available]
         if missing:
             raise DeviceMissing(
@@ -57,7 +70,9 @@ def choose_device(wanted: str, *, threads: int, max_batch_images: int) -> Device
             )
         onnxruntime.preload_dlls()  # CUDA and cuDNN from the nvidia-* wheels
         name: Literal["cuda", "tensorrt"] = "tensorrt" if wanted == "tensorrt" else "cuda"
-        return Device(name, (*providers, _CPU), _batch_sizes(max_batch_images), threads)
+        return Device(name, (*providers, _CPU), _batch_sizes(max_batch_images), threads, precision)
+    if fast:
+        log.warning("GANYMEDE_PRECISION=fast: the CPU has nothing faster that is good enough; it is exact.")
     return cpu_device(threads)
 
 

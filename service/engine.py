@@ -15,9 +15,10 @@ from service.admission import Admission
 from service.batching import Batch, WaitingWork, group_by_images
 from service.errors import DeadlineExceeded, GanymedeError, QueueFull, Unavailable
 from service.generator import Generator, Images
-from service.inputs import Inputs
-from service.jobs import Encode, Generated, GenerationFailed, Job, answer_all, answer_job, encode_answer
+from service.jobs import Encode, Generated, GenerationFailed, Job, answer_all, encode_answer
+from service.labels import Weights
 from service.metrics import Metrics
+from service.rows import AnyInputs
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Engine:
     async def generate(
         self,
         generator: Generator,
-        inputs: Inputs,
+        inputs: AnyInputs,
         *,
         encode: Encode | None = None,
         flight: str | None = None,
@@ -97,14 +98,15 @@ class Engine:
         job = self._flights.get(flight) if flight else None
         if job is None:
             job = self._admit(Job(generator, inputs, encode=encode), flight, admission)
-        job.waiters += 1
+        waiter: asyncio.Future[Generated] = asyncio.get_running_loop().create_future()
+        job.waiters.append(waiter)
         try:
-            return await asyncio.shield(job.answer)
+            return await waiter
         finally:
-            job.waiters -= 1
-            if not job.waiters and not job.answer.done():
+            job.waiters.remove(waiter)
+            if not job.waiters and not job.over:
                 self._waiting.discard(job)
-                job.answer.cancel()
+                job.finish(None)
 
     def drain(self) -> None:
         """Admit nothing more; what was admitted is finished."""
@@ -119,7 +121,7 @@ class Engine:
         await asyncio.to_thread(self._encoders.shutdown)
 
     def _admit(self, job: Job, flight: str | None, admission: Admission | None) -> Job:
-        count = len(job.inputs.latents)
+        count = len(job.inputs)
         if admission is None:
             self.check_room(count)
         else:
@@ -131,13 +133,13 @@ class Engine:
         self.waiting_images += count
         deadline = self._loop.call_later(self._timeout_s, self._expire, job)
 
-        def leave(_: asyncio.Future[Generated]) -> None:
+        def leave() -> None:
             deadline.cancel()
             self.waiting_images -= count
             if flight:
                 del self._flights[flight]
 
-        job.answer.add_done_callback(leave)
+        job.leave = leave
         if flight:
             self._flights[flight] = job
         self._waiting.add(job)
@@ -146,13 +148,13 @@ class Engine:
     def _expire(self, job: Job) -> None:
         self._waiting.discard(job)
         error = DeadlineExceeded(f"The images were not ready within {self._timeout_s:g} s.")
-        answer_job(job, error)
+        job.finish(error)
 
     def _run_batches(self) -> None:
         """A device thread: take a batch, run it, pass it on; until the engine closes."""
         while (batch := self._waiting.take(self._max_batch_images)) is not None:
             try:
-                images = self._run(batch)
+                images, labels = self._run(batch)
             except Exception:
                 log.exception("a batch of %s failed", batch.generator.manifest.reference)
                 error = GenerationFailed(
@@ -163,38 +165,39 @@ class Engine:
                 continue
             ended = time.perf_counter()
             idle = self._waiting.done()
-            for group in group_by_images(self._hand_out(batch, images), _ENCODE_GROUP_IMAGES):
+            for group in group_by_images(self._hand_out(batch, images, labels), _ENCODE_GROUP_IMAGES):
                 if idle:
                     self._finish(group, ended)  # the device has nothing to do: spare the way through the pool
                 else:
                     self._encoders.submit(self._finish, group, ended)
 
-    def _run(self, batch: Batch[Job]) -> Images:
+    def _run(self, batch: Batch[Job]) -> tuple[Images, Weights | None]:
         started = time.perf_counter()
         for part in batch.slices:
             part.work.started = part.work.started or started
-        images = batch.generator.generate(batch.latents, batch.labels, alone=batch.alone)
+        inputs = batch.inputs()
+        images = batch.generator.generate(inputs.latents, inputs.labels, alone=batch.alone)
         seconds = time.perf_counter() - started
         self._metrics.observe_batch(batch.generator.manifest.reference, len(images), seconds)
         rate = len(images) / seconds * (1 if batch.alone else len(self._devices))
         self._images_per_s = _RATE_MEMORY * self._images_per_s + (1 - _RATE_MEMORY) * rate
-        return images
+        return images, inputs.labels
 
-    def _hand_out(self, batch: Batch[Job], images: Images) -> list[Job]:
+    def _hand_out(self, batch: Batch[Job], images: Images, labels: Weights | None) -> list[Job]:
         """Give every work its images (rows, h, w, c); those that are complete now."""
         row, complete = 0, []
         with self._handing_out:
             for part in batch.slices:
-                rows = part.stop - part.start
-                part.work.add(part.start, images[row : row + rows])
-                row += rows
+                stop = row + part.stop - part.start
+                part.work.add(part.start, images[row:stop], None if labels is None else labels[row:stop])
+                row = stop
                 if part.work.complete:
                     complete.append(part.work)
         return complete
 
     def _finish(self, jobs: list[Job], generated: float) -> None:
         """In the pool: encode what is complete, and send all answers to the event loop at once."""
-        self._post([(job, encode_answer(job, generated)) for job in jobs if not job.answer.done()])
+        self._post([(job, encode_answer(job, generated)) for job in jobs if not job.over])
 
     def _post(self, answers: list[tuple[Job, Generated | GanymedeError]]) -> None:
         if self._loop is not None and answers:

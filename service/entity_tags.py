@@ -6,22 +6,25 @@ import orjson
 
 from service.inputs import Inputs
 from service.manifest import REFERENCE_GRAPH, Manifest
+from service.rows import AnyInputs
 
 _ENCODING = "2"
 """Goes up whenever the same images would be written as other bytes."""
 
 
-def tag_answer(manifest: Manifest, precision: str, inputs: Inputs, **shape: object) -> str:
+def tag_answer(manifest: Manifest, precision: str, inputs: AnyInputs, **shape: object) -> str:
     """The tag of what `inputs` give with this model and precision, written as `shape` says.
 
-    Equal tags mean equal bytes: the tag covers the graph's digest, every latent and label, and the format.
+    Equal tags mean equal bytes: the tag covers the graph's digest, every seed, or every latent and label, and
+    what `shape` names.
     """
     graph = manifest.file(REFERENCE_GRAPH)
     parts = [_ENCODING, manifest.reference, graph.sha256 if graph else "", precision, inputs.seeds, shape]
     digest = hashlib.blake2b(orjson.dumps(parts), digest_size=16)
-    digest.update(inputs.latents.tobytes())
-    if inputs.labels is not None:
-        digest.update(inputs.labels.tobytes())
+    if isinstance(inputs, Inputs):
+        digest.update(inputs.latents.tobytes())
+        if inputs.labels is not None:
+            digest.update(inputs.labels.tobytes())
     return f'"{digest.hexdigest()}"'
 
 

@@ -29,6 +29,7 @@ class Generator:
         """
         self.manifest = manifest
         self.device = device.name
+        self.precision = device.precision
         self._batch_sizes = device.batch_sizes
         self._session = self._open(graph, device, device.threads)
         # Under load, batches side by side with a core each do more than one batch on all cores.
@@ -40,8 +41,10 @@ class Generator:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # Threads that spin while they wait take the cores that HTTP and encoding need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads that spin between the operators of a run wake up in time for a lone image; spinning after
+        # the run, they would take the cores that HTTP and encoding need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 3
         try:
             return onnxruntime.InferenceSession(graph, options, providers=list(device.providers))

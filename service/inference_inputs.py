@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from service.errors import InvalidField
-from service.inputs import Inputs, draw_seed_inputs
+from service.inputs import Inputs, draw_seeds
 from service.labels import Weights, weigh_label
 from service.latents import SEED_LIMIT
 from service.manifest import LabelInput, Manifest
@@ -48,7 +48,7 @@ def read_inputs(inference: Inference, manifest: Manifest) -> Inputs:
     """
     fields = {part.name: index for index, part in enumerate(inference.request.inputs)}
     if "seed" in fields:
-        inputs = draw_seed_inputs(manifest, _read_seeds(inference, fields["seed"]))
+        inputs = draw_seeds(manifest, _read_seeds(inference, fields["seed"]))
     else:
         inputs = Inputs(_read_floats(inference, fields["latent"]), None, None)
     if manifest.label is None:

@@ -22,6 +22,10 @@ class Inputs:
     labels: Weights | None
     seeds: tuple[int, ...] | None
 
+    def __len__(self) -> int:
+        """How many images they give."""
+        return len(self.latents)
+
 
 def request_count(request: GenerateRequest) -> int:
     """How many images a request asks for."""
@@ -59,11 +63,24 @@ def draw_inputs(
         labels = _weigh_labels(manifest, request, (request.mix[0].seed,), 1)
         return Inputs(truncate(latents, request.truncation, spec.mean), labels, None)
     if seeds is not None:
+        if request.label is None and request.labels is None:
+            return draw_seeds(manifest, seeds, request.truncation)
         latents = draw_latents(seeds, spec.size, distribution=spec.distribution, scheme=spec.scheme)
     else:
         latents = _read_latents(request.latents or (), spec.size)
     labels = _weigh_labels(manifest, request, seeds, len(latents))
     return Inputs(truncate(latents, request.truncation, spec.mean), labels, seeds)
+
+
+def draw_seeds(manifest: Manifest, seeds: Sequence[int], truncation: float = 1.0) -> Inputs:
+    """What `seeds` alone stand for: their latents, and their classes where the model has any."""
+    spec = manifest.latent
+    latents = draw_latents(seeds, spec.size, distribution=spec.distribution, scheme=spec.scheme)
+    labels = None
+    if manifest.label is not None:
+        classes = len(manifest.label.classes)
+        labels = weigh_classes(draw_classes(seeds, classes), classes)
+    return Inputs(truncate(latents, truncation, spec.mean), labels, tuple(seeds))
 
 
 def mix_latents(manifest: Manifest, mix: Sequence[MixPart]) -> Latents:
@@ -77,11 +94,6 @@ def mix_latents(manifest: Manifest, mix: Sequence[MixPart]) -> Latents:
     weights = np.array([part.weight for part in mix], np.float64)
     total: Latents = (weights[:, None] * latents).sum(axis=0, keepdims=True).astype(np.float32)
     return total
-
-
-def draw_seed_inputs(manifest: Manifest, seeds: Sequence[int]) -> Inputs:
-    """What `seeds` alone mean to a model, as in a request with nothing but them."""
-    return draw_inputs(manifest, GenerateRequest(), tuple(seeds))
 
 
 def _read_latents(rows: Sequence[Sequence[float]], size: int) -> Latents:

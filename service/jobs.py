@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from service.batching import Work
 from service.errors import GanymedeError
 from service.generator import Images
+from service.labels import Weights
 
 log = logging.getLogger(__name__)
 
-Encode = Callable[[Images], bytes]
+Encode = Callable[[Images, Weights | None], bytes]
+"""From images uint8 (n, h, w, c), and the weights of their classes if any, to the content of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +35,43 @@ class GenerationFailed(GanymedeError):
     title = "Generation failed"
 
 
+def _stay() -> None:
+    """Before it is admitted, a job has nothing to leave."""
+
+
 @dataclass(eq=False, slots=True)
 class Job(Work):
-    """A request's work, and the one who waits for it."""
+    """A request's work, and those who wait for it: each has a future of its own, so that each can leave."""
 
     encode: Encode | None = None
-    answer: asyncio.Future[Generated] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    waiters: list[asyncio.Future[Generated]] = field(default_factory=list)
+    leave: Callable[[], None] = _stay
+    """Called once, on the event loop, when the job is over."""
+    over: bool = False
     arrived: float = field(default_factory=time.perf_counter)
     started: float = 0.0
-    waiters: int = 0
+
+    def finish(self, answer: Generated | GanymedeError | None) -> None:
+        """On the event loop: tell all who wait, if any still do; only the first answer counts."""
+        if self.over:
+            return
+        self.over = True
+        self.leave()
+        for waiter in self.waiters:
+            if waiter.done():
+                continue
+            if isinstance(answer, GanymedeError):
+                waiter.set_exception(answer)
+            elif answer is not None:
+                waiter.set_result(answer)
 
 
 def encode_answer(job: Job, generated: float) -> Generated | GanymedeError:
     """The answer of a complete job whose last batch ended at `generated`, encoded if it asks for that."""
-    images = job.images()
+    images, labels = job.joined()
     began = time.perf_counter()
     try:
-        content = job.encode(images) if job.encode else b""
+        content = job.encode(images, labels) if job.encode else b""
     except Exception:
         log.exception("images could not be encoded")
         return GenerationFailed("The images could not be encoded. It is logged under this request's id.")
@@ -67,14 +87,4 @@ def encode_answer(job: Job, generated: float) -> Generated | GanymedeError:
 def answer_all(answers: list[tuple[Job, Generated | GanymedeError]]) -> None:
     """On the event loop: tell all who wait."""
     for job, answer in answers:
-        answer_job(job, answer)
-
-
-def answer_job(job: Job, answer: Generated | GanymedeError) -> None:
-    """On the event loop: tell the one who waits, unless something else was told before."""
-    if job.answer.done():
-        return
-    if isinstance(answer, GanymedeError):
-        job.answer.set_exception(answer)
-    else:
-        job.answer.set_result(answer)
+        job.finish(answer)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -138,7 +139,11 @@ class Manifest(_Part):
 
     def file(self, path: str) -> File | None:
         """The entry of the file at `path`, if the release has one."""
-        return next((file for file in self.files if file.path == path), None)
+        return self._files_by_path.get(path)
+
+    @cached_property
+    def _files_by_path(self) -> dict[str, File]:
+        return {file.path: file for file in self.files}
 
 
 def created_now() -> datetime:

@@ -17,6 +17,8 @@ class Metrics:
     """All metrics of one service; the names are a promise to dashboards and alarms."""
 
     def __init__(self) -> None:
+        self._by_request = dict[tuple[str, int], tuple[Counter, Histogram]]()
+        """Looking the children up by their labels would cost more than counting."""
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
@@ -64,7 +66,10 @@ class Metrics:
         self.model_info.clear()
         for release in releases:
             manifest = release.manifest
-            self.model_info.labels(manifest.name, manifest.version, release.generator.device, "exact").set(1)
+            generator = release.generator
+            self.model_info.labels(
+                manifest.name, manifest.version, generator.device, generator.precision
+            ).set(1)
 
     def watch_store(self, store: Store) -> None:
         """Show whether `store` answered when it was last asked."""
@@ -72,8 +77,13 @@ class Metrics:
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""
-        self.requests_total.labels(route, str(status)).inc()
-        self.request_seconds.labels(route).observe(seconds)
+        children = self._by_request.get((route, status))
+        if children is None:
+            children = self.requests_total.labels(route, str(status)), self.request_seconds.labels(route)
+            self._by_request[route, status] = children
+        requests_total, request_seconds = children
+        requests_total.inc()
+        request_seconds.observe(seconds)
 
     def observe_answer(self, format: str, queue_s: float, encode_s: float) -> None:
         """Count an answer with pictures in `format`."""

@@ -1,7 +1,7 @@
 """Answering a request for pictures, whichever door it came in by."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
@@ -13,14 +13,15 @@ from service.disconnection import unless_gone
 from service.entity_tags import matches, tag_answer
 from service.generator import Images
 from service.images import MEDIA_TYPES, encode_images
-from service.inputs import Inputs, draw_inputs, request_count, request_seeds
+from service.inputs import draw_inputs, request_count, request_seeds
 from service.jobs import Generated
-from service.labels import name_labels
+from service.labels import Weights, name_labels
 from service.limits import check_generate
 from service.manifest import Manifest
 from service.provenance import Provenance, describe_recipe
 from service.releases import Release
 from service.responses import not_modified, picture_response
+from service.rows import AnyInputs, SeededInputs
 from service.schemas import GenerateRequest
 
 
@@ -44,14 +45,11 @@ async def answer_generate(
     check_generate(order, manifest.image, form, context.settings)
     context.engine.check_room(request_count(order))
     context.rates.take(request_count(order))
-    inputs = draw_inputs(manifest, order, request_seeds(order))
-    if order.directions:
-        directions = await asyncio.to_thread(read_directions, context.releases.store, manifest)
-        inputs = steer(inputs, directions, order.directions)
+    inputs = await _read_inputs(context, manifest, order)
     recipe = describe_recipe(order)
     tag = tag_answer(
         manifest,
-        context.settings.precision,
+        release.generator.precision,
         inputs,
         format=form,
         columns=order.columns,
@@ -62,11 +60,11 @@ async def answer_generate(
     )
     if matches(tag, if_none_match):
         return not_modified(tag, headers)
-    provenance = describe_provenance(manifest, inputs, order.truncation)
-    if recipe:
-        provenance = replace(provenance, recipe=recipe)
 
-    def encode(images: Images) -> bytes:
+    def encode(images: Images, labels: Weights | None) -> bytes:
+        provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
+        if recipe:
+            provenance = replace(provenance, recipe=recipe)
         return encode_images(
             images, form, provenance, columns=order.columns, padding=order.padding, scale=order.scale
         )
@@ -87,9 +85,21 @@ async def answer_generate(
     )
 
 
-def describe_provenance(manifest: Manifest, inputs: Inputs, truncation: float) -> Provenance:
-    """How the images of `inputs` come about."""
-    labels = None
-    if manifest.label is not None and inputs.labels is not None:
-        labels = name_labels(inputs.labels, manifest.label)
-    return Provenance(manifest.reference, inputs.seeds, labels, truncation)
+async def _read_inputs(context: Context, manifest: Manifest, order: GenerateRequest) -> AnyInputs:
+    seeds = request_seeds(order)
+    if seeds is not None and order.label is None and order.labels is None and not order.directions:
+        return SeededInputs(seeds, order.truncation)
+    inputs = draw_inputs(manifest, order, seeds)
+    if order.directions:
+        directions = await asyncio.to_thread(read_directions, context.releases.store, manifest)
+        inputs = steer(inputs, directions, order.directions)
+    return inputs
+
+
+def describe_provenance(
+    manifest: Manifest, seeds: Sequence[int] | None, labels: Weights | None, truncation: float
+) -> Provenance:
+    """How images of `seeds` come about, with the weights float32 (n, classes) of their classes if any."""
+    classes = manifest.label
+    names = None if classes is None or labels is None else name_labels(labels, classes)
+    return Provenance(manifest.reference, seeds, names, truncation)

@@ -38,13 +38,13 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
+        path = request.url.path
         if error.status_code == 404:
-            return problem(
-                404, "not-found", "Not found", f"There is nothing at {request.url.path}; see /docs."
-            )
+            return problem(404, "not-found", "Not found", f"There is nothing at {path}; see /docs.")
         code = "method-not-allowed" if error.status_code == 405 else "http"
-        detail = f"{request.method} {request.url.path}: {error.detail}."
-        return problem(error.status_code, code, str(error.detail), detail, headers=error.headers)
+        detail = f"{request.method} {path}: {error.detail}."
+        members = {"error": detail} if path.startswith("/v2/") else {}  # what that protocol's clients show
+        return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:

@@ -85,7 +85,7 @@ class Releases:
     async def load_default(self) -> None:
         """Load the default model if it is not here, and remember why not if it cannot be."""
         try:
-            await self.resolve(None)
+            await self._resolve_slowly(self._default, patient=True)
         except GanymedeError as error:
             self.default_error = error
             raise
@@ -117,7 +117,7 @@ class Releases:
         reference = self.default_reference() if text is None else parse_reference(text)
         return self._open(reference.model, resolve_version(self.store, reference))
 
-    async def _resolve_slowly(self, reference: Reference | None) -> Release:
+    async def _resolve_slowly(self, reference: Reference | None, *, patient: bool = False) -> Release:
         if reference is None:
             reference = await asyncio.to_thread(self.default_reference)
         if absent := self._absent.get(reference):
@@ -130,7 +130,7 @@ class Releases:
                 if len(self._absent) < MAX_ABSENT:
                     self._absent[reference] = error
                 raise
-        release = await self.residents.obtain((reference.model, version))
+        release = await self.residents.obtain((reference.model, version), patient=patient)
         if reference not in self.versions:
             self.serve(reference, version)
         return release

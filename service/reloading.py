@@ -94,7 +94,7 @@ class Reloading:
             self.refusals.pop(reference, None)
             return
         try:
-            await self._releases.residents.obtain((reference.model, version))
+            await self._releases.residents.obtain((reference.model, version), patient=True)
         except GanymedeError as error:
             if self.refusals.get(reference) is not error:
                 log.error("%s stays at %s: %s", reference, serving, error)  # noqa: TRY400 - as above

@@ -54,8 +54,8 @@ class Residents:
         """Whether the release is here, without using it."""
         return key in self._releases
 
-    async def obtain(self, key: Key) -> Release:
-        """The release, loaded if it is not here.
+    async def obtain(self, key: Key, *, patient: bool = False) -> Release:
+        """The release, loaded if it is not here; `patient` waits for that however long it takes.
 
         Raises:
             ReleaseRefused: it cannot be served.
@@ -71,7 +71,7 @@ class Residents:
             self._loading[key] = asyncio.create_task(self._load(key))
             self._loading[key].add_done_callback(_forget_failure)
         task = self._loading[key]
-        done, _ = await asyncio.wait([task], timeout=self._timeout_s)
+        done, _ = await asyncio.wait([task], timeout=None if patient else self._timeout_s)
         if not done:
             raise Unavailable(f"{'@'.join(key)} is still being loaded.", retry_after_s=5)
         return task.result()

@@ -85,11 +85,11 @@ def test_take_waits_for_work():
 def test_images_come_together_in_order_even_if_batches_do_not():
     work = work_of(FakeGenerator(), 3)
     images = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1)
-    work.add(1, images[1:])
+    work.add(1, images[1:], None)
     assert not work.complete
-    work.add(0, images[:1])
+    work.add(0, images[:1], None)
     assert work.complete
-    np.testing.assert_array_equal(work.images(), images)
+    np.testing.assert_array_equal(work.joined()[0], images)
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=64))

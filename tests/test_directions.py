@@ -5,30 +5,92 @@ import io
 import httpx
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
 from ganymede.command import app
 from service.directions import read_directions
 from service.errors import ReleaseRefused
-from service.factorisation import find_directions
+from service.factorisation import METHODS, find_directions
 from service.store import FolderStore
 from tests.conftest import run_server
-from tests.tiny_models import TinyModel, publish_tiny_model, tiny_graph
+from tests.tiny_models import TinyModel, publish_tiny_model
+
+SINGULAR = np.array([8.0, 4.0, 2.0, 1.0, 0.5, 0.25]) / 40  # so small that tanh bends them little
 
 
-def test_the_directions_are_those_that_the_first_layer_answers_to_most():
-    found = find_directions(tiny_graph(TinyModel(weight_seed=4)), 6, 6)
-    weights = np.random.default_rng(4).standard_normal((6, 64)).astype(np.float32)
-    left, singular, _ = np.linalg.svd(weights.T.astype(np.float64).T, full_matrices=False)
-    assert found.strengths == pytest.approx(singular, rel=1e-5)
-    assert np.abs((found.vectors * left.T).sum(axis=1)) == pytest.approx(1, abs=1e-5)
-    assert found.vectors @ found.vectors.T == pytest.approx(np.eye(6), abs=1e-5)
+def known_layer() -> tuple[np.ndarray, np.ndarray]:
+    """Weights (6, 64) with known singular values, and the directions (6, 6) that they answer to."""
+    random = np.random.default_rng(7)
+    left = np.linalg.qr(random.standard_normal((6, 6)))[0]
+    right = np.linalg.qr(random.standard_normal((64, 6)))[0]
+    return (left * SINGULAR @ right.T).astype(np.float32), left.T
 
 
-def test_a_graph_without_a_dense_layer_has_no_directions():
-    graph = tiny_graph(TinyModel()).replace(b"from_latent", b"from_latent").replace(b"MatMul", b"MatMal")
-    with pytest.raises(ReleaseRefused, match="dense layer"):
-        find_directions(graph, 6, 2)
+def graph_of(kind: str) -> bytes:
+    """A graph whose first layer has the known weights, in the ways in which generators begin."""
+    weights, _ = known_layer()
+    classes = np.random.default_rng(8).standard_normal((3, 64)).astype(np.float32) / 40
+    tensors = {"weights": weights, "column": np.array([-1, 6, 1, 1])}
+    read = "latent"
+    nodes = []
+    if kind == "latent with label":
+        nodes.append(helper.make_node("Concat", ["latent", "label"], ["both"], axis=1))
+        read, tensors["weights"] = "both", np.concatenate([weights, classes])
+    if kind == "label with latent":
+        nodes.append(helper.make_node("Concat", ["label", "latent"], ["both"], axis=1))
+        read, tensors["weights"] = "both", np.concatenate([classes, weights])
+    if kind == "transposed convolution":
+        nodes.append(helper.make_node("Reshape", ["latent", "column"], ["reshaped"]))
+        tensors["weights"] = weights.reshape(6, 16, 2, 2)
+        nodes.append(helper.make_node("ConvTranspose", ["reshaped", "weights"], ["answer"]))
+    elif kind == "bent before":
+        nodes.append(helper.make_node("Tanh", ["latent"], ["bent"]))
+        nodes.append(helper.make_node("MatMul", ["bent", "weights"], ["answer"]))
+    else:
+        nodes.append(helper.make_node("MatMul", [read, "weights"], ["answer"]))
+    nodes.append(helper.make_node("Tanh", ["answer"], ["image"]))
+    inputs = [helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["batch", 6])]
+    if "label" in kind:
+        inputs.append(helper.make_tensor_value_info("label", TensorProto.FLOAT, ["batch", 3]))
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, None)
+    kept = [numpy_helper.from_array(value, name) for name, value in tensors.items()]
+    graph = helper.make_graph(nodes, "head", inputs, [image], kept)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return model.SerializeToString()
+
+
+@pytest.fixture(scope="module")
+def manifests(tmp_path_factory):
+    """Manifests of a model without classes and of one with three."""
+    root = tmp_path_factory.mktemp("manifests")
+    return {
+        classes: publish_tiny_model(root, TinyModel(name=f"with-{len(classes)}", classes=classes))
+        for classes in ((), ("a", "b", "c"))
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["dense", "latent with label", "label with latent", "transposed convolution"]
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_directions_are_those_that_the_first_layer_answers_to_most(kind, method, manifests):
+    manifest = manifests["a", "b", "c"] if "label" in kind else manifests[()]
+    found = find_directions(graph_of(kind), manifest, 3, method)
+    assert np.linalg.norm(found.vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    closeness = np.abs((found.vectors * known_layer()[1][:3]).sum(axis=1))
+    if method == "sefa":
+        assert found.strengths == pytest.approx(SINGULAR[:3], rel=1e-4)
+        assert closeness == pytest.approx(1, abs=1e-5)
+    else:  # sampled
+        assert found.strengths == pytest.approx(SINGULAR[:3], rel=0.1)
+        assert closeness == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_graph_that_bends_the_latent_before_any_layer_has_no_directions(method, manifests):
+    with pytest.raises(ReleaseRefused, match="dense or convolutional layer"):
+        find_directions(graph_of("bent before"), manifests[()], 2, method)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +117,25 @@ def test_a_new_version_has_the_directions_and_a_strip_of_each(steered):
     assert read_directions(store, manifest).names == ("brightness", "1", "2")
     assert store.read(manifest, "direction-02.png").startswith(b"\x89PNG")
     assert manifest.golden == store.manifest("colour", "v1").golden
+
+
+@pytest.mark.parametrize("classes", [(), ("a", "b")], ids=["unconditional", "conditional"])
+def test_the_command_finds_them_by_principal_components_too(classes, tmp_path):
+    publish_tiny_model(tmp_path, TinyModel(classes=classes))
+    command = ["directions", "grey", "--method", "pca", "--count", "2", "--models", str(tmp_path)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    store = FolderStore(tmp_path)
+    found = read_directions(store, store.manifest("grey", "v2"))
+    assert found.vectors.shape == (2, 6)
+    assert found.strengths[0] >= found.strengths[1] > 0
+
+
+def test_the_command_refuses_a_method_that_there_is_not(tmp_path):
+    publish_tiny_model(tmp_path, TinyModel())
+    result = CliRunner().invoke(app, ["directions", "grey", "--method", "ica", "--models", str(tmp_path)])
+    assert result.exit_code != 0
+    assert FolderStore(tmp_path).versions("grey") == ["v1"]
 
 
 def test_a_direction_moves_the_latent_by_number_and_by_name(steered):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.devices import cpu_device
 from service.engine import Engine
 from service.errors import DeadlineExceeded, QueueFull
-from service.inputs import Inputs, draw_seed_inputs
+from service.inputs import Inputs, draw_seeds
 from service.releases import open_release
 from service.store import FolderStore
 from tests.tiny_models import TinyModel, publish_tiny_model
@@ -74,14 +74,13 @@ def test_a_seed_has_the_same_image_alone_and_in_any_mix_of_requests(release, req
         seed: release.generator.generate(inputs.latents, inputs.labels)[0]
         for seeds in requests
         for seed in seeds
-        for inputs in [draw_seed_inputs(release.manifest, [seed])]
+        for inputs in [draw_seeds(release.manifest, [seed])]
     }
 
     async def scenario():
         engine = new_engine(max_batch_images=max_batch, max_queue_images=10_000)
         calls = (
-            engine.generate(release.generator, draw_seed_inputs(release.manifest, seeds))
-            for seeds in requests
+            engine.generate(release.generator, draw_seeds(release.manifest, seeds)) for seeds in requests
         )
         answers = await asyncio.gather(*calls)
         await engine.close()
@@ -94,7 +93,7 @@ def test_a_seed_has_the_same_image_alone_and_in_any_mix_of_requests(release, req
 def test_requests_that_arrive_while_a_batch_runs_form_the_next_one(release):
     async def scenario(engine):
         slow = SlowGenerator(release.generator)
-        inputs = draw_seed_inputs(release.manifest, [1])
+        inputs = draw_seeds(release.manifest, [1])
         first = asyncio.ensure_future(engine.generate(slow, inputs))
         await until(lambda: slow.entered)
         others = [asyncio.ensure_future(engine.generate(slow, inputs)) for _ in range(5)]
@@ -109,10 +108,10 @@ def test_requests_that_arrive_while_a_batch_runs_form_the_next_one(release):
 def test_a_full_queue_refuses_and_says_when_to_come_back(release):
     async def scenario(engine):
         slow = SlowGenerator(release.generator)
-        accepted = asyncio.ensure_future(engine.generate(slow, draw_seed_inputs(release.manifest, range(18))))
+        accepted = asyncio.ensure_future(engine.generate(slow, draw_seeds(release.manifest, range(18))))
         await until(lambda: slow.entered)
         with pytest.raises(QueueFull) as refusal:
-            await engine.generate(slow, draw_seed_inputs(release.manifest, range(3)))
+            await engine.generate(slow, draw_seeds(release.manifest, range(3)))
         slow.go.release(3)
         assert len((await accepted).images) == 18
         return refusal.value
@@ -124,10 +123,10 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(release):
 
 def test_the_retry_time_follows_the_measured_rate(release):
     async def scenario(engine):
-        await engine.generate(release.generator, draw_seed_inputs(release.manifest, range(4)))
+        await engine.generate(release.generator, draw_seeds(release.manifest, range(4)))
         engine._images_per_s = 2.0
         slow = SlowGenerator(release.generator)
-        accepted = asyncio.ensure_future(engine.generate(slow, draw_seed_inputs(release.manifest, range(18))))
+        accepted = asyncio.ensure_future(engine.generate(slow, draw_seeds(release.manifest, range(18))))
         await until(lambda: slow.entered)
         with pytest.raises(QueueFull) as refusal:
             engine.check_room(3)
@@ -142,7 +141,7 @@ def test_a_deadline_frees_the_queue_and_costs_the_device_nothing(release):
     async def scenario(_):
         engine = new_engine(timeout_s=0.1)
         slow = SlowGenerator(release.generator)
-        inputs = draw_seed_inputs(release.manifest, range(8))
+        inputs = draw_seeds(release.manifest, range(8))
         calls = [asyncio.ensure_future(engine.generate(slow, inputs)) for _ in range(2)]
         for call in calls:
             with pytest.raises(DeadlineExceeded):
@@ -158,7 +157,7 @@ def test_a_deadline_frees_the_queue_and_costs_the_device_nothing(release):
 def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
     async def scenario(engine):
         slow = SlowGenerator(release.generator)
-        inputs = draw_seed_inputs(release.manifest, range(8))
+        inputs = draw_seeds(release.manifest, range(8))
         running = asyncio.ensure_future(engine.generate(slow, inputs))
         await until(lambda: slow.entered)
         gone = asyncio.ensure_future(engine.generate(slow, inputs))
@@ -177,7 +176,7 @@ def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
 def test_equal_requests_share_one_run_and_one_leaving_does_not_hurt_the_other(release):
     async def scenario(engine):
         slow = SlowGenerator(release.generator)
-        inputs = draw_seed_inputs(release.manifest, [1])
+        inputs = draw_seeds(release.manifest, [1])
         calls = [asyncio.ensure_future(engine.generate(slow, inputs, flight="same")) for _ in range(3)]
         await until(lambda: slow.entered)
         calls[0].cancel()
@@ -196,7 +195,7 @@ def test_a_failing_graph_answers_its_own_requests_and_the_engine_goes_on(release
         wrong = Inputs(np.zeros((1, 3), np.float32), np.zeros((1, 2), np.float32), None)
         with pytest.raises(Exception, match="could not generate"):
             await engine.generate(release.generator, wrong)
-        right = await engine.generate(release.generator, draw_seed_inputs(release.manifest, [1]))
+        right = await engine.generate(release.generator, draw_seeds(release.manifest, [1]))
         assert engine.waiting_images == 0
         return right.images.shape
 
@@ -205,17 +204,17 @@ def test_a_failing_graph_answers_its_own_requests_and_the_engine_goes_on(release
 
 def test_encoding_runs_off_the_event_loop_and_its_failure_is_an_answer(release):
     async def scenario(engine):
-        inputs = draw_seed_inputs(release.manifest, [1])
+        inputs = draw_seeds(release.manifest, [1])
         names = []
 
-        def encode(images):
+        def encode(images, labels):
             names.append(threading.current_thread().name)
             return images.tobytes()
 
         answer = await engine.generate(release.generator, inputs, encode=encode)
         assert answer.content == answer.images.tobytes()
         with pytest.raises(Exception, match="could not be encoded"):
-            await engine.generate(release.generator, inputs, encode=lambda images: 1 / 0)
+            await engine.generate(release.generator, inputs, encode=lambda images, labels: 1 / 0)
         return names
 
     assert run(scenario)[0].startswith(("encode", "inference"))
@@ -224,7 +223,7 @@ def test_encoding_runs_off_the_event_loop_and_its_failure_is_an_answer(release):
 def test_closing_finishes_what_was_admitted(release):
     async def scenario(engine):
         slow = SlowGenerator(release.generator)
-        call = asyncio.ensure_future(engine.generate(slow, draw_seed_inputs(release.manifest, range(20))))
+        call = asyncio.ensure_future(engine.generate(slow, draw_seeds(release.manifest, range(20))))
         await until(lambda: slow.entered)
         slow.go.release(3)
         await engine.close()

@@ -73,6 +73,15 @@ def test_a_server_without_a_model_is_live_but_not_ready_and_says_why(tmp_path):
             assert not kserve.is_server_ready()
         response = httpx.post(f"{server.url}{INFER}", json={"inputs": [part()]})
         refused(response, 404, "model-not-found", "There is no model 'grey'")
+        ready = httpx.get(f"{server.url}/v2/health/ready")
+        assert ready.status_code == 503
+        assert ready.json()["error"] == ready.json()["detail"]
+
+
+def test_a_method_that_is_not_allowed_is_told_as_this_protocol_tells_errors(client):
+    response = client.delete(INFER)
+    assert response.status_code == 405
+    assert response.json()["error"] == f"DELETE {INFER}: Method Not Allowed."
 
 
 def test_keys_and_rates_hold_for_this_protocol_too_and_are_told_in_words(tmp_path, tiny_store, sha256):

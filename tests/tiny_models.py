@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from service.devices import cpu_device
 from service.generator import Generator
 from service.golden import hash_images
-from service.inputs import draw_seed_inputs
+from service.inputs import draw_seeds
 from service.manifest import GoldenCheck, ImageOutput, LabelInput, LatentInput, Manifest, created_now
 from service.store import FolderStore, Store, describe_file, promote
 
@@ -93,7 +93,7 @@ def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | Non
             files=(describe_file(graph, device="any", precision="float32"),),
             golden=GoldenCheck(seeds=GOLDEN_SEEDS, scheme="philox-1", sha256="0" * 64),
         )
-        inputs = draw_seed_inputs(manifest, GOLDEN_SEEDS)
+        inputs = draw_seeds(manifest, GOLDEN_SEEDS)
         images = Generator(manifest, graph.read_bytes(), cpu_device(1)).generate(
             inputs.latents, inputs.labels
         )

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from service.context import Service
 from service.errors import Unavailable
-from service.problems import describe
 
 router = APIRouter(tags=["health"])
 
@@ -17,20 +16,23 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/readyz", response_model=None)
-async def ready(service: Service) -> Response | dict[str, Any]:
+@router.get("/readyz")
+async def ready(service: Service) -> dict[str, Any]:
     """200 once the default model is loaded and passed its golden check, 503 and the reason before.
 
     A store that does not answer and a release that was refused are told, and change nothing: what is loaded
     goes on serving.
+
+    Raises:
+        Unavailable: the 503.
     """
     if service.engine.draining:
-        return describe(Unavailable("This process is ending."))
+        raise Unavailable("This process is ending.")
     releases = service.releases
     release = releases.default
     if release is None:
         reason = releases.default_error or "The default model is still being loaded."
-        return describe(Unavailable(str(reason)))
+        raise Unavailable(str(reason))
     failure = releases.store.failure
     store: dict[str, Any] = {"location": releases.store.location, "reachable": failure is None}
     if failure is not None:

@@ -15,6 +15,7 @@ from service.entity_tags import tag_answer
 from service.errors import GanymedeError, NotFound
 from service.generator import Images
 from service.inference_inputs import check_inputs, read_inputs
+from service.labels import Weights
 from service.open_inference import (
     EXTENSIONS,
     JSON_LENGTH_HEADER,
@@ -88,8 +89,8 @@ async def live() -> Response:
 @router.get("/health/ready", response_class=Response)
 async def ready(service: Service) -> Response:
     """200 where `/readyz` says so, else its 503."""
-    answer = await health.ready(service)
-    return answer if isinstance(answer, Response) else Response()
+    await health.ready(service)
+    return Response()
 
 
 @router.get("/models/{model}")
@@ -161,9 +162,9 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
     head, binary = write_head(inference, manifest, count), inference.binary_output
     start = orjson.dumps(head)
     form = "tensor-binary" if binary else "tensor-json"
-    tag = tag_answer(manifest, settings.precision, inputs, format=form, id=inference.request.id)
+    tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
 
-    def encode(images: Images) -> bytes:
+    def encode(images: Images, _labels: Weights | None) -> bytes:
         return start + images.tobytes() if binary else write_json(head, images)
 
     generated = await unless_gone(

@@ -15,11 +15,11 @@ from service.ui.models_tab import add_models_tab
 from service.ui.walk_tab import add_key, add_walk_tab
 
 _STYLE = """
-.gradio-container { overflow-x: clip; }
 .dark { --color-accent: var(--primary-300); }
 .pixels img, .pixels video { image-rendering: pixelated; }
-.gradio-container { max-width: 1120px !important; margin: 0 auto !important; }
-.gradio-container > main, .gradio-container .fillable { max-width: none !important; }
+.gradio-container { width: 100% !important; max-width: 1120px !important; margin: 0 auto !important; }
+.gradio-container > main, .gradio-container .fillable { min-width: 0; max-width: none !important; }
+@media (max-width: 480px) { .tab-container button { padding-inline: 8px !important; } }
 .grid-container { grid-template-columns: repeat(var(--grid-cols), minmax(0, 1fr)) !important; }
 .grid-wrap.fixed-height { max-height: none !important; }
 """

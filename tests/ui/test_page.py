@@ -130,6 +130,17 @@ def test_axe_finds_nothing_serious(visit, bundled):
     assert found == []
 
 
+@pytest.mark.parametrize("visit", [PHONE], ids=["phone"], indirect=True)
+def test_on_a_phone_every_tab_can_be_opened_and_nothing_has_to_be_scrolled_sideways(visit, bundled):
+    visit.open(f"{bundled.url}/ui/")
+    for tab, inside in zip(TABS, ("#generate", "#walk", "#explore-curl", "#models-curl"), strict=True):
+        visit.open_tab(tab)
+        visit.page.locator(inside).wait_for()
+        for part in ("html", ".gradio-container"):  # the latter scrolls by itself
+            width = visit.page.evaluate("part => document.querySelector(part).scrollWidth", part)
+            assert width <= PHONE["viewport"]["width"], (tab, part)
+
+
 def test_the_page_works_by_keyboard(visit, bundled):
     visit.open(f"{bundled.url}/ui/")
     before = wait_for_field(visit, "generate-curl", "curl")

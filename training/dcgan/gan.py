@@ -3,8 +3,10 @@
 import keras
 import tensorflow as tf
 
+from training.adam import FusedAdam
 from training.config import DcganConfiguration, Precision
-from training.dcgan.losses import discriminator_loss, generator_loss
+from training.dcgan.dropout import HashedDropout
+from training.dcgan.losses import discriminator_loss, generator_loss, generator_ratio
 from training.dcgan.networks import build_discriminator, build_generator
 
 
@@ -23,28 +25,32 @@ class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         # Keras leaves the random streams of its layers out of a checkpoint; a resumed run needs them.
         self.dropout_streams = [
-            layer.seed_generator.state.value
-            for layer in self.discriminator.layers
-            if isinstance(layer, keras.layers.Dropout)
+            layer.stream for layer in self.discriminator.layers if isinstance(layer, HashedDropout)
         ]
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # as above
-    def train_step(self, images: tf.Tensor, _classes: tf.Tensor) -> tf.Tensor:
+    def train_step(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:  # noqa: ARG002  # every preset's signature
         """Train both networks on images float32 (n, 28, 28, 1) in [-1, 1].
 
         Returns the losses before the step, float32 (2,): generator, discriminator, in nats.
         """
         latents = self.draw_noise()  # (batch_size, Z)
-        with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
+        with tf.GradientTape() as generator_tape:
             generated = self.generator(latents, training=True)  # (batch_size, 28, 28, 1)
+        with tf.GradientTape() as tape:
+            tape.watch(generated)
             real_logits = self.discriminator(images, training=True)
             generated_logits = self.discriminator(generated, training=True)
-            loss_g = generator_loss(generated_logits)
             loss_d = discriminator_loss(real_logits, generated_logits)
+        loss_g = generator_loss(generated_logits)
         weights_g = self.generator.trainable_variables
         weights_d = self.discriminator.trainable_variables
-        self.generator_optimizer.apply(generator_tape.gradient(loss_g, weights_g), weights_g)
-        self.discriminator_optimizer.apply(discriminator_tape.gradient(loss_d, weights_d), weights_d)
+        # One pass back through the discriminator serves both networks.
+        gradients_d, gradient_image = tape.gradient(loss_d, [weights_d, generated])
+        gradient_image *= generator_ratio(generated_logits)[:, :, None, None]
+        gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
+        self.generator_optimizer.apply(gradients_g, weights_g)
+        self.discriminator_optimizer.apply(gradients_d, weights_d)
         self.step.assign_add(1)
         return tf.stack([loss_g, loss_d])
 
@@ -59,8 +65,8 @@ class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         return tf.random.stateless_normal(shape, seed)
 
 
-def build_optimizer(configuration: DcganConfiguration, network: keras.Model) -> keras.optimizers.Adam:
+def build_optimizer(configuration: DcganConfiguration, network: keras.Model) -> FusedAdam:
     """Build Adam (Kingma and Ba, arXiv:1412.6980) with its slots, so that a checkpoint can fill them."""
-    optimizer = keras.optimizers.Adam(configuration.learning_rate, configuration.beta_1, configuration.beta_2)
+    optimizer = FusedAdam(configuration.learning_rate, configuration.beta_1, configuration.beta_2)
     optimizer.build(network.trainable_variables)
     return optimizer

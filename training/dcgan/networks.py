@@ -7,6 +7,14 @@ policy; with `mixed_bfloat16` the layers between compute in bfloat16, the last o
 import keras
 from keras import layers
 
+from training.dcgan.dropout import HashedDropout
+from training.dcgan.layers import (
+    EnlargingConvolution,
+    FusedNormalization,
+    ShrinkingConvolution,
+    TransposedConvolution,
+)
+
 
 def build_generator(latent_size: int, policy: str = "float32") -> keras.Sequential:
     """Build the network from latents float32 (n, Z) to images float32 (n, 28, 28, 1) in [-1, 1].
@@ -17,16 +25,16 @@ def build_generator(latent_size: int, policy: str = "float32") -> keras.Sequenti
         [
             keras.Input((latent_size,)),
             layers.Dense(7 * 7 * 256, use_bias=False, dtype=policy),
-            layers.BatchNormalization(dtype=policy),
+            FusedNormalization(dtype=policy),
             layers.LeakyReLU(0.3, dtype=policy),
             layers.Reshape((7, 7, 256), dtype=policy),  # (n, 7, 7, 256)
-            layers.Conv2DTranspose(128, 5, 1, "same", use_bias=False, dtype=policy),
-            layers.BatchNormalization(dtype=policy),
+            TransposedConvolution(128, 5, 1, "same", use_bias=False, dtype=policy),
+            FusedNormalization(dtype=policy),
             layers.LeakyReLU(0.3, dtype=policy),  # (n, 7, 7, 128)
-            layers.Conv2DTranspose(64, 5, 2, "same", use_bias=False, dtype=policy),
-            layers.BatchNormalization(dtype=policy),
+            EnlargingConvolution(64, 5, 2, "same", use_bias=False, dtype=policy),
+            FusedNormalization(dtype=policy),
             layers.LeakyReLU(0.3, dtype=policy),  # (n, 14, 14, 64)
-            layers.Conv2DTranspose(
+            EnlargingConvolution(
                 1, 5, 2, "same", use_bias=False, activation="tanh", dtype="float32"
             ),  # (n, 28, 28, 1)
         ],
@@ -42,12 +50,12 @@ def build_discriminator(policy: str = "float32") -> keras.Sequential:
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            layers.Conv2D(64, 5, 2, "same", dtype=policy),
+            ShrinkingConvolution(64, 5, 2, "same", dtype=policy),
             layers.LeakyReLU(0.3, dtype=policy),
-            layers.Dropout(0.3, dtype=policy),  # (n, 14, 14, 64)
-            layers.Conv2D(128, 5, 2, "same", dtype=policy),
+            HashedDropout(0.3, dtype=policy),  # (n, 14, 14, 64)
+            ShrinkingConvolution(128, 5, 2, "same", dtype=policy),
             layers.LeakyReLU(0.3, dtype=policy),
-            layers.Dropout(0.3, dtype=policy),  # (n, 7, 7, 128)
+            HashedDropout(0.3, dtype=policy),  # (n, 7, 7, 128)
             layers.Flatten(dtype=policy),  # (n, 6272)
             layers.Dense(1, dtype="float32"),  # (n, 1)
         ],

@@ -1,0 +1,120 @@
+"""`train` as SageMaker calls it: from the job's files to a model store in its model folder."""
+
+import os
+import shutil
+import sys
+import traceback
+from pathlib import Path
+
+from service.errors import GanymedeError
+from training.errors import TrainingProblem
+from training.sagemaker import TrainingJob, read_job
+
+MAX_FAILURE_CHARACTERS = 1024
+"""What SageMaker shows of the failure file."""
+
+KEPT_TO_GO_ON = ("checkpoints", "export")
+"""What of the run folder is no artefact for a person."""
+
+
+def run_training_job(root: Path) -> int:
+    """Train, export, measure and publish what the job under `root` says; return the exit status.
+
+    What goes wrong is one sentence in output/failure, where SageMaker takes the reason from.
+    """
+    try:
+        carry_out(read_job(root, os.environ))
+    except (TrainingProblem, GanymedeError) as error:
+        sentence = str(error)
+    except Exception as error:  # the person may see no more of the job than the failure file
+        traceback.print_exc()
+        sentence = f"Something unexpected went wrong ({type(error).__name__}: {error}). The log has more."
+    else:
+        return 0
+    print(f"ganymede: {sentence}", file=sys.stderr)
+    failure = root / "output" / "failure"
+    failure.parent.mkdir(parents=True, exist_ok=True)
+    failure.write_text(sentence[:MAX_FAILURE_CHARACTERS], encoding="utf-8")
+    return 1
+
+
+def carry_out(job: TrainingJob) -> None:
+    """Train, going on from the job's checkpoints; the chief publishes what it has, also when stopped."""
+    from training.config import find_preset, override
+
+    configuration = override(find_preset(job.preset), job.assignments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads both when it is imported
+    if job.tf_config:
+        os.environ.setdefault("TF_CONFIG", job.tf_config)
+
+    from rich.console import Console
+
+    from service.latents import draw_classes, draw_latents
+    from training.export import export_run
+    from training.strategy import require_gpus  # TensorFlow takes seconds: wrong options went first
+    from training.train import train
+
+    require_gpus(job.gpus)
+    console = Console()
+    outcome = train(
+        configuration,
+        job.run_folder,
+        data_folder=job.data_folder,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        console=console,
+    )
+    if not job.is_chief:
+        return
+    export_run(job.run_folder, draw_latents=draw_latents)
+    if not outcome.interrupted:
+        measure(job)
+    release(job)
+    keep_artefacts(job)
+
+
+def measure(job: TrainingJob) -> None:
+    """Measure the exported pictures, where there is a feature network and a test split for them."""
+    from service.latents import draw_classes, draw_latents
+    from training.evaluation.evaluate import evaluate_run
+
+    try:
+        evaluate_run(
+            job.run_folder,
+            features=None,
+            data_folder=job.data_folder,
+            draw_latents=draw_latents,
+            draw_classes=draw_classes,
+        )
+    except TrainingProblem as error:
+        print(f"Not measured: {error}")
+
+
+def release(job: TrainingJob) -> None:
+    """Publish the run into the model folder as its production version, for the service to read."""
+    from service.latents import draw_classes, draw_latents
+    from service.store import FolderStore, promote
+    from training.publish import publish_run
+
+    store = FolderStore(job.model_folder)
+    publish_run(
+        job.run_folder,
+        store,
+        name=job.name,
+        version=job.version,
+        licence=job.licence,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+    )
+    promote(store, job.name, job.version)
+    print(f"Published {job.name}@{job.version} in {job.model_folder}.")
+
+
+def keep_artefacts(job: TrainingJob) -> None:
+    """Copy the run's configuration, figures, samples and reports to where SageMaker collects artefacts."""
+    shutil.copytree(
+        job.run_folder,
+        job.output_folder,
+        ignore=shutil.ignore_patterns(*KEPT_TO_GO_ON),
+        dirs_exist_ok=True,
+    )

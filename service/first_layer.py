@@ -1,0 +1,93 @@
+"""What the first layers of a generator answer to a latent: a graph cut short, and run."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from service.errors import ReleaseRefused
+from service.labels import Weights
+from service.latents import Latents
+
+Activations = NDArray[np.float32]
+"""float32 (n, m), all numbers of a row's layer in one line."""
+
+_LAYOUTS = frozenset({"Concat", "Expand", "Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+_CARRIERS = _LAYOUTS | {"Cast", "Dropout", "Identity"}
+_LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_NORMALISERS = frozenset({"Add", "BatchNormalization", "Div", "InstanceNormalization", "Mul", "Sub"})
+_RECTIFIERS = frozenset({"Elu", "Gelu", "HardSwish", "LeakyRelu", "Mish", "PRelu", "Relu", "Selu", "Swish"})
+_ACTIVATIONS = _RECTIFIERS | {"Sigmoid", "Softplus", "Tanh"}
+_BATCH_ROWS = 256
+
+
+class FirstLayer:
+    """The dense or convolutional layer that reads the latent, alone and with what bends its answer."""
+
+    def __init__(self, graph: bytes) -> None:
+        """Cut an ONNX graph behind its first layer.
+
+        Raises:
+            ReleaseRefused: nothing but a way of laying out numbers may stand between the latent and a layer.
+        """
+        model = onnx.load_model_from_string(graph)
+        self._linear, self._bent = _find_outputs(model.graph)
+        self._session = _cut(model, {self._linear, self._bent})
+        self._inputs = {entry.name for entry in self._session.get_inputs()}
+
+    def respond(self, latents: Latents, labels: Weights | None) -> Activations:
+        """The layer's own answer, affine in the latents float32 (n, z)."""
+        return self._run(self._linear, latents, labels)
+
+    def activate(self, latents: Latents, labels: Weights | None) -> Activations:
+        """The answer behind the first activation function, where one follows."""
+        return self._run(self._bent, latents, labels)
+
+    def _run(self, output: str, latents: Latents, labels: Weights | None) -> Activations:
+        return np.concatenate(list(self._run_batches(output, latents, labels)))
+
+    def _run_batches(self, output: str, latents: Latents, labels: Weights | None) -> Iterator[Activations]:
+        for start in range(0, len(latents), _BATCH_ROWS):
+            rows = slice(start, start + _BATCH_ROWS)
+            given = {"latent": latents[rows]}
+            if labels is not None:
+                given["label"] = labels[rows]
+            [answer] = self._session.run([output], {name: given[name] for name in self._inputs})
+            yield np.asarray(answer, np.float32).reshape(len(latents[rows]), -1)  # (rows, m)
+
+
+def _find_outputs(graph: onnx.GraphProto) -> tuple[str, str]:
+    """The names of the first layer's output, and of the first activation's behind it (or the same again)."""
+    carriers, linear = {"latent"}, ""
+    for node in graph.node:
+        if not carriers.intersection(node.input):
+            continue
+        if not linear and node.op_type in _LAYERS:
+            linear = node.output[0]
+            carriers = {linear}
+        elif linear and node.op_type in _ACTIVATIONS:
+            return linear, node.output[0]
+        elif node.op_type in _CARRIERS or (linear and node.op_type in _NORMALISERS):
+            carriers.update(node.output)
+        elif linear:
+            return linear, linear
+        else:
+            break
+    if linear:
+        return linear, linear
+    raise ReleaseRefused(
+        "No dense or convolutional layer of the graph reads the latent first, so it gives no directions."
+    )
+
+
+def _cut(model: onnx.ModelProto, outputs: set[str]) -> onnxruntime.InferenceSession:
+    del model.graph.output[:]
+    for name in sorted(outputs):
+        model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # it warns of what was cut off
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )

@@ -1,0 +1,180 @@
+"""SageMaker's training contract, in a folder that plays /opt/ml: `train` as the image runs it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from ganymede.sagemaker import run_training_job
+from service.store import FolderStore
+from tests.conftest import REPOSITORY, run_server
+from tests.training.conftest import DATA_FOLDER
+from training.errors import ConfigurationError, DataError
+from training.run import Run
+from training.sagemaker import read_job
+
+TINY = {
+    "preset": '"modern"',
+    "width": "16",
+    "latent_size": "8",
+    "batch_size": "100",
+    "precision": "float32",
+    "name": "tiny",
+    "sagemaker_region": '"eu-central-1"',
+}
+LIMIT_S = 300
+
+
+def write_settings(root, name, content):
+    folder = root / "input" / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A job on one host with Fashion-MNIST in the channel `training`."""
+    write_settings(tmp_path, "hyperparameters", {**TINY, "epochs": "1"})
+    channel = {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated"}
+    write_settings(tmp_path, "inputdataconfig", {"training": channel})
+    hosts = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"}
+    write_settings(tmp_path, "resourceconfig", hosts)
+    shutil.copytree(DATA_FOLDER, tmp_path / "input" / "data" / "training")
+    return tmp_path
+
+
+def start_job(root):
+    with (root / "log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ganymede.container", "train"],
+            cwd=REPOSITORY,
+            env={**os.environ, "SAGEMAKER_BASE_DIR": str(root)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def wait_for_epoch(root, process, epoch):
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if len(Run(root / "checkpoints").read_stats()) >= epoch:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"epoch {epoch} was not reached:\n{(root / 'log').read_text()}")
+
+
+@pytest.mark.timeout(2 * LIMIT_S)
+def test_a_finished_job_leaves_a_measured_model_and_artefacts(root, trained_run, small_configuration):
+    shutil.copytree(trained_run.folder, root / "checkpoints")
+    fields = small_configuration.model_dump(exclude={"data"}, exclude_defaults=True)
+    write_settings(
+        root, "hyperparameters", {"preset": "dcgan"} | {key: str(value) for key, value in fields.items()}
+    )
+    assert run_training_job(root) == 0
+    manifest = FolderStore(root / "model").manifest("dcgan", "v1")
+    assert manifest.training["configuration"]["data"] == "fashion-mnist"
+    assert any(name.startswith("fd_") for name in manifest.metrics)
+    artefacts = root / "output" / "data"
+    assert (artefacts / "stats.jsonl").read_text().count("\n") == 2
+    assert (artefacts / "samples" / "epoch-0002.png").exists()
+    assert not (artefacts / "checkpoints").exists()
+    assert FolderStore(root / "model").aliases("dcgan").entries["production"].version == "v1"
+    assert not (root / "output" / "failure").exists()
+
+
+@pytest.mark.timeout(4 * LIMIT_S)
+def test_a_killed_job_goes_on_from_its_checkpoints_and_sigterm_saves_a_model_that_is_served(root, tmp_path):
+    write_settings(root, "hyperparameters", {**TINY, "epochs": "1000"})
+    process = start_job(root)
+    try:
+        wait_for_epoch(root, process, 2)  # the checkpoint of the first is written by then
+    finally:
+        process.kill()
+        process.wait()
+    before = Run(root / "checkpoints").read_stats()
+    process = start_job(root)
+    try:
+        wait_for_epoch(root, process, len(before) + 1)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=LIMIT_S)
+    finally:
+        process.kill()
+        process.wait()
+    log = (root / "log").read_text()
+    assert process.returncode == 0, log
+    assert re.search(r"Going on after epoch [1-9]", log)
+    assert "Stopped after batch" in log
+    with run_server(root / "model", tmp_path, "--default-model", "tiny") as server:
+        answer = httpx.post(f"{server.url}/generate", json={"seed": 1, "label": "bag"}, timeout=30)
+    assert answer.status_code == 200
+    assert answer.headers["x-model"] == "tiny@v1"
+
+
+def test_a_failure_is_one_sentence_in_the_failure_file(root, capsys):
+    write_settings(root, "hyperparameters", {"preset": "modern", "learning_rat": "1"})
+    assert run_training_job(root) == 1
+    sentence = "There is no hyperparameter 'learning_rat'. Did you mean 'learning_rate'?"
+    assert (root / "output" / "failure").read_text() == sentence
+    assert sentence in capsys.readouterr().err
+    assert not (root / "model").exists()
+
+
+def test_what_sagemaker_lays_down_names_data_model_and_hosts(root):
+    job = read_job(root, {"TRAINING_JOB_NAME": "Bags-2026"})
+    assert (job.preset, job.name, job.version) == ("modern", "tiny", "bags-2026")
+    assert job.data_folder == root / "input" / "data" / "training"
+    assert "data=fashion-mnist" in job.assignments
+    assert (job.is_chief, job.tf_config) == (True, None)
+
+
+def test_variables_go_before_the_files(root, tmp_path):
+    variables = {
+        "SM_CHANNEL_TRAINING": str(tmp_path / "pictures"),
+        "SM_MODEL_DIR": str(tmp_path / "m"),
+        "SM_OUTPUT_DATA_DIR": str(tmp_path / "o"),
+        "SM_HOSTS": '["algo-1", "algo-2"]',
+        "SM_CURRENT_HOST": "algo-2",
+        "SM_NUM_GPUS": "4",
+    }
+    job = read_job(root, variables)
+    assert f"data=folder:{tmp_path / 'pictures'}" in job.assignments
+    assert (job.model_folder, job.output_folder, job.gpus) == (tmp_path / "m", tmp_path / "o", 4)
+    assert not job.is_chief
+    assert json.loads(job.tf_config) == {
+        "cluster": {"worker": ["algo-1:7777", "algo-2:7777"]},
+        "task": {"type": "worker", "index": 1},
+    }
+
+
+def test_gpus_that_tensorflow_does_not_find_are_a_failure(root, monkeypatch):
+    monkeypatch.setenv("SM_NUM_GPUS", "64")
+    assert run_training_job(root) == 1
+    assert "said to have 64 GPUs, but TensorFlow" in (root / "output" / "failure").read_text()
+
+
+@pytest.mark.parametrize(
+    ("channels", "error"),
+    [
+        ({"a": {}, "b": {}}, "None of the channels a, b is called 'training'"),
+        ({"train": {"TrainingInputMode": "Pipe"}}, "of mode Pipe"),
+        ({"train": {"S3DistributionType": "ShardedByS3Key"}}, "sharded by S3 key"),
+    ],
+    ids=str,
+)
+def test_channels_that_cannot_be_used_are_refused(root, channels, error):
+    write_settings(root, "inputdataconfig", channels)
+    with pytest.raises(DataError, match=error):
+        read_job(root, {})
+
+
+def test_a_damaged_file_is_named(root):
+    write_settings(root, "hyperparameters", {"epochs": [1]})
+    with pytest.raises(ConfigurationError, match=r"hyperparameters\.json cannot be read: epochs"):
+        read_job(root, {})
