@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from benchmarks.load import apply_load
 from benchmarks.servers import start_ganymede
+from ganymede.load import apply_load
 
 IMAGES = 16
 TIMES = 5
@@ -81,7 +81,7 @@ def _probe(url: str, refusals: list[float], over: threading.Event) -> None:
             time.sleep(0.05)
 
 
-def main(*, seconds: float = 8) -> None:
+def main(*, seconds: int = 8) -> None:
     """Print the peak, the goodput under overload, and how long refusals took."""
     console = Console()
     with start_ganymede(Path("models"), "fashion", GANYMEDE_MAX_QUEUE_IMAGES="512") as server:

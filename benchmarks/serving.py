@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.load import Measured, apply_load
 from benchmarks.servers import Running, start_by_hand, start_ganymede
+from ganymede.load import Measured, apply_load
 from service.store import FolderStore, parse_reference, resolve_version
 
 MODELS = Path("models")
@@ -33,12 +33,12 @@ class Scenario:
 SCENARIOS = (Scenario(1, 32), Scenario(16, 16), Scenario(64, 8), Scenario(1, 1))
 
 
-def measure(server: Running, scenario: Scenario, seconds: float) -> Measured:
+def measure(server: Running, scenario: Scenario, seconds: int) -> Measured:
     """One round."""
     return apply_load(server.url, images=scenario.images, connections=scenario.connections, seconds=seconds)
 
 
-def compare(model: str, *, rounds: int, seconds: float, console: Console) -> None:
+def compare(model: str, *, rounds: int, seconds: int, console: Console) -> None:
     """Print a table of both servers in every scenario."""
     store = FolderStore(MODELS)
     reference = parse_reference(model)
@@ -86,6 +86,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="fashion")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--seconds", type=int, default=4)
     chosen = parser.parse_args()
     compare(chosen.model, rounds=chosen.rounds, seconds=chosen.seconds, console=Console())

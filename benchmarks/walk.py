@@ -46,7 +46,12 @@ async def time_walk(engine: Engine, release: Release, keys: Inputs, order: WalkR
 def time_encoder(release: Release, keys: Inputs, order: WalkRequest, form: str) -> float:
     """Seconds that the encoder alone takes for the same frames, made beforehand."""
     inputs = walk_inputs(keys, order)
-    parts = [release.generator.generate(inputs.latents[part], None) for part in split_frames(order.frames)]
+    parts = [
+        release.generator.generate(
+            inputs.latents[part], None if inputs.labels is None else inputs.labels[part]
+        )
+        for part in split_frames(order.frames)
+    ]
     frames = enlarge(np.concatenate(parts), order.scale)  # (frames, height, width, channels)
     count, height, width, channels = frames.shape
     with TemporaryDirectory() as folder:

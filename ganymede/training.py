@@ -37,7 +37,8 @@ def add_commands(app: typer.Typer) -> None:
 def train(
     preset: Annotated[str, typer.Option(help="The networks and their recipe.")] = "dcgan",
     data: Annotated[
-        str | None, typer.Option(help="What to learn from; the preset's own unless given.")
+        str | None,
+        typer.Option(help="A set's name, folder:PATH, npz:PATH, idx:PATH or s3://…; or the preset's."),
     ] = None,
     data_folder: DataFolderOption = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder; an existing one goes on.")] = None,

@@ -1,4 +1,6 @@
 import io
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -42,8 +44,6 @@ def test_models_lists_what_the_store_holds(run_ganymede, tiny_store):
 
 
 def test_promote_moves_production(run_ganymede, tiny_store, tmp_path):
-    import shutil
-
     store = shutil.copytree(tiny_store, tmp_path / "store")
     assert run_ganymede("promote", "grey", "v1", "--models", store).returncode == 0
     assert '"v1"' in (store / "grey" / "aliases.json").read_text()
@@ -77,3 +77,20 @@ def test_seeds_are_written_as_lists_and_ranges():
     for wrong in ("", "a", "1-", "3-1", "-1", "0-100000"):
         with pytest.raises(WrongOption):
             parse_seeds(wrong)
+
+
+def test_bench_measures_a_running_service(run_ganymede, server):
+    if shutil.which("wrk") is None:
+        pytest.skip("wrk is not installed")
+    result = run_ganymede("bench", server.url, "--seconds", 1, "--images", 2, "--model", "colour")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^[\d,]+ images/s .* p50 [\d.]+ ms, .* 0 failed$", result.stdout, re.MULTILINE)
+    nowhere = run_ganymede("bench", f"{server.url}/nowhere", "--seconds", 1)
+    assert nowhere.returncode == 1
+    assert "answered none of" in nowhere.stderr
+
+
+def test_bench_without_wrk_says_how_to_get_it(run_ganymede, tmp_path):
+    result = run_ganymede("bench", "http://127.0.0.1:1", PATH=str(tmp_path))
+    assert result.returncode == 1
+    assert "apt install wrk" in result.stderr

@@ -18,6 +18,11 @@ class RunPaths:
         return self.folder / "config.json"
 
     @property
+    def claim_path(self) -> Path:
+        """What the process that trains here holds."""
+        return self.folder / ".training.lock"
+
+    @property
     def pictures_path(self) -> Path:
         """Where the description of the pictures lies."""
         return self.folder / "pictures.json"

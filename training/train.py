@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.progress import Progress, TaskID
 
 from training.checkpoints import Checkpoints
 from training.choices import settle_choices
+from training.claim import claim_run
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
 from training.environment import write_environment
@@ -126,12 +128,17 @@ class Training:
         return -(-len(self.pictures.images) // self.configuration.batch_size)
 
     def go_on(self) -> TrainingOutcome:
-        """Train the epochs that are left, then write the animation."""
+        """Train the epochs that are left, then write what belongs to the whole run.
+
+        Raises:
+            RunError: another process trains in the folder.
+        """
         epochs = self.configuration.epochs
         first_epoch = self.step // self.batches_per_epoch
         if self.step:
             self.console.print(f"Going on after epoch {first_epoch}, batch {self.step}.", highlight=False)
-        with training_progress(self.console) as progress, stop_requests() as stopped:
+        claim = claim_run(self.run) if self.recorder else nullcontext()
+        with claim, training_progress(self.console) as progress, stop_requests() as stopped:
             task = progress.add_task(
                 "",
                 total=epochs * self.batches_per_epoch,

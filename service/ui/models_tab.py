@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from service.ui.orders import write_curl_get
 
 _SAMPLES = "samples.png"
 _METRICS = "metrics.json"
+
+Point = dict[str, Any]
+"""The place of a point on a curve, and which curve it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,15 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
                 visible=False,
                 elem_id="curves",
             )
+            distances = gradio.LinePlot(
+                x="epoch",
+                y="distance",
+                color="of",
+                title="Distance from real pictures while it was trained",
+                height=260,
+                visible=False,
+                elem_id="distances",
+            )
     curl = gradio.Textbox(
         label="The same by curl", buttons=["copy"], lines=1, interactive=False, elem_id="models-curl"
     )
@@ -59,7 +72,7 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
     async def fill(model: str | None, request: gradio.Request) -> tuple[Any, ...]:
         return await asyncio.to_thread(_describe, service, model, request)
 
-    outputs = [releases, figures, samples, curves, curl]
+    outputs = [releases, figures, samples, curves, distances, curl]
     model.change(fill, model, outputs, api_visibility="private", show_progress="hidden")
     return ModelsTab(fill, outputs)
 
@@ -67,13 +80,14 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
 def _describe(service: Context, model: str | None, request: gradio.Request) -> tuple[Any, ...]:
     manifest = find_manifest(service, model)
     if manifest is None:
-        return "There is no model in the store yet.", "", None, gradio.LinePlot(visible=False), ""
+        none = gradio.LinePlot(visible=False)
+        return "There is no model in the store yet.", "", None, none, none, ""
     path = f"/models/{manifest.name}/versions/{manifest.version}"
     return (
         _list_releases(service, manifest.name),
         _list_figures(manifest),
         _open_samples(service, manifest),
-        _plot_curves(service, manifest),
+        *_plot_curves(service, manifest),
         write_curl_get(request, path),
     )
 
@@ -114,20 +128,34 @@ def _open_samples(service: Context, manifest: Manifest) -> gradio.Image:
     )
 
 
-def _plot_curves(service: Context, manifest: Manifest) -> gradio.LinePlot:
-    """The losses of the epochs in `metrics.json`, if the release has it and they are there."""
-    rows: list[dict[str, Any]] = []
-    try:
-        if manifest.file(_METRICS) is not None:
+def _plot_curves(service: Context, manifest: Manifest) -> tuple[gradio.LinePlot, gradio.LinePlot]:
+    """The losses and the distances of the epochs in `metrics.json`, each if the release has them."""
+    losses: list[Point] = []
+    distances: list[Point] = []
+    if manifest.file(_METRICS) is not None:
+        with suppress(GanymedeError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+            # Somebody else's metrics.json may hold anything: the page does without.
             rows = orjson.loads(service.releases.store.read(manifest, _METRICS)).get("epochs", [])
-        points = [
-            {"epoch": row["epoch"], "loss": value, "of": name.removesuffix("_loss")}
-            for row in rows
-            for name, value in row.items()
-            if name.endswith("_loss")
-        ]
-    except (GanymedeError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
-        points = []  # somebody else's metrics.json: the page does without
-    if not points:
-        return gradio.LinePlot(visible=False)
-    return gradio.LinePlot(pandas.DataFrame(points), visible=True)
+            losses, distances = list_points(rows)
+    return _plot(losses), _plot(distances)
+
+
+def _plot(points: list[Point]) -> gradio.LinePlot:
+    return gradio.LinePlot(pandas.DataFrame(points) if points else None, visible=bool(points))
+
+
+def list_points(rows: list[dict[str, Any]]) -> tuple[list[Point], list[Point]]:
+    """The points of both curves: the losses of each epoch, and the Fréchet distances (`fd_…`) measured."""
+    losses = [
+        {"epoch": row["epoch"], "loss": value, "of": name.removesuffix("_loss")}
+        for row in rows
+        for name, value in row.items()
+        if name.endswith("_loss")
+    ]
+    distances = [
+        {"epoch": row["epoch"], "distance": value, "of": name.replace("_", " ")}
+        for row in rows
+        for name, value in row.get("figures", {}).items()
+        if name.startswith("fd_") and not name.endswith("_real")
+    ]
+    return losses, distances

@@ -44,7 +44,7 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         with gradio.Column(scale=1, min_width=280):
             gradio.Markdown("Click two or more pictures to walk by way of them.")
             gallery = lay_gallery("Pictures to walk by way of", "candidates")
-            first = gradio.Number(0, visible=False)
+            first = gradio.Number(None, visible=False)  # the seed of the first picture
             others = gradio.Button("🎲 Other pictures", size="sm")
             keys = gradio.Textbox(
                 "",
@@ -77,8 +77,10 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         label="The same by curl", buttons=["copy"], lines=2, interactive=False, elem_id="walk-curl"
     )
 
-    async def offer(model: str | None, label: str | None, truncation: float) -> tuple[Any, int]:
-        number = secrets.randbelow(SEEDS_DRAWN)
+    async def offer(
+        model: str | None, label: str | None, truncation: float, first: float | None = None
+    ) -> tuple[Any, int]:
+        number = secrets.randbelow(SEEDS_DRAWN) if first is None else int(first)
         fields = {**order_fields(model, label, truncation), "seed": number, "count": _CANDIDATES}
         with explained():
             pictures = await generate_pictures(service, fields)
@@ -133,7 +135,7 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         api_visibility="private",
         show_progress_on=[video, curl],
     )
-    return WalkTab(keys, offer, choice.inputs, [gallery, first])
+    return WalkTab(keys, offer, [*choice.inputs, first], [gallery, first])
 
 
 def read_keys(text: str) -> list[int]:

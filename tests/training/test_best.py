@@ -11,6 +11,7 @@ from rich.console import Console
 from service.latents import draw_classes, draw_latents
 from service.store import FolderStore
 from tests.training.conftest import DATA_FOLDER
+from tests.training.test_features import flat_pixels, write_network
 from training.best import BestCheckpoint, keep_best, read_best
 from training.config import override
 from training.errors import EvaluationError, ExportError, RunError
@@ -27,11 +28,11 @@ def copy_run(trained_run, tmp_path):
     return Run(shutil.copytree(trained_run.folder, tmp_path / "run"))
 
 
-def rank(run):
+def rank(run, features=None):
     shown = []
     best = rank_run(
         run.folder,
-        features=None,
+        features=features,
         images=None,
         data_folder=DATA_FOLDER,
         draw_latents=draw_latents,
@@ -128,6 +129,15 @@ def test_the_checkpoints_of_a_run_that_was_never_measured_are_ranked_afterwards(
     assert shown[-1][0].value == pytest.approx(read_best(Run(trained_run.folder)).value, rel=1e-3)
     assert read_best(run) == best
     assert run.has_checkpoint(best.step)
+
+
+def test_another_feature_network_measures_under_its_own_name(trained_run, tmp_path):
+    run = copy_run(trained_run, tmp_path)
+    before = read_best(run)
+    network = write_network(tmp_path / "tiny-space.onnx", ["n", 1, 8, 8], flat_pixels())
+    best, _ = rank(run, network)
+    assert best.figure == "fd_tiny_space_600_train"
+    assert read_best(run) == best != before
 
 
 def test_a_damaged_note_of_the_best_is_named(trained_run, tmp_path):

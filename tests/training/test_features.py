@@ -28,6 +28,11 @@ def mean_colour(output="features"):
     ]
 
 
+def flat_pixels():
+    """Nodes from pictures (n, c, h, w) to their pixels, (n, c h w)."""
+    return [helper.make_node("Flatten", ["image"], ["features"])]
+
+
 @pytest.fixture
 def images():
     """Seven pictures of 4x4, red 0 to 6, green 100, blue 200."""

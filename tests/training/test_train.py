@@ -17,6 +17,7 @@ from tests.conftest import REPOSITORY
 from tests.training.conftest import DATA_FOLDER
 from training import train as training_loop
 from training.checkpoints import Checkpoints
+from training.claim import claim_run
 from training.config import override
 from training.data import load_pictures, scale_pixels
 from training.dcgan.gan import DCGAN
@@ -164,32 +165,31 @@ def test_a_finished_run_goes_on_only_to_more_epochs(trained_run, small_configura
         assert words in last_bar
 
 
+def test_two_trainings_in_one_folder_are_refused_and_the_folder_is_free_afterwards(tmp_path):
+    run = Run(tmp_path)
+    hold = f"""if True:
+        from pathlib import Path
+        from training.claim import claim_run
+        from training.run import Run
+        with claim_run(Run(Path({str(tmp_path)!r}))):
+            print("held", flush=True)
+            input()
+    """
+    command = [sys.executable, "-c", hold]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match="Another process is training"), claim_run(run):
+            pass
+        holder.kill()
+    with claim_run(run):
+        pass
+
+
 def test_a_run_folder_refuses_another_configuration(trained_run, small_configuration):
     with pytest.raises(RunError, match=r"config\.json holds another configuration"):
         go_on(override(small_configuration, ["batch_size=50"]), trained_run.folder)
-
-
-def test_checkpoints_are_bounded_in_number(tmp_path, small_configuration):
-    gan = DCGAN(small_configuration, "float32")
-    checkpoints = Checkpoints(tmp_path, gan, kept=2)
-    assert not checkpoints.restore()
-    for step in (1, 2, 3):
-        gan.step.assign(step)
-        checkpoints.save(step)
-    assert sorted(path.name for path in tmp_path.glob("*.index")) == ["ckpt-2.index", "ckpt-3.index"]
-    assert checkpoints.restore(step=2)
-    assert int(gan.step) == 2
-    with pytest.raises(RunError, match=r"no checkpoint of batch 1.*There are: 2, 3\."):
-        checkpoints.restore(step=1)
-
-
-def test_a_damaged_checkpoint_is_named(tmp_path, small_configuration):
-    gan = DCGAN(small_configuration, "float32")
-    path = Checkpoints(tmp_path, gan, kept=2).save(5)
-    (tmp_path / "ckpt-5.data-00000-of-00001").write_bytes(b"")
-    with pytest.raises(RunError, match=r"ckpt-5 cannot be restored"):
-        Checkpoints(tmp_path, gan, kept=2).restore()
-    assert path.endswith("ckpt-5")
 
 
 def test_a_folder_that_is_no_run_says_so(tmp_path):

@@ -59,6 +59,7 @@ def test_another_model_brings_its_own_sliders_and_pictures(visit, explorable):
     visit.page.get_by_role("option", name="fashion@v1", exact=True).click()
     line = wait_for_line(visit, '"model": "fashion@v1", "seed"')
     visit.page.get_by_text("fashion@v1 has no directions").wait_for()
+    visit.page.get_by_text("ganymede directions fashion").wait_for()
     assert "directions" not in line
     assert_pictures_are_those_of(visit, line)
 
@@ -85,9 +86,3 @@ def assert_pictures_are_those_of(visit, line: str) -> None:
     grid = httpx.post(words[3], content=words[words.index("-d") + 1], timeout=60).content
     rows = [np.concatenate(shown[start : start + 4], axis=1) for start in (0, 4)]
     assert np.array_equal(np.concatenate(rows), np.asarray(Image.open(io.BytesIO(grid))))
-
-
-def test_without_directions_the_page_says_how_to_get_them(visit, bundled):
-    visit.open(f"{bundled.url}/ui/")
-    visit.open_tab("Explore")
-    visit.page.get_by_text("ganymede directions fashion").wait_for()

@@ -69,6 +69,43 @@ def test_a_kept_seed_gives_the_same_pictures_and_another_gives_others(visit, bun
     assert '"truncation": 0.5' in third
 
 
+def test_a_chosen_class_holds_for_the_pictures_and_goes_with_a_model_that_has_none(visit, bundled):
+    visit.open(f"{bundled.url}/ui/")
+    visit.page.locator("#class input").click()
+    visit.page.get_by_role("option", name="sandal", exact=True).click()
+    visit.page.locator("#generate").click()
+    line = wait_for_field(visit, "generate-curl", '"label": "sandal"')
+    grid = Image.open(io.BytesIO(run_curl(line).content))
+    visit.page.wait_for_function(
+        "[...document.querySelectorAll('#pictures img')].every(image => image.naturalWidth)"
+    )
+    shown = np.concatenate([picture(visit, "#pictures", index) for index in range(4)], axis=1)
+    assert np.array_equal(np.asarray(grid)[: shown.shape[0]], shown)
+    visit.page.locator("#model input").click()
+    visit.page.get_by_role("option", name="fashion@v1", exact=True).click()
+    line = wait_for_field(visit, "generate-curl", '"model": "fashion@v1", "seed"')
+    visit.page.locator("#class").wait_for(state="hidden")
+    assert run_curl(line).headers["x-model"] == "fashion@v1"
+
+
+def test_the_curves_are_the_losses_and_the_distances_that_a_release_holds():
+    from service.ui.models_tab import list_points  # Gradio takes seconds to import
+
+    first = {"epoch": 1, "seconds": 9.0, "generator_loss": 2.0, "discriminator_loss": 1.0}
+    second = {
+        "epoch": 2,
+        "generator_loss": 1.0,
+        "figures": {"fd_cnn": 3.0, "fd_cnn_real": 0.1, "recall_cnn": 1},
+    }
+    losses, distances = list_points([first, second])
+    assert [(point["epoch"], point["loss"], point["of"]) for point in losses] == [
+        (1, 2.0, "generator"),
+        (1, 1.0, "discriminator"),
+        (2, 1.0, "generator"),
+    ]
+    assert distances == [{"epoch": 2, "distance": 3.0, "of": "fd cnn"}]
+
+
 def test_a_walk_by_way_of_clicked_pictures_plays_and_is_what_its_curl_line_gets(visit, bundled):
     visit.open(f"{bundled.url}/ui/")
     visit.open_tab("Walk")

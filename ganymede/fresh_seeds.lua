@@ -1,22 +1,19 @@
--- wrk: every request has a seed of its own. Arguments after `--`: images a request, first seed.
-local count, seed = 1, 0
-local threads = 0
-
-function setup(thread)
-   thread:set("offset", threads * 50000000)
-   threads = threads + 1
-end
+-- wrk: every request has a seed of its own. Arguments after `--`: images a request, first seed, path, model.
+local count, seed, path, model = 1, 0, "/generate", ""
 
 function init(args)
-   count = tonumber(args[1])
-   seed = tonumber(args[2]) + (offset or 0)
+   count, seed, path = tonumber(args[1]), tonumber(args[2]), args[3]
+   if args[4] and args[4] ~= "" then
+      model = string.format('"model": "%s", ', args[4])
+   end
    wrk.method = "POST"
    wrk.headers["Content-Type"] = "application/json"
 end
 
 function request()
    seed = seed + count
-   return wrk.format(nil, "/generate", nil, string.format('{"seed": %d, "count": %d}', seed % 4294000000, count))
+   local body = string.format('{%s"seed": %d, "count": %d}', model, seed % 4294000000, count)
+   return wrk.format(nil, path, nil, body)
 end
 
 function done(summary, latency, requests)

@@ -1,0 +1,35 @@
+import io
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from service.latents import draw_classes, draw_latents
+from service.store import FolderStore
+from training.config import find_preset, override
+from training.evaluation.evaluate import evaluate_run
+from training.evaluation.features import FASHION_FEATURES
+from training.export import export_run
+from training.publish import publish_run
+from training.train import train
+
+
+def test_a_folder_of_pictures_becomes_a_release_with_figures_from_the_part_held_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path / "prepared"))
+    (tmp_path / "pictures").mkdir()
+    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (40, 20, 30, 3), np.uint8)):
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{index}.png")
+    settings = ["size=16", "width=16", "batch_size=8", "epochs=1", "precision=float32", "held_out=0.25"]
+    configuration = override(
+        find_preset("modern"), [f"data=folder:{tmp_path / 'pictures'}", "augmentation=0", *settings]
+    )
+    run, console = tmp_path / "run", Console(file=io.StringIO())
+    draws = {"draw_latents": draw_latents, "draw_classes": draw_classes}
+    outcome = train(configuration, run, data_folder=None, console=console, **draws)
+    assert outcome.step == 4  # 30 pictures, 8 at a time
+    export_run(run, draw_latents=draw_latents)
+    figures = evaluate_run(run, features=FASHION_FEATURES, data_folder=None, **draws)
+    assert np.isfinite(figures["fd_fashion_cnn_10"])
+    store = FolderStore(tmp_path / "store")
+    manifest = publish_run(run, store, name="mine", version="v1", licence="mine", **draws)
+    assert (manifest.image.height, manifest.image.channels, manifest.label) == (16, 3, None)
