@@ -10,7 +10,7 @@ from service.metrics import Metrics
 from tests.conftest import REPOSITORY
 
 DASHBOARD = REPOSITORY / "compose" / "grafana" / "dashboards" / "ganymede.json"
-_FUNCTIONS = {"sum", "rate", "increase", "by", "histogram_quantile"}
+_FUNCTIONS = {"sum", "rate", "increase", "by", "histogram_quantile", "or", "vector"}
 
 
 def expressions():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from tests.conftest import REPOSITORY
 
@@ -54,3 +55,26 @@ def test_no_workflow_may_write_to_the_repository(path):
     text = path.read_text()
     assert re.search(r"^permissions:", text, re.MULTILINE)
     assert set(re.findall(r"^ +([a-z-]+): write$", text, re.MULTILINE)) <= {"id-token"}
+
+
+def test_a_release_passes_every_gate_in_order_and_goes_back_when_its_proof_fails():
+    release = yaml.safe_load((REPOSITORY / ".github/workflows/deploy.yml").read_text())["jobs"]
+    assert release["prod"]["needs"] == "dev"
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/deploy-environment.yml").read_text())
+    job = workflow["jobs"]["deploy"]
+    assert job["environment"] == "${{ inputs.environment }}", "where the reviewers of prod are asked"
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    steps = [step.get("run") or f"{step['uses']} {step.get('with')}" for step in job["steps"]]
+    gates = (
+        "role-to-assume",
+        "--sbom=true",
+        "image-scan-complete",
+        "cdk diff",
+        "./deploy/deploy",
+        "deploy/smoke.py",
+        "./deploy/deploy",
+    )
+    assert [gate for step in steps for gate in dict.fromkeys(gates) if gate in step] == list(gates)
+    last = job["steps"][-1]
+    assert last["if"].startswith("failure()")
+    assert last["env"]["DIGEST"] == "${{ steps.before.outputs.digest }}"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +82,7 @@ def test_sigterm_under_load_loses_no_request_that_was_accepted():
 
         with ThreadPoolExecutor(CLIENTS) as clients:
             answers = [clients.submit(ask, seed) for seed in range(CLIENTS)]
-            time.sleep(1)
+            wait_until_admitted(running, CLIENTS * IMAGES_PER_CLIENT)
             unanswered = sum(not answer.done() for answer in answers)
             started = time.monotonic()
             docker("stop", "--time", "30", running.name)
@@ -92,6 +93,14 @@ def test_sigterm_under_load_loses_no_request_that_was_accepted():
         assert took_s < 28, "it was killed"
         with pytest.raises(httpx.TransportError):
             httpx.get(f"{running.url}/livez", timeout=5)
+
+
+def wait_until_admitted(running, images, limit_s=60):
+    """Wait until so many images wait in the service or are generated: every request is in."""
+    counted = re.compile(r"^ganymede_(?:queue_images|images_total\{.*\}) (\S+)$", re.MULTILINE)
+    deadline = time.monotonic() + limit_s
+    while sum(map(float, counted.findall(httpx.get(f"{running.url}/metrics", timeout=30).text))) < images:
+        assert time.monotonic() < deadline, "not all requests were admitted"
 
 
 def test_train_without_tensorflow_says_which_image_has_it():

@@ -13,7 +13,7 @@ IMAGE = "ganymede:latest"
 
 def docker(*arguments: str, check: bool = True) -> str:
     """What `docker ARGUMENTS` prints; standard error as well where it fails."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}\n{done.stdout}{done.stderr}"
     return (done.stdout + ("" if done.returncode == 0 else done.stderr)).strip()
 
