@@ -1,4 +1,6 @@
 import os
+import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -167,12 +169,22 @@ def test_a_picture_is_prepared_once_and_again_when_it_or_the_settings_change(fol
 
 
 def test_what_was_not_used_for_longest_leaves_the_cache(tmp_path):
-    for index, name in enumerate(("newest", "middle", "oldest", "kept")):
+    now_s = time.time()
+    ages_s = {"newest": 1, "middle": 2, "oldest": 3, "kept": 4, ".new-1": 60, ".new-2": 100_000}
+    for name, age_s in ages_s.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "images.bin").write_bytes(bytes(100))
-        os.utime(tmp_path / name, (1000 - index, 1000 - index))
+        os.utime(tmp_path / name, (now_s - age_s, now_s - age_s))
     remove_oldest(tmp_path, max_bytes=300, kept=tmp_path / "kept")
-    assert {path.name for path in tmp_path.iterdir()} == {"kept", "newest", "middle"}
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", "newest", "middle", ".new-1"}
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_read(folder, monkeypatch):
+    save(folder / "a.png")
+    usage = shutil.disk_usage(folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**6))
+    with pytest.raises(DataError, match=r"1 pictures of 16x16 need .* where 0\.0 GB are free"):
+        load(folder)
 
 
 def test_a_cache_that_cannot_be_written_is_named(folder, prepared):

@@ -3,13 +3,17 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from training.errors import DataError
 
 VARIABLE = "GANYMEDE_PICTURES"
 MAX_BYTES = 20 * 2**30
+UNFINISHED = ".new-"
+UNFINISHED_LIMIT_S = 86_400.0
 
 
 def cache_folder() -> Path:
@@ -32,7 +36,7 @@ def prepared_entry(key: str, write: Callable[[Path], None]) -> Path:
     try:
         if not entry.is_dir():
             root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as folder:
+            with tempfile.TemporaryDirectory(dir=root, prefix=UNFINISHED) as folder:
                 new = Path(folder) / key
                 new.mkdir()
                 write(new)
@@ -52,19 +56,29 @@ def prepared_entry(key: str, write: Callable[[Path], None]) -> Path:
 
 
 def remove_oldest(root: Path, max_bytes: int, kept: Path) -> None:
-    """Remove the entries that were not used for longest until the rest, with `kept`, fits `max_bytes`."""
-    entries = sorted(
-        (entry for entry in root.iterdir() if entry != kept and not entry.name.startswith(".")),
-        key=lambda entry: entry.stat().st_mtime,
-        reverse=True,
-    )
+    """Remove the entries that were not used for longest until the rest, with `kept`, fits `max_bytes`.
+
+    What a process that was killed left half written goes after a day.
+    """
+    ages_s: list[tuple[float, Path]] = []
+    for entry in root.iterdir():
+        with suppress(FileNotFoundError):  # another process may be doing the same
+            ages_s.append((time.time() - entry.stat().st_mtime, entry))
     total = size_of(kept)
-    for entry in entries:
-        total += size_of(entry)
-        if total > max_bytes:
-            shutil.rmtree(entry, ignore_errors=True)
+    for age_s, entry in sorted(ages_s):
+        if entry.name.startswith(UNFINISHED):
+            if age_s > UNFINISHED_LIMIT_S:
+                shutil.rmtree(entry, ignore_errors=True)
+        elif entry != kept:
+            total += size_of(entry)
+            if total > max_bytes:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def size_of(entry: Path) -> int:
     """Return how many bytes the files of an entry have."""
-    return sum(path.stat().st_size for path in entry.iterdir())
+    total = 0
+    with suppress(FileNotFoundError):
+        for path in entry.iterdir():
+            total += path.stat().st_size
+    return total
