@@ -25,8 +25,8 @@ format: $(VENV)/.dev
 
 # The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
 MODEL ?= fashion emoji
-RECIPE_fashion := --data fashion-mnist --set epochs=36
-RECIPE_emoji := --data noto-emoji --set epochs=200 --set held_out=0 \
+RECIPE_fashion := --data fashion-mnist --set epochs=27
+RECIPE_emoji := --data noto-emoji --set epochs=265 --set held_out=0 \
   --set checkpoint_epochs=10 --set checkpoints_kept=6 --set sample_epochs=10
 TRAINED := $(MODEL:%=train-%)
 

@@ -32,9 +32,14 @@ def test_pictures_become_a_service_that_gives_the_same_bytes_twice_for_a_seed(ru
         assert samples.headers["content-type"] == "image/png"
 
 
-def test_the_bundled_model_passes_its_golden_check_and_generates(tmp_path):
+def test_the_bundled_models_pass_their_golden_checks_and_generate_fashion_unless_asked(tmp_path):
     with run_server(Path(__file__).parent.parent / "models", tmp_path) as server:
         ready = httpx.get(f"{server.url}/readyz")
         assert ready.status_code == 200, ready.text
-        grid = httpx.post(f"{server.url}/generate", json={"model": "fashion", "count": 16})
-        assert np.asarray(Image.open(io.BytesIO(grid.content))).shape[:2] == (112, 112)
+        for body, model, shape in (
+            ({"count": 16}, "fashion", (112, 112)),
+            ({"count": 16, "model": "emoji", "label": "smiley"}, "emoji", (128, 128, 3)),
+        ):
+            grid = httpx.post(f"{server.url}/generate", json=body, timeout=60)
+            assert grid.headers["x-model"].partition("@")[0] == model
+            assert np.asarray(Image.open(io.BytesIO(grid.content))).shape == shape

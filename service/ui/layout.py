@@ -19,9 +19,18 @@ _STYLE = """
 .pixels img, .pixels video { image-rendering: pixelated; }
 .gradio-container { width: 100% !important; max-width: 1120px !important; margin: 0 auto !important; }
 .gradio-container > main, .gradio-container .fillable { min-width: 0; max-width: none !important; }
-@media (max-width: 480px) { .tab-container button { padding-inline: 8px !important; } }
-.grid-container { grid-template-columns: repeat(var(--grid-cols), minmax(0, 1fr)) !important; }
+@media (max-width: 480px) {
+  .tab-container button { padding-inline: 8px !important; }
+  #releases th, #releases td { padding: 4px 6px !important; word-break: keep-all; overflow-wrap: normal; }
+}
+.grid-container {
+  grid-template-columns: repeat(var(--grid-cols), minmax(0, 1fr)) !important;
+  grid-auto-rows: max-content !important;
+}
+.grid-wrap { min-height: 0 !important; }
 .grid-wrap.fixed-height { max-height: none !important; }
+.pixels .thumbnail-item { aspect-ratio: 1; height: auto; min-height: 0; }
+#class input { padding-right: 1.5em; text-overflow: ellipsis; }
 """
 _CACHE_SWEEP_S, _CACHE_KEEP_S = 300, 900
 _WAITING_EVENTS = 64

@@ -41,6 +41,7 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
         with gradio.Column(scale=1, min_width=280):
             samples = gradio.Image(
                 label="Samples",
+                show_label=False,
                 format="png",
                 interactive=False,
                 buttons=["download"],
@@ -123,9 +124,7 @@ def _open_samples(service: Context, manifest: Manifest) -> gradio.Image:
     content = service.releases.store.read(manifest, _SAMPLES)
     with Image.open(io.BytesIO(content)) as picture:
         picture.load()
-    return gradio.Image(
-        picture, visible=True, alt_text=f"A grid of pictures by {manifest.reference}", label="Samples"
-    )
+    return gradio.Image(picture, visible=True, alt_text=f"A grid of pictures by {manifest.reference}")
 
 
 def _plot_curves(service: Context, manifest: Manifest) -> tuple[gradio.LinePlot, gradio.LinePlot]:

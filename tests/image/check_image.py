@@ -17,6 +17,8 @@ from tests.tiny_models import TinyModel, publish_tiny_model
 
 READ_ONLY = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 CLIENTS, IMAGES_PER_CLIENT = 16, 256
+DRAIN_TIMEOUT_S = 120
+"""Far more than the work takes, however slow the machine: what is checked is that nothing gets lost."""
 SLIM_BASE_MB = 130
 """About what the official python:3.11-slim-bookworm takes; a stand-in for it may be larger."""
 
@@ -73,7 +75,7 @@ def test_root_can_run_it_too_as_under_sagemaker(tmp_path):
 
 def test_sigterm_under_load_loses_no_request_that_was_accepted():
     """More work than can be done in the moment of SIGTERM is under way, from as many clients."""
-    with run_container(*READ_ONLY, "--env", "GANYMEDE_DRAIN_TIMEOUT_S=25") as running:
+    with run_container(*READ_ONLY, "--env", f"GANYMEDE_DRAIN_TIMEOUT_S={DRAIN_TIMEOUT_S}") as running:
         running.wait_for("/readyz")
 
         def ask(seed: int) -> int:
@@ -85,12 +87,12 @@ def test_sigterm_under_load_loses_no_request_that_was_accepted():
             wait_until_admitted(running, CLIENTS * IMAGES_PER_CLIENT)
             unanswered = sum(not answer.done() for answer in answers)
             started = time.monotonic()
-            docker("stop", "--time", "30", running.name)
+            docker("stop", "--time", str(DRAIN_TIMEOUT_S + 10), running.name)
             took_s = time.monotonic() - started
         assert unanswered > CLIENTS / 2, "SIGTERM came too late to test anything"
         assert [answer.result() for answer in answers] == [200] * CLIENTS
         assert running.inspect("{{.State.ExitCode}}") in ("0", "143"), running.logs()
-        assert took_s < 28, "it was killed"
+        assert took_s < DRAIN_TIMEOUT_S + 5, "it was killed"
         with pytest.raises(httpx.TransportError):
             httpx.get(f"{running.url}/livez", timeout=5)
 

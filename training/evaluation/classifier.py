@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the Fashion-MNIST feature network.")
     parser.add_argument("out", type=Path, help="where the ONNX graph goes")
     parser.add_argument("--data-folder", type=Path, default=FASHION_MNIST_FOLDER)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=14)
     options = parser.parse_args()
     model = train_classifier(load_pictures("fashion-mnist", options.data_folder), options.epochs)
     test = load_pictures("fashion-mnist", options.data_folder, "test")
