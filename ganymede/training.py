@@ -96,7 +96,9 @@ def export(
     if report.best:
         typer.echo(f"Of epoch {report.epochs}, the best: {report.best.figure} {report.best.value:.4g}.")
     elif chosen is None:
-        typer.echo(f"Of epoch {report.epochs}, the last; ganymede rank {run} finds the best.")
+        typer.echo(
+            f"Of epoch {report.epochs}, the last; with a feature network, ganymede rank finds the best."
+        )
 
 
 def _parse_checkpoint(word: str) -> Literal["best", "last"] | int:
@@ -157,7 +159,7 @@ def explained() -> Iterator[None]:
         raise TrainingFailed(str(error)) from error
     except ModuleNotFoundError as error:
         raise TrainingFailed(
-            f"Training needs the package {error.name!r}: pip install 'ganymede[training]', or make train."
+            f"Training needs the package {error.name!r}. In a clone, make .venv/.dev installs all that it needs."
         ) from error
 
 

@@ -8,6 +8,9 @@ from pydantic_core import ErrorDetails
 
 from service.errors import BodyTooLarge, InvalidField, MalformedRequest
 
+_CLASSES: dict[int | str, int] = {"label": 1, "labels": 2}
+"""The fields that take a class in several types, and how many parts the address of one class has."""
+
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -53,7 +56,11 @@ def explain(error: ErrorDetails) -> MalformedRequest | InvalidField:
         return MalformedRequest(f"The body is not JSON: {message.removeprefix('Invalid JSON: ')}.")
     if error["type"] in ("model_type", "model_attributes_type") and not error["loc"]:
         return MalformedRequest('The body must be a JSON object, such as {} or {"seed": 7}.')
-    field = ".".join(str(part) for part in error["loc"])
+    place = error["loc"]
+    if place and place[0] in _CLASSES and len(place) > _CLASSES[place[0]]:
+        place = place[: _CLASSES[place[0]]]  # what follows is a type that pydantic tried
+        message = "a class is its name, its index, or a list with a weight for every class"
+    field = ".".join(str(part) for part in place if part not in ("float", "int"))
     if error["type"] == "extra_forbidden":
         message = "there is no such field; see /docs"
     return InvalidField(field or "body", message[:1].lower() + message[1:])
