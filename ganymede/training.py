@@ -159,7 +159,7 @@ def explained() -> Iterator[None]:
         raise TrainingFailed(str(error)) from error
     except ModuleNotFoundError as error:
         raise TrainingFailed(
-            f"Training needs the package {error.name!r}. In a clone, make .venv/.dev installs all that it needs."
+            f"Training needs the package {error.name!r}. In a clone, make .venv/.dev installs it."
         ) from error
 
 

@@ -197,6 +197,8 @@ def test_without_a_label_the_class_comes_from_the_seed(client):
         ({"label": 1}, "label", "no classes"),
         ({"model": "colour", "label": "triangle"}, "label", "circle, square, star"),
         ({"model": "colour", "label": 3}, "label", "0 to 2"),
+        ({"model": "colour", "label": {"star": 1}}, "label", "a list with a weight for every class"),
+        ({"model": "colour", "labels": [[1, "x", 0]], "count": 1}, "labels.0", "a list with a weight"),
         ({"model": "colour", "label": [1, 0]}, "label", "3 numbers"),
         ({"model": "colour", "label": [0, 0, 0]}, "label", "not all 0"),
         ({"model": "colour", "label": [1, -1, 1]}, "label", "0 or more"),
