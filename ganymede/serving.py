@@ -35,6 +35,8 @@ def serve(
     root_path: Annotated[str | None, typer.Option(help="The prefix that a proxy takes away.")] = None,
 ) -> None:
     """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""
+    import gc
+
     import uvicorn
 
     from service.app import create_app
@@ -58,4 +60,6 @@ def serve(
         root_path=settings.root_path,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
+    gc.collect()
+    gc.freeze()  # what is imported stays: the collector need not look at it again and again
     DrainingServer(configuration, app.state.context).run()

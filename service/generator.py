@@ -41,10 +41,10 @@ class Generator:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # Threads that spin between the operators of a run wake up in time for a lone image; spinning after
-        # the run, they would take the cores that HTTP and encoding need.
+        # Threads that spin for a moment are there in time for a lone image; spinning on, they would take the
+        # cores that HTTP and encoding need. Under load runs have a core each, and nobody to spin.
         options.add_session_config_entry("session.intra_op.allow_spinning", "1")
-        options.add_session_config_entry("session.force_spinning_stop", "1")
+        options.add_session_config_entry("session.intra_op.spin_duration_us", "1000")
         options.log_severity_level = 3
         try:
             return onnxruntime.InferenceSession(graph, options, providers=list(device.providers))
