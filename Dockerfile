@@ -6,6 +6,7 @@
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS builder
+ENV PIP_CACHE_DIR=/var/cache/pip
 RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
 RUN python -m venv --without-pip /opt/venv
 WORKDIR /build
@@ -13,7 +14,7 @@ WORKDIR /build
 FROM builder AS packages-cpu
 ARG REQUIREMENTS=image-cpu-ui
 COPY requirements/${REQUIREMENTS}.txt requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
 
 # What no server reads: the packages' own tests, type stubs and debug symbols, and AWS APIs that are not S3's.
@@ -27,12 +28,12 @@ RUN cd /opt/venv/lib/python3.*/site-packages \
 
 FROM builder AS packages-gpu
 COPY requirements/image-gpu.txt requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
 
 FROM builder AS packages-training
 COPY requirements/image-training.txt requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
 
 # The code of all targets, compiled.

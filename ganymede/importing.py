@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ganymede.store import StoreOption, upload_bar
+from ganymede.store import StoreOption, point_alias, upload_bar
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -40,7 +40,6 @@ def import_graph(
     """Import a generator: find its inputs, layout and range, wrap it, check it and publish it."""
     from ganymede.foreign_release import Wishes, prepare_release
     from service.store import next_version, open_store
-    from service.store import promote as promote_version
 
     wishes = Wishes(
         classes=classes,
@@ -63,7 +62,6 @@ def import_graph(
         store.publish(prepared.manifest, prepared.files)
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
-        promote_version(store, name, version, alias=promote)
-        typer.echo(f"{name}@{promote} is {version} now.")
+        point_alias(store, name, version, promote)
     else:
         typer.echo(f"Next: ganymede promote {name} {version}")

@@ -53,7 +53,12 @@ def promote(
     models: StoreOption = "models",
 ) -> None:
     """Point an alias of a model, production unless said otherwise, at one of its versions."""
-    promote_version(open_store(models), model, version, alias=alias)
+    point_alias(open_store(models), model, version, alias)
+
+
+def point_alias(store: Store, model: str, version: str, alias: str) -> None:
+    """Let `alias` of `model` be `version`, and say so."""
+    promote_version(store, model, version, alias=alias)
     typer.echo(f"{model}@{alias} is {version} now.")
 
 

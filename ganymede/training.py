@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ganymede.store import StoreOption, point_alias, upload_bar
 from service.errors import GanymedeError
 
 RunArgument = Annotated[Path, typer.Argument(help="The folder of a training run.")]
@@ -117,15 +118,11 @@ def publish(
     version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
     licence: Annotated[str, typer.Option(help="Of the model: an SPDX name or a sentence.")] = "unstated",
     promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
-    models: Annotated[
-        str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")
-    ] = "models",
+    models: StoreOption = "models",
 ) -> None:
     """Publish an exported run as a new version of a model."""
-    from ganymede.store import upload_bar
     from service.latents import draw_classes, draw_latents
     from service.store import next_version, open_store
-    from service.store import promote as promote_version
 
     with upload_bar() as sent, explained():
         from training.publish import publish_run
@@ -143,8 +140,7 @@ def publish(
         )
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
-        promote_version(store, name, version, alias=promote)
-        typer.echo(f"{name}@{promote} is {version} now.")
+        point_alias(store, name, version, promote)
 
 
 @contextmanager

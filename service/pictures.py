@@ -40,12 +40,8 @@ async def answer_generate(
     Raises:
         GanymedeError: any of the refusals in `service.errors`.
     """
-    release = release or await context.releases.resolve(order.model)
+    release, inputs = await accept_order(context, order, form, release=release)
     manifest = release.manifest
-    check_generate(order, manifest.image, form, context.settings)
-    context.engine.check_room(request_count(order))
-    context.rates.take(request_count(order))
-    inputs = await _read_inputs(context, manifest, order)
     recipe = describe_recipe(order)
     tag = tag_answer(
         manifest,
@@ -83,6 +79,22 @@ async def answer_generate(
         tag=tag,
         headers=headers,
     )
+
+
+async def accept_order(
+    context: Context, order: GenerateRequest, form: str, *, release: Release | None = None
+) -> tuple[Release, AnyInputs]:
+    """Hold `order` against every limit; its release, if not given already, and what that is to be given.
+
+    Raises:
+        GanymedeError: any of the refusals in `service.errors`.
+    """
+    release = release or await context.releases.resolve(order.model)
+    count = request_count(order)
+    check_generate(order, release.manifest.image, form, context.settings)
+    context.engine.check_room(count)
+    context.rates.take(count)
+    return release, await _read_inputs(context, release.manifest, order)
 
 
 async def _read_inputs(context: Context, manifest: Manifest, order: GenerateRequest) -> AnyInputs:

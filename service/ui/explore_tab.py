@@ -76,7 +76,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
             gradio.Warning(str(error), title=error.title)
             return gradio.skip(), gradio.skip()
         line = write_curl(request, "/generate", {**fields, "columns": 4}, "grid.png")
-        return gradio.Gallery(list_pictures(pictures.images), selected_index=None), line
+        return gradio.Gallery(list_pictures(pictures), selected_index=None), line
 
     # All that changes the pictures comes by this one event, and one at a time: of two that ran at once the
     # older one could end last, and the pictures would not be those of the sliders.

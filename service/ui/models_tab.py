@@ -48,24 +48,8 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
                 elem_id="samples",
                 elem_classes="pixels",
             )
-            curves = gradio.LinePlot(
-                x="epoch",
-                y="loss",
-                color="of",
-                title="Training curves",
-                height=260,
-                visible=False,
-                elem_id="curves",
-            )
-            distances = gradio.LinePlot(
-                x="epoch",
-                y="distance",
-                color="of",
-                title="Distance from real pictures while it was trained",
-                height=260,
-                visible=False,
-                elem_id="distances",
-            )
+            curves = _add_plot("loss", "Training curves", "curves")
+            distances = _add_plot("distance", "Distance from real pictures while it was trained", "distances")
     curl = gradio.Textbox(
         label="The same by curl", buttons=["copy"], lines=1, interactive=False, elem_id="models-curl"
     )
@@ -76,6 +60,13 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
     outputs = [releases, figures, samples, curves, distances, curl]
     model.change(fill, model, outputs, api_visibility="private", show_progress="hidden")
     return ModelsTab(fill, outputs)
+
+
+def _add_plot(measure: str, title: str, elem_id: str) -> gradio.LinePlot:
+    """A line of `measure` over the epochs for each thing that it is `of`, unseen while there is none."""
+    return gradio.LinePlot(
+        x="epoch", y=measure, color="of", title=title, height=260, visible=False, elem_id=elem_id
+    )
 
 
 def _describe(service: Context, model: str | None, request: gradio.Request) -> tuple[Any, ...]:

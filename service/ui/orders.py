@@ -1,11 +1,9 @@
 """From what the widgets hold to a request, to pictures, and to the `curl` line that asks for the same."""
 
-import asyncio
 import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import gradio
@@ -13,25 +11,13 @@ import orjson
 
 from service.bodies import parse_body
 from service.context import Context
-from service.directions import read_directions, steer
 from service.errors import GanymedeError
 from service.generator import Images
-from service.inputs import Inputs, draw_inputs, request_count, request_seeds
-from service.limits import check_generate
-from service.releases import Release
+from service.pictures import accept_order
 from service.schemas import GenerateRequest
 
 FROM_SEED = "from the seed"
 """What the class widget says when no class is chosen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Images uint8 (n, h, w, c) of a release, and what they were made of."""
-
-    images: Images
-    inputs: Inputs
-    release: Release
 
 
 @contextmanager
@@ -55,23 +41,15 @@ def order_fields(model: str | None, label: str | None, truncation: float) -> dic
     return fields
 
 
-async def generate_pictures(service: Context, fields: dict[str, Any]) -> Pictures:
-    """What `POST /generate` would generate for these fields, by the same limits and the same queue.
+async def generate_pictures(service: Context, fields: dict[str, Any]) -> Images:
+    """What `POST /generate` would generate for these fields, by its limits and queue: uint8 (n, h, w, c).
 
     Raises:
         GanymedeError: what it would refuse.
     """
     order = parse_body(orjson.dumps(fields), GenerateRequest)
-    release = await service.releases.resolve(order.model)
-    check_generate(order, release.manifest.image, "png", service.settings)
-    service.engine.check_room(request_count(order))
-    service.rates.take(request_count(order))
-    inputs = draw_inputs(release.manifest, order, request_seeds(order))
-    if order.directions:
-        directions = await asyncio.to_thread(read_directions, service.releases.store, release.manifest)
-        inputs = steer(inputs, directions, order.directions)
-    generated = await service.engine.generate(release.generator, inputs)
-    return Pictures(generated.images, inputs, release)
+    release, inputs = await accept_order(service, order, "png")
+    return (await service.engine.generate(release.generator, inputs)).images
 
 
 def list_pictures(images: Images) -> list[Any]:

@@ -84,7 +84,7 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         fields = {**order_fields(model, label, truncation), "seed": number, "count": _CANDIDATES}
         with explained():
             pictures = await generate_pictures(service, fields)
-        return gradio.Gallery(list_pictures(pictures.images), selected_index=None), number
+        return gradio.Gallery(list_pictures(pictures), selected_index=None), number
 
     def pick(keys: str, first: float, event: gradio.SelectData) -> str:
         return add_key(keys, int(first) + int(event.index))

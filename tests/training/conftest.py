@@ -28,6 +28,20 @@ def small_configuration() -> Configuration:
     return describe_small_run()
 
 
+def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER):
+    """Train in this process, with nobody to watch; how it ended."""
+    from training.train import train
+
+    return train(
+        configuration,
+        folder,
+        data_folder=data_folder,
+        draw_latents=draw_latents,
+        draw_classes=draw_classes,
+        console=Console(file=io.StringIO()),
+    )
+
+
 @dataclass(frozen=True)
 class TrainedRun:
     folder: Path

@@ -1,16 +1,14 @@
 """The best checkpoint: measured while training or afterwards, kept, and exported."""
 
-import io
 import json
 import shutil
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from service.latents import draw_classes, draw_latents
 from service.store import FolderStore
-from tests.training.conftest import DATA_FOLDER
+from tests.training.conftest import DATA_FOLDER, train_quietly
 from tests.training.test_features import flat_pixels, write_network
 from training.best import BestCheckpoint, keep_best, read_best
 from training.config import override
@@ -19,7 +17,6 @@ from training.evaluation.rank import rank_run
 from training.export import export_run, read_export
 from training.publish import publish_run
 from training.run import Run
-from training.train import train
 
 FIGURE = "fd_fashion_cnn_600_train"
 
@@ -157,14 +154,7 @@ def test_data_without_a_known_feature_network_is_trained_unmeasured_and_not_rank
 
 def test_measuring_changes_nothing_of_the_training(trained_run, small_configuration, tmp_path):
     folder = tmp_path / "run"
-    train(
-        override(small_configuration, ["evaluation_epochs=0"]),
-        folder,
-        data_folder=DATA_FOLDER,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
-        console=Console(file=io.StringIO()),
-    )
+    train_quietly(override(small_configuration, ["evaluation_epochs=0"]), folder)
     measured, unmeasured = Run(trained_run.folder).read_stats(), Run(folder).read_stats()
     assert unmeasured[1].figures == {}
     np.testing.assert_allclose(measured[1].generator_loss, unmeasured[1].generator_loss, rtol=1e-4)

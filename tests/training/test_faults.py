@@ -1,16 +1,13 @@
 """What breaks a run from outside: each says what happened and leaves the last good checkpoint."""
 
-import io
 import resource
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from rich.console import Console
 
-from service.latents import draw_classes, draw_latents
-from tests.training.conftest import DATA_FOLDER
+from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
 from training.config import find_preset, override
 from training.data import load_pictures
@@ -21,7 +18,6 @@ from training.idx import write_idx
 from training.meter import CHECKED_STEPS, LossMeter
 from training.run import Run
 from training.stats import EpochPart
-from training.train import train
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +38,7 @@ def configuration():
 
 
 def train_on(few_pictures, configuration, folder):
-    console = Console(file=io.StringIO())
-    return train(
-        configuration,
-        folder,
-        data_folder=few_pictures,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
-        console=console,
-    )
+    return train_quietly(configuration, folder, data_folder=few_pictures)
 
 
 @contextmanager

@@ -1,19 +1,17 @@
 """The preset `modern`: its networks, losses and averages, and a short real run through to a release."""
 
-import io
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from rich.console import Console
 
 from service.devices import cpu_device
 from service.generator import Generator
 from service.golden import check_golden
 from service.latents import draw_classes, draw_latents
 from service.store import FolderStore
-from tests.training.conftest import DATA_FOLDER
+from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
 from training.augment import choose_probability
 from training.checkpoints import Checkpoints
@@ -28,7 +26,6 @@ from training.modern.networks import base_size, build_discriminator, build_gener
 from training.publish import publish_run
 from training.run import Run
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
-from training.train import train
 
 TOTAL_STEPS = 200
 
@@ -156,29 +153,25 @@ def test_a_restored_state_takes_the_same_next_step(gan, batch, configuration, tm
     np.testing.assert_allclose(again.train_step(*batch).numpy(), expected, rtol=1e-4)
 
 
-def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(configuration, tmp_path):
-    folder = tmp_path / "run"
-    console = Console(file=io.StringIO())
-    train(
-        configuration,
-        folder,
-        data_folder=DATA_FOLDER,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
-        console=console,
-    )
-    assert Run(folder).sample_path(1).exists()
+def release_run(folder, store, name):
     export_run(folder, draw_latents=draw_latents)
-    store = FolderStore(tmp_path / "store")
-    manifest = publish_run(
+    return publish_run(
         folder,
         store,
-        name="fashion",
+        name=name,
         version="v1",
         licence="MIT",
         draw_latents=draw_latents,
         draw_classes=draw_classes,
     )
+
+
+def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(configuration, tmp_path):
+    folder = tmp_path / "run"
+    train_quietly(configuration, folder)
+    assert Run(folder).sample_path(1).exists()
+    store = FolderStore(tmp_path / "store")
+    manifest = release_run(folder, store, "fashion")
     assert manifest.label is not None
     assert manifest.label.classes == FASHION_MNIST_SHAPE.class_names
     generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
@@ -190,26 +183,10 @@ def test_a_run_without_classes_becomes_a_release_that_takes_the_latent_alone(
 ):
     folder = tmp_path / "run"
     monkeypatch.setattr(training_loop, "load_pictures", lambda *_: unlabelled)
-    train(
-        override(configuration, ["evaluation_epochs=0"]),
-        folder,
-        data_folder=None,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
-        console=Console(file=io.StringIO()),
-    )
+    train_quietly(override(configuration, ["evaluation_epochs=0"]), folder, data_folder=None)
     assert Run(folder).read_configuration().augmentation == choose_probability(600) > 0
-    export_run(folder, draw_latents=draw_latents)
     store = FolderStore(tmp_path / "store")
-    manifest = publish_run(
-        folder,
-        store,
-        name="clothing",
-        version="v1",
-        licence="MIT",
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
-    )
+    manifest = release_run(folder, store, "clothing")
     assert manifest.label is None
     assert manifest.image.channels == 3
     generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
