@@ -94,7 +94,14 @@ class ModernConfiguration(Configuration):
     """Gamma: half of it weighs the squared gradient of the logit at real, half at generated pictures."""
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
+    final_rate: Fraction = 0.0
+    """What is left of the learning rate at the end; it falls over the second half."""
     average_decay: Beta = 0.999
+    average_delay: Annotated[float, Field(gt=1.0)] = 20.0
+    """After n steps the decay is at most (1 + n) / (this + n): the smaller, the more steps are averaged."""
+    classifier_epochs: Annotated[int, Field(ge=0)] = 0
+    """For so many epochs a classifier learns beside the GAN, and the discriminator judges by what it sees
+    too; 0, or pictures of one class: there is none."""
     augmentation: Fraction | Literal["auto"] = "auto"
     """How often a picture's colours, place and squares are changed before it is judged; `auto`: often
     where there are few pictures, never where there are many."""

@@ -6,7 +6,7 @@ import tensorflow as tf
 from training.augment import augment
 from training.config import ModernConfiguration, Precision
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
-from training.modern.networks import build_discriminator, build_generator
+from training.modern.networks import build_classifier, build_discriminator, build_generator
 from training.shape import PictureShape
 from training.strategy import count_replicas, replica_mean, replica_share
 
@@ -42,9 +42,15 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         # Yazıcı et al., arXiv:1806.04498: the average of the weights draws better pictures than the last.
         self.average = build_generator(*sizes, "float32", configuration.seed)
         self.average.set_weights(self.trained.get_weights())
-        self.discriminator = build_discriminator(
-            self.classes, shape.size, shape.channels, policy, configuration.seed + 1
-        )
+        self.classifier: keras.Model | None = None
+        self.classifier_steps = total_steps * configuration.classifier_epochs // configuration.epochs
+        judged = (self.classes, shape.size, shape.channels, policy)
+        seen: list[tuple[int, int, int]] = []
+        if self.classes and configuration.classifier_epochs:
+            self.classifier = build_classifier(*judged, configuration.seed + 2)
+            self.classifier_optimizer = build_optimizer(configuration, self.classifier)
+            seen = [features[1:] for features in self.classifier.output_shape[:-1]]
+        self.discriminator = build_discriminator(*judged, configuration.seed + 1, seen=seen)
         self.generator_optimizer = build_optimizer(configuration, self.trained)
         self.discriminator_optimizer = build_optimizer(configuration, self.discriminator)
         self.step = tf.Variable(
@@ -76,6 +82,8 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
         gradients_d = self.add_penalty(gradients_d, judged, labels)
         self.set_learning_rate()
+        if self.classifier:
+            self.train_classifier(self.classifier, images, labels)
         self.discriminator_optimizer.apply(gradients_d, weights_d)
         self.generator_optimizer.apply(gradients_g, weights_g)
         tf.distribute.get_replica_context().merge_call(self.update_average)
@@ -89,7 +97,35 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 
     def judge(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Return the logits (2n, 1) of images (2n, h, w, c), both halves of classes (n, classes)."""
-        return self.discriminator(self.join(images, tf.concat([labels, labels], 0)), training=True)
+        judged = self.join(images, tf.concat([labels, labels], 0))
+        if self.classifier:
+            *seen, _ = self.classifier(images)
+            judged = [*judged, *seen]
+        return self.discriminator(judged, training=True)
+
+    def train_classifier(self, classifier: keras.Model, images: tf.Tensor, labels: tf.Tensor) -> None:
+        """Let the classifier learn from real images (n, h, w, c); over its steps its rate falls to zero.
+
+        It stops early, long before it knows the pictures by heart: then the discriminator would too.
+        """
+        weights = classifier.trainable_variables
+
+        def learn() -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                *_, logits = classifier(images)
+                losses = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+                loss = tf.reduce_mean(losses) / count_replicas()
+            return [*tape.gradient(loss, weights)]
+
+        def rest() -> list[tf.Tensor]:
+            return [tf.zeros_like(weight) for weight in weights]
+
+        share = 1.0 - tf.cast(self.step, tf.float32) / max(1, self.classifier_steps)
+        self.classifier_optimizer.learning_rate.assign(
+            self.configuration.learning_rate * tf.maximum(share, 0.0)
+        )
+        gradients = tf.cond(self.step < self.classifier_steps, learn, rest)
+        self.classifier_optimizer.apply(gradients, weights)
 
     def augment(self, images: tf.Tensor) -> tf.Tensor:
         """Change images (2n, h, w, c) by chance, the real as the generated, from seed and step alone."""
@@ -125,10 +161,11 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         return [*tf.cond(self.step % interval == 0, penalise, lambda: gradients)]
 
     def set_learning_rate(self) -> None:
-        """Let the rate rise over the first steps and fall linearly to zero over the second half."""
+        """Let the rate rise over the first steps and fall linearly to what is left over the second half."""
         step = tf.cast(self.step, tf.float32)
         rise = (step + 1.0) / max(1, self.configuration.warm_up_steps)
-        fall = 2.0 * (1.0 - step / self.total_steps)
+        left = self.configuration.final_rate
+        fall = left + (1.0 - left) * 2.0 * (1.0 - step / self.total_steps)
         rate = self.configuration.learning_rate * tf.clip_by_value(tf.minimum(rise, fall), 0.0, 1.0)
         self.generator_optimizer.learning_rate.assign(rate)
         self.discriminator_optimizer.learning_rate.assign(rate)
@@ -136,7 +173,8 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
     def update_average(self, strategy: tf.distribute.Strategy) -> None:
         """Move the average towards the trained weights, faster at first."""
         step = tf.cast(self.step, tf.float32)
-        decay = tf.minimum(self.configuration.average_decay, (1.0 + step) / (20.0 + step))
+        delay = self.configuration.average_delay
+        decay = tf.minimum(self.configuration.average_decay, (1.0 + step) / (delay + step))
         for mean, weight in zip(
             self.average.trainable_variables, self.trained.trainable_variables, strict=True
         ):

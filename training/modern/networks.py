@@ -4,9 +4,12 @@ The generator enlarges by sub-pixel convolutions (arXiv:1609.05158) that start e
 no two kernel applications overlap unevenly, which is what draws checkerboards (Odena et al., 2016,
 doi:10.23915/distill.00003). The discriminator judges a class by projection (Miyato and Koyama,
 arXiv:1802.05637) and normalises nothing, so that a penalty on its gradients means something
-(Mescheder et al., arXiv:1801.04406). Weights are float32 under either policy; with `mixed_bfloat16`
-the convolutions compute in bfloat16, tanh and logits in float32.
+(Mescheder et al., arXiv:1801.04406). Beside the pixels it may judge what a classifier sees in them, as
+projected GANs do (Sauer et al., arXiv:2111.01007). Weights are float32 under either policy; with
+`mixed_bfloat16` the convolutions compute in bfloat16, tanh and logits in float32.
 """
+
+from collections.abc import Sequence
 
 import keras
 from keras import layers
@@ -22,6 +25,7 @@ from training.modern.layers import (
 SLOPE = 0.2
 LARGEST_BASE = 8
 DISCRIMINATOR_CHANNELS = (64, 128, 192)
+CLASSIFIER_CHANNELS = (48, 96)
 
 
 def base_size(size: int) -> int:
@@ -99,44 +103,95 @@ def build_generator(
     return keras.Model([latent, *label] if label else latent, images, name="generator")
 
 
-def build_discriminator(classes: int, size: int, channels: int, policy: str, seed: int) -> keras.Model:
+def build_classifier(classes: int, size: int, channels: int, policy: str, seed: int) -> keras.Model:
+    """Build the network from images float32 (n, size, size, channels) to what it sees, and its logits.
+
+    What it sees are features fine (n, size / 2, size / 2, 48) and coarse (n, s, s, 96), s at most 8; the
+    logits are float32 (n, classes). It normalises nothing: a picture's features are its own.
+    """
+    image = keras.Input((size, size, channels), name="image")
+    convolve = Convolve(policy, Draw(seed))
+    fine_channels, coarse_channels = CLASSIFIER_CHANNELS
+    fine = convolve(SpaceToDepth(dtype=policy)(image), fine_channels, 3, 1)  # (n, 14, 14, 48)
+    coarse, side = fine, size // 2
+    while side > LARGEST_BASE:
+        coarse, side = convolve(coarse, coarse_channels, 4, 2), side // 2  # (n, 7, 7, 96)
+    coarse = convolve(coarse, coarse_channels, 3, 1)
+    pooled = layers.GlobalAveragePooling2D(dtype="float32")(coarse)  # (n, 96)
+    logits = layers.Dense(
+        classes, kernel_initializer=keras.initializers.GlorotNormal(convolve.draw()), dtype="float32"
+    )(pooled)
+    return keras.Model(image, [fine, coarse, logits], name="classifier")
+
+
+def build_discriminator(
+    classes: int,
+    size: int,
+    channels: int,
+    policy: str,
+    seed: int,
+    *,
+    seen: Sequence[tuple[int, int, int]] = (),
+) -> keras.Model:
     """Build the network from images float32 (n, size, size, channels) and labels (n, classes) to logits.
 
     The logits are float32 (n, 1); the higher, the more real the image is thought, for its class.
-    Without classes (0) the images are the only input.
+    Without classes (0) the images are the only input. `seen` are the shapes (h, w, c) of a classifier's
+    features, further inputs; each has layers of its own to be judged by.
     """
     image = keras.Input((size, size, channels), name="image")
-    draw = Draw(seed)
+    label = keras.Input((classes,), name="label") if classes else None
+    convolve = Convolve(policy, Draw(seed))
 
-    def convolve(features: keras.KerasTensor, filters: int, kernel: int, stride: int) -> keras.KerasTensor:
-        initializer = keras.initializers.HeNormal(draw())
-        features = layers.Conv2D(
-            filters, kernel, stride, "same", kernel_initializer=initializer, dtype=policy
-        )(features)
-        return layers.LeakyReLU(SLOPE, dtype=policy)(features)
+    def judge(features: keras.KerasTensor) -> keras.KerasTensor:
+        features = layers.GlobalAveragePooling2D(dtype="float32")(features)  # (n, k)
+        initializer = keras.initializers.GlorotNormal(convolve.draw())
+        realness = layers.Dense(1, kernel_initializer=initializer, dtype="float32")(features)  # (n, 1)
+        if label is None:
+            return realness
+        embedding = layers.Dense(
+            features.shape[-1],
+            use_bias=False,
+            kernel_initializer=keras.initializers.GlorotNormal(convolve.draw()),
+            dtype="float32",
+        )(label)  # (n, k)
+        agreement = layers.Dot(axes=1, dtype="float32")([embedding, features])  # (n, 1)
+        return layers.Add(dtype="float32")([realness, agreement])
 
     first, middle, last = DISCRIMINATOR_CHANNELS
-    features = SpaceToDepth(dtype=policy)(image)  # (n, 14, 14, 4c)
-    features = convolve(features, first, 3, 1)
+    features = convolve(SpaceToDepth(dtype=policy)(image), first, 3, 1)  # (n, 14, 14, 64)
     side = size // 2
     while side > LARGEST_BASE:
         features, side = convolve(features, middle, 4, 2), side // 2  # (n, 7, 7, 128)
     features = convolve(features, middle, 3, 1)
-    features = convolve(features, last, 3, 2)  # (n, 4, 4, 192)
-    features = layers.GlobalAveragePooling2D(dtype="float32")(features)  # (n, 192)
-    realness = layers.Dense(1, kernel_initializer=keras.initializers.GlorotNormal(draw()), dtype="float32")(
-        features
-    )  # (n, 1)
-    if not classes:
-        return keras.Model(image, realness, name="discriminator")
-    label = keras.Input((classes,), name="label")
-    embedding = layers.Dense(
-        last, use_bias=False, kernel_initializer=keras.initializers.GlorotNormal(draw()), dtype="float32"
-    )(label)  # (n, 192)
-    agreement = layers.Dot(axes=1, dtype="float32")([embedding, features])  # (n, 1)
+    logits = judge(convolve(features, last, 3, 2))  # of (n, 4, 4, 192)
+    inputs = [keras.Input(shape, name=f"seen_{i}") for i, shape in enumerate(seen)]
+    for features in inputs:
+        opinion = judge(convolve(features, middle, 3, 2))  # of (n, 7, 7, 128) and (n, 4, 4, 128)
+        logits = layers.Add(dtype="float32")([logits, opinion])
     return keras.Model(
-        [image, label], layers.Add(dtype="float32")([realness, agreement]), name="discriminator"
+        [image, *([] if label is None else [label]), *inputs] if classes or inputs else image,
+        logits,
+        name="discriminator",
     )
+
+
+class Convolve:
+    """Convolutions with a leaky rectifier behind them, their weights drawn one after the other."""
+
+    def __init__(self, policy: str, draw: "Draw") -> None:
+        self.policy = policy
+        self.draw = draw
+
+    def __call__(
+        self, features: keras.KerasTensor, filters: int, kernel: int, stride: int
+    ) -> keras.KerasTensor:
+        """Turn features (n, h, w, c) into (n, h / stride, w / stride, filters)."""
+        initializer = keras.initializers.HeNormal(self.draw())
+        features = layers.Conv2D(
+            filters, kernel, stride, "same", kernel_initializer=initializer, dtype=self.policy
+        )(features)
+        return layers.LeakyReLU(SLOPE, dtype=self.policy)(features)
 
 
 class Draw:
