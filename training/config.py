@@ -86,6 +86,8 @@ class ModernConfiguration(Configuration):
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 4
     width: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 128
     """Channels of the generator's smallest features."""
+    detailed: bool = False
+    """Both networks have a layer more at full size, and the latent bends every layer of the generator."""
     learning_rate: Rate = 2e-3
     warm_up_steps: Annotated[int, Field(ge=0)] = 100
     beta_1: Beta = 0.0

@@ -38,9 +38,10 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         self.augmentation = 0.0 if configuration.augmentation == "auto" else configuration.augmentation
         self.total_steps = total_steps
         sizes = (configuration.latent_size, self.classes, shape.size, shape.channels, configuration.width)
-        self.trained = build_generator(*sizes, policy, configuration.seed)
+        detailed = configuration.detailed
+        self.trained = build_generator(*sizes, policy, configuration.seed, detailed=detailed)
         # Yazıcı et al., arXiv:1806.04498: the average of the weights draws better pictures than the last.
-        self.average = build_generator(*sizes, "float32", configuration.seed)
+        self.average = build_generator(*sizes, "float32", configuration.seed, detailed=detailed)
         self.average.set_weights(self.trained.get_weights())
         self.classifier: keras.Model | None = None
         self.classifier_steps = total_steps * configuration.classifier_epochs // configuration.epochs
@@ -50,7 +51,9 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             self.classifier = build_classifier(*judged, configuration.seed + 2)
             self.classifier_optimizer = build_optimizer(configuration, self.classifier)
             seen = [features[1:] for features in self.classifier.output_shape[:-1]]
-        self.discriminator = build_discriminator(*judged, configuration.seed + 1, seen=seen)
+        self.discriminator = build_discriminator(
+            *judged, configuration.seed + 1, seen=seen, detailed=detailed
+        )
         self.generator_optimizer = build_optimizer(configuration, self.trained)
         self.discriminator_optimizer = build_optimizer(configuration, self.discriminator)
         self.step = tf.Variable(

@@ -1,5 +1,7 @@
 """The layers of the `modern` networks that Keras does not have, or not fast enough."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -13,14 +15,24 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
     """Batch normalisation whose scale and shift the label chooses: de Vries et al., arXiv:1707.00683.
 
     Call it with [features (n, h, w, c), label weights (n, classes)], or with [features] alone where
-    there are no classes. A label that lies between classes gets a scale and shift between theirs. The
-    statistics it keeps for inference are those of the last batch it was trained with: whoever needs good
+    there are no classes. A label that lies between classes gets a scale and shift between theirs.
+    `modulated`, it takes the latent (n, Z) as a last input, which adds to both (Chen et al., "On self
+    modulation for GANs", arXiv:1810.01365), nothing at first. The statistics it keeps for inference are those of the last batch it was trained with: whoever needs good
     ones passes one large batch.
     """
 
+    def __init__(self, *, modulated: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.modulated = modulated
+
+    def get_config(self) -> dict[str, Any]:
+        """What it takes to build it again."""
+        return {**super().get_config(), "modulated": self.modulated}
+
     def build(self, shapes: list[tuple[int | None, ...]]) -> None:
-        """Make the weights for features (n, h, w, c) and, if there are any, labels (n, classes)."""
-        channels, classes = shapes[0][-1], shapes[1][-1] if len(shapes) > 1 else 1
+        """Make the weights for features (n, h, w, c), labels (n, classes) and latents (n, Z), if any."""
+        channels = shapes[0][-1]
+        classes = shapes[1][-1] if len(shapes) > 1 + self.modulated else 1
 
         def add(name: str, shape: tuple[int | None, ...], value: str, *, trainable: bool) -> keras.Variable:
             # Float32 under any policy; statistics are the same in all replicas.
@@ -35,12 +47,16 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
 
         self.scale = add("scale", (classes, channels), "ones", trainable=True)
         self.shift = add("shift", (classes, channels), "zeros", trainable=True)
+        if self.modulated:
+            self.latent_scale = add("latent_scale", (shapes[-1][-1], channels), "zeros", trainable=True)
+            self.latent_shift = add("latent_shift", (shapes[-1][-1], channels), "zeros", trainable=True)
         self.mean = add("mean", (channels,), "zeros", trainable=False)
         self.variance = add("variance", (channels,), "ones", trainable=False)
 
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
-        """Normalise features (n, h, w, c) over n, h and w, then scale and shift by label (n, classes)."""
+        """Normalise features (n, h, w, c) over n, h and w; scale and shift by label and latent, if any."""
         features, *label = inputs
+        latent = tf.cast(label.pop(), tf.float32) if self.modulated else None
         if training and count_replicas() > 1:
             normal, mean, variance = normalise_together(features)
         else:
@@ -61,6 +77,9 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
         if label:
             weights = tf.cast(label[0], tf.float32)
             scale, shift = weights @ scale, weights @ shift  # (n, c)
+        if latent is not None:
+            scale += latent @ tf.convert_to_tensor(self.latent_scale)
+            shift += latent @ tf.convert_to_tensor(self.latent_shift)
         scale, shift = tf.cast(scale, features.dtype), tf.cast(shift, features.dtype)
         return normal * scale[:, None, None, :] + shift[:, None, None, :]
 

@@ -43,20 +43,30 @@ def base_size(size: int) -> int:
 
 
 def build_generator(
-    latent_size: int, classes: int, size: int, channels: int, width: int, policy: str, seed: int
+    latent_size: int,
+    classes: int,
+    size: int,
+    channels: int,
+    width: int,
+    policy: str,
+    seed: int,
+    *,
+    detailed: bool = False,
 ) -> keras.Model:
     """Build the network from latents float32 (n, Z) and label weights float32 (n, classes) to images.
 
     The images are float32 (n, size, size, channels) in [-1, 1]; `width` is the channels at the base.
-    Without classes (0) the latents are the only input.
+    Without classes (0) the latents are the only input. `detailed`, the latent bends every layer's features
+    but the first's, and there is a layer more at full size.
     """
     latent = keras.Input((latent_size,), name="latent")
     label = [keras.Input((classes,), name="label")] if classes else []
     side = base_size(size)
     draw = Draw(seed)
 
-    def normalise(features: keras.KerasTensor) -> keras.KerasTensor:
-        features = ConditionalBatchNormalization(dtype=policy)([features, *label])
+    def normalise(features: keras.KerasTensor, *, modulated: bool = detailed) -> keras.KerasTensor:
+        conditions = [*label, latent] if modulated else label
+        features = ConditionalBatchNormalization(modulated=modulated, dtype=policy)([features, *conditions])
         return layers.LeakyReLU(SLOPE, dtype=policy)(features)
 
     def convolve(features: keras.KerasTensor, filters: int) -> keras.KerasTensor:
@@ -83,7 +93,8 @@ def build_generator(
         kernel_initializer=keras.initializers.HeNormal(draw()),
         dtype=policy,
     )(features)
-    features = normalise(layers.Reshape((side, side, width), dtype=policy)(features))  # (n, 7, 7, w)
+    features = layers.Reshape((side, side, width), dtype=policy)(features)  # (n, 7, 7, w)
+    features = normalise(features, modulated=False)
     features = normalise(convolve(features, width))
     filters = width // 2
     while 2 * side < size:
@@ -92,6 +103,8 @@ def build_generator(
         filters //= 2
     if side < size:
         features = normalise(enlarge(features, filters))  # (n, 28, 28, w / 4)
+        if detailed:
+            features = normalise(convolve(features, filters))
     images = layers.Conv2D(
         channels,
         3,
@@ -132,12 +145,14 @@ def build_discriminator(
     seed: int,
     *,
     seen: Sequence[tuple[int, int, int]] = (),
+    detailed: bool = False,
 ) -> keras.Model:
     """Build the network from images float32 (n, size, size, channels) and labels (n, classes) to logits.
 
     The logits are float32 (n, 1); the higher, the more real the image is thought, for its class.
     Without classes (0) the images are the only input. `seen` are the shapes (h, w, c) of a classifier's
-    features, further inputs; each has layers of its own to be judged by.
+    features, further inputs; each has layers of its own to be judged by. `detailed`, the first layer is one
+    at full size.
     """
     image = keras.Input((size, size, channels), name="image")
     label = keras.Input((classes,), name="label") if classes else None
@@ -159,7 +174,12 @@ def build_discriminator(
         return layers.Add(dtype="float32")([realness, agreement])
 
     first, middle, last = DISCRIMINATOR_CHANNELS
-    features = convolve(SpaceToDepth(dtype=policy)(image), first, 3, 1)  # (n, 14, 14, 64)
+    if detailed:
+        features = convolve(
+            convolve(image, first // 2, 3, 1), first, 4, 2
+        )  # (n, 28, 28, 32), (n, 14, 14, 64)
+    else:
+        features = convolve(SpaceToDepth(dtype=policy)(image), first, 3, 1)  # (n, 14, 14, 64)
     side = size // 2
     while side > LARGEST_BASE:
         features, side = convolve(features, middle, 4, 2), side // 2  # (n, 7, 7, 128)
