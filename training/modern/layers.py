@@ -17,7 +17,9 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
     Call it with [features (n, h, w, c), label weights (n, classes)], or with [features] alone where
     there are no classes. A label that lies between classes gets a scale and shift between theirs.
     `modulated`, it takes the latent (n, Z) as a last input, which adds to both (Chen et al., "On self
-    modulation for GANs", arXiv:1810.01365), nothing at first. The statistics it keeps for inference are those of the last batch it was trained with: whoever needs good
+    modulation for GANs", arXiv:1810.01365), nothing at first.
+
+    The statistics it keeps for inference are those of the last batch it was trained with: whoever needs good
     ones passes one large batch.
     """
 
