@@ -1,5 +1,6 @@
 """What the first layers of a generator answer to a latent: a graph cut short, and run."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -60,26 +61,40 @@ class FirstLayer:
 
 def _find_outputs(graph: onnx.GraphProto) -> tuple[str, str]:
     """The names of the first layer's output, and of the first activation's behind it (or the same again)."""
-    carriers, linear = {"latent"}, ""
+    first = _find_first(graph)
+    carriers, linear = set(first.output), str(first.output[0])
     for node in graph.node:
         if not carriers.intersection(node.input):
             continue
-        if not linear and node.op_type in _LAYERS:
-            linear = node.output[0]
-            carriers = {linear}
-        elif linear and node.op_type in _ACTIVATIONS:
+        if node.op_type in _ACTIVATIONS:
             return linear, node.output[0]
-        elif node.op_type in _CARRIERS or (linear and node.op_type in _NORMALISERS):
+        if node.op_type not in _CARRIERS | _NORMALISERS:
+            break
+        carriers.update(node.output)
+    return linear, linear
+
+
+def _find_first(graph: onnx.GraphProto) -> onnx.NodeProto:
+    """The layer that reads the latent; of several the largest, which the picture comes from.
+
+    The others bend later layers' features, as in self-modulation (arXiv:1810.01365).
+    """
+    sizes = {tensor.name: math.prod(tensor.dims) for tensor in graph.initializer}
+    carriers, layers = {"latent"}, list[onnx.NodeProto]()
+    for node in graph.node:
+        if not carriers.intersection(node.input):
+            continue
+        if node.op_type in _LAYERS:
+            layers.append(node)
+        elif node.op_type in _CARRIERS:
             carriers.update(node.output)
-        elif linear:
-            return linear, linear
         else:
             break
-    if linear:
-        return linear, linear
-    raise ReleaseRefused(
-        "No dense or convolutional layer of the graph reads the latent first, so it gives no directions."
-    )
+    if not layers:
+        raise ReleaseRefused(
+            "No dense or convolutional layer of the graph reads the latent first, so it gives no directions."
+        )
+    return max(layers, key=lambda node: sum(sizes.get(name, 0) for name in node.input))
 
 
 def _cut(model: onnx.ModelProto, outputs: set[str]) -> onnxruntime.InferenceSession:

@@ -40,6 +40,9 @@ def graph_of(kind: str) -> bytes:
     if kind == "label with latent":
         nodes.append(helper.make_node("Concat", ["label", "latent"], ["both"], axis=1))
         read, tensors["weights"] = "both", np.concatenate([classes, weights])
+    if kind == "modulated":  # a small layer first, for features further on
+        nodes.append(helper.make_node("MatMul", ["latent", "bends"], ["bend"]))
+        tensors["bends"] = np.random.default_rng(9).standard_normal((6, 4)).astype(np.float32)
     if kind == "transposed convolution":
         nodes.append(helper.make_node("Reshape", ["latent", "column"], ["reshaped"]))
         tensors["weights"] = weights.reshape(6, 16, 2, 2)
@@ -71,7 +74,7 @@ def manifests(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "kind", ["dense", "latent with label", "label with latent", "transposed convolution"]
+    "kind", ["dense", "latent with label", "label with latent", "transposed convolution", "modulated"]
 )
 @pytest.mark.parametrize("method", METHODS)
 def test_the_directions_are_those_that_the_first_layer_answers_to_most(kind, method, manifests):
