@@ -86,7 +86,7 @@ class ModernConfiguration(Configuration):
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 4
     width: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 128
     """Channels of the generator's smallest features."""
-    detailed: bool = False
+    detailed: bool = True
     """Both networks have a layer more at full size, and the latent bends every layer of the generator."""
     learning_rate: Rate = 2e-3
     warm_up_steps: Annotated[int, Field(ge=0)] = 100
@@ -96,18 +96,23 @@ class ModernConfiguration(Configuration):
     """Gamma: half of it weighs the squared gradient of the logit at real, half at generated pictures."""
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
-    final_rate: Fraction = 0.0
+    final_rate: Fraction = 1.0
     """What is left of the learning rate at the end; it falls over the second half."""
-    average_decay: Beta = 0.999
-    average_delay: Annotated[float, Field(gt=1.0)] = 20.0
+    average_decay: Beta = 0.9997
+    average_delay: Annotated[float, Field(gt=1.0)] = 10.0
     """After n steps the decay is at most (1 + n) / (this + n): the smaller, the more steps are averaged."""
-    classifier_epochs: Annotated[int, Field(ge=0)] = 0
+    classifier_epochs: Annotated[int, Field(ge=0)] = 4
     """For so many epochs a classifier learns beside the GAN, and the discriminator judges by what it sees
     too; 0, or pictures of one class: there is none."""
     augmentation: Fraction | Literal["auto"] = "auto"
     """How often a picture's colours, place and squares are changed before it is judged; `auto`: often
     where there are few pictures, never where there are many."""
 
+
+EARLIER: Mapping[str, float] = MappingProxyType(
+    {"detailed": False, "final_rate": 0.0, "average_delay": 20.0, "classifier_epochs": 0}
+)
+"""What a run of `modern` went with that does not say: it is from before these could be set."""
 
 AnyConfiguration = DcganConfiguration | CholletConfiguration | ModernConfiguration
 ANY_CONFIGURATION: TypeAdapter[AnyConfiguration] = TypeAdapter(

@@ -16,12 +16,13 @@ RUN/export/                  generator.onnx and what was measured of it
 ```
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from training.config import ANY_CONFIGURATION, AnyConfiguration
+from training.config import ANY_CONFIGURATION, EARLIER, AnyConfiguration
 from training.errors import RunError
 from training.paths import RunPaths
 from training.shape import PictureShape
@@ -58,10 +59,12 @@ class Run(RunPaths):
     def read_configuration(self) -> AnyConfiguration:
         """Read config.json; raise RunError where it is missing or not a configuration."""
         try:
-            return ANY_CONFIGURATION.validate_json(self.config_path.read_text(encoding="utf-8"))
+            stored = json.loads(self.config_path.read_text(encoding="utf-8"))
+            earlier = EARLIER if stored["preset"] == "modern" else {}
+            return ANY_CONFIGURATION.validate_python({**earlier, **stored})
         except FileNotFoundError as error:
             raise RunError(f"{self.folder} is not a run folder: it has no config.json.") from error
-        except ValidationError as error:
+        except (KeyError, TypeError, ValueError) as error:  # pydantic's and json's own are ValueErrors
             raise RunError(f"{self.config_path} is not a configuration: {error}") from error
 
     def read_shape(self) -> PictureShape:

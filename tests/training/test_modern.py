@@ -1,5 +1,6 @@
 """The preset `modern`: its networks, losses and averages, and a short real run through to a release."""
 
+import json
 import math
 
 import numpy as np
@@ -16,7 +17,7 @@ from training import train as training_loop
 from training.augment import choose_probability
 from training.checkpoints import Checkpoints
 from training.choices import settle_choices
-from training.config import find_preset, override
+from training.config import EARLIER, find_preset, override
 from training.data import Pictures, load_pictures, scale_pixels
 from training.errors import DataError
 from training.export import export_run
@@ -33,7 +34,8 @@ TOTAL_STEPS = 200
 @pytest.fixture(scope="module")
 def configuration():
     return override(
-        find_preset("modern"), ["width=16", "latent_size=8", "precision=float32", "batch_size=50", "epochs=1"]
+        find_preset("modern"),
+        ["width=16", "latent_size=8", "precision=float32", "batch_size=50", "epochs=1", "final_rate=0"],
     )
 
 
@@ -61,10 +63,17 @@ def test_the_networks_have_their_sizes():
     assert build_discriminator(10, 28, 1, "float32", 0).count_params() == 504_641
 
 
+def test_the_detailed_networks_have_theirs():
+    assert build_generator(64, 10, 28, 1, 128, "float32", 0, detailed=True).count_params() == 1_077_409
+    assert build_discriminator(10, 28, 1, "float32", 0, detailed=True).count_params() == 535_425
+
+
 @pytest.mark.parametrize(("size", "base"), [(28, 7), (32, 8), (48, 6), (64, 8)])
 def test_a_generator_draws_the_size_it_was_built_for(size, base):
     assert base_size(size) == base
-    assert build_generator(8, 3, size, 3, 16, "float32", 0).output_shape == (None, size, size, 3)
+    for detailed in (False, True):
+        network = build_generator(8, 3, size, 3, 16, "float32", 0, detailed=detailed)
+        assert network.output_shape == (None, size, size, 3)
 
 
 def test_a_side_that_cannot_be_halved_is_refused():
@@ -191,6 +200,14 @@ def test_a_run_without_classes_becomes_a_release_that_takes_the_latent_alone(
     assert manifest.image.channels == 3
     generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
     assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
+
+
+def test_a_run_from_before_a_setting_goes_on_without_it(configuration, tmp_path):
+    run = Run(tmp_path)
+    run.start(configuration, FASHION_MNIST_SHAPE)
+    stored = json.loads(run.config_path.read_text())
+    run.config_path.write_text(json.dumps({name: stored[name] for name in stored if name not in EARLIER}))
+    assert run.read_configuration() == configuration.model_copy(update=EARLIER)
 
 
 def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
