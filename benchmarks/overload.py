@@ -1,7 +1,7 @@
 """Five times more than the service can do: `python -m benchmarks.overload`.
 
 First the peak, from a load that the queue holds. Then requests paced to five times the peak's rate, over many
-connections, while a prober asks now and again and times the refusals it gets.
+connections, while a prober asks now and again and times the refusals it gets. All of it shares the cores.
 """
 
 import json
@@ -10,20 +10,29 @@ import statistics
 import subprocess
 import threading
 import time
+from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from benchmarks.servers import start_ganymede
 from ganymede.load import apply_load
 
-IMAGES = 16
 TIMES = 5
-CONNECTIONS = 400
+QUEUE_REQUESTS = 32
+CONNECTIONS = 120
+"""Those that wait in the queue, and enough others to offer the rest: wrk's own cost grows with them."""
+PROBE_INTERVAL_S = 0.1
 _SCRIPT = Path(__file__).parent / "overload.lua"
+_EXPECTED = {"200", "503", "499"}
+"""Served, refused, and hung up on: what still waits when wrk ends."""
 _first_seeds = count(1_000_000_000, 7_000_000)
 
 
@@ -33,28 +42,19 @@ class Overloaded:
 
     served_per_s: float
     refused_per_s: float
-    other: int
+    failed: int
     refusals_s: list[float]
 
 
-def apply_overload(url: str, requests_per_s: float, seconds: float) -> Overloaded:
-    """Offer `requests_per_s` for so many seconds."""
+def apply_overload(url: str, images: int, requests_per_s: float, seconds: float) -> Overloaded:
+    """Offer `requests_per_s` of `images` each, `TIMES` what can be served, for so many seconds."""
     refusals: list[float] = []
     over = threading.Event()
-    prober = threading.Thread(target=_probe, args=(url, refusals, over))
-    pause_ms = 1000 * CONNECTIONS / requests_per_s
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds:g}s",
-        "--timeout",
-        "60s",
-        "-s",
-        str(_SCRIPT),
-        url,
-    ]
-    command += ["--", str(IMAGES), str(next(_first_seeds)), f"{pause_ms:.1f}"]
+    prober = threading.Thread(target=_probe, args=(url, QUEUE_REQUESTS * images, refusals, over))
+    # One answer in TIMES waits for a full queue: TIMES * QUEUE_REQUESTS / requests_per_s seconds.
+    pause_ms = 1000 * (CONNECTIONS - QUEUE_REQUESTS) / requests_per_s
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", "60s", "-s", str(_SCRIPT)]
+    command += [url, "--", str(images), str(next(_first_seeds)), f"{pause_ms:.1f}"]
     prober.start()
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     over.set()
@@ -66,36 +66,59 @@ def apply_overload(url: str, requests_per_s: float, seconds: float) -> Overloade
     return Overloaded(
         served_per_s=found["served"] / found["seconds"],
         refused_per_s=found["refused"] / found["seconds"],
-        other=found["other"],
+        failed=found["failed"],
         refusals_s=refusals,
     )
 
 
-def _probe(url: str, refusals: list[float], over: threading.Event) -> None:
+def count_statuses(url: str) -> Counter[str]:
+    """How many requests for pictures the service at `url` has answered with each status."""
+    counted = Counter[str]()
+    for family in text_string_to_metric_families(httpx.get(f"{url}/metrics").text):
+        for sample in family.samples:
+            if sample.name == "ganymede_requests_total" and sample.labels["route"] == "/generate":
+                counted[sample.labels["status"]] += int(sample.value)
+    return counted
+
+
+def _probe(url: str, images: int, refusals: list[float], over: threading.Event) -> None:
+    """Ask for more than there is ever room for, with little more than a socket."""
     time.sleep(1)
-    with httpx.Client(timeout=60) as client:
+    address = urlsplit(url)
+    with closing(HTTPConnection(address.hostname or "", address.port, timeout=60)) as connection:
         while not over.is_set():
             began = time.perf_counter()
-            if client.post(f"{url}/generate", json={"count": 512}).status_code == 503:
+            connection.request("POST", "/generate", json.dumps({"count": images}))
+            response = connection.getresponse()
+            response.read()
+            if response.status == 503:
                 refusals.append(time.perf_counter() - began)
-            time.sleep(0.05)
+            time.sleep(PROBE_INTERVAL_S)
 
 
 def main(*, seconds: int = 8) -> None:
-    """Print the peak, the goodput under overload, and how long refusals took."""
-    console = Console()
-    with start_ganymede(Path("models"), "fashion", GANYMEDE_MAX_QUEUE_IMAGES="512") as server:
-        apply_load(server.url, images=IMAGES, connections=16, seconds=1)
-        peak = apply_load(server.url, images=IMAGES, connections=16, seconds=seconds).images_per_s / IMAGES
-        found = apply_overload(server.url, TIMES * peak, seconds)
-        again = apply_load(server.url, images=IMAGES, connections=16, seconds=seconds).images_per_s / IMAGES
+    """Print, for small and for large requests, the peak, the goodput under overload, the refusals' times."""
+    for images in (16, 64):
+        measure(images, seconds, Console())
+
+
+def measure(images: int, seconds: int, console: Console) -> None:
+    """Overload a service of its own with requests of `images` each, and print what it did."""
+    queue = str(QUEUE_REQUESTS * images)
+    with start_ganymede(Path("models"), "fashion", GANYMEDE_MAX_QUEUE_IMAGES=queue) as server:
+        apply_load(server.url, images=images, connections=16, seconds=1)
+        peak = apply_load(server.url, images=images, connections=16, seconds=seconds).images_per_s / images
+        found = apply_overload(server.url, images, TIMES * peak, seconds)
+        again = apply_load(server.url, images=images, connections=16, seconds=seconds).images_per_s / images
+        statuses = count_statuses(server.url)
+    failed = found.failed + sum(statuses[status] for status in statuses if status not in _EXPECTED)
     best = max(peak, again)
     offered = found.served_per_s + found.refused_per_s
-    console.print(f"peak {peak:.0f} requests/s of {IMAGES} images before, {again:.0f} after")
+    console.print(f"{images} images a request: peak {peak:.0f} requests/s before, {again:.0f} after")
     console.print(
         f"offered {offered / best:.1f}× the peak: served {found.served_per_s:.0f}/s = "
         f"{found.served_per_s / best:.0%} of the peak, refused {found.refused_per_s:.0f}/s, "
-        f"other {found.other}"
+        f"failed {failed}"
     )
     if found.refusals_s:
         refusals_ms = sorted(1000 * seconds for seconds in found.refusals_s)

@@ -18,6 +18,9 @@ from service.inputs import Inputs
 from service.labels import Weights
 from service.rows import AnyInputs, Rows, join_rows
 
+_SMALLEST_PART = 8
+"""Images that are not divided among devices any more."""
+
 
 @dataclass(eq=False, slots=True)
 class Work:
@@ -85,7 +88,9 @@ class Batch(Generic[AnyWork]):
 class WaitingWork(Generic[AnyWork]):
     """The queue between the event loop, which adds, and the device's threads, which take batches."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, devices: int = 1) -> None:
+        """`devices` threads take batches, side by side."""
+        self._devices = devices
         self._queues: OrderedDict[Generator, deque[AnyWork]] = OrderedDict()
         self._closed = False
         self._running = 0
@@ -126,8 +131,12 @@ class WaitingWork(Generic[AnyWork]):
                     return None
                 self._changed.wait()
             generator, queue = self._queues.popitem(last=False)
-            works = list(islice(queue, max_images))
-            shares = share_rows([work.waiting for work in works], max_images)
+            # What waits is shared with the other devices: one that took it all would leave them idle while
+            # it encodes, and then all answers, and all new requests, would come at once.
+            waiting = sum(work.waiting for work in islice(queue, self._devices * max_images))
+            budget = min(max_images, max(_SMALLEST_PART, -(-waiting // self._devices)))
+            works = list(islice(queue, budget))
+            shares = share_rows([work.waiting for work in works], budget)
             slices, unserved = [], []
             for work, rows in zip(works, shares, strict=True):
                 queue.popleft()

@@ -44,7 +44,7 @@ class Engine:
         self._timeout_s = timeout_s
         self._metrics = metrics or Metrics()
         self._metrics.queue_images.set_function(lambda: self.waiting_images)
-        self._waiting = WaitingWork[Job]()
+        self._waiting = WaitingWork[Job](devices=device_threads)
         self._flights: dict[str, Job] = {}
         self._images_per_s = 0.0
         self._handing_out = threading.Lock()

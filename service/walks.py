@@ -10,8 +10,9 @@ from service.animation import MEDIA_TYPES
 from service.context import Context
 from service.disconnection import unless_gone
 from service.entity_tags import tag_answer
-from service.inputs import draw_inputs
+from service.inputs import Inputs, draw_inputs
 from service.limits import check_walk
+from service.release import Release
 from service.rendering import Rendered, render_walk, walk_folder
 from service.responses import name_seeds
 from service.schemas import WalkRequest
@@ -25,13 +26,8 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
     Raises:
         GanymedeError: any of the refusals in `service.errors`.
     """
-    settings = context.settings
-    release = await context.releases.resolve(order.model)
+    release, keys = await accept_walk(context, order, form)
     manifest = release.manifest
-    check_walk(order, manifest.image, form, settings)
-    context.engine.check_room(order.frames)
-    context.rates.take(order.frames)
-    keys = draw_inputs(manifest, order, order.seeds)
     way = order.model_dump(
         include={"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}
     )
@@ -44,7 +40,7 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
             order,
             path,
             form,
-            timeout_s=settings.request_timeout_s,
+            timeout_s=context.settings.request_timeout_s,
         )
         rendered = await unless_gone(receive, rendering)
         context.metrics.observe_answer(form, rendered.queue_s, rendered.encode_s)
@@ -56,6 +52,21 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
         if keys.seeds is not None:
             headers["X-Seed"] = name_seeds(keys.seeds)
         return _WalkResponse(path, MEDIA_TYPES[form], headers, stack.pop_all())
+
+
+async def accept_walk(
+    context: Context, order: WalkRequest, form: str, *, release: Release | None = None
+) -> tuple[Release, Inputs]:
+    """Hold `order` against every limit; its release, if not given already, and its key pictures' inputs.
+
+    Raises:
+        GanymedeError: any of the refusals in `service.errors`.
+    """
+    release = release or await context.releases.resolve(order.model)
+    check_walk(order, release.manifest.image, form, context.settings)
+    context.engine.check_room(order.frames)
+    context.rates.take(order.frames)
+    return release, draw_inputs(release.manifest, order, order.seeds)
 
 
 class _WalkResponse(FileResponse):

@@ -55,6 +55,20 @@ def test_slices_of_a_work_follow_each_other_without_gap():
     assert [(part.start, part.stop) for part in parts] == [(0, 64), (64, 128), (128, 150)]
 
 
+def test_what_waits_is_shared_by_the_devices_until_the_parts_are_small():
+    waiting, generator = WaitingWork(devices=2), FakeGenerator()
+    for _ in range(40):
+        waiting.add(work_of(generator, 1))
+    assert [len(rows_of(waiting.take(64))) for _ in range(4)] == [20, 10, 8, 2]
+
+
+def test_a_large_request_runs_on_all_devices():
+    waiting, generator = WaitingWork(devices=2), FakeGenerator()
+    waiting.add(work_of(generator, 1000))
+    waiting.add(work_of(generator, 20))
+    assert [sum(rows_of(waiting.take(64))) for _ in range(3)] == [64, 64, 64]
+
+
 def test_discarded_work_never_reaches_a_batch():
     waiting, generator = WaitingWork(), FakeGenerator()
     kept, dropped = work_of(generator, 1), work_of(generator, 1)

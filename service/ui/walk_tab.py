@@ -14,14 +14,13 @@ import orjson
 from service.bodies import parse_body
 from service.context import Context
 from service.errors import InvalidField
-from service.inputs import draw_inputs
-from service.limits import check_walk
 from service.rendering import render_walk
 from service.schemas import WalkRequest
 from service.ui.choice import Choice
 from service.ui.gallery import lay_gallery
 from service.ui.generate_tab import SEEDS_DRAWN
 from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
+from service.walks import accept_walk
 
 _CANDIDATES = 12
 _PLAYED_PIXELS = 320
@@ -165,8 +164,7 @@ async def _render(
     image = release.manifest.image
     scale = max(1, _PLAYED_PIXELS // max(image.height, image.width))
     order = parse_body(orjson.dumps({**fields, "scale": scale}), WalkRequest)
-    check_walk(order, image, "mp4", service.settings)
-    keys = draw_inputs(release.manifest, order, order.seeds)
+    release, keys = await accept_walk(service, order, "mp4", release=release)
     await asyncio.to_thread(_remove_old_walks, folder)
     path = folder / f"walk-{secrets.token_hex(8)}.mp4"
     await render_walk(
