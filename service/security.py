@@ -21,6 +21,9 @@ from service.settings import Settings, WrongSetting
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """What load balancers and Prometheus ask without a key; none of it generates."""
 
+_FOR_BROWSERS = 'Basic realm="ganymede"'
+"""It lets them ask for a password, which is the key (RFC 7617); Chromium reads one way in a header's line."""
+
 _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64}):(?P<digest>[0-9a-fA-F]{64})")
 _MAX_FILE_BYTES = 2**20
 
@@ -37,8 +40,8 @@ class KeyMissing(GanymedeError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The ways to send one (RFC 6750, RFC 7617: a browser asks for a password, which is the key)."""
-        return {"WWW-Authenticate": 'Bearer realm="ganymede", Basic realm="ganymede"'}
+        """How to send one (RFC 6750); a browser needs `_FOR_BROWSERS` beside it."""
+        return {"WWW-Authenticate": 'Bearer realm="ganymede"'}
 
 
 class KeyUnknown(GanymedeError):
@@ -69,7 +72,10 @@ class ApiKeys:
             members = (
                 {"error": str(error)} if path.startswith("/v2") else {}
             )  # what that protocol's clients show
-            await describe(error, **members)(scope, receive, send)
+            response = describe(error, **members)
+            if isinstance(error, KeyMissing):
+                response.headers.append("WWW-Authenticate", _FOR_BROWSERS)
+            await response(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
