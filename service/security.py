@@ -8,7 +8,8 @@ import hmac
 import ipaddress
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -28,6 +29,7 @@ _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64}):(?P<digest>[0-9a-fA-F]{64})
 _MAX_FILE_BYTES = 2**20
 
 log = logging.getLogger(__name__)
+_SCOPE_KEY = "ganymede.key"
 _key_name: contextvars.ContextVar[str | None] = contextvars.ContextVar("key_name", default=None)
 
 
@@ -66,7 +68,7 @@ class ApiKeys:
             await self._app(scope, receive, send)
             return
         try:
-            _key_name.set(self._identify(Headers(scope=scope)))
+            name = self._identify(Headers(scope=scope))
         except (KeyMissing, KeyUnknown) as error:
             log.warning("%s: refused, %s", path, error.code)
             members = (
@@ -77,6 +79,8 @@ class ApiKeys:
                 response.headers.append("WWW-Authenticate", _FOR_BROWSERS)
             await response(scope, receive, send)
             return
+        scope[_SCOPE_KEY] = name
+        _key_name.set(name)
         await self._app(scope, receive, send)
 
     def _identify(self, headers: Headers) -> str:
@@ -96,6 +100,19 @@ class ApiKeys:
 def current_key() -> str | None:
     """The name of the API key of the request that is being answered."""
     return _key_name.get()
+
+
+@contextmanager
+def on_behalf_of(scope: Scope) -> Iterator[None]:
+    """Let what is done inside be the doing of the key that the request of `scope` came with.
+
+    A request's own task knows its key; one that works for many requests does not.
+    """
+    token = _key_name.set(scope.get(_SCOPE_KEY))
+    try:
+        yield
+    finally:
+        _key_name.reset(token)
 
 
 def read_key(headers: Headers) -> str | None:

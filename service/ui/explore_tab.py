@@ -70,7 +70,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
         if moved := {str(index): amount for index, amount in enumerate(amounts) if amount}:
             fields["directions"] = moved
         try:
-            pictures = await generate_pictures(service, fields)
+            pictures = await generate_pictures(service, fields, request)
         except GanymedeError as error:
             # Not an error to Gradio: after one it would forget the movement that waits behind this one.
             gradio.Warning(str(error), title=error.title)

@@ -66,7 +66,7 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
         number = int(seed) if keep and seed is not None else _draw_seed()
         fields = {**order_fields(model, label, truncation), "seed": number, "count": int(count)}
         with explained():
-            pictures = await generate_pictures(service, fields)
+            pictures = await generate_pictures(service, fields, request)
         gallery = gradio.Gallery(list_pictures(pictures), columns=int(columns), selected_index=None)
         line = write_curl(request, "/generate", {**fields, "columns": int(columns)}, "grid.png")
         return gallery, number, number, line, "", gradio.Button(interactive=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio
 import orjson
+from starlette.types import Scope
 
 from service.bodies import parse_body
 from service.context import Context
@@ -15,6 +16,7 @@ from service.errors import GanymedeError
 from service.generator import Images
 from service.pictures import accept_order
 from service.schemas import GenerateRequest
+from service.security import on_behalf_of
 
 FROM_SEED = "from the seed"
 """What the class widget says when no class is chosen."""
@@ -41,14 +43,17 @@ def order_fields(model: str | None, label: str | None, truncation: float) -> dic
     return fields
 
 
-async def generate_pictures(service: Context, fields: dict[str, Any]) -> Images:
+async def generate_pictures(service: Context, fields: dict[str, Any], request: gradio.Request) -> Images:
     """What `POST /generate` would generate for these fields, by its limits and queue: uint8 (n, h, w, c).
+
+    They count as pictures for the key that the visitor's `request` came with.
 
     Raises:
         GanymedeError: what it would refuse.
     """
     order = parse_body(orjson.dumps(fields), GenerateRequest)
-    release, inputs = await accept_order(service, order, "png")
+    with on_behalf_of(scope_of(request)):
+        release, inputs = await accept_order(service, order, "png")
     return (await service.engine.generate(release.generator, inputs)).images
 
 
@@ -68,11 +73,15 @@ def write_curl_get(request: gradio.Request, path: str) -> str:
     return f"curl {_address(request)}{path}"
 
 
+def scope_of(request: gradio.Request) -> Scope:
+    """The ASGI scope of a visitor's request, empty where there is none."""
+    return request.request.scope if request.request else {}
+
+
 def _address(request: gradio.Request) -> str:
     """Scheme, host and prefix as the visitor's browser knows them, also behind a proxy."""
     headers = request.headers
     scheme = headers.get("x-forwarded-proto", "").split(",")[0].strip() or request.url.scheme
     host = headers.get("x-forwarded-host", "").split(",")[0].strip() or headers.get("host", "localhost")
-    scope = request.request.scope if request.request else {}
-    prefix = str(scope.get("root_path", "")).removesuffix("/").removesuffix("/ui")
+    prefix = str(scope_of(request).get("root_path", "")).removesuffix("/").removesuffix("/ui")
     return f"{scheme}://{host}{prefix}"

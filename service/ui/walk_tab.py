@@ -16,10 +16,11 @@ from service.context import Context
 from service.errors import InvalidField
 from service.rendering import render_walk
 from service.schemas import WalkRequest
+from service.security import on_behalf_of
 from service.ui.choice import Choice
 from service.ui.gallery import lay_gallery
 from service.ui.generate_tab import SEEDS_DRAWN
-from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
+from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, scope_of, write_curl
 from service.walks import accept_walk
 
 _CANDIDATES = 12
@@ -77,13 +78,22 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
     )
 
     async def offer(
-        model: str | None, label: str | None, truncation: float, first: float | None = None
+        model: str | None,
+        label: str | None,
+        truncation: float,
+        first: float | None,
+        request: gradio.Request,
     ) -> tuple[Any, int]:
         number = secrets.randbelow(SEEDS_DRAWN) if first is None else int(first)
         fields = {**order_fields(model, label, truncation), "seed": number, "count": _CANDIDATES}
         with explained():
-            pictures = await generate_pictures(service, fields)
+            pictures = await generate_pictures(service, fields, request)
         return gradio.Gallery(list_pictures(pictures), selected_index=None), number
+
+    async def offer_others(
+        model: str | None, label: str | None, truncation: float, request: gradio.Request
+    ) -> tuple[Any, int]:
+        return await offer(model, label, truncation, None, request)
 
     def pick(keys: str, first: float, event: gradio.SelectData) -> str:
         return add_key(keys, int(first) + int(event.index))
@@ -112,11 +122,11 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         }
         with explained():
             fields["seeds"] = read_keys(keys)
-            path, scale = await _render(service, fields, folder, progress)
+            path, scale = await _render(service, fields, folder, request, progress)
         line = write_curl(request, "/latent-walk", {**fields, "scale": scale}, "walk.mp4")
         return gradio.Video(str(path), visible=True), line
 
-    others.click(offer, choice.inputs, [gallery, first], api_visibility="private")
+    others.click(offer_others, choice.inputs, [gallery, first], api_visibility="private")
     gallery.select(
         pick,
         [keys, first],
@@ -157,14 +167,19 @@ def add_key(text: str, seed: int) -> str:
 
 
 async def _render(
-    service: Context, fields: dict[str, Any], folder: Path, progress: gradio.Progress
+    service: Context,
+    fields: dict[str, Any],
+    folder: Path,
+    request: gradio.Request,
+    progress: gradio.Progress,
 ) -> tuple[Path, int]:
     """The file of a walk, enlarged so that it can be seen, and how much."""
     release = await service.releases.resolve(fields.get("model"))
     image = release.manifest.image
     scale = max(1, _PLAYED_PIXELS // max(image.height, image.width))
     order = parse_body(orjson.dumps({**fields, "scale": scale}), WalkRequest)
-    release, keys = await accept_walk(service, order, "mp4", release=release)
+    with on_behalf_of(scope_of(request)):
+        release, keys = await accept_walk(service, order, "mp4", release=release)
     await asyncio.to_thread(_remove_old_walks, folder)
     path = folder / f"walk-{secrets.token_hex(8)}.mp4"
     await render_walk(
