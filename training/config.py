@@ -96,8 +96,10 @@ class ModernConfiguration(Configuration):
     """Gamma: half of it weighs the squared gradient of the logit at real, half at generated pictures."""
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
-    final_rate: Fraction = 1.0
-    """What is left of the learning rate at the end; it falls over the second half."""
+    hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
+    """For this share of the run the learning rate stays; over the rest it falls, linearly."""
+    final_rate: Fraction = 0.05
+    """What is left of the learning rate at the end."""
     average_decay: Beta = 0.9997
     average_delay: Annotated[float, Field(gt=1.0)] = 10.0
     """After n steps the decay is at most (1 + n) / (this + n): the smaller, the more steps are averaged."""
@@ -110,7 +112,7 @@ class ModernConfiguration(Configuration):
 
 
 EARLIER: Mapping[str, float] = MappingProxyType(
-    {"detailed": False, "final_rate": 0.0, "average_delay": 20.0, "classifier_epochs": 0}
+    {"detailed": False, "hold": 0.5, "final_rate": 0.0, "average_delay": 20.0, "classifier_epochs": 0}
 )
 """What a run of `modern` went with that does not say: it is from before these could be set."""
 

@@ -100,7 +100,7 @@ def test_where_there_are_no_classes_there_is_no_classifier(configuration, batch)
 
 
 def test_the_rate_falls_to_the_share_that_is_to_be_left(configuration):
-    settings = override(configuration, ["final_rate=0.25"])
+    settings = override(configuration, ["hold=0.5", "final_rate=0.25"])
     gan = ModernGAN(settings, "float32", FASHION_MNIST_SHAPE, total_steps=1000)
     rates = []
     for step in (100, 500, 750, 1000):

@@ -29,13 +29,14 @@ from training.run import Run
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
 TOTAL_STEPS = 200
+SMALL = ["width=16", "latent_size=8", "precision=float32"]
 
 
 @pytest.fixture(scope="module")
 def configuration():
     return override(
         find_preset("modern"),
-        ["width=16", "latent_size=8", "precision=float32", "batch_size=50", "epochs=1", "final_rate=0"],
+        [*SMALL, "batch_size=50", "epochs=1", "hold=0.5", "final_rate=0"],
     )
 
 

@@ -164,11 +164,11 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         return [*tf.cond(self.step % interval == 0, penalise, lambda: gradients)]
 
     def set_learning_rate(self) -> None:
-        """Let the rate rise over the first steps and fall linearly to what is left over the second half."""
+        """Let the rate rise over the first steps, hold, and fall linearly to what is left at the end."""
         step = tf.cast(self.step, tf.float32)
         rise = (step + 1.0) / max(1, self.configuration.warm_up_steps)
-        left = self.configuration.final_rate
-        fall = left + (1.0 - left) * 2.0 * (1.0 - step / self.total_steps)
+        hold, left = self.configuration.hold, self.configuration.final_rate
+        fall = left + (1.0 - left) * (1.0 - step / self.total_steps) / (1.0 - hold)
         rate = self.configuration.learning_rate * tf.clip_by_value(tf.minimum(rise, fall), 0.0, 1.0)
         self.generator_optimizer.learning_rate.assign(rate)
         self.discriminator_optimizer.learning_rate.assign(rate)
