@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-_AMOUNTS = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)
+_AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _SEEDS = tuple(range(6))
 
 

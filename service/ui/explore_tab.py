@@ -15,7 +15,7 @@ from service.ui.orders import generate_pictures, list_pictures, order_fields, wr
 
 _SLIDERS = 6
 _PICTURES = 8
-_REACH = 8.0
+_REACH = 3.0
 
 
 @dataclass(frozen=True, slots=True)
