@@ -21,9 +21,10 @@ from training.config import EARLIER, find_preset, override
 from training.data import Pictures, load_pictures, scale_pixels
 from training.errors import DataError
 from training.export import export_run
+from training.modern.discriminator import build_discriminator
 from training.modern.gan import ModernGAN
+from training.modern.generator import base_size, build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
-from training.modern.networks import base_size, build_discriminator, build_generator
 from training.publish import publish_run
 from training.run import Run
 from training.shape import FASHION_MNIST_SHAPE, PictureShape

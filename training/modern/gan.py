@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from training.augment import augment
 from training.config import ModernConfiguration, Precision
+from training.modern.discriminator import build_classifier, build_discriminator
+from training.modern.generator import build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
-from training.modern.networks import build_classifier, build_discriminator, build_generator
 from training.shape import PictureShape
 from training.strategy import count_replicas, replica_mean, replica_share
 
@@ -31,6 +32,9 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         `total_steps` is the length of the whole run, on which the learning rate depends.
         """
         super().__init__()
+        # Grappler sums the branches' gradients in temporaries of one name, and now and then two are alive at
+        # once: AlreadyExistsError, "AddOpsRewrite_add/tmp_var".
+        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
         keras.utils.set_random_seed(configuration.seed)
         self.configuration = configuration
         self.classes = len(shape.class_names) if len(shape.class_names) > 1 else 0
