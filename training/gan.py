@@ -51,6 +51,16 @@ def build_gan(
     return DCGAN(configuration, policy)
 
 
+def choose_rewrites(configuration: AnyConfiguration) -> None:
+    """Let TensorFlow rewrite the graphs that are made from now on as the preset can bear it.
+
+    In `modern`, Grappler sums the branches' gradients in temporaries of one name, and now and then two are
+    alive at once: AlreadyExistsError, "AddOpsRewrite_add/tmp_var". Without that rewrite it is as fast.
+    """
+    bears_it = not isinstance(configuration, ModernConfiguration)
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": bears_it})
+
+
 def require_shape(configuration: AnyConfiguration, shape: PictureShape, size: int, channels: int) -> None:
     """Raise ConfigurationError unless the pictures are of the one shape that a preset's networks draw."""
     if (shape.size, shape.channels) != (size, channels):

@@ -18,7 +18,7 @@ from training.data import Pictures, epoch_batches, load_pictures
 from training.environment import write_environment
 from training.evaluation.judge import MIN_IMAGES, Judge, find_features
 from training.faults import explain_faults, read_batches
-from training.gan import build_gan, label_classes
+from training.gan import build_gan, choose_rewrites, label_classes
 from training.interruption import stop_requests
 from training.meter import LossMeter
 from training.progress import show_part, training_progress
@@ -61,6 +61,7 @@ def train(
     pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
     configuration = settle_choices(configuration, run, len(pictures.images))
+    choose_rewrites(configuration)
     with explain_faults(configuration, lambda: None):
         if is_chief(strategy):
             run.start(configuration, pictures.shape)

@@ -32,9 +32,6 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         `total_steps` is the length of the whole run, on which the learning rate depends.
         """
         super().__init__()
-        # Grappler sums the branches' gradients in temporaries of one name, and now and then two are alive at
-        # once: AlreadyExistsError, "AddOpsRewrite_add/tmp_var".
-        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
         keras.utils.set_random_seed(configuration.seed)
         self.configuration = configuration
         self.classes = len(shape.class_names) if len(shape.class_names) > 1 else 0
