@@ -24,6 +24,17 @@ class Context:
     metrics: Metrics
     reloading: Reloading
 
+    def accept_images(self, count: int) -> None:
+        """Refuse `count` images before anything is done for them, or count them for the request's key.
+
+        Raises:
+            Unavailable: the engine drains.
+            QueueFull: the queue has no room for them.
+            RateExceeded: the key may not have so many now.
+        """
+        self.engine.check_room(count)
+        self.rates.take(count)
+
 
 def context_of(request: Request) -> Context:
     """The context of the app that serves `request`."""

@@ -92,8 +92,7 @@ async def accept_order(
     release = release or await context.releases.resolve(order.model)
     count = request_count(order)
     check_generate(order, release.manifest.image, form, context.settings)
-    context.engine.check_room(count)
-    context.rates.take(count)
+    context.accept_images(count)
     return release, await _read_inputs(context, release.manifest, order)
 
 

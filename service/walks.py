@@ -64,8 +64,7 @@ async def accept_walk(
     """
     release = release or await context.releases.resolve(order.model)
     check_walk(order, release.manifest.image, form, context.settings)
-    context.engine.check_room(order.frames)
-    context.rates.take(order.frames)
+    context.accept_images(order.frames)
     return release, draw_inputs(release.manifest, order, order.seeds)
 
 

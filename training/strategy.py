@@ -65,7 +65,7 @@ def distribute_step(strategy: tf.distribute.Strategy, train_step: Step, configur
         losses = strategy.run(traced, args=(images, classes))
         return strategy.experimental_local_results(losses)[0]
 
-    return step  # type: ignore[no-any-return]
+    return step  # type: ignore[no-any-return]  # as above
 
 
 def agree_by_all(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:

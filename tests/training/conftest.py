@@ -28,8 +28,8 @@ def small_configuration() -> Configuration:
     return describe_small_run()
 
 
-def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER):
-    """Train in this process, with nobody to watch; how it ended."""
+def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER, console=None):
+    """Train in this process, with nobody to watch but the console, if one is given; how it ended."""
     from training.train import train
 
     return train(
@@ -38,8 +38,19 @@ def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER):
         data_folder=data_folder,
         draw_latents=draw_latents,
         draw_classes=draw_classes,
-        console=Console(file=io.StringIO()),
+        console=console or Console(file=io.StringIO()),
     )
+
+
+@pytest.fixture(scope="session")
+def garments():
+    """The first fifty garments, float32 (50, 28, 28, 1), and their classes (50,)."""
+    import tensorflow as tf
+
+    from training.data import load_pictures, scale_pixels
+
+    pictures = load_pictures("fashion-mnist", DATA_FOLDER)
+    return scale_pixels(pictures.images[:50]), tf.constant(pictures.labels[:50])
 
 
 @dataclass(frozen=True)
@@ -50,17 +61,8 @@ class TrainedRun:
 
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory, small_configuration) -> TrainedRun:
-    from training.train import train
-
     folder = tmp_path_factory.mktemp("trained") / "run"
     output = io.StringIO()
-    outcome = train(
-        small_configuration,
-        folder,
-        data_folder=DATA_FOLDER,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
-        console=Console(file=output),
-    )
+    outcome = train_quietly(small_configuration, folder, console=Console(file=output))
     assert not outcome.interrupted
     return TrainedRun(folder, output.getvalue())

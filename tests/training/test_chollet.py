@@ -1,15 +1,13 @@
 """The preset `chollet`: its networks, its six steps, and a short real run through to a graph."""
 
-import io
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from rich.console import Console
 
-from service.latents import draw_classes, draw_latents
-from tests.training.conftest import DATA_FOLDER
+from service.latents import draw_latents
+from tests.training.conftest import train_quietly
 from tests.training.test_noto_emoji import FONT
 from training import export
 from training.checkpoints import Checkpoints
@@ -21,7 +19,6 @@ from training.data import load_pictures, scale_pixels
 from training.errors import ConfigurationError
 from training.graph import run_graph
 from training.run import Run
-from training.train import train
 
 SEED = tf.constant((1, 2), tf.int64)
 
@@ -32,17 +29,6 @@ def configuration():
     return override(
         find_preset("chollet"),
         [f"data=noto-emoji:{FONT}", "held_out=0.9", "batch_size=2", "epochs=1", "precision=float32"],
-    )
-
-
-def go_on(configuration, folder):
-    return train(
-        configuration,
-        folder,
-        data_folder=DATA_FOLDER,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
-        console=Console(file=io.StringIO()),
     )
 
 
@@ -129,7 +115,7 @@ def test_a_restored_state_takes_the_same_next_steps(gan, batch, configuration, t
 
 def test_a_run_becomes_a_graph_from_latents_to_pixels(configuration, tmp_path, monkeypatch):
     folder = tmp_path / "run"
-    go_on(configuration, folder)
+    train_quietly(configuration, folder)
     assert [row.step for row in Run(folder).read_stats()] == [1]
     monkeypatch.setattr(export, "COMPARED_LATENTS", 4)  # a picture costs four thousand million products
     graph = export.export_run(folder, draw_latents=draw_latents).read_bytes()
@@ -147,4 +133,4 @@ def test_a_run_becomes_a_graph_from_latents_to_pixels(configuration, tmp_path, m
 def test_pictures_that_a_preset_cannot_draw_are_refused(preset, settings, words, tmp_path):
     settings = override(find_preset(preset), ["data=fashion-mnist", *settings])
     with pytest.raises(ConfigurationError, match=words):
-        go_on(settings, tmp_path)
+        train_quietly(settings, tmp_path)

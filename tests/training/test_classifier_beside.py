@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training.conftest import DATA_FOLDER
 from training.checkpoints import Checkpoints
 from training.config import find_preset, override
-from training.data import load_pictures, scale_pixels
 from training.modern.gan import ModernGAN
 from training.modern.losses import generator_ratio, pairing_loss
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
@@ -27,44 +25,38 @@ def gan(configuration):
     return ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
 
 
-@pytest.fixture(scope="module")
-def batch():
-    pictures = load_pictures("fashion-mnist", DATA_FOLDER)
-    return scale_pixels(pictures.images[:50]), tf.constant(pictures.labels[:50])
-
-
-def cross_entropy(gan, batch):
-    *_, logits = gan.classifier(batch[0])
-    classes = tf.cast(batch[1], tf.int32)
+def cross_entropy(gan, garments):
+    *_, logits = gan.classifier(garments[0])
+    classes = tf.cast(garments[1], tf.int32)
     return float(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits)))
 
 
-def test_the_classifier_learns_for_its_epochs_and_then_rests(gan, batch):
+def test_the_classifier_learns_for_its_epochs_and_then_rests(gan, garments):
     assert gan.classifier_steps == CLASSIFIER_STEPS
-    before = cross_entropy(gan, batch)
+    before = cross_entropy(gan, garments)
     for _ in range(CLASSIFIER_STEPS):
-        gan.train_step(*batch)
+        gan.train_step(*garments)
     learnt = [weight.numpy() for weight in gan.classifier.weights]
-    assert cross_entropy(gan, batch) < 0.9 * before
-    gan.train_step(*batch)
+    assert cross_entropy(gan, garments) < 0.9 * before
+    gan.train_step(*garments)
     for weight, old in zip(gan.classifier.weights, learnt, strict=True):
         np.testing.assert_array_equal(weight.numpy(), old)
 
 
-def test_the_discriminator_judges_what_the_classifier_sees(gan, batch):
-    images, labels = tf.concat([batch[0], batch[0]], 0), tf.one_hot(batch[1], 10)
+def test_the_discriminator_judges_what_the_classifier_sees(gan, garments):
+    images, labels = tf.concat([garments[0], garments[0]], 0), tf.one_hot(garments[1], 10)
     before = gan.judge(images, labels).numpy()
     for weight in gan.classifier.weights:
         weight.assign(2.0 * weight)
     assert np.abs(gan.judge(images, labels).numpy() - before).max() > 1e-3
 
 
-def test_one_pass_back_serves_both_networks_through_the_classifier(gan, batch):
-    labels = tf.one_hot(batch[1], 10)
+def test_one_pass_back_serves_both_networks_through_the_classifier(gan, garments):
+    labels = tf.one_hot(garments[1], 10)
     generated = gan.trained([gan.draw_noise(50), labels], training=True)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(generated)
-        real_logits, generated_logits = tf.split(gan.judge(tf.concat([batch[0], generated], 0), labels), 2)
+        real_logits, generated_logits = tf.split(gan.judge(tf.concat([garments[0], generated], 0), labels), 2)
         loss_d = pairing_loss(real_logits, generated_logits)
         loss_g = pairing_loss(generated_logits, real_logits)
     ratio = generator_ratio(real_logits, generated_logits)[:, :, None, None]
@@ -81,22 +73,22 @@ def test_what_judges_learns_nothing_by_itself_of_what_sees(gan):
     assert judging.isdisjoint(seeing)
 
 
-def test_a_restored_state_takes_the_same_next_step(gan, batch, configuration, tmp_path):
+def test_a_restored_state_takes_the_same_next_step(gan, garments, configuration, tmp_path):
     for _ in range(2):
-        gan.train_step(*batch)
+        gan.train_step(*garments)
     Checkpoints(tmp_path, gan, kept=1).save(2)
-    expected = [gan.train_step(*batch).numpy(), cross_entropy(gan, batch)]
+    expected = [gan.train_step(*garments).numpy(), cross_entropy(gan, garments)]
     again = ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
     assert Checkpoints(tmp_path, again, kept=1).restore()
-    np.testing.assert_allclose(again.train_step(*batch).numpy(), expected[0], rtol=1e-4)
-    assert cross_entropy(again, batch) == pytest.approx(expected[1], rel=1e-4)
+    np.testing.assert_allclose(again.train_step(*garments).numpy(), expected[0], rtol=1e-4)
+    assert cross_entropy(again, garments) == pytest.approx(expected[1], rel=1e-4)
 
 
-def test_where_there_are_no_classes_there_is_no_classifier(configuration, batch):
+def test_where_there_are_no_classes_there_is_no_classifier(configuration, garments):
     shape = PictureShape(size=28, channels=1, class_names=("clothing",))
     gan = ModernGAN(configuration, "float32", shape, TOTAL_STEPS)
     assert gan.classifier is None
-    assert np.isfinite(gan.train_step(*batch).numpy()).all()
+    assert np.isfinite(gan.train_step(*garments).numpy()).all()
 
 
 def test_the_rate_falls_to_the_share_that_is_to_be_left(configuration):
@@ -110,13 +102,13 @@ def test_the_rate_falls_to_the_share_that_is_to_be_left(configuration):
     np.testing.assert_allclose(rates, [1.0, 1.0, 0.625, 0.25], rtol=1e-5)
 
 
-def test_a_shorter_delay_averages_more_steps(configuration, batch):
+def test_a_shorter_delay_averages_more_steps(configuration, garments):
     def follow(delay):
         settings = override(configuration, [f"average_delay={delay}"])
         gan = ModernGAN(settings, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
         start = [weight.numpy() for weight in gan.average.trainable_variables]
         for _ in range(3):
-            gan.train_step(*batch)
+            gan.train_step(*garments)
         pairs = zip(gan.average.trainable_variables, start, strict=True)
         return sum(float(np.abs(weight.numpy() - old).sum()) for weight, old in pairs)
 

@@ -18,7 +18,7 @@ from training.augment import choose_probability
 from training.checkpoints import Checkpoints
 from training.choices import settle_choices
 from training.config import EARLIER, find_preset, override
-from training.data import Pictures, load_pictures, scale_pixels
+from training.data import Pictures, load_pictures
 from training.errors import DataError
 from training.export import export_run
 from training.modern.discriminator import build_discriminator
@@ -54,12 +54,6 @@ def gan(configuration):
     return ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
 
 
-@pytest.fixture(scope="module")
-def batch():
-    pictures = load_pictures("fashion-mnist", DATA_FOLDER)
-    return scale_pixels(pictures.images[:50]), tf.constant(pictures.labels[:50])
-
-
 def test_the_networks_have_their_sizes():
     assert build_generator(64, 10, 28, 1, 128, "float32", 0).count_params() == 1_026_529
     assert build_discriminator(10, 28, 1, "float32", 0).count_params() == 504_641
@@ -92,9 +86,9 @@ def test_one_pass_back_serves_both_networks():
     np.testing.assert_allclose(by_ratio, tape.gradient(loss_g, generated), rtol=1e-5)
 
 
-def test_one_pass_back_serves_both_networks_through_changed_pictures(configuration, batch):
+def test_one_pass_back_serves_both_networks_through_changed_pictures(configuration, garments):
     gan = ModernGAN(override(configuration, ["augmentation=1"]), "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
-    images, labels = batch[0], tf.one_hot(batch[1], 10)
+    images, labels = garments[0], tf.one_hot(garments[1], 10)
     generated = gan.trained([gan.draw_noise(50), labels], training=True)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(generated)
@@ -124,11 +118,11 @@ def distance(network, olds):
     return sum(float(np.abs(weight.numpy() - old).sum()) for weight, old in pairs)
 
 
-def test_a_step_trains_both_networks_and_moves_the_average_less(gan, batch):
+def test_a_step_trains_both_networks_and_moves_the_average_less(gan, garments):
     networks = (gan.trained, gan.discriminator, gan.average)
     before = [[weight.numpy() for weight in network.trainable_variables] for network in networks]
     for _ in range(3):
-        assert np.isfinite(gan.train_step(*batch).numpy()).all()
+        assert np.isfinite(gan.train_step(*garments).numpy()).all()
     moved = [distance(network, olds) for network, olds in zip(networks, before, strict=True)]
     assert moved[0] > moved[2] > 0
     assert moved[1] > 0
@@ -146,22 +140,22 @@ def test_the_learning_rate_rises_and_falls(gan):
     assert rate(TOTAL_STEPS) == 0.0
 
 
-def test_finishing_the_generator_leaves_the_training_as_it_was(gan, batch):
-    gan.train_step(*batch)
+def test_finishing_the_generator_leaves_the_training_as_it_was(gan, garments):
+    gan.train_step(*garments)
     before = [variable.numpy() for variable in gan.trained.weights]
     gan.finish_generator()
     for variable, old in zip(gan.trained.weights, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), old)
 
 
-def test_a_restored_state_takes_the_same_next_step(gan, batch, configuration, tmp_path):
+def test_a_restored_state_takes_the_same_next_step(gan, garments, configuration, tmp_path):
     for _ in range(2):
-        gan.train_step(*batch)
+        gan.train_step(*garments)
     Checkpoints(tmp_path, gan, kept=1).save(2)
-    expected = gan.train_step(*batch).numpy()
+    expected = gan.train_step(*garments).numpy()
     again = ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
     assert Checkpoints(tmp_path, again, kept=1).restore()
-    np.testing.assert_allclose(again.train_step(*batch).numpy(), expected, rtol=1e-4)
+    np.testing.assert_allclose(again.train_step(*garments).numpy(), expected, rtol=1e-4)
 
 
 def release_run(folder, store, name):

@@ -12,9 +12,8 @@ import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 
-from service.latents import draw_classes, draw_latents
 from tests.conftest import REPOSITORY
-from tests.training.conftest import DATA_FOLDER
+from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
 from training.checkpoints import Checkpoints
 from training.claim import claim_run
@@ -23,18 +22,11 @@ from training.data import load_pictures, scale_pixels
 from training.dcgan.gan import DCGAN
 from training.errors import RunError
 from training.run import Run
-from training.train import train
 
 
 def go_on(configuration, folder, output=None, *, terminal=False):
-    return train(
-        override(configuration, ["evaluation_epochs=0"]),
-        folder,
-        data_folder=DATA_FOLDER,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
-        console=Console(file=output or io.StringIO(), width=200, force_terminal=terminal),
-    )
+    console = Console(file=output or io.StringIO(), width=200, force_terminal=terminal)
+    return train_quietly(override(configuration, ["evaluation_epochs=0"]), folder, console=console)
 
 
 def first_batch():

@@ -78,9 +78,8 @@ def build_discriminator(
 
     first, middle, last = DISCRIMINATOR_CHANNELS
     if detailed:
-        features = convolve(
-            convolve(image, first // 2, 3, 1), first, 4, 2
-        )  # (n, 28, 28, 32), (n, 14, 14, 64)
+        features = convolve(image, first // 2, 3, 1)  # (n, 28, 28, 32)
+        features = convolve(features, first, 4, 2)  # (n, 14, 14, 64)
     else:
         features = convolve(SpaceToDepth(dtype=policy)(image), first, 3, 1)  # (n, 14, 14, 64)
     side = size // 2
@@ -88,21 +87,18 @@ def build_discriminator(
         features, side = convolve(features, middle, 4, 2), side // 2  # (n, 7, 7, 128)
     features = convolve(features, middle, 3, 1)
     logits = judge(convolve(features, last, 3, 2))  # of (n, 4, 4, 192)
-    inputs = [keras.Input(shape, name=f"seen_{i}") for i, shape in enumerate(seen)]
-    for features in inputs:
+    views = [keras.Input(shape, name=f"seen_{i}") for i, shape in enumerate(seen)]
+    for features in views:
         opinion = judge(convolve(features, middle, 3, 2))  # of (n, 7, 7, 128) and (n, 4, 4, 128)
         logits = layers.Add(dtype="float32")([logits, opinion])
-    return keras.Model(
-        [image, *([] if label is None else [label]), *inputs] if classes or inputs else image,
-        logits,
-        name="discriminator",
-    )
+    inputs = [image, *([label] if classes else []), *views]
+    return keras.Model(inputs if len(inputs) > 1 else image, logits, name="discriminator")
 
 
 class Convolve:
     """Convolutions with a leaky rectifier behind them, their weights drawn one after the other."""
 
-    def __init__(self, policy: str, draw: "Draw") -> None:
+    def __init__(self, policy: str, draw: Draw) -> None:
         self.policy = policy
         self.draw = draw
 
