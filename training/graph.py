@@ -1,5 +1,7 @@
 """From a Keras generator to the ONNX graph that is served: latents in, pixels out."""
 
+import math
+
 import keras
 import numpy as np
 import onnx
@@ -24,8 +26,14 @@ def convert_generator(generator: keras.Model, latent_size: int, classes: int) ->
 
     def draw(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         images = generator(list(inputs) if classes else inputs[0], training=False)  # (batch, H, W, C)
-        levels = tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0)
-        return {IMAGE: tf.cast(levels, tf.uint8), FLOAT_IMAGE: tf.identity(images)}
+        # In rows, since ONNX Runtime takes twenty times as long with one channel at the end; and not by
+        # tf.clip_by_value, which is a minimum and a maximum in ONNX, where there is one operator for both.
+        rows = tf.reshape(images, (-1, math.prod(images.shape[1:])))
+        levels = tf.raw_ops.ClipByValue(
+            t=tf.round((rows + 1.0) * 127.5), clip_value_min=0.0, clip_value_max=255.0
+        )
+        pixels = tf.reshape(tf.cast(levels, tf.uint8), (-1, *images.shape[1:]))
+        return {IMAGE: pixels, FLOAT_IMAGE: tf.identity(images)}
 
     signature = [tf.TensorSpec((None, latent_size), tf.float32, name=LATENT)]
     if classes:

@@ -14,6 +14,7 @@ from training.modern.layers import (
     ConditionalBatchNormalization,
     DepthToSpace,
     EqualNeighbours,
+    FewChannels,
 )
 
 SLOPE = 0.2
@@ -56,9 +57,12 @@ def build_generator(
     side = base_size(size)
     draw = Draw(seed)
 
-    def normalise(features: keras.KerasTensor, *, modulated: bool = detailed) -> keras.KerasTensor:
+    def normalise(
+        features: keras.KerasTensor, *, modulated: bool = detailed, together: int = 1
+    ) -> keras.KerasTensor:
         conditions = [*label, latent] if modulated else label
-        features = ConditionalBatchNormalization(modulated=modulated, dtype=policy)([features, *conditions])
+        normalisation = ConditionalBatchNormalization(modulated=modulated, together=together, dtype=policy)
+        features = normalisation([features, *conditions])
         return layers.LeakyReLU(SLOPE, dtype=policy)(features)
 
     def convolve(features: keras.KerasTensor, filters: int) -> keras.KerasTensor:
@@ -90,14 +94,14 @@ def build_generator(
     features = normalise(convolve(features, width))
     filters = width // 2
     while 2 * side < size:
-        features, side = normalise(enlarge(features, filters)), 2 * side  # (n, 14, 14, w / 2)
+        features, side = normalise(enlarge(features, filters), together=4), 2 * side  # (n, 14, 14, w / 2)
         features = normalise(convolve(features, filters))
         filters //= 2
     if side < size:
-        features = normalise(enlarge(features, filters))  # (n, 28, 28, w / 4)
+        features = normalise(enlarge(features, filters), together=4)  # (n, 28, 28, w / 4)
         if detailed:
             features = normalise(convolve(features, filters))
-    images = layers.Conv2D(
+    images = FewChannels(
         channels,
         3,
         padding="same",

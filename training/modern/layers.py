@@ -8,6 +8,8 @@ import tensorflow as tf
 from training.strategy import count_replicas, replica_mean
 
 EPSILON = 1e-3
+BLOCK = 16
+"""Channels that an engine computes at once."""
 
 
 @keras.saving.register_keras_serializable("ganymede")
@@ -20,16 +22,18 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
     modulation for GANs", arXiv:1810.01365), nothing at first.
 
     The statistics it keeps for inference are those of the last batch it was trained with: whoever needs good
-    ones passes one large batch.
+    ones passes one large batch. For inference, `together` pixels that lie side by side are scaled and shifted
+    as if they were one: with few channels engines spend more on the pixels than on their numbers.
     """
 
-    def __init__(self, *, modulated: bool = False, **options: Any) -> None:
+    def __init__(self, *, modulated: bool = False, together: int = 1, **options: Any) -> None:
         super().__init__(**options)
         self.modulated = modulated
+        self.together = together
 
     def get_config(self) -> dict[str, Any]:
         """What it takes to build it again."""
-        return {**super().get_config(), "modulated": self.modulated}
+        return {**super().get_config(), "modulated": self.modulated, "together": self.together}
 
     def build(self, shapes: list[tuple[int | None, ...]]) -> None:
         """Make the weights for features (n, h, w, c), labels (n, classes) and latents (n, Z), if any."""
@@ -59,7 +63,10 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
         """Normalise features (n, h, w, c) over n, h and w; scale and shift by label and latent, if any."""
         features, *label = inputs
         latent = tf.cast(label.pop(), tf.float32) if self.modulated else None
-        if training and count_replicas() > 1:
+        weights = tf.cast(label[0], tf.float32) if label else None
+        if not training:
+            return self.infer(features, weights, latent)
+        if count_replicas() > 1:
             normal, mean, variance = normalise_together(features)
         else:
             # Keras 3's own layer runs as a dozen elementwise kernels; this is one.
@@ -67,23 +74,46 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
                 x=features,
                 scale=tf.ones(features.shape[-1]),
                 offset=tf.zeros(features.shape[-1]),
-                mean=tf.zeros(0) if training else tf.convert_to_tensor(self.mean),
-                variance=tf.zeros(0) if training else tf.convert_to_tensor(self.variance),
+                mean=tf.zeros(0),
+                variance=tf.zeros(0),
                 epsilon=EPSILON,
-                is_training=training,
+                is_training=True,
             )
-        if training:
-            self.mean.assign(mean)
-            self.variance.assign(variance)
+        self.mean.assign(mean)
+        self.variance.assign(variance)
         scale, shift = tf.convert_to_tensor(self.scale), tf.convert_to_tensor(self.shift)  # (classes, c)
-        if label:
-            weights = tf.cast(label[0], tf.float32)
+        if weights is not None:
             scale, shift = weights @ scale, weights @ shift  # (n, c)
         if latent is not None:
             scale += latent @ tf.convert_to_tensor(self.latent_scale)
             shift += latent @ tf.convert_to_tensor(self.latent_shift)
         scale, shift = tf.cast(scale, features.dtype), tf.cast(shift, features.dtype)
         return normal * scale[:, None, None, :] + shift[:, None, None, :]
+
+    def infer(self, features: tf.Tensor, weights: tf.Tensor | None, latent: tf.Tensor | None) -> tf.Tensor:
+        """Do the same with the statistics that were kept, in as few operators as a served graph can do with.
+
+        Scale and shift are linear in label and latent, so what the statistics do is done to their weights.
+        """
+        scale, shift = tf.convert_to_tensor(self.scale), tf.convert_to_tensor(self.shift)  # (classes, c)
+        if self.modulated:
+            scale = tf.concat([tf.convert_to_tensor(self.latent_scale), scale], 0)  # (Z + classes, c)
+            shift = tf.concat([tf.convert_to_tensor(self.latent_shift), shift], 0)
+        scale *= tf.math.rsqrt(tf.convert_to_tensor(self.variance) + EPSILON)
+        shift -= tf.convert_to_tensor(self.mean) * scale
+        both = tf.concat([scale] * self.together + [shift] * self.together, 1)  # (Z + classes, 2tc)
+        if weights is None and latent is not None:
+            weights = tf.ones_like(latent[:, :1])  # (n, 1)
+        conditions = [condition for condition in (latent, weights) if condition is not None]
+        if conditions:
+            both = tf.concat(conditions, 1) @ both  # (n, 2tc)
+        _, height, width, channels = features.shape
+        pixels, numbers = height * width // self.together, self.together * channels
+        both = tf.reshape(tf.cast(both, features.dtype), (-1, 1, 1, 2 * numbers))
+        scale, shift = tf.split(both, 2, axis=-1)  # (n, 1, 1, tc)
+        if self.together > 1:
+            features = tf.reshape(features, (-1, 1, pixels, numbers))
+        return tf.reshape(features * scale + shift, (-1, height, width, channels))
 
 
 def normalise_together(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -99,9 +129,46 @@ def normalise_together(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Te
 class DepthToSpace(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """Twice the height and width from a quarter of the channels: Shi et al., arXiv:1609.05158."""
 
-    def call(self, features: tf.Tensor) -> tf.Tensor:
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
         """Turn (n, h, w, 4c) into (n, 2h, 2w, c)."""
-        return tf.nn.depth_to_space(features, 2)
+        if training:
+            return tf.nn.depth_to_space(features, 2)
+        # The same in parts: ONNX Runtime moves whole rows of channels here, and single numbers there.
+        _, height, width, channels = features.shape
+        pairs = tf.reshape(features, (-1, height, width, 2, channels // 2))
+        rows = tf.transpose(pairs, (0, 1, 3, 2, 4))  # (n, h, 2, w, 2c)
+        return tf.reshape(rows, (-1, 2 * height, 2 * width, channels // 4))
+
+
+@keras.saving.register_keras_serializable("ganymede")
+class FewChannels(keras.layers.Conv2D):  # type: ignore[misc]  # Keras ships no types
+    """A convolution into one channel, or three, with stride 1 and zeros around the picture.
+
+    Engines compute channels by the eight or sixteen, wanted or not. So for inference each tap of the kernel
+    becomes a channel of a 1x1 convolution, is moved to its place, and all are summed. Channels that are
+    empty fill up the last sixteen.
+    """
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
+        """Turn features (n, h, w, c) into (n, h, w, filters)."""
+        if training:
+            return super().call(features)
+        height, width, channels, filters = self.kernel.shape
+        taps = height * width
+        empty = -taps * filters % BLOCK
+        kernel = tf.reshape(tf.transpose(self.kernel, (2, 0, 1, 3)), (1, 1, channels, taps * filters))
+        kernel = tf.pad(kernel, ((0, 0), (0, 0), (0, 0), (0, empty)))
+        maps = tf.nn.conv2d(features, kernel, 1, "SAME")  # (n, h, w, taps * filters + empty)
+        moves = tf.repeat(tf.reshape(tf.eye(taps), (height, width, taps, 1)), filters, axis=2)
+        moves = tf.pad(moves, ((0, 0), (0, 0), (0, empty), (0, 0)))
+        moved = tf.nn.depthwise_conv2d(maps, moves, (1, 1, 1, 1), "SAME")
+        if filters == 1:
+            summed = tf.reduce_sum(moved, axis=-1, keepdims=True)  # (n, h, w, 1)
+        else:
+            sums = tf.pad(tf.tile(tf.eye(filters), (taps, 1)), ((0, empty), (0, 0)))
+            sums = sums[None, None]  # (1, 1, taps * filters + empty, filters)
+            summed = tf.nn.conv2d(moved, sums, 1, "SAME")
+        return self.activation(summed + self.bias)
 
 
 @keras.saving.register_keras_serializable("ganymede")
