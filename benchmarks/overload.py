@@ -50,7 +50,7 @@ def apply_overload(url: str, images: int, requests_per_s: float, seconds: float)
     """Offer `requests_per_s` of `images` each, `TIMES` what can be served, for so many seconds."""
     refusals: list[float] = []
     over = threading.Event()
-    prober = threading.Thread(target=_probe, args=(url, QUEUE_REQUESTS * images, refusals, over))
+    prober = threading.Thread(target=_probe, args=(url, min(1000, QUEUE_REQUESTS * images), refusals, over))
     # One answer in TIMES waits for a full queue: TIMES * QUEUE_REQUESTS / requests_per_s seconds.
     pause_ms = 1000 * (CONNECTIONS - QUEUE_REQUESTS) / requests_per_s
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", "60s", "-s", str(_SCRIPT)]

@@ -41,6 +41,7 @@ def serve(
 
     from service.app import create_app
     from service.draining import DrainingServer
+    from service.early_refusal import refuse_early
     from service.settings import Settings
     from service.telemetry import configure_logs
 
@@ -60,6 +61,7 @@ def serve(
         root_path=settings.root_path,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
+    refuse_early(configuration, app.state.context, paths=app.state.hot_paths)
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
     DrainingServer(configuration, app.state.context).run()

@@ -86,7 +86,9 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
-    app.add_middleware(HotPaths, handlers={"/generate": generate.generate, "/latent-walk": walk.latent_walk})
+    hot_paths = {"/generate": generate.generate, "/latent-walk": walk.latent_walk}
+    app.state.hot_paths = tuple(hot_paths)
+    app.add_middleware(HotPaths, handlers=hot_paths)
     app.add_middleware(ApiKeys, digests=digests)
     app.add_middleware(Telemetry, metrics=metrics)
     add_error_handlers(app)

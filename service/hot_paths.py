@@ -26,13 +26,13 @@ class HotPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        handler = None
+        handler, path = None, scope.get("path", "").removeprefix(scope.get("root_path", ""))
         if scope["type"] == "http" and scope["method"] == "POST":
-            handler = self._handlers.get(scope["path"].removeprefix(scope.get("root_path", "")))
+            handler = self._handlers.get(path)
         if handler is None:
             await self._app(scope, receive, send)
             return
-        scope["ganymede.route"] = scope["path"]  # what telemetry calls it
+        scope["ganymede.route"] = path  # what telemetry calls it
         request = Request(scope, receive, send)
         try:
             response = await handler(request)

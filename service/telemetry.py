@@ -6,6 +6,8 @@ import random
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -37,8 +39,6 @@ class Telemetry:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        identity = _client_id(scope) or f"{random.getrandbits(128):032x}".encode()
-        token = request_id.set(identity.decode())
         status, timing = 500, b""
 
         async def send_with_id(message: Message) -> None:
@@ -46,27 +46,40 @@ class Telemetry:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 timing = next((value for name, value in message["headers"] if name == _SERVER_TIMING), b"")
-                message["headers"] = [*message["headers"], (_HEADER, identity)]
+                message["headers"] = [*message["headers"], header]
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            self._record(scope, status, time.perf_counter() - began, timing)
-            request_id.reset(token)
+        with identify_request(scope) as header:
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                record_request(self._metrics, scope, status, time.perf_counter() - began, timing)
 
-    def _record(self, scope: Scope, status: int, seconds: float, timing: bytes) -> None:
-        route = route_of(scope)
-        self._metrics.observe_request(route, status, seconds)
-        if log.isEnabledFor(logging.INFO) and route not in _QUIET_ROUTES:
-            log.info(
-                "%s %s %d %.1f ms",
-                scope["method"],
-                scope["path"],
-                status,
-                1000 * seconds,
-                extra={"fields": {"status": status, "seconds": round(seconds, 6), "timing": timing.decode()}},
-            )
+
+@contextmanager
+def identify_request(scope: Scope) -> Iterator[tuple[bytes, bytes]]:
+    """Let what is logged inside carry the request's id, the client's or a new one; the header of it."""
+    identity = _client_id(scope) or f"{random.getrandbits(128):032x}".encode()
+    token = request_id.set(identity.decode())
+    try:
+        yield _HEADER, identity
+    finally:
+        request_id.reset(token)
+
+
+def record_request(metrics: Metrics, scope: Scope, status: int, seconds: float, timing: bytes = b"") -> None:
+    """Count a request that was answered with `status` after so many seconds, and log it where that is on."""
+    route = route_of(scope)
+    metrics.observe_request(route, status, seconds)
+    if log.isEnabledFor(logging.INFO) and route not in _QUIET_ROUTES:
+        log.info(
+            "%s %s %d %.1f ms",
+            scope["method"],
+            scope["path"],
+            status,
+            1000 * seconds,
+            extra={"fields": {"status": status, "seconds": round(seconds, 6), "timing": timing.decode()}},
+        )
 
 
 def route_of(scope: Scope) -> str:

@@ -1,0 +1,75 @@
+"""Refusing a request for pictures as soon as its head is read, while the queue is full.
+
+Under overload most of what a service does is to refuse. Through a task, the middlewares and the handler a
+refusal costs several times what it costs here, and all of it is taken from those who are served.
+"""
+
+import time
+from collections.abc import Collection
+from functools import partial
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from service.context import Context
+from service.errors import GanymedeError
+from service.problems import describe
+from service.telemetry import identify_request, record_request
+
+
+class RefusingProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which asks the engine for room before it starts a request's task.
+
+    The answer is the same problem document that the handler would give, and is counted and logged alike.
+    """
+
+    def __init__(self, *arguments: Any, context: Context, paths: Collection[str], **options: Any) -> None:
+        """`paths` are those whose POSTs need room in the engine of `context`."""
+        super().__init__(*arguments, **options)
+        self._context = context
+        self._paths = frozenset(self.root_path + path for path in paths)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Start the request's task, or answer it here and now."""
+        if self._can_answer(cycle):
+            try:
+                self._context.engine.check_room(1)
+            except GanymedeError as error:
+                self._refuse(cycle, error)
+                return
+        super()._start_asgi_task(cycle, app)
+
+    def _can_answer(self, cycle: RequestResponseCycle) -> bool:
+        """Whether the request wants pictures and its connection needs none of uvicorn's care.
+
+        It does where it ends, where the client does not read, and where requests are pipelined.
+        """
+        scope = cycle.scope
+        return (
+            scope["method"] == "POST"
+            and scope["path"] in self._paths
+            and cycle.keep_alive
+            and not self.flow.write_paused
+            and not self.pipeline
+        )
+
+    def _refuse(self, cycle: RequestResponseCycle, error: GanymedeError) -> None:
+        began = time.perf_counter()
+        scope = cast("dict[str, Any]", cycle.scope)
+        scope["ganymede.route"] = scope["path"].removeprefix(self.root_path)
+        response = describe(error)
+        with identify_request(scope) as identity:
+            lines = [STATUS_LINE[response.status_code]]
+            for name, value in (*cycle.default_headers, *response.raw_headers, identity):
+                lines += name, b": ", value, b"\r\n"
+            cycle.transport.write(b"".join((*lines, b"\r\n", response.body)))
+            cycle.response_started = cycle.response_complete = True
+            record_request(self._context.metrics, scope, response.status_code, time.perf_counter() - began)
+        self.on_response_complete()
+
+
+def refuse_early(configuration: uvicorn.Config, context: Context, *, paths: Collection[str]) -> None:
+    """Let the server of `configuration` refuse POSTs to `paths` as soon as their heads are read."""
+    protocol = partial(RefusingProtocol, context=context, paths=paths)
+    configuration.http = cast("type[HttpToolsProtocol]", protocol)
