@@ -11,27 +11,64 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def serve(
-    models: Annotated[str | None, typer.Option(help="A folder or s3://bucket/prefix.")] = None,
-    default_model: Annotated[str | None, typer.Option(help="What a request without a model means.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or tensorrt.")] = None,
-    precision: Annotated[str | None, typer.Option(help="exact, or fast where a GPU has it.")] = None,
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
-    max_batch_images: Annotated[int | None, typer.Option(help="Images in one run of the graph.")] = None,
-    max_queue_images: Annotated[int | None, typer.Option(help="Images that may wait.")] = None,
-    max_images_per_request: Annotated[int | None, typer.Option(help="Images of one request.")] = None,
-    max_pixels_per_response: Annotated[int | None, typer.Option(help="Pixels of one response.")] = None,
-    request_timeout_s: Annotated[float | None, typer.Option(help="Seconds until a 504.")] = None,
-    drain_timeout_s: Annotated[float | None, typer.Option(help="Seconds to finish in after SIGTERM.")] = None,
-    rate_images_per_s: Annotated[float | None, typer.Option(help="Images a second of an API key.")] = None,
-    reload_interval_s: Annotated[float | None, typer.Option(help="Between looks at the store.")] = None,
-    max_resident_models: Annotated[int | None, typer.Option(help="Releases in memory.")] = None,
-    max_graph_bytes: Annotated[int | None, typer.Option(help="Of one model's graph.")] = None,
-    store_timeout_s: Annotated[float | None, typer.Option(help="Of one attempt at S3.")] = None,
-    cache: Annotated[str | None, typer.Option(help="The folder for what comes from S3.")] = None,
-    cache_max_bytes: Annotated[int | None, typer.Option(help="Of the cache.")] = None,
-    log_format: Annotated[str | None, typer.Option(help="json or text.")] = None,
-    ui: Annotated[str | None, typer.Option(help="on or off: the web page at /ui.")] = None,
+    models: Annotated[
+        str | None, typer.Option(help="A folder or s3://bucket/prefix.", show_default="models")
+    ] = None,
+    default_model: Annotated[
+        str | None, typer.Option(help="What a request without a model means; the oldest by default.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or tensorrt.", show_default="auto")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="exact, or fast where a GPU has it.", show_default="exact")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.", show_default="8000")] = None,
+    max_batch_images: Annotated[
+        int | None, typer.Option(help="Images in one run of the graph.", show_default="32")
+    ] = None,
+    max_queue_images: Annotated[
+        int | None, typer.Option(help="Images that may wait.", show_default="4096")
+    ] = None,
+    max_images_per_request: Annotated[
+        int | None, typer.Option(help="Images of one request.", show_default="1024")
+    ] = None,
+    max_pixels_per_response: Annotated[
+        int | None, typer.Option(help="Pixels of one response.", show_default="33554432")
+    ] = None,
+    request_timeout_s: Annotated[
+        float | None, typer.Option(help="Seconds until a 504.", show_default="30")
+    ] = None,
+    drain_timeout_s: Annotated[
+        float | None, typer.Option(help="Seconds to finish in after SIGTERM.", show_default="25")
+    ] = None,
+    rate_images_per_s: Annotated[
+        float | None, typer.Option(help="Images a second of an API key; any number by default.")
+    ] = None,
+    reload_interval_s: Annotated[
+        float | None, typer.Option(help="Between looks at the store.", show_default="10")
+    ] = None,
+    max_resident_models: Annotated[
+        int | None, typer.Option(help="Releases in memory.", show_default="4")
+    ] = None,
+    max_graph_bytes: Annotated[
+        int | None, typer.Option(help="Of one model's graph.", show_default="1073741824")
+    ] = None,
+    store_timeout_s: Annotated[
+        float | None, typer.Option(help="Of one attempt at S3.", show_default="10")
+    ] = None,
+    cache: Annotated[
+        str | None,
+        typer.Option(help="The folder for what comes from S3; in the user's own cache by default."),
+    ] = None,
+    cache_max_bytes: Annotated[
+        int | None, typer.Option(help="Of the cache.", show_default="10737418240")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option(help="json or text.", show_default="text")] = None,
+    ui: Annotated[str | None, typer.Option(help="on or off: the web page at /ui.", show_default="on")] = None,
     root_path: Annotated[str | None, typer.Option(help="The prefix that a proxy takes away.")] = None,
 ) -> None:
     """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ganymede.pictures import WrongOption, parse_seeds
+from service.settings import Settings
 
 
 def test_generate_writes_the_bytes_that_the_service_answers(run_ganymede, tiny_store, tmp_path, client):
@@ -94,3 +95,14 @@ def test_bench_without_wrk_says_how_to_get_it(run_ganymede, tmp_path):
     result = run_ganymede("bench", "http://127.0.0.1:1", PATH=str(tmp_path))
     assert result.returncode == 1
     assert "apt install wrk" in result.stderr
+
+
+def test_the_help_of_serve_says_what_each_option_is_without_it(run_ganymede):
+    options = re.split(r"\n  --", run_ganymede("serve", "--help").stdout)[1:]
+    said = {text.split()[0].replace("-", "_"): " ".join(text.split()) for text in options}
+    assert {"models", "port", "max_queue_images", "root_path"} <= said.keys()
+    for name, field in Settings.model_fields.items():
+        if name in said and field.default not in (None, ""):
+            number = isinstance(field.default, int | float)
+            default = f"{field.default:.12g}" if number else field.default
+            assert f"[default: ({default})]" in said[name], name
