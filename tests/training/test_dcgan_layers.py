@@ -66,6 +66,14 @@ def test_the_generator_computes_what_keras_layers_do():
     assert_nearly_equal(outcome(network, latents, upstream), outcome(copy, latents, upstream))
 
 
+def test_the_generator_draws_what_keras_layers_draw():
+    network = build_generator(20)
+    copy, latents = with_keras_layers(network), normal(6, 20)
+    network(latents, training=True)  # so that the statistics are not those of the beginning
+    copy.set_weights(network.get_weights())
+    assert_nearly_equal([network(latents)], [copy(latents)])
+
+
 def test_the_discriminator_computes_what_keras_layers_do():
     network = build_discriminator()
     for layer in network.layers:

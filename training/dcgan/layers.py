@@ -1,13 +1,15 @@
-"""The tutorial's layers, computed faster in training: the same weights and the same results but for rounding.
+"""The tutorial's layers, computed faster: the same weights and the same results but for rounding.
 
-In inference, and so in an exported graph, each is Keras's own. A 5x5 kernel that moves by two is a 3x3
-kernel over blocks of two by two (Shi et al., arXiv:1609.05158): a sixth tap, of zeros, goes before the
-five, and then each of a block's two phases has three.
+A 5x5 kernel that moves by two is a 3x3 kernel over blocks of two by two (Shi et al., arXiv:1609.05158): a
+sixth tap, of zeros, goes before the five, and then each of a block's two phases has three. For inference,
+and so in an exported graph, the generator's are plain convolutions, which ONNX Runtime computes faster
+than transposed ones.
 """
 
 import keras
 import tensorflow as tf
 
+from training.depth_to_space import enlarge_by_rows
 from training.spectral import correlate
 
 LARGEST_MAP = 8
@@ -19,10 +21,8 @@ class TransposedConvolution(keras.layers.Conv2DTranspose):  # type: ignore[misc]
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
         """Turn (n, s, s, c) into (n, s, s, k)."""
-        if not training:
-            return super().call(inputs)
         kernel = tf.transpose(tf.convert_to_tensor(self.kernel)[::-1, ::-1], (0, 1, 3, 2))
-        return convolve(inputs, kernel)
+        return convolve(inputs, kernel) if training else convolve_plainly(inputs, kernel)
 
 
 class EnlargingConvolution(keras.layers.Conv2DTranspose):  # type: ignore[misc]  # as above
@@ -30,12 +30,12 @@ class EnlargingConvolution(keras.layers.Conv2DTranspose):  # type: ignore[misc] 
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # as above
         """Turn (n, s, s, c) into (n, 2s, 2s, k)."""
-        if not training:
-            return super().call(inputs)
         filters, channels = self.kernel.shape[2:]
         phases = split_phases(self.kernel)[::-1, ::-1]  # (3, 3, 2, 2, k, c)
         kernel = tf.reshape(tf.transpose(phases, (0, 1, 5, 2, 3, 4)), (3, 3, channels, 4 * filters))
-        return self.activation(tf.nn.depth_to_space(convolve(inputs, kernel), 2))
+        if training:
+            return self.activation(tf.nn.depth_to_space(convolve(inputs, kernel), 2))
+        return self.activation(enlarge_by_rows(convolve_plainly(inputs, kernel)))
 
 
 class ShrinkingConvolution(keras.layers.Conv2D):  # type: ignore[misc]  # as above
@@ -61,6 +61,11 @@ def convolve(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Convolve (n, s, s, c) with (t, t, c, k); by the spectrum where maps are small and channels many."""
     if features.shape[1] <= LARGEST_MAP and min(kernel.shape[2:]) >= SMALLEST_CHANNELS:
         return correlate(features, tf.cast(kernel, tf.float32))
+    return convolve_plainly(features, kernel)
+
+
+def convolve_plainly(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Convolve (n, s, s, c) with (t, t, c, k) by the definition."""
     return tf.nn.conv2d(features, tf.cast(kernel, features.dtype), 1, "SAME")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from training.depth_to_space import enlarge_by_rows
 from training.strategy import count_replicas, replica_mean
 
 EPSILON = 1e-3
@@ -131,13 +132,7 @@ class DepthToSpace(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
         """Turn (n, h, w, 4c) into (n, 2h, 2w, c)."""
-        if training:
-            return tf.nn.depth_to_space(features, 2)
-        # The same in parts: ONNX Runtime moves whole rows of channels here, and single numbers there.
-        _, height, width, channels = features.shape
-        pairs = tf.reshape(features, (-1, height, width, 2, channels // 2))
-        rows = tf.transpose(pairs, (0, 1, 3, 2, 4))  # (n, h, 2, w, 2c)
-        return tf.reshape(rows, (-1, 2 * height, 2 * width, channels // 4))
+        return tf.nn.depth_to_space(features, 2) if training else enlarge_by_rows(features)
 
 
 @keras.saving.register_keras_serializable("ganymede")
