@@ -102,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
             "/latent-walk": walk.DESCRIPTION,
             "/invocations": sagemaker.DESCRIPTION,
         },
+        keys=bool(digests),
     )
 
     app.state.page = add_page(app, context)

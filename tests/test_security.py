@@ -50,6 +50,13 @@ def test_without_a_key_nothing_is_shown(guarded, path):
     assert httpx.get(f"{guarded.url}{path}").status_code == 401
 
 
+def test_the_api_describes_how_a_key_is_sent_where_one_is_wanted(guarded, client):
+    wanted = httpx.get(f"{guarded.url}/openapi.json", headers={"X-Api-Key": ALICE}).json()
+    assert wanted["components"]["securitySchemes"]["bearer"] == {"type": "http", "scheme": "bearer"}
+    assert {"header": []} in wanted["security"]
+    assert "security" not in client.get("/openapi.json").json()
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/ping"])
 def test_a_load_balancer_needs_no_key(guarded, path):
     assert httpx.get(f"{guarded.url}{path}").status_code == 200

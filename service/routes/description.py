@@ -8,6 +8,12 @@ from pydantic import BaseModel
 
 from service.problems import MEDIA_TYPE as PROBLEM
 
+_SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    "basic": {"type": "http", "scheme": "basic", "description": "Any user; the key is the password."},
+}
+
 
 def describe_operation(
     summary: str, body: type[BaseModel], media_types: Iterable[str], *, tag: str = "pictures"
@@ -34,8 +40,11 @@ def describe_operation(
     }
 
 
-def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put POST `operations`, by path, in front of what FastAPI itself knows of `app`."""
+def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool) -> None:
+    """Put POST `operations`, by path, in front of what FastAPI itself knows of `app`.
+
+    With `keys` it says how a request carries its API key.
+    """
     generate = app.openapi
 
     def describe() -> dict[str, Any]:
@@ -43,6 +52,9 @@ def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]]) 
             schema = generate()
             described = {path: {"post": operation} for path, operation in operations.items()}
             schema["paths"] = described | schema["paths"]
+            if keys:
+                schema.setdefault("components", {})["securitySchemes"] = _SECURITY_SCHEMES
+                schema["security"] = [{name: []} for name in _SECURITY_SCHEMES]
         return app.openapi_schema or {}
 
     app.openapi = describe  # type: ignore[method-assign] # FastAPI's own way of extending it
