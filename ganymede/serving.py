@@ -73,18 +73,22 @@ def serve(
 ) -> None:
     """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""
     import gc
+    import logging
+    import os
 
     import uvicorn
 
     from service.app import create_app
     from service.draining import DrainingServer
     from service.early_refusal import refuse_early
-    from service.settings import Settings
+    from service.settings import Settings, explain_unknown
     from service.telemetry import configure_logs
 
     flags = dict(locals())
     settings = Settings.load(**{name: flags[name] for name in Settings.model_fields if name in flags})
     configure_logs(settings.log_format)
+    for sentence in explain_unknown(os.environ):
+        logging.getLogger(__name__).warning(sentence)
     address = f"http://{settings.host}:{settings.port}"
     typer.echo(f"Ganymede on {address} ({address}/docs). Try:\n  curl -X POST {address}/generate -o grid.png")
     app = create_app(settings)

@@ -9,7 +9,9 @@ from fastapi_offline import FastAPIOffline
 from service.context import Context
 from service.cores import usable_cores
 from service.devices import choose_device
+from service.draining import AnsweringToTheEnd
 from service.engine import Engine
+from service.head_requests import HeadRequests
 from service.hot_paths import HotPaths
 from service.metrics import Metrics
 from service.problems import add_error_handlers
@@ -90,6 +92,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.hot_paths = tuple(hot_paths)
     app.add_middleware(HotPaths, handlers=hot_paths)
     app.add_middleware(ApiKeys, digests=digests)
+    app.add_middleware(AnsweringToTheEnd, context=context)
+    app.add_middleware(HeadRequests)
     app.add_middleware(Telemetry, metrics=metrics)
     add_error_handlers(app)
     for part in (generate, walk, images, models, health, figures, sagemaker, inference):

@@ -7,11 +7,13 @@ class GanymedeError(Exception):
     status = 500
     code = "internal"
     title = "Internal error"
+    retry_after_s: int | None = None
+    """When trying again may work, if it may."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """Response headers that this error adds."""
-        return {}
+        """Response headers that this error adds: perhaps `Retry-After` (RFC 9110, section 10.2.3)."""
+        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
 
 
 class MalformedRequest(GanymedeError):
@@ -77,11 +79,6 @@ class Unavailable(GanymedeError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """`Retry-After` in whole seconds (RFC 9110, section 10.2.3)."""
-        return {"Retry-After": str(self.retry_after_s)}
-
 
 class QueueFull(Unavailable):
     """More images are waiting than the queue may hold."""
@@ -111,6 +108,7 @@ class StoreUnreachable(StoreError):
     status = 503
     code = "store-unreachable"
     title = "Model store unreachable"
+    retry_after_s = 10
 
 
 class AlreadyPublished(StoreError):
@@ -135,3 +133,4 @@ class ReleaseRefused(StoreError):
     status = 503
     code = "release-refused"
     title = "Release refused"
+    retry_after_s = 60  # nobody but who publishes can mend it

@@ -40,7 +40,9 @@ async def answer_generate(
     Raises:
         GanymedeError: any of the refusals in `service.errors`.
     """
-    release, inputs = await accept_order(context, order, form, release=release)
+    # Where nothing may have changed, no room is needed yet, and none of the key's rate.
+    known = if_none_match is not None
+    release, inputs = await accept_order(context, order, form, release=release, at_once=not known)
     manifest = release.manifest
     recipe = describe_recipe(order)
     tag = tag_answer(
@@ -56,6 +58,8 @@ async def answer_generate(
     )
     if matches(tag, if_none_match):
         return not_modified(tag, headers)
+    if known:
+        context.accept_images(len(inputs))
 
     def encode(images: Images, labels: Weights | None) -> bytes:
         provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
@@ -82,17 +86,24 @@ async def answer_generate(
 
 
 async def accept_order(
-    context: Context, order: GenerateRequest, form: str, *, release: Release | None = None
+    context: Context,
+    order: GenerateRequest,
+    form: str,
+    *,
+    release: Release | None = None,
+    at_once: bool = True,
 ) -> tuple[Release, AnyInputs]:
     """Hold `order` against every limit; its release, if not given already, and what that is to be given.
+
+    Unless `at_once`, room and rate are left to the caller: `Context.accept_images`.
 
     Raises:
         GanymedeError: any of the refusals in `service.errors`.
     """
     release = release or await context.releases.resolve(order.model)
-    count = request_count(order)
     check_generate(order, release.manifest.image, form, context.settings)
-    context.accept_images(count)
+    if at_once:
+        context.accept_images(request_count(order))
     return release, await _read_inputs(context, release.manifest, order)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from service.devices import Device
-from service.errors import GanymedeError, ModelNotFound, ReleaseRefused
+from service.errors import GanymedeError, ModelNotFound, ReleaseRefused, Unavailable
 from service.graph import MAX_GRAPH_BYTES
 from service.release import Release, open_release
 from service.residents import Residents
@@ -14,6 +14,7 @@ from service.store import PRODUCTION, Reference, Store, parse_reference, resolve
 __all__ = ["Release", "Releases", "open_release"]
 
 MAX_ABSENT = 1024
+_RETRY_AFTER_S = 5
 
 
 class Releases:
@@ -70,17 +71,23 @@ class Releases:
         """The release that a request's `model` means: two look-ups if it is here, else it is loaded.
 
         Raises:
-            ModelNotFound: there is none.
+            ModelNotFound: there is none of that name.
             ReleaseRefused: it cannot be served.
             StoreUnreachable: it is not here, and the store does not answer.
-            Unavailable: it takes longer to load than a request may wait.
+            Unavailable: it takes longer to load than a request may wait, or no model is named and the
+                default is not in the store (yet).
         """
         reference = self._default if text is None else parse_reference(text)
         if reference is not None and (version := self.versions.get(reference)):
             release = self.residents.find((reference.model, version))
             if release is not None:
                 return release
-        return await self._resolve_slowly(reference)
+        try:
+            return await self._resolve_slowly(reference)
+        except ModelNotFound as error:
+            if text is None:
+                raise Unavailable(str(error), retry_after_s=_RETRY_AFTER_S) from None
+            raise
 
     async def load_default(self) -> None:
         """Load the default model if it is not here, and remember why not if it cannot be."""

@@ -1,5 +1,7 @@
 """The service's configuration: `GANYMEDE_*` variables, or the flags of `ganymede serve`."""
 
+import difflib
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError
@@ -70,3 +72,14 @@ class Settings(BaseSettings):
             name = str(first["loc"][0]).removeprefix(PREFIX.lower())
             where = f"--{name.replace('_', '-')}" if name in given else f"{PREFIX}{name.upper()}"
             raise WrongSetting(f"{where}={first['input']!r}: {first['msg']}.") from error
+
+
+def explain_unknown(variables: Iterable[str]) -> list[str]:
+    """A sentence for each of `variables` that looks like a setting of ours misspelt: it does nothing."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    strange = sorted(name for name in variables if name.startswith(PREFIX) and name not in known)
+    return [
+        f"{variable} is no setting and does nothing. Did you mean {nearest}?"
+        for variable in strange
+        for nearest in difflib.get_close_matches(variable, known, n=1, cutoff=0.85)
+    ]

@@ -67,6 +67,14 @@ def test_nobody_is_asked_for_a_key_before_there_is_room(full):
     assert httpx.get(f"{full.url}/models").status_code == 401
 
 
+def test_what_the_client_has_already_needs_no_room(full, client):
+    known = client.get("/images/grey@v2/7.png").headers["etag"]
+    address = f"{full.url}/images/grey@v2/7.png"
+    assert httpx.get(address, headers=KEY | {"If-None-Match": known}).status_code == 304
+    assert httpx.get(address, headers=KEY | {"If-None-Match": '"another"'}).status_code == 503
+    assert httpx.get(address, headers=KEY).status_code == 503
+
+
 @pytest.mark.parametrize("path", ["/generate", "/latent-walk"])
 def test_the_answer_is_that_of_a_request_whose_connection_ends(full, path):
     kept = httpx.post(f"{full.url}{path}", json={"seed": 1}, headers=KEY)

@@ -183,6 +183,36 @@ def test_sigterm_under_load_loses_nothing_that_was_accepted(tmp_path, tiny_store
         server.process.wait(timeout=20)
 
 
+def test_what_the_drain_cuts_off_is_told_to_ask_again(tmp_path, tiny_store):
+    flags = "--default-model grey --max-batch-images 1 --max-images-per-request 150000 --drain-timeout-s 1"
+    seeds = {"name": "seed", "shape": [150_000], "datatype": "INT64", "data": list(range(150_000))}
+    orders = {
+        "/generate": {"count": 150_000, "format": "npy"},
+        "/v2/models/grey/infer": {"inputs": [seeds]},
+    }
+    with (
+        run_server(tiny_store, tmp_path, *flags.split(), "--max-queue-images", "400000") as server,
+        concurrent.futures.ThreadPoolExecutor(2) as pool,
+    ):
+        calls = [
+            pool.submit(httpx.post, f"{server.url}{path}", json=order, timeout=60)
+            for path, order in orders.items()
+        ]
+        with server.client() as client:
+            wait_for(lambda: metric(client, "ganymede_queue_images") == 300_000)
+        server.process.terminate()
+        for answer in (call.result() for call in calls):
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            assert int(answer.headers["retry-after"]) > 0
+            assert answer.headers["x-request-id"]
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_an_address_with_a_field_that_does_not_exist_is_refused(client):
+    answer = client.get("/images/colour@v1/7.png?labl=star")
+    assert (answer.status_code, answer.json()["field"]) == (422, "labl")
+
+
 def test_metrics_hold_every_name_of_the_contract(client):
     client.post("/generate")
     text = client.get("/metrics").text

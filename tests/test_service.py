@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.settings import explain_unknown
 from tests.conftest import run_server
 from tests.tiny_models import TinyModel, publish_tiny_model
 
@@ -61,6 +62,34 @@ def test_openapi_describes_the_bodies(client):
         assert "seeds" in body["properties"]
 
 
+def test_openapi_describes_every_error_as_the_problem_document_it_is(client):
+    description = client.get("/openapi.json").json()
+    operations = [operation for path in description["paths"].values() for operation in path.values()]
+    wrong = [operation["responses"]["422"] for operation in operations if "422" in operation["responses"]]
+    assert len(wrong) > 3
+    assert all(list(response["content"]) == ["application/problem+json"] for response in wrong)
+    assert "HTTPValidationError" not in str(description)
+    assert {"401", "403", "429"} <= set(description["paths"]["/generate"]["post"]["responses"])
+
+
+def test_a_head_is_answered_like_the_get_without_its_body(client):
+    for path in ("/images/grey@v2/7.png", "/readyz", "/livez", "/models"):
+        head, get = client.head(path), client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-length", "content-type", "etag"):
+            assert head.headers.get(name) == get.headers.get(name)
+    assert client.head("/generate").status_code == 405
+    metrics = client.get("/metrics").text
+    assert 'route="/images/{model}/{seed}.png",status="200"' in metrics
+
+
+def test_a_misspelt_variable_is_named_with_the_nearest_right_one():
+    sentences = explain_unknown(["GANYMEDE_MAX_QEUE_IMAGES", "GANYMEDE_MODELS", "GANYMEDE_PICTURES", "PATH"])
+    assert sentences == [
+        "GANYMEDE_MAX_QEUE_IMAGES is no setting and does nothing. Did you mean GANYMEDE_MAX_QUEUE_IMAGES?"
+    ]
+
+
 def test_the_server_loads_no_training_package(server):
     maps = Path(f"/proc/{server.process.pid}/maps").read_text()
     assert "onnxruntime" in maps
@@ -74,6 +103,11 @@ def test_an_empty_store_starts_live_but_not_ready_and_says_what_to_do(tmp_path):
         assert ready.status_code == 503
         assert "ganymede publish" in ready.json()["detail"]
         assert "retry-after" in ready.headers
+        asked = httpx.post(f"{server.url}/generate")
+        assert (asked.status_code, asked.json()["detail"]) == (503, ready.json()["detail"])
+        assert int(asked.headers["retry-after"]) > 0
+        named = httpx.post(f"{server.url}/generate", json={"model": "grey"})
+        assert named.status_code == 404
 
 
 def test_an_altered_graph_is_refused_by_name(tmp_path):
@@ -87,6 +121,7 @@ def test_an_altered_graph_is_refused_by_name(tmp_path):
         response = httpx.post(f"{server.url}/generate")
         assert response.status_code == 503
         assert response.json()["code"] == "release-refused"
+        assert int(response.headers["retry-after"]) > 0
         assert "generator.onnx does not match its sha256" in response.json()["detail"]
 
 

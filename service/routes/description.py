@@ -8,6 +8,13 @@ from pydantic import BaseModel
 
 from service.problems import MEDIA_TYPE as PROBLEM
 
+_PROBLEM = {"content": {PROBLEM: {"schema": {"type": "object"}}}}
+_WRONG_FIELD = {"description": "A field is wrong; `field` names it.", **_PROBLEM}
+_KEY_PROBLEMS = {
+    "401": {"description": "The service wants an API key.", **_PROBLEM},
+    "403": {"description": "It does not know this one.", **_PROBLEM},
+    "429": {"description": "Over this key's rate; `Retry-After` says when to ask again.", **_PROBLEM},
+}
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
@@ -19,7 +26,6 @@ def describe_operation(
     summary: str, body: type[BaseModel], media_types: Iterable[str], *, tag: str = "pictures"
 ) -> dict[str, Any]:
     """The OpenAPI operation of a POST that reads `body` and answers in any of `media_types`."""
-    problem = {"content": {PROBLEM: {"schema": {"type": "object"}}}}
     return {
         "summary": summary,
         "tags": [tag],
@@ -29,13 +35,14 @@ def describe_operation(
                 "description": "The pictures.",
                 "content": {media: {"schema": _schema_of(media)} for media in media_types},
             },
-            "400": {"description": "The body is not a JSON object.", **problem},
-            "404": {"description": "No such model.", **problem},
-            "406": {"description": "`Accept` allows no format that can be made.", **problem},
-            "413": {"description": "The body is too large.", **problem},
-            "422": {"description": "A field is wrong; `field` names it.", **problem},
-            "503": {"description": "Not ready, draining, or too many images waiting.", **problem},
-            "504": {"description": "Not ready within the time limit.", **problem},
+            "400": {"description": "The body is not a JSON object.", **_PROBLEM},
+            **_KEY_PROBLEMS,
+            "404": {"description": "No such model.", **_PROBLEM},
+            "406": {"description": "`Accept` allows no format that can be made.", **_PROBLEM},
+            "413": {"description": "The body is too large.", **_PROBLEM},
+            "422": _WRONG_FIELD,
+            "503": {"description": "Not ready, draining, or too many images waiting.", **_PROBLEM},
+            "504": {"description": "Not ready within the time limit.", **_PROBLEM},
         },
     }
 
@@ -52,12 +59,23 @@ def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], 
             schema = generate()
             described = {path: {"post": operation} for path, operation in operations.items()}
             schema["paths"] = described | schema["paths"]
+            _replace_invented_errors(schema)
             if keys:
                 schema.setdefault("components", {})["securitySchemes"] = _SECURITY_SCHEMES
                 schema["security"] = [{name: []} for name in _SECURITY_SCHEMES]
         return app.openapi_schema or {}
 
     app.openapi = describe  # type: ignore[method-assign] # FastAPI's own way of extending it
+
+
+def _replace_invented_errors(schema: dict[str, Any]) -> None:
+    """FastAPI describes a 422 of its own form that is never sent: ours are problem documents."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "422" in operation["responses"]:
+                operation["responses"]["422"] = _WRONG_FIELD
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema.get("components", {}).get("schemas", {}).pop(name, None)
 
 
 def _schema_of(media_type: str) -> dict[str, str]:

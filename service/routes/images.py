@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from service.bodies import explain
 from service.context import Service
+from service.errors import InvalidField
 from service.pictures import answer_generate
 from service.schemas import GenerateRequest
 from service.store import parse_reference
@@ -31,6 +32,8 @@ async def show_image(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """One image. With a version named it never changes, and may be kept for ever."""
+    if strange := request.query_params.keys() - {"label", "truncation", "scale"}:
+        raise InvalidField(min(strange), "there is no such field; see /docs")
     order = _read_order(model, seed, label, truncation, scale)
     release = await service.releases.resolve(model)
     named_version = parse_reference(model).selector == release.manifest.version

@@ -39,6 +39,7 @@ DESCRIPTION = describe_operation(
 
 async def invoke(request: Request) -> Response:
     """Hand the body without its task to the endpoint that the task names."""
+    request.scope["ganymede.route"] = "/invocations"
     settings = context_of(request).settings
     invocation = await read_body(request, Invocation, max_bytes=settings.max_body_bytes)
     body = json.dumps(invocation.model_extra).encode()
