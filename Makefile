@@ -25,7 +25,7 @@ format: $(VENV)/.dev
 
 # The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
 MODEL ?= fashion emoji
-RECIPE_fashion := --data fashion-mnist --set epochs=17
+RECIPE_fashion := --data fashion-mnist --set epochs=28
 RECIPE_emoji := --data noto-emoji --set epochs=265 --set held_out=0 \
   --set detailed=false --set classifier_epochs=0 --set hold=0.5 --set final_rate=0 \
   --set average_delay=20 --set average_decay=0.999 \

@@ -96,9 +96,9 @@ class ModernConfiguration(Configuration):
     """Gamma: half of it weighs the squared gradient of the logit at real, half at generated pictures."""
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
-    hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
+    hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
     """For this share of the run the learning rate stays; over the rest it falls, linearly."""
-    final_rate: Fraction = 0.05
+    final_rate: Fraction = 0.02
     """What is left of the learning rate at the end."""
     average_decay: Beta = 0.9997
     average_delay: Annotated[float, Field(gt=1.0)] = 10.0
