@@ -1,13 +1,20 @@
-"""What the README says is tried here."""
+"""What the README and the table of settings say is tried here."""
 
+import inspect
 import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+from ganymede.serving import serve
+from service.settings import PREFIX, Settings
+
+REPOSITORY = Path(__file__).parent.parent
+README = (REPOSITORY / "README.md").read_text()
+SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text()
 CURL_LINES = re.findall(r"^curl .*$", README, re.MULTILINE)
 
 
@@ -23,4 +30,28 @@ def test_every_curl_line_of_the_readme_works(line, server, tmp_path):
 def test_the_readme_has_curl_lines_and_pictures_that_exist():
     assert len(CURL_LINES) >= 4
     for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (Path(__file__).parent.parent / picture).is_file()
+        assert (REPOSITORY / picture).is_file()
+
+
+def test_the_table_of_settings_has_a_row_for_each_and_no_other():
+    names = re.findall(rf"^\| `{PREFIX}(\w+)` \|", SETTINGS, re.MULTILINE)
+    assert names == [name.upper() for name in Settings.model_fields]
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_row_of_settings_has_the_default_the_bounds_and_whether_there_is_a_flag(name):
+    [row] = re.findall(rf"^\| `{PREFIX}{name.upper()}` \| (.*) \|$", SETTINGS, re.MULTILINE)
+    default, takes, does = row.split(" | ")
+    field = Settings.model_fields[name]
+    assert default.strip("`").replace(",", "") == write_value(field.default)
+    bounds = [
+        getattr(rule, kind) for rule in field.metadata for kind in ("ge", "gt", "le") if hasattr(rule, kind)
+    ]
+    assert {write_value(bound) for bound in bounds} <= set(re.findall(r"[\d.]+", takes.replace(",", "")))
+    assert all(f"`{choice}`" in takes for choice in get_args(field.annotation) if isinstance(choice, str))
+    assert ("No flag" in does) == (name not in inspect.signature(serve).parameters)
+
+
+def write_value(value):
+    """A default or a bound as the table has it, without the commas between thousands."""
+    return {None: "none", "": "empty"}.get(value, str(value).removesuffix(".0"))
