@@ -37,7 +37,8 @@ class Rates:
         if images_per_s is not None:
             # The largest request that is allowed at all must fit into one window.
             window_s = max(1, math.ceil(max_images_per_request / images_per_s))
-            self._limit = RateLimitItemPerSecond(math.floor(images_per_s * window_s), window_s)
+            images = max(max_images_per_request, math.floor(images_per_s * window_s))
+            self._limit = RateLimitItemPerSecond(images, window_s)
 
     def take(self, images: int) -> None:
         """Count `images` for the key of the current request; without keys nothing is counted.
