@@ -49,7 +49,7 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
                 elem_classes="pixels",
             )
             curves = _add_plot("loss", "Training curves", "curves")
-            distances = _add_plot("distance", "Distance from real pictures while it was trained", "distances")
+            distances = _add_plot("distance", "Distance from real pictures", "distances")
     curl = gradio.Textbox(
         label="The same by curl", buttons=["copy"], lines=1, interactive=False, elem_id="models-curl"
     )
