@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from service.early_refusal import REST_S, Rest
 from tests.conftest import run_server
 
 KEY = {"X-Api-Key": "mine"}
@@ -83,6 +84,24 @@ def test_the_answer_is_that_of_a_request_whose_connection_ends(full, path):
     assert kept.status_code == ended.status_code == 503
     assert kept.json().keys() == ended.json().keys()
     assert set(kept.headers) == set(ended.headers) - {"connection"}
+
+
+def test_refusals_are_answered_together_after_a_short_rest():
+    class Loop:
+        planned = []  # noqa: RUF012 - of this one test
+
+        def call_soon(self, action):
+            self.planned.append(action)
+
+    rest, loop = Rest(), Loop()
+    for _ in range(3):
+        rest.plan(loop)
+    assert len(loop.planned) == 1
+    began = time.perf_counter()
+    loop.planned[0]()
+    assert time.perf_counter() - began >= REST_S
+    rest.plan(loop)
+    assert len(loop.planned) == 2
 
 
 def test_the_connection_goes_on_after_a_refusal(full):
