@@ -21,7 +21,7 @@ from service.reloading import Reloading
 from service.routes import generate, health, images, inference, models, sagemaker, walk
 from service.routes import metrics as figures
 from service.routes.description import add_descriptions
-from service.security import ApiKeys, read_digests, warn_if_open
+from service.security import OPEN_PATHS, ApiKeys, read_digests, warn_if_open
 from service.settings import Settings
 from service.store import open_served_store
 from service.telemetry import Telemetry
@@ -107,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
             "/invocations": sagemaker.DESCRIPTION,
         },
         keys=bool(digests),
+        open_paths=OPEN_PATHS,
     )
 
     app.state.page = add_page(app, context)

@@ -208,9 +208,10 @@ def test_what_the_drain_cuts_off_is_told_to_ask_again(tmp_path, tiny_store):
     assert "Traceback" not in server.log.read_text()
 
 
-def test_an_address_with_a_field_that_does_not_exist_is_refused(client):
-    answer = client.get("/images/colour@v1/7.png?labl=star")
-    assert (answer.status_code, answer.json()["field"]) == (422, "labl")
+@pytest.mark.parametrize(("query", "field"), [("labl=star", "labl"), ("label=star&label=square", "label")])
+def test_an_address_with_a_field_that_does_not_exist_or_stands_twice_is_refused(client, query, field):
+    answer = client.get(f"/images/colour@v1/7.png?{query}")
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
 def test_metrics_hold_every_name_of_the_contract(client):

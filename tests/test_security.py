@@ -54,6 +54,8 @@ def test_the_api_describes_how_a_key_is_sent_where_one_is_wanted(guarded, client
     wanted = httpx.get(f"{guarded.url}/openapi.json", headers={"X-Api-Key": ALICE}).json()
     assert wanted["components"]["securitySchemes"]["bearer"] == {"type": "http", "scheme": "bearer"}
     assert {"header": []} in wanted["security"]
+    assert wanted["paths"]["/readyz"]["get"]["security"] == []
+    assert "security" not in wanted["paths"]["/models"]["get"]
     assert "security" not in client.get("/openapi.json").json()
 
 

@@ -69,6 +69,7 @@ def test_openapi_describes_every_error_as_the_problem_document_it_is(client):
     assert len(wrong) > 3
     assert all(list(response["content"]) == ["application/problem+json"] for response in wrong)
     assert "HTTPValidationError" not in str(description)
+    assert all("default" in operation["responses"] for operation in operations)
     assert {"401", "403", "429"} <= set(description["paths"]["/generate"]["post"]["responses"])
 
 

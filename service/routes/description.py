@@ -1,6 +1,6 @@
 """What /docs and /openapi.json say of endpoints that read their body themselves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,6 +10,7 @@ from service.problems import MEDIA_TYPE as PROBLEM
 
 _PROBLEM = {"content": {PROBLEM: {"schema": {"type": "object"}}}}
 _WRONG_FIELD = {"description": "A field is wrong; `field` names it.", **_PROBLEM}
+_ANY_PROBLEM = {"description": "Any other error: `code` is stable, `detail` is for people.", **_PROBLEM}
 _KEY_PROBLEMS = {
     "401": {"description": "The service wants an API key.", **_PROBLEM},
     "403": {"description": "It does not know this one.", **_PROBLEM},
@@ -47,10 +48,12 @@ def describe_operation(
     }
 
 
-def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool) -> None:
+def add_descriptions(
+    app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool, open_paths: Collection[str]
+) -> None:
     """Put POST `operations`, by path, in front of what FastAPI itself knows of `app`.
 
-    With `keys` it says how a request carries its API key.
+    With `keys` it says how a request carries its API key, and that `open_paths` need none.
     """
     generate = app.openapi
 
@@ -59,7 +62,7 @@ def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], 
             schema = generate()
             described = {path: {"post": operation} for path, operation in operations.items()}
             schema["paths"] = described | schema["paths"]
-            _replace_invented_errors(schema)
+            _describe_errors(schema, open_paths)
             if keys:
                 schema.setdefault("components", {})["securitySchemes"] = _SECURITY_SCHEMES
                 schema["security"] = [{name: []} for name in _SECURITY_SCHEMES]
@@ -68,12 +71,15 @@ def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], 
     app.openapi = describe  # type: ignore[method-assign] # FastAPI's own way of extending it
 
 
-def _replace_invented_errors(schema: dict[str, Any]) -> None:
-    """FastAPI describes a 422 of its own form that is never sent: ours are problem documents."""
-    for operations in schema["paths"].values():
+def _describe_errors(schema: dict[str, Any], open_paths: Collection[str]) -> None:
+    """Every error is a problem document: not the 422 that FastAPI describes, which is never sent."""
+    for path, operations in schema["paths"].items():
         for operation in operations.values():
             if "422" in operation["responses"]:
                 operation["responses"]["422"] = _WRONG_FIELD
+            operation["responses"].setdefault("default", _ANY_PROBLEM)
+            if path in open_paths:
+                operation["security"] = []
     for name in ("HTTPValidationError", "ValidationError"):
         schema.get("components", {}).get("schemas", {}).pop(name, None)
 

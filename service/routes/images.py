@@ -1,5 +1,6 @@
 """`GET /images/{model}/{seed}.png`: one image, at an address that caches can keep for ever."""
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -13,6 +14,7 @@ from service.schemas import GenerateRequest
 from service.store import parse_reference
 
 router = APIRouter(tags=["pictures"])
+_FIELDS = frozenset({"label", "truncation", "scale"})
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -32,8 +34,11 @@ async def show_image(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """One image. With a version named it never changes, and may be kept for ever."""
-    if strange := request.query_params.keys() - {"label", "truncation", "scale"}:
-        raise InvalidField(min(strange), "there is no such field; see /docs")
+    for name, given in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if name not in _FIELDS:
+            raise InvalidField(name, "there is no such field; see /docs")
+        if given > 1:
+            raise InvalidField(name, f"give it once, not {given} times")
     order = _read_order(model, seed, label, truncation, scale)
     release = await service.releases.resolve(model)
     named_version = parse_reference(model).selector == release.manifest.version
