@@ -82,10 +82,13 @@ class Engine:
         inputs: AnyInputs,
         *,
         encode: Encode | None = None,
+        small: bool = False,
         flight: str | None = None,
         admission: Admission | None = None,
     ) -> Generated:
-        """The images of `inputs` in their order, and `encode` of them, run in the encoders' pool.
+        """The images of `inputs` in their order, and `encode` of them, away from the event loop.
+
+        `small` says that this takes no longer than a few images: then the encoders' pool need not do it.
 
         Calls with the same `flight` (a name of the exact answer) share one run. When the last one who waits
         is cancelled, the work leaves the queue. With an `admission` the images take of its room.
@@ -97,7 +100,7 @@ class Engine:
         """
         job = self._flights.get(flight) if flight else None
         if job is None:
-            job = self._admit(Job(generator, inputs, encode=encode), flight, admission)
+            job = self._admit(Job(generator, inputs, encode=encode, small=small), flight, admission)
         waiter: asyncio.Future[Generated] = asyncio.get_running_loop().create_future()
         job.waiters.append(waiter)
         try:
@@ -166,8 +169,10 @@ class Engine:
             ended = time.perf_counter()
             idle = self._waiting.done()
             for group in group_by_images(self._hand_out(batch, images, labels), _ENCODE_GROUP_IMAGES):
-                if idle:
-                    self._finish(group, ended)  # the device has nothing to do: spare the way through the pool
+                # The way through the pool costs more than small answers do, where this thread has a core of
+                # its own and not a GPU that waits for it; and it is for nothing where the device is idle.
+                if idle or (len(self._devices) > 1 and all(job.small for job in group)):
+                    self._finish(group, ended)
                 else:
                     self._encoders.submit(self._finish, group, ended)
 

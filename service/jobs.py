@@ -44,6 +44,8 @@ class Job(Work):
     """A request's work, and those who wait for it: each has a future of its own, so that each can leave."""
 
     encode: Encode | None = None
+    small: bool = False
+    """Encoding takes no longer than a few images do to be generated."""
     waiters: list[asyncio.Future[Generated]] = field(default_factory=list)
     leave: Callable[[], None] = _stay
     """Called once, on the event loop, when the job is over."""

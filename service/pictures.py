@@ -12,7 +12,7 @@ from service.directions import read_directions, steer
 from service.disconnection import unless_gone
 from service.entity_tags import matches, tag_answer
 from service.generator import Images
-from service.images import MEDIA_TYPES, encode_images
+from service.images import MEDIA_TYPES, encode_images, grid_size
 from service.inputs import draw_inputs, request_count, request_seeds
 from service.jobs import Generated
 from service.labels import Weights, name_labels
@@ -23,6 +23,9 @@ from service.releases import Release
 from service.responses import not_modified, picture_response
 from service.rows import AnyInputs, SeededInputs
 from service.schemas import GenerateRequest
+
+_SMALL_PIXELS = 2**16
+"""A millisecond of PNG, three of WebP."""
 
 
 async def answer_generate(
@@ -69,8 +72,17 @@ async def answer_generate(
             images, form, provenance, columns=order.columns, padding=order.padding, scale=order.scale
         )
 
+    height, width = grid_size(
+        len(inputs),
+        manifest.image.height,
+        manifest.image.width,
+        columns=order.columns,
+        padding=order.padding,
+        scale=order.scale,
+    )
+    small = height * width <= _SMALL_PIXELS
     generated: Generated = await unless_gone(
-        receive, context.engine.generate(release.generator, inputs, encode=encode, flight=tag)
+        receive, context.engine.generate(release.generator, inputs, encode=encode, small=small, flight=tag)
     )
     context.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
     return picture_response(

@@ -220,6 +220,35 @@ def test_encoding_runs_off_the_event_loop_and_its_failure_is_an_answer(release):
     assert run(scenario)[0].startswith(("encode", "inference"))
 
 
+@pytest.mark.parametrize(
+    ("cores", "small", "thread"), [(2, True, "inference"), (2, False, "encode"), (1, True, "encode")]
+)
+def test_a_small_answer_is_encoded_where_it_was_made_unless_a_device_waits(release, cores, small, thread):
+    async def scenario():
+        engine = new_engine(device_threads=cores, max_queue_images=40)
+        slow, names = SlowGenerator(release.generator), []
+
+        def encode(images, labels):
+            names.append(threading.current_thread().name)
+            return b""
+
+        calls = [
+            asyncio.ensure_future(
+                engine.generate(slow, draw_seeds(release.manifest, range(8)), encode=encode, small=small)
+            )
+            for _ in range(cores + 1)  # the last waits while the first is encoded
+        ]
+        await until(lambda: slow.entered == cores)
+        slow.go.release()
+        await until(lambda: names)
+        slow.go.release(cores)
+        await asyncio.gather(*calls)
+        await engine.close()
+        return names[0]
+
+    assert asyncio.run(scenario()).startswith(thread)
+
+
 def test_closing_finishes_what_was_admitted(release):
     async def scenario(engine):
         slow = SlowGenerator(release.generator)
