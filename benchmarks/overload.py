@@ -30,6 +30,8 @@ QUEUE_REQUESTS = 32
 CONNECTIONS = 120
 """Those that wait in the queue, and enough others to offer the rest: wrk's own cost grows with them."""
 PROBE_INTERVAL_S = 0.1
+PROBE_IMAGES = 1000
+"""At most; a request for more than 1,024 would be refused for another reason."""
 _SCRIPT = Path(__file__).parent / "overload.lua"
 _EXPECTED = {"200", "503", "499"}
 """Served, refused, and hung up on: what still waits when wrk ends."""
@@ -50,7 +52,9 @@ def apply_overload(url: str, images: int, requests_per_s: float, seconds: float)
     """Offer `requests_per_s` of `images` each, `TIMES` what can be served, for so many seconds."""
     refusals: list[float] = []
     over = threading.Event()
-    prober = threading.Thread(target=_probe, args=(url, min(1000, QUEUE_REQUESTS * images), refusals, over))
+    prober = threading.Thread(
+        target=_probe, args=(url, min(PROBE_IMAGES, QUEUE_REQUESTS * images), refusals, over)
+    )
     # One answer in TIMES waits for a full queue: TIMES * QUEUE_REQUESTS / requests_per_s seconds.
     pause_ms = 1000 * (CONNECTIONS - QUEUE_REQUESTS) / requests_per_s
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", "60s", "-s", str(_SCRIPT)]

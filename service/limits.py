@@ -9,8 +9,8 @@ from service.schemas import GenerateRequest, WalkRequest
 from service.settings import Settings
 
 
-def check_generate(request: GenerateRequest, image: ImageOutput, format: str, settings: Settings) -> None:
-    """Hold a request for images against the settings' limits.
+def check_generate(request: GenerateRequest, image: ImageOutput, format: str, settings: Settings) -> int:
+    """Hold a request for images against the settings' limits; the pixels of the grid it asks for.
 
     Raises:
         InvalidField: it asks for too many images, or too large a response.
@@ -28,6 +28,7 @@ def check_generate(request: GenerateRequest, image: ImageOutput, format: str, se
     )
     _check_pixels(height * width, settings)
     _check_side(format, height, width)
+    return height * width
 
 
 def check_walk(request: WalkRequest, image: ImageOutput, format: str, settings: Settings) -> None:

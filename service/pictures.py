@@ -12,7 +12,7 @@ from service.directions import read_directions, steer
 from service.disconnection import unless_gone
 from service.entity_tags import matches, tag_answer
 from service.generator import Images
-from service.images import MEDIA_TYPES, encode_images, grid_size
+from service.images import MEDIA_TYPES, encode_images
 from service.inputs import draw_inputs, request_count, request_seeds
 from service.jobs import Generated
 from service.labels import Weights, name_labels
@@ -45,7 +45,7 @@ async def answer_generate(
     """
     # Where nothing may have changed, no room is needed yet, and none of the key's rate.
     known = if_none_match is not None
-    release, inputs = await accept_order(context, order, form, release=release, at_once=not known)
+    release, inputs, pixels = await accept_order(context, order, form, release=release, at_once=not known)
     manifest = release.manifest
     recipe = describe_recipe(order)
     tag = tag_answer(
@@ -72,15 +72,7 @@ async def answer_generate(
             images, form, provenance, columns=order.columns, padding=order.padding, scale=order.scale
         )
 
-    height, width = grid_size(
-        len(inputs),
-        manifest.image.height,
-        manifest.image.width,
-        columns=order.columns,
-        padding=order.padding,
-        scale=order.scale,
-    )
-    small = height * width <= _SMALL_PIXELS
+    small = pixels <= _SMALL_PIXELS
     generated: Generated = await unless_gone(
         receive, context.engine.generate(release.generator, inputs, encode=encode, small=small, flight=tag)
     )
@@ -104,8 +96,8 @@ async def accept_order(
     *,
     release: Release | None = None,
     at_once: bool = True,
-) -> tuple[Release, AnyInputs]:
-    """Hold `order` against every limit; its release, if not given already, and what that is to be given.
+) -> tuple[Release, AnyInputs, int]:
+    """Hold `order` against every limit; its release, if not given already, its inputs and the grid's pixels.
 
     Unless `at_once`, room and rate are left to the caller: `Context.accept_images`.
 
@@ -113,10 +105,10 @@ async def accept_order(
         GanymedeError: any of the refusals in `service.errors`.
     """
     release = release or await context.releases.resolve(order.model)
-    check_generate(order, release.manifest.image, form, context.settings)
+    pixels = check_generate(order, release.manifest.image, form, context.settings)
     if at_once:
         context.accept_images(request_count(order))
-    return release, await _read_inputs(context, release.manifest, order)
+    return release, await _read_inputs(context, release.manifest, order), pixels
 
 
 async def _read_inputs(context: Context, manifest: Manifest, order: GenerateRequest) -> AnyInputs:

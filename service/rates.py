@@ -22,11 +22,6 @@ class RateExceeded(GanymedeError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """`Retry-After` in whole seconds."""
-        return {"Retry-After": str(self.retry_after_s)}
-
 
 class Rates:
     """The images that each key may ask for, counted in this process."""

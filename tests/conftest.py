@@ -78,6 +78,14 @@ def _wait_until_answering(server: Server, limit_s: float = 60) -> None:
     pytest.fail(f"the server did not load its model:\n{server.log.read_text()}")
 
 
+def metric(client: httpx.Client, name: str) -> float:
+    """The value of a metric by its name with labels, 0 where it is not yet."""
+    for line in client.get("/metrics").text.splitlines():
+        if line.startswith(name + " "):
+            return float(line.rsplit(" ", 1)[1])
+    return 0.0
+
+
 @pytest.fixture(scope="session")
 def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with `grey` (8×8×1, v1 and v2 in production) and `colour` (8×8×3 with three classes)."""

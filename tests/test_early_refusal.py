@@ -6,13 +6,14 @@ import socket
 import threading
 import time
 from http.client import HTTPConnection
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from service.early_refusal import REST_S, Rest
-from tests.conftest import run_server
+from tests.conftest import metric, run_server
 
 KEY = {"X-Api-Key": "mine"}
 
@@ -41,10 +42,8 @@ def full(tiny_store, tmp_path_factory):
 
 
 def count(server, name):
-    for line in httpx.get(f"{server.url}/metrics").text.splitlines():
-        if line.startswith(name + " "):
-            return float(line.rsplit(" ", 1)[1])
-    return 0.0
+    with server.client() as client:
+        return metric(client, name)
 
 
 def test_the_refusal_is_a_problem_document_counted_and_logged_under_its_id(full):
@@ -87,21 +86,16 @@ def test_the_answer_is_that_of_a_request_whose_connection_ends(full, path):
 
 
 def test_refusals_are_answered_together_after_a_short_rest():
-    class Loop:
-        planned = []  # noqa: RUF012 - of this one test
-
-        def call_soon(self, action):
-            self.planned.append(action)
-
-    rest, loop = Rest(), Loop()
+    planned = []
+    rest, loop = Rest(), SimpleNamespace(call_soon=planned.append)
     for _ in range(3):
         rest.plan(loop)
-    assert len(loop.planned) == 1
+    assert len(planned) == 1
     began = time.perf_counter()
-    loop.planned[0]()
+    planned[0]()
     assert time.perf_counter() - began >= REST_S
     rest.plan(loop)
-    assert len(loop.planned) == 2
+    assert len(planned) == 2
 
 
 def test_the_connection_goes_on_after_a_refusal(full):

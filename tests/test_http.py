@@ -11,15 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import run_server
-
-
-def metric(client, name: str) -> float:
-    """The value of a metric by its name with labels, 0 where it is not yet."""
-    for line in client.get("/metrics").text.splitlines():
-        if line.startswith(name + " "):
-            return float(line.rsplit(" ", 1)[1])
-    return 0.0
+from tests.conftest import metric, run_server
 
 
 def test_an_image_has_an_address(client):

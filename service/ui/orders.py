@@ -53,7 +53,7 @@ async def generate_pictures(service: Context, fields: dict[str, Any], request: g
     """
     order = parse_body(orjson.dumps(fields), GenerateRequest)
     with on_behalf_of(scope_of(request)):
-        release, inputs = await accept_order(service, order, "png")
+        release, inputs, _ = await accept_order(service, order, "png")
     return (await service.engine.generate(release.generator, inputs)).images
 
 
