@@ -98,8 +98,10 @@ class ModernConfiguration(Configuration):
     """The penalty is computed every so many steps, and weighs so many times as much."""
     hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
     """For this share of the run the learning rate stays; over the rest it falls, linearly."""
-    final_rate: Fraction = 0.02
+    final_rate: Fraction = 0.2
     """What is left of the learning rate at the end."""
+    settle: bool = True
+    """While the rate falls, the generator's falls as its square, and the penalty grows as that shrinks."""
     average_decay: Beta = 0.9997
     average_delay: Annotated[float, Field(gt=1.0)] = 10.0
     """After n steps the decay is at most (1 + n) / (this + n): the smaller, the more steps are averaged."""
@@ -112,7 +114,7 @@ class ModernConfiguration(Configuration):
 
 
 EARLIER: Mapping[str, float] = MappingProxyType(
-    {"detailed": False, "hold": 0.5, "final_rate": 0.0, "average_delay": 20.0, "classifier_epochs": 0}
+    {"detailed": False, "hold": 0.5, "final_rate": 0.0, "average_delay": 20.0, "classifier_epochs": 0, "settle": False}
 )
 """What a run of `modern` went with that does not say: it is from before these could be set."""
 

@@ -13,6 +13,8 @@ from training.strategy import count_replicas, replica_mean, replica_share
 
 CALIBRATION_IMAGES = 2048
 CALIBRATION_SEED = (0x6A6E, 0x796D)
+SMALLEST_SHARE = 0.1
+"""Of the rate, below which the penalty grows no more."""
 AUGMENTATION_SEED = 2**31
 """Added to the run's seed, so that latents and changes have nothing in common."""
 
@@ -154,7 +156,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
                 squares = gradient_penalty(
                     lambda images: self.judge(images, labels), tf.stop_gradient(judged)
                 )
-                loss = self.configuration.penalty * interval * squares / count_replicas()
+                loss = self.penalty_weight() * interval * squares / count_replicas()
             extra = tape.gradient(loss, weights)
             return [
                 # The last bias has no part in the gradient by the image.
@@ -165,14 +167,28 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         return [*tf.cond(self.step % interval == 0, penalise, lambda: gradients)]
 
     def set_learning_rate(self) -> None:
-        """Let the rate rise over the first steps, hold, and fall linearly to what is left at the end."""
+        """Let the rates rise over the first steps, hold, and fall to what is left at the end."""
+        rise = (tf.cast(self.step, tf.float32) + 1.0) / max(1, self.configuration.warm_up_steps)
+        share = self.remaining_share()
+        rate = self.configuration.learning_rate * tf.minimum(rise, 1.0)
+        self.discriminator_optimizer.learning_rate.assign(rate * share)
+        # Two time scales (Heusel et al., arXiv:1706.08500): the slower the generator, the better it is judged.
+        self.generator_optimizer.learning_rate.assign(
+            rate * (share**2 if self.configuration.settle else share)
+        )
+
+    def remaining_share(self) -> tf.Tensor:
+        """Return what the fall has left of the discriminator's rate: float32 (), linear, in [0, 1]."""
         step = tf.cast(self.step, tf.float32)
-        rise = (step + 1.0) / max(1, self.configuration.warm_up_steps)
         hold, left = self.configuration.hold, self.configuration.final_rate
         fall = left + (1.0 - left) * (1.0 - step / self.total_steps) / (1.0 - hold)
-        rate = self.configuration.learning_rate * tf.clip_by_value(tf.minimum(rise, fall), 0.0, 1.0)
-        self.generator_optimizer.learning_rate.assign(rate)
-        self.discriminator_optimizer.learning_rate.assign(rate)
+        return tf.clip_by_value(fall, 0.0, 1.0)
+
+    def penalty_weight(self) -> tf.Tensor | float:
+        """Return gamma: slow networks would grow too sure of themselves, so it grows as the rate shrinks."""
+        if not self.configuration.settle:
+            return self.configuration.penalty
+        return self.configuration.penalty / tf.maximum(self.remaining_share(), SMALLEST_SHARE) ** 2
 
     def update_average(self, strategy: tf.distribute.Strategy) -> None:
         """Move the average towards the trained weights, faster at first."""
