@@ -96,7 +96,7 @@ class ModernConfiguration(Configuration):
     """Gamma: half of it weighs the squared gradient of the logit at real, half at generated pictures."""
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
-    hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.35
     """For this share of the run the learning rate stays; over the rest it falls, linearly."""
     final_rate: Fraction = 0.2
     """What is left of the learning rate at the end."""
@@ -114,7 +114,14 @@ class ModernConfiguration(Configuration):
 
 
 EARLIER: Mapping[str, float] = MappingProxyType(
-    {"detailed": False, "hold": 0.5, "final_rate": 0.0, "average_delay": 20.0, "classifier_epochs": 0, "settle": False}
+    {
+        "detailed": False,
+        "hold": 0.5,
+        "final_rate": 0.0,
+        "settle": False,
+        "average_delay": 20.0,
+        "classifier_epochs": 0,
+    }
 )
 """What a run of `modern` went with that does not say: it is from before these could be set."""
 

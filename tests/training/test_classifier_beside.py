@@ -91,17 +91,6 @@ def test_where_there_are_no_classes_there_is_no_classifier(configuration, garmen
     assert np.isfinite(gan.train_step(*garments).numpy()).all()
 
 
-def test_the_rate_falls_to_the_share_that_is_to_be_left(configuration):
-    settings = override(configuration, ["hold=0.5", "final_rate=0.25"])
-    gan = ModernGAN(settings, "float32", FASHION_MNIST_SHAPE, total_steps=1000)
-    rates = []
-    for step in (100, 500, 750, 1000):
-        gan.step.assign(step)
-        gan.set_learning_rate()
-        rates.append(float(gan.generator_optimizer.learning_rate) / settings.learning_rate)
-    np.testing.assert_allclose(rates, [1.0, 1.0, 0.625, 0.25], rtol=1e-5)
-
-
 def test_a_shorter_delay_averages_more_steps(configuration, garments):
     def follow(delay):
         settings = override(configuration, [f"average_delay={delay}"])

@@ -8,13 +8,12 @@ from training.config import ModernConfiguration, Precision
 from training.modern.discriminator import build_classifier, build_discriminator
 from training.modern.generator import build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
+from training.modern.schedule import learning_rates, penalty_weight
 from training.shape import PictureShape
 from training.strategy import count_replicas, replica_mean, replica_share
 
 CALIBRATION_IMAGES = 2048
 CALIBRATION_SEED = (0x6A6E, 0x796D)
-SMALLEST_SHARE = 0.1
-"""Of the rate, below which the penalty grows no more."""
 AUGMENTATION_SEED = 2**31
 """Added to the run's seed, so that latents and changes have nothing in common."""
 
@@ -87,7 +86,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         weights_g = self.trained.trainable_variables
         gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
         gradients_d = self.add_penalty(gradients_d, judged, labels)
-        self.set_learning_rate()
+        self.set_learning_rates()
         if self.classifier:
             self.train_classifier(self.classifier, images, labels)
         self.discriminator_optimizer.apply(gradients_d, weights_d)
@@ -156,7 +155,8 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
                 squares = gradient_penalty(
                     lambda images: self.judge(images, labels), tf.stop_gradient(judged)
                 )
-                loss = self.penalty_weight() * interval * squares / count_replicas()
+                weight = penalty_weight(self.configuration, self.step, self.total_steps)
+                loss = weight * interval * squares / count_replicas()
             extra = tape.gradient(loss, weights)
             return [
                 # The last bias has no part in the gradient by the image.
@@ -166,29 +166,12 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 
         return [*tf.cond(self.step % interval == 0, penalise, lambda: gradients)]
 
-    def set_learning_rate(self) -> None:
-        """Let the rates rise over the first steps, hold, and fall to what is left at the end."""
-        rise = (tf.cast(self.step, tf.float32) + 1.0) / max(1, self.configuration.warm_up_steps)
-        share = self.remaining_share()
-        rate = self.configuration.learning_rate * tf.minimum(rise, 1.0)
-        self.discriminator_optimizer.learning_rate.assign(rate * share)
-        # Two time scales (Heusel et al., arXiv:1706.08500): the slower the generator, the better it is judged.
-        self.generator_optimizer.learning_rate.assign(
-            rate * (share**2 if self.configuration.settle else share)
-        )
-
-    def remaining_share(self) -> tf.Tensor:
-        """Return what the fall has left of the discriminator's rate: float32 (), linear, in [0, 1]."""
-        step = tf.cast(self.step, tf.float32)
-        hold, left = self.configuration.hold, self.configuration.final_rate
-        fall = left + (1.0 - left) * (1.0 - step / self.total_steps) / (1.0 - hold)
-        return tf.clip_by_value(fall, 0.0, 1.0)
-
-    def penalty_weight(self) -> tf.Tensor | float:
-        """Return gamma: slow networks would grow too sure of themselves, so it grows as the rate shrinks."""
-        if not self.configuration.settle:
-            return self.configuration.penalty
-        return self.configuration.penalty / tf.maximum(self.remaining_share(), SMALLEST_SHARE) ** 2
+    def set_learning_rates(self) -> None:
+        """Give both networks' optimisers the rate of this step."""
+        rates = learning_rates(self.configuration, self.step, self.total_steps)
+        optimizers = (self.generator_optimizer, self.discriminator_optimizer)
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            optimizer.learning_rate.assign(rate)
 
     def update_average(self, strategy: tf.distribute.Strategy) -> None:
         """Move the average towards the trained weights, faster at first."""
