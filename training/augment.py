@@ -20,13 +20,21 @@ def choose_probability(images: int) -> float:
     return SMALL_SET_PROBABILITY if images < SMALL_SET_IMAGES else 0.0
 
 
-def augment(images: tf.Tensor, probability: float | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def draw_changes(count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Draw what `augment` is to do to each of `count` pictures, from `seed` int (2,) alone.
+
+    Returns float32 (count, 10), uniform in [0, 1).
+    """
+    return tf.transpose(tf.random.stateless_uniform((DRAWS, count), seed))
+
+
+def augment(images: tf.Tensor, probability: float | tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
     """Change the colour, the place and a square of each of images float32 (n, s, s, c) in [-1, 1].
 
-    Each of the three happens to a picture with `probability`, drawn from `seed` int (2,) alone. The
+    Each of the three happens to a picture with `probability`; `draws` (n, 10) are of `draw_changes`. The
     changes are linear in the pixels, so gradients pass; values may leave [-1, 1].
     """
-    draws = tf.random.stateless_uniform((DRAWS, tf.shape(images)[0]), seed)  # (10, n)
+    draws = tf.transpose(draws)  # (10, n)
     happens = tf.cast(draws[:3] < probability, tf.float32)  # (3, n)
     images = change_colours(images, draws[3:6], happens[0])
     images = shift(images, draws[6:8], happens[1])

@@ -92,7 +92,7 @@ def test_one_pass_back_serves_both_networks_through_changed_pictures(configurati
     generated = gan.trained([gan.draw_noise(50), labels], training=True)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(generated)
-        judged = gan.augment(tf.concat([images, generated], 0))
+        judged = gan.augment(tf.concat([images, generated], 0), len(images))
         real_logits, generated_logits = tf.split(gan.judge(judged, labels), 2)
         loss_d = pairing_loss(real_logits, generated_logits)
         loss_g = pairing_loss(generated_logits, real_logits)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.training.conftest import DATA_FOLDER
+from tests.training.conftest import DATA_FOLDER, train_quietly
 from training.config import find_preset, override
 from training.errors import ConfigurationError
 from training.run import Run
@@ -85,6 +85,25 @@ def test_two_processes_lose_what_one_loses_and_one_ends_in_words_when_the_other_
     assert status == 1
     assert "Another worker does not answer any more" in chief.read_text()
     assert "The last good checkpoint is" in chief.read_text()
+
+
+@pytest.mark.timeout(2 * LIMIT_S)
+def test_modern_loses_in_two_processes_what_it_loses_in_one(tmp_path):
+    settings = ["latent_size=8", "width=16", "penalty_interval=2", "batch_size=60", "precision=float32"]
+    configuration = override(find_preset("modern"), [*settings, "epochs=1", "evaluation_epochs=0"])
+    workers = list(start_workers(tmp_path, configuration))
+    try:
+        statuses = [worker.wait(timeout=LIMIT_S) for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    assert statuses == [0, 0], (tmp_path / "worker-0.log").read_text()
+    train_quietly(configuration, tmp_path / "alone")  # so few pictures are changed before they are judged
+    [together], [alone] = Run(tmp_path / "run").read_stats(), Run(tmp_path / "alone").read_stats()
+    assert together.step == alone.step == 10
+    assert together.generator_loss == pytest.approx(alone.generator_loss, rel=1e-3)
+    assert together.discriminator_loss == pytest.approx(alone.discriminator_loss, rel=1e-3)
 
 
 @pytest.mark.timeout(LIMIT_S)

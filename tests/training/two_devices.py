@@ -13,7 +13,8 @@ from training.gan import build_gan
 from training.shape import FASHION_MNIST_SHAPE
 from training.strategy import distribute_step
 
-SETTINGS = {"dcgan": ["latent_size=8"], "modern": ["latent_size=8", "width=16", "penalty_interval=2"]}
+MODERN = ["latent_size=8", "width=16", "penalty_interval=2", "augmentation=0.5"]
+SETTINGS = {"dcgan": ["latent_size=8"], "modern": MODERN}
 STEPS, BATCH = 3, 16
 
 

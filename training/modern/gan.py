@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from training.augment import augment
+from training.augment import augment, draw_changes
 from training.config import ModernConfiguration, Precision
 from training.modern.discriminator import build_classifier, build_discriminator
 from training.modern.generator import build_generator
@@ -68,14 +68,15 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 
         Returns the losses before the step, float32 (2,): generator, discriminator, in nats.
         """
-        latents = replica_share(self.draw_noise(tf.shape(images)[0]))  # (n, Z)
+        together = tf.shape(images)[0]
+        latents = replica_share(self.draw_noise(together))  # (n, Z)
         images, classes = replica_share(images), replica_share(classes)
         labels = tf.one_hot(tf.cast(classes, tf.int32), self.classes)  # (n, classes)
         with tf.GradientTape() as generator_tape:
             generated = self.trained(self.join(latents, labels), training=True)
         with tf.GradientTape() as tape:
             tape.watch(generated)
-            judged = self.augment(tf.concat([images, generated], 0))  # (2n, h, w, c)
+            judged = self.augment(tf.concat([images, generated], 0), together)  # (2n, h, w, c)
             logits = self.judge(judged, labels)
             real_logits, generated_logits = tf.split(logits, 2)
             loss_d = pairing_loss(real_logits, generated_logits)
@@ -132,12 +133,17 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         gradients = tf.cond(self.step < self.classifier_steps, learn, rest)
         self.classifier_optimizer.apply(gradients, weights)
 
-    def augment(self, images: tf.Tensor) -> tf.Tensor:
-        """Change images (2n, h, w, c) by chance, the real as the generated, from seed and step alone."""
+    def augment(self, images: tf.Tensor, together: tf.Tensor) -> tf.Tensor:
+        """Change images (2n, h, w, c), real and generated, by chance, from seed and step alone.
+
+        All replicas `together` have so many real ones; what is drawn is drawn for them all.
+        """
         if self.augmentation == 0.0:
             return images
         seed = tf.stack([tf.constant(self.configuration.seed + AUGMENTATION_SEED, tf.int64), self.step])
-        return augment(images, self.augmentation, seed)
+        halves = tf.split(draw_changes(2 * together, seed), 2)  # (n, 10) of all replicas, twice
+        draws = tf.concat([replica_share(half) for half in halves], 0)  # (2n, 10)
+        return augment(images, self.augmentation, draws)
 
     def add_penalty(
         self, gradients: list[tf.Tensor], judged: tf.Tensor, labels: tf.Tensor
