@@ -51,7 +51,7 @@ def parse_body(content: bytes, schema: type[Schema]) -> Schema:
 
 def explain(error: ErrorDetails) -> MalformedRequest | InvalidField:
     """A sentence for what pydantic found."""
-    message = error["msg"].removeprefix("Value error, ")
+    message = error["msg"]
     if error["type"] == "json_invalid":
         return MalformedRequest(f"The body is not JSON: {message.removeprefix('Invalid JSON: ')}.")
     if error["type"] in ("model_type", "model_attributes_type") and not error["loc"]:
@@ -63,7 +63,8 @@ def explain(error: ErrorDetails) -> MalformedRequest | InvalidField:
     field = ".".join(str(part) for part in place if part not in ("float", "int"))
     if error["type"] == "extra_forbidden":
         message = "there is no such field; see /docs"
-    return InvalidField(field or "body", message[:1].lower() + message[1:])
+    field = field or error.get("ctx", {}).get("field", "body")
+    return InvalidField(field, message[:1].lower() + message[1:])
 
 
 def _too_large(max_bytes: int) -> BodyTooLarge:

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.latents import SEED_LIMIT
 
@@ -36,8 +37,13 @@ class _Body(BaseModel):
     @model_validator(mode="after")
     def _one_kind_of_label(self) -> Self:
         if self.label is not None and self.labels is not None:
-            raise ValueError("give label or labels, not both")
+            raise _refuse("labels", "give label or labels, not both")
         return self
+
+
+def _refuse(field: str, sentence: str) -> PydanticCustomError:
+    """What to raise where fields do not go together, with the one that the answer is to name."""
+    return PydanticCustomError("fields_together", "{sentence}", {"field": field, "sentence": sentence})
 
 
 class MixPart(BaseModel):
@@ -78,11 +84,11 @@ class GenerateRequest(_Body):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         given = [name for name in ("seeds", "latents", "mix") if getattr(self, name) is not None]
-        given += ["seed or count"] if self.seed is not None or self.count is not None else []
-        if len(given) > 1:
-            raise ValueError(f"give one of {' and '.join(given)}, not both")
+        sources = [*given, *(["seed or count"] if self.seed is not None or self.count is not None else [])]
+        if len(sources) > 1:
+            raise _refuse(given[-1], f"give one of {' and '.join(sources)}, not both")
         if self.seed is not None and self.seed + (self.count or DEFAULT_COUNT) > SEED_LIMIT:
-            raise ValueError(f"seed + count goes beyond the last seed, {SEED_LIMIT - 1}")
+            raise _refuse("seed", f"seed + count goes beyond the last seed, {SEED_LIMIT - 1}")
         return self
 
 
@@ -107,9 +113,10 @@ class WalkRequest(_Body):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.seeds is None) == (self.latents is None):
-            raise ValueError("give the key points as seeds or as latents, one of the two")
+            field = "seeds" if self.seeds is None else "latents"
+            raise _refuse(field, "give the key points as seeds or as latents, one of the two")
         if self.frames < self.key_points:
-            raise ValueError(f"frames must be at least the number of key points, {self.key_points}")
+            raise _refuse("frames", f"must be at least the number of key points, {self.key_points}")
         return self
 
     @property

@@ -52,10 +52,10 @@ def test_labels_blend_between_key_points(client):
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "body"),
+        ({}, "seeds"),
         ({"seeds": [1]}, "seeds"),
-        ({"seeds": [1, 2], "latents": [[0] * 6] * 2}, "body"),
-        ({"seeds": [1, 2, 3], "frames": 2}, "body"),
+        ({"seeds": [1, 2], "latents": [[0] * 6] * 2}, "latents"),
+        ({"seeds": [1, 2, 3], "frames": 2}, "frames"),
         ({"seeds": [1, 2], "frames": 1025}, "frames"),
         ({"seeds": [1, 2], "interpolation": "cubic"}, "interpolation"),
         ({"seeds": [1, 2], "count": 3}, "count"),
