@@ -96,12 +96,12 @@ class ModernConfiguration(Configuration):
     """Gamma: half of it weighs the squared gradient of the logit at real, half at generated pictures."""
     penalty_interval: Count = 8
     """The penalty is computed every so many steps, and weighs so many times as much."""
-    hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.35
-    """For this share of the run the learning rate stays; over the rest it falls, linearly."""
-    final_rate: Fraction = 0.2
-    """What is left of the learning rate at the end."""
-    settle: bool = True
-    """While the rate falls, the generator's falls as its square, and the penalty grows as that shrinks."""
+    hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    """For this share of what comes before the settling the learning rate stays; then it falls, linearly."""
+    final_rate: Fraction = 0.02
+    """What is left of the learning rate at the end of that."""
+    settle: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
+    """For this last share of the run the networks settle; see `training.modern.schedule`."""
     average_decay: Beta = 0.9997
     average_delay: Annotated[float, Field(gt=1.0)] = 10.0
     """After n steps the decay is at most (1 + n) / (this + n): the smaller, the more steps are averaged."""
@@ -118,7 +118,7 @@ EARLIER: Mapping[str, float] = MappingProxyType(
         "detailed": False,
         "hold": 0.5,
         "final_rate": 0.0,
-        "settle": False,
+        "settle": 0.0,
         "average_delay": 20.0,
         "classifier_epochs": 0,
     }
