@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -32,8 +33,9 @@ def free_ports(count):
     return ports
 
 
-def start_workers(folder, configuration):
-    """Two processes of `ganymede train` with one cluster in TF_CONFIG and one run folder."""
+@contextmanager
+def two_workers(folder, configuration):
+    """Two processes of `ganymede train`, one cluster in TF_CONFIG, one run folder; none outlives it."""
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     fields = configuration.model_dump(exclude_defaults=True)
     settings = [word for key, value in fields.items() for word in ("--set", f"{key}={value}")]
@@ -46,36 +48,38 @@ def start_workers(folder, configuration):
         "--run",
         folder / "run",
     ]
+    workers = []
     for index in range(2):
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         with (folder / f"worker-{index}.log").open("w") as log:
-            yield subprocess.Popen(
+            worker = subprocess.Popen(
                 [sys.executable, "-m", "ganymede", *map(str, command), *settings],
                 cwd=REPOSITORY,
                 env={**os.environ, "TF_CONFIG": json.dumps(config), "COLUMNS": "500"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        workers.append(worker)
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
 
 
 @pytest.mark.timeout(3 * LIMIT_S)
 def test_two_processes_lose_what_one_loses_and_one_ends_in_words_when_the_other_is_killed(
     trained_run, small_configuration, tmp_path
 ):
-    workers = list(
-        start_workers(tmp_path, override(small_configuration, ["epochs=1000", "evaluation_epochs=0"]))
-    )
+    configuration = override(small_configuration, ["epochs=1000", "evaluation_epochs=0"])
     run, chief = Run(tmp_path / "run"), tmp_path / "worker-0.log"
-    try:
+    with two_workers(tmp_path, configuration) as workers:
         deadline = time.monotonic() + LIMIT_S
         while len(run.read_stats()) < 3 and workers[0].poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
         workers[1].kill()
         status = workers[0].wait(timeout=LIMIT_S)
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
     together, alone = run.read_stats(), Run(trained_run.folder).read_stats()
     assert len(together) >= 3, chief.read_text()
     for ours, theirs in zip(together, alone, strict=False):
@@ -91,13 +95,8 @@ def test_two_processes_lose_what_one_loses_and_one_ends_in_words_when_the_other_
 def test_modern_loses_in_two_processes_what_it_loses_in_one(tmp_path):
     settings = ["latent_size=8", "width=16", "penalty_interval=2", "batch_size=60", "precision=float32"]
     configuration = override(find_preset("modern"), [*settings, "epochs=1", "evaluation_epochs=0"])
-    workers = list(start_workers(tmp_path, configuration))
-    try:
+    with two_workers(tmp_path, configuration) as workers:
         statuses = [worker.wait(timeout=LIMIT_S) for worker in workers]
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
     assert statuses == [0, 0], (tmp_path / "worker-0.log").read_text()
     train_quietly(configuration, tmp_path / "alone")  # so few pictures are changed before they are judged
     [together], [alone] = Run(tmp_path / "run").read_stats(), Run(tmp_path / "alone").read_stats()
