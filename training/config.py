@@ -102,6 +102,11 @@ class ModernConfiguration(Configuration):
     """What is left of the learning rate at the end of that."""
     settle: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
     """For this last share of the run the networks settle; see `training.modern.schedule`."""
+    matching: Weight = 100.0
+    """While they do, generated pictures are pulled so much towards the mean of their class, as an observer
+    sees it; 0, or pictures of one class: there is none. See `training.modern.class_means`."""
+    observer_share: Fraction = 0.125
+    """For this first share of the run the observer learns."""
     average_decay: Beta = 0.9997
     average_delay: Annotated[float, Field(gt=1.0)] = 10.0
     """After n steps the decay is at most (1 + n) / (this + n): the smaller, the more steps are averaged."""
@@ -119,6 +124,7 @@ EARLIER: Mapping[str, float] = MappingProxyType(
         "hold": 0.5,
         "final_rate": 0.0,
         "settle": 0.0,
+        "matching": 0.0,
         "average_delay": 20.0,
         "classifier_epochs": 0,
     }

@@ -104,6 +104,13 @@ def replica_mean(value: tf.Tensor) -> tf.Tensor:
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
+def replica_sum(value: tf.Tensor) -> tf.Tensor:
+    """Return the sum of all replicas' values."""
+    if count_replicas() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
 def require_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
     """Raise ConfigurationError unless all workers go on from the same state."""
     if strategy.num_replicas_in_sync == 1:

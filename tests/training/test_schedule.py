@@ -1,9 +1,9 @@
-"""What changes along a run of `modern`: the rates, and the penalty."""
+"""What changes along a run of `modern`: the rates, the penalty, and what the observer does."""
 
 import pytest
 
 from training.config import find_preset, override
-from training.modern.schedule import learning_rates, penalty_weight
+from training.modern.schedule import ObserverPlan, learning_rates, penalty_weight, plan_observer
 
 TOTAL_STEPS = 2000
 RATE = 2e-3
@@ -27,9 +27,9 @@ def test_both_rates_rise_hold_and_fall():
         assert weight(configure(), step) == pytest.approx(1.0)
 
 
-def test_then_the_networks_settle_at_rates_that_start_again_and_fall_and_the_penalty_weighs_more():
-    for step, share in ((1000, 0.2), (1500, 0.2), (1750, 0.11), (2000, 0.02)):
-        assert shares(configure(), step) == pytest.approx([share, 3 * share])
+def test_then_the_networks_settle_at_rates_that_start_again_and_the_penalty_weighs_more():
+    for step in (1000, 1500, 1999):
+        assert shares(configure(), step) == pytest.approx([0.2, 0.6])
         assert weight(configure(), step) == pytest.approx(4.0)
 
 
@@ -38,3 +38,13 @@ def test_without_settling_the_fall_is_over_the_whole_run_and_the_penalty_stays()
     for step, share in ((1000, 1.0), (1500, 0.625), (1999, 0.25075)):
         assert shares(plain, step) == pytest.approx([share, share])
         assert weight(plain, step) == pytest.approx(1.0)
+
+
+def test_the_observer_learns_sees_one_epoch_and_is_heeded_while_the_networks_settle():
+    plan = plan_observer(configure("epochs=20", "observer_share=0.25"), TOTAL_STEPS)
+    assert plan == ObserverPlan(learnt=500, measured=600, matched=1000)
+
+
+def test_an_observer_that_is_late_is_heeded_when_it_has_seen_an_epoch():
+    plan = plan_observer(configure("epochs=20", "observer_share=0.75"), TOTAL_STEPS)
+    assert plan == ObserverPlan(learnt=1500, measured=1600, matched=1600)

@@ -5,10 +5,13 @@ import tensorflow as tf
 
 from training.augment import augment, draw_changes
 from training.config import ModernConfiguration, Precision
+from training.modern.class_means import ClassMeans
 from training.modern.discriminator import build_classifier, build_discriminator
 from training.modern.generator import build_generator
+from training.modern.lessons import teach
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
-from training.modern.schedule import learning_rates, penalty_weight
+from training.modern.observer import Observer
+from training.modern.schedule import learning_rates, penalty_weight, plan_observer
 from training.shape import PictureShape
 from training.strategy import count_replicas, replica_mean, replica_share
 
@@ -56,6 +59,10 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         self.discriminator = build_discriminator(
             *judged, configuration.seed + 1, seen=seen, detailed=detailed
         )
+        self.class_means: ClassMeans | None = None
+        if self.classes and configuration.matching and configuration.settle:
+            observer = Observer(*judged, seed=configuration.seed + 3)
+            self.class_means = ClassMeans(observer, self.classes, plan_observer(configuration, total_steps))
         self.generator_optimizer = build_optimizer(configuration, self.trained)
         self.discriminator_optimizer = build_optimizer(configuration, self.discriminator)
         self.step = tf.Variable(
@@ -84,6 +91,9 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         weights_d = self.discriminator.trainable_variables
         gradients_d, gradient_image = tape.gradient(share_d, [weights_d, generated])
         gradient_image *= generator_ratio(real_logits, generated_logits)[:, :, None, None]
+        if self.class_means:
+            pull = self.class_means.match(images, generated, labels, together=together, step=self.step)
+            gradient_image += self.configuration.matching * pull
         weights_g = self.trained.trainable_variables
         gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
         gradients_d = self.add_penalty(gradients_d, judged, labels)
@@ -110,28 +120,17 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         return self.discriminator(judged, training=True)
 
     def train_classifier(self, classifier: keras.Model, images: tf.Tensor, labels: tf.Tensor) -> None:
-        """Let the classifier learn from real images (n, h, w, c); over its steps its rate falls to zero.
+        """Let the classifier learn from real images (n, h, w, c) of labels (n, classes).
 
         It stops early, long before it knows the pictures by heart: then the discriminator would too.
         """
-        weights = classifier.trainable_variables
 
-        def learn() -> list[tf.Tensor]:
-            with tf.GradientTape() as tape:
-                *_, logits = classifier(images)
-                losses = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
-                loss = tf.reduce_mean(losses) / count_replicas()
-            return [*tape.gradient(loss, weights)]
+        def compute_loss() -> tf.Tensor:
+            *_, logits = classifier(images)
+            return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, logits))
 
-        def rest() -> list[tf.Tensor]:
-            return [tf.zeros_like(weight) for weight in weights]
-
-        share = 1.0 - tf.cast(self.step, tf.float32) / max(1, self.classifier_steps)
-        self.classifier_optimizer.learning_rate.assign(
-            self.configuration.learning_rate * tf.maximum(share, 0.0)
-        )
-        gradients = tf.cond(self.step < self.classifier_steps, learn, rest)
-        self.classifier_optimizer.apply(gradients, weights)
+        steps, rate = self.classifier_steps, self.configuration.learning_rate
+        teach(classifier, self.classifier_optimizer, compute_loss, self.step, steps=steps, rate=rate)
 
     def augment(self, images: tf.Tensor, together: tf.Tensor) -> tf.Tensor:
         """Change images (2n, h, w, c), real and generated, by chance, from seed and step alone.

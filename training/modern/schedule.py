@@ -1,19 +1,19 @@
-"""What changes along a run of the preset `modern`: both learning rates, and the weight of the penalty.
+"""What changes along a run of the preset `modern`: the learning rates, the penalty, what the observer does.
 
 The rates rise, hold and fall; then, for the last part of the run, the networks settle. They start again at
 a fraction of the rate (Loshchilov and Hutter, arXiv:1608.03983), the discriminator three times as fast as
 the generator (two time scales: Heusel et al., arXiv:1706.08500) and held smoother: at low rates it grows
-so sure of itself that its gradients no longer help.
+so sure of itself that its gradients no longer help. Then, too, the means of the classes are matched.
 """
+
+from dataclasses import dataclass
 
 import tensorflow as tf
 
 from training.config import ModernConfiguration
 
 SETTLING_RATE = 0.2
-"""The generator's share of the learning rate while it settles; over the second half of that it falls."""
-SETTLED_RATE = 0.1
-"""What is left of that share at the end."""
+"""The generator's share of the learning rate while it settles."""
 SETTLING_PACE = 3.0
 """The discriminator's rate by the generator's, while they settle."""
 SETTLING_PENALTY = 4.0
@@ -30,9 +30,8 @@ def learning_rates(
     hold, left = configuration.hold, configuration.final_rate
     fall = left + (1.0 - left) * (1.0 - now / first) / (1.0 - hold)
     share = tf.clip_by_value(tf.minimum(rise, fall), 0.0, 1.0)
-    rest = tf.clip_by_value((total_steps - now) / max(1, total_steps - first), 0.0, 1.0)  # from 1 to 0
-    settling = SETTLING_RATE * (SETTLED_RATE + (1.0 - SETTLED_RATE) * tf.minimum(2.0 * rest, 1.0))
-    shares = tf.where(now < first, (share, share), (settling, SETTLING_PACE * settling))
+    settling = (SETTLING_RATE, SETTLING_PACE * SETTLING_RATE)
+    shares = tf.where(now < first, (share, share), settling)
     generator_rate, discriminator_rate = tf.unstack(configuration.learning_rate * shares)
     return generator_rate, discriminator_rate
 
@@ -46,3 +45,19 @@ def penalty_weight(configuration: ModernConfiguration, step: tf.Tensor, total_st
 def first_settling_step(configuration: ModernConfiguration, total_steps: int) -> int:
     """Return the batch from which on the networks settle; where they never do, the run's end."""
     return round((1.0 - configuration.settle) * total_steps)
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverPlan:
+    """Before which batches of a run the observer learns and looks at all real pictures; when it is heeded."""
+
+    learnt: int
+    measured: int
+    matched: int
+
+
+def plan_observer(configuration: ModernConfiguration, total_steps: int) -> ObserverPlan:
+    """Return when the observer of a run does what: it learns, looks at one epoch, and has its say."""
+    learnt = round(configuration.observer_share * total_steps)
+    measured = learnt + total_steps // configuration.epochs
+    return ObserverPlan(learnt, measured, max(measured, first_settling_step(configuration, total_steps)))
