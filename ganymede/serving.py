@@ -89,8 +89,6 @@ def serve(
     configure_logs(settings.log_format)
     for sentence in explain_unknown(os.environ):
         logging.getLogger(__name__).warning(sentence)
-    address = f"http://{settings.host}:{settings.port}"
-    typer.echo(f"Ganymede on {address} ({address}/docs). Try:\n  curl -X POST {address}/generate -o grid.png")
     app = create_app(settings)
     configuration = uvicorn.Config(
         app,
@@ -105,4 +103,9 @@ def serve(
     refuse_early(configuration, app.state.context, paths=app.state.hot_paths)
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
-    DrainingServer(configuration, app.state.context).run()
+    DrainingServer(configuration, app.state.context, started=greet).run()
+
+
+def greet(address: str) -> None:
+    """Say where the service is, and how to ask it for pictures."""
+    typer.echo(f"Ganymede on {address} ({address}/docs). Try:\n  curl -X POST {address}/generate -o grid.png")

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -22,9 +24,19 @@ class DrainingServer(uvicorn.Server):
     from a 503 that it should go elsewhere.
     """
 
-    def __init__(self, config: uvicorn.Config, context: Context) -> None:
+    def __init__(
+        self, config: uvicorn.Config, context: Context, *, started: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`started` is called with the address, once there is someone to answer at it."""
         super().__init__(config)
         self._context = context
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say where."""
+        await super().startup(sockets)
+        host, port = self.config.host, self.servers[0].sockets[0].getsockname()[1]
+        self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note that the service drains, then let uvicorn do the rest."""

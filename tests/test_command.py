@@ -1,6 +1,7 @@
 import io
 import re
 import shutil
+import socket
 
 import numpy as np
 import pytest
@@ -95,6 +96,16 @@ def test_bench_without_wrk_says_how_to_get_it(run_ganymede, tmp_path):
     result = run_ganymede("bench", "http://127.0.0.1:1", PATH=str(tmp_path))
     assert result.returncode == 1
     assert "apt install wrk" in result.stderr
+
+
+def test_a_port_that_is_taken_is_named_and_nobody_is_invited_to_it(run_ganymede, tiny_store):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run_ganymede("serve", "--models", str(tiny_store), "--port", port)
+    assert result.returncode != 0
+    assert port in result.stderr
+    assert "address already in use" in result.stderr
+    assert "Try:" not in result.stdout
 
 
 def test_the_help_of_serve_says_what_each_option_is_without_it(run_ganymede):

@@ -47,6 +47,10 @@ def test_live_and_ready_say_so(client):
     assert client.get("/readyz").json()["model"] == "grey@v2"
 
 
+def test_the_command_says_where_it_answers_once_it_does(server):
+    assert f"Ganymede on {server.url} ({server.url}/docs)" in server.log.read_text()
+
+
 def test_docs_ask_no_other_host(client):
     page = client.get("/docs").text
     assert "https://" not in page

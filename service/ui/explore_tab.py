@@ -33,6 +33,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
         with gradio.Column(scale=1, min_width=280):
             hint = gradio.Markdown(elem_id="explore-hint")
             steered = gradio.Textbox(visible=False)  # the model that the sliders are laid out for
+            names = gradio.State([])  # of its directions
             seed = gradio.Number(0, label="First seed", precision=0, minimum=0, maximum=2**32 - _PICTURES)
             sliders = [
                 gradio.Slider(-_REACH, _REACH, 0, step=0.25, label=f"Direction {index}", visible=False)
@@ -50,24 +51,26 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
         if found is None:
             name = (model or "MODEL").partition("@")[0]
             text = f"{model} has no directions. `ganymede directions {name}` publishes a release that has."
-            return [text, model, *(gradio.Slider(value=0, visible=False) for _ in sliders)]
+            return [text, model, [], *(gradio.Slider(value=0, visible=False) for _ in sliders)]
         shown = [
             gradio.Slider(value=0, visible=True, label=name if name != str(index) else f"Direction {index}")
             for index, name in enumerate(found.names[:_SLIDERS])
         ]
         rest = [gradio.Slider(value=0, visible=False) for _ in range(_SLIDERS - len(shown))]
-        return [f"Move a slider and see what changes in {model}.", model, *shown, *rest]
+        text = f"Move a slider and see what changes in {model}."
+        return [text, model, list(found.names[:_SLIDERS]), *shown, *rest]
 
     async def explore(
         request: gradio.Request,
         label: str | None,
         truncation: float,
         model: str | None,
+        names: list[str],
         seed: float | None,
         *amounts: float,
     ) -> tuple[Any, Any]:
         fields = {**order_fields(model, label, truncation), "seed": int(seed or 0), "count": _PICTURES}
-        if moved := {str(index): amount for index, amount in enumerate(amounts) if amount}:
+        if moved := {name: amount for name, amount in zip(names, amounts, strict=False) if amount}:
             fields["directions"] = moved
         try:
             pictures = await generate_pictures(service, fields, request)
@@ -84,7 +87,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
         [tab.select, hint.change, seed.submit, choice.label.input, choice.truncation.release]
         + [slider.change for slider in sliders],
         explore,
-        [choice.label, choice.truncation, steered, seed, *sliders],
+        [choice.label, choice.truncation, steered, names, seed, *sliders],
         [gallery, curl],
         trigger_mode="always_last",
         concurrency_limit=1,
@@ -94,7 +97,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
     back.click(
         lambda: [0] * _SLIDERS, None, sliders, queue=False, api_visibility="private", show_progress="hidden"
     )
-    return ExploreTab(offer, [choice.model], [hint, steered, *sliders])
+    return ExploreTab(offer, [choice.model], [hint, steered, names, *sliders])
 
 
 def _find_directions(service: Context, model: str | None) -> Directions | None:

@@ -37,7 +37,7 @@ def test_a_slider_moves_the_pictures_along_its_direction_however_fast_it_goes(vi
     slider.focus()
     for _ in range(10):
         visit.page.keyboard.press("ArrowRight")
-    line = wait_for_line(visit, '"directions": {"0": 2.5}')
+    line = wait_for_line(visit, '"directions": {"shoes": 2.5}')
     assert slider.input_value() == "2.5"
     visit.page.wait_for_function(
         "before => document.querySelector('#explored img')?.src !== before", arg=before
@@ -54,7 +54,7 @@ def test_another_model_brings_its_own_sliders_and_pictures(visit, explorable):
     visit.open(f"{explorable.url}/ui/")
     visit.open_tab("Explore")
     visit.page.get_by_label("range slider for shoes").fill("2")
-    wait_for_line(visit, '"directions": {"0": 2}')
+    wait_for_line(visit, '"directions": {"shoes": 2}')
     visit.page.locator("#model input").click()
     visit.page.get_by_role("option", name="fashion@v1", exact=True).click()
     line = wait_for_line(visit, '"model": "fashion@v1", "seed"')
