@@ -107,7 +107,7 @@ class ModernConfiguration(Configuration):
     sees it; 0, or pictures of one class: there is none. See `training.modern.class_means`."""
     observer_share: Fraction = 0.125
     """For this first share of the run the observer learns."""
-    average_decay: Beta = 0.9997
+    average_decay: Beta = 0.998
     average_delay: Annotated[float, Field(gt=1.0)] = 10.0
     """After n steps the decay is at most (1 + n) / (this + n): the smaller, the more steps are averaged."""
     classifier_epochs: Annotated[int, Field(ge=0)] = 4
