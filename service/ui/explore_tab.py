@@ -33,7 +33,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
         with gradio.Column(scale=1, min_width=280):
             hint = gradio.Markdown(elem_id="explore-hint")
             steered = gradio.Textbox(visible=False)  # the model that the sliders are laid out for
-            names = gradio.State([])  # of its directions
+            names = gradio.JSON([], visible=False)  # of its directions
             seed = gradio.Number(0, label="First seed", precision=0, minimum=0, maximum=2**32 - _PICTURES)
             sliders = [
                 gradio.Slider(-_REACH, _REACH, 0, step=0.25, label=f"Direction {index}", visible=False)
