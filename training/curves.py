@@ -109,13 +109,15 @@ def mark_least(axes: Axes, line: Line, theme: Theme) -> None:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_locator(NullLocator())
+    axes.margins(y=0.15)
     best = values.index(min(values))
     axes.plot(epochs[best], values[best], "o", color=theme.lines[1], markersize=7, fillstyle="none")
     axes.annotate(
         f"{values[best]:.4g}",
         (epochs[best], values[best]),
-        xytext=(0, 9),
+        xytext=(0, -9),  # below it there is no line
         textcoords="offset points",
+        va="top",
         ha="right" if best == len(values) - 1 else "center",
         color=theme.ink,
     )
