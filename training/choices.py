@@ -1,11 +1,20 @@
-"""What `auto` in a configuration stands for: what the run went with so far, or what suits it best."""
+"""What is chosen for a run: what `auto` stands for, and what its length should be.
+
+`auto` is what the run went with so far, or what suits it best.
+"""
 
 from collections.abc import Callable
 
+from rich.console import Console
+
 from training.augment import choose_probability
-from training.config import AnyConfiguration
+from training.config import AnyConfiguration, ModernConfiguration
 from training.precision import choose_precision
 from training.run import Run
+
+FEW_BATCHES = 2_000
+GOOD_BATCHES = 8_000
+"""About as many as the bundled emoji took."""
 
 
 def settle_choices(configuration: AnyConfiguration, run: Run, images: int) -> AnyConfiguration:
@@ -21,3 +30,20 @@ def settle_choices(configuration: AnyConfiguration, run: Run, images: int) -> An
     else:
         settled = {field: choosers[field]() for field in open_choices}
     return configuration.model_copy(update=settled)
+
+
+def advise_length(configuration: AnyConfiguration, run: Run, images: int, console: Console) -> None:
+    """Say at the start of a run of `modern` that it has few batches, and which `epochs` would be enough."""
+    a_epoch = -(-images // configuration.batch_size)
+    batches = configuration.epochs * a_epoch
+    if (
+        isinstance(configuration, ModernConfiguration)
+        and batches < FEW_BATCHES
+        and not run.stats_path.exists()
+    ):
+        console.print(
+            f"{batches:,} batches in all are few for good pictures: with --set epochs="
+            f"{-(-GOOD_BATCHES // a_epoch)} there are {GOOD_BATCHES:,}.",
+            highlight=False,
+            soft_wrap=True,
+        )

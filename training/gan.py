@@ -10,6 +10,7 @@ from training.config import AnyConfiguration, CholletConfiguration, ModernConfig
 from training.dcgan.gan import DCGAN
 from training.errors import ConfigurationError
 from training.modern.gan import ModernGAN
+from training.modern.generator import base_size
 from training.shape import PictureShape
 
 
@@ -40,14 +41,13 @@ def build_gan(
     `total_steps` is the length of the whole run.
 
     Raises:
-        ConfigurationError: the preset's networks do not fit the pictures.
+        ConfigurationError, DataError: as `require_drawable`.
     """
+    require_drawable(configuration, shape)
     if isinstance(configuration, ModernConfiguration):
         return ModernGAN(configuration, policy, shape, total_steps)
     if isinstance(configuration, CholletConfiguration):
-        require_shape(configuration, shape, 32, 3)
         return CholletGAN(configuration, policy)
-    require_shape(configuration, shape, 28, 1)
     return DCGAN(configuration, policy)
 
 
@@ -59,6 +59,21 @@ def choose_rewrites(configuration: AnyConfiguration) -> None:
     """
     bears_it = not isinstance(configuration, ModernConfiguration)
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": bears_it})
+
+
+def require_drawable(configuration: AnyConfiguration, shape: PictureShape) -> None:
+    """Refuse pictures that the networks of the configuration's preset cannot draw.
+
+    Raises:
+        ConfigurationError: the preset is for one shape, and this is another.
+        DataError: they cannot be halved as often as they should.
+    """
+    if isinstance(configuration, ModernConfiguration):
+        base_size(shape.size)
+    elif isinstance(configuration, CholletConfiguration):
+        require_shape(configuration, shape, 32, 3)
+    else:
+        require_shape(configuration, shape, 28, 1)
 
 
 def require_shape(configuration: AnyConfiguration, shape: PictureShape, size: int, channels: int) -> None:

@@ -1,8 +1,8 @@
 """What the networks must know of the pictures before they can be built, and what may be asked of them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class PictureShape(BaseModel):
@@ -15,6 +15,11 @@ class PictureShape(BaseModel):
     class_names: tuple[str, ...] = ()
 
 
+def read_channels(given: object) -> object:
+    """Take the word of a command line for the number that it is."""
+    return int(given) if isinstance(given, str) and given.isdecimal() else given
+
+
 class PictureSettings(BaseModel):
     """How pictures are brought into shape; what is not set is as the set has it."""
 
@@ -22,7 +27,7 @@ class PictureSettings(BaseModel):
 
     size: int | None = Field(default=None, ge=8, le=1024)
     """Pixels, of either side; pictures that come in many sizes are 32 unless set."""
-    channels: Literal[1, 3] | None = None
+    channels: Annotated[Literal[1, 3] | None, BeforeValidator(read_channels)] = None
     """1 is grey, 3 is colour."""
     crop: Literal["centre", "none"] = "centre"
     """What becomes square: the middle of a picture, or all of it with white beside it."""

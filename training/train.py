@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.checkpoints import Checkpoints
-from training.choices import settle_choices
+from training.choices import advise_length, settle_choices
 from training.claim import claim_run
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
 from training.environment import write_environment
-from training.evaluation.judge import MIN_IMAGES, Judge, find_features
+from training.evaluation.judge import Judge, find_judge
 from training.faults import explain_faults, read_batches
-from training.gan import build_gan, choose_rewrites, label_classes
+from training.gan import build_gan, choose_rewrites, label_classes, require_drawable
 from training.interruption import stop_requests
 from training.meter import LossMeter
 from training.progress import show_part, training_progress
@@ -61,6 +61,7 @@ def train(
     pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
     configuration = settle_choices(configuration, run, len(pictures.images))
+    require_drawable(configuration, pictures.shape)
     choose_rewrites(configuration)
     with explain_faults(configuration, lambda: None):
         if is_chief(strategy):
@@ -68,31 +69,9 @@ def train(
             write_environment(run)
     judge = None
     if is_chief(strategy):
+        advise_length(configuration, run, len(pictures.images), console)
         judge = find_judge(configuration, pictures, draw_latents, draw_classes, console)
     return Training(configuration, run, pictures, draw_latents, judge, console, strategy).go_on()
-
-
-def find_judge(
-    configuration: AnyConfiguration,
-    pictures: Pictures,
-    draw_latents: DrawLatents,
-    draw_classes: DrawClasses,
-    console: Console,
-) -> Judge | None:
-    """Return who measures the run's pictures while it goes on; None, and say so, if no one can."""
-    if not configuration.evaluation_epochs:
-        return None
-    features = find_features(configuration.data, configuration.features)
-    reason = ""
-    if features is None:
-        reason = f"no feature network is known for '{configuration.data}'; --features FILE.onnx names one"
-    elif len(pictures.images) < MIN_IMAGES:
-        reason = f"there are only {len(pictures.images)}"
-    if features is None or reason:
-        message = f"The pictures are not measured while training: {reason}."
-        console.print(message, highlight=False, soft_wrap=True)
-        return None
-    return Judge(features, pictures, configuration.evaluation_images, draw_latents, draw_classes)
 
 
 class Training:

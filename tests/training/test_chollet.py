@@ -133,4 +133,5 @@ def test_a_run_becomes_a_graph_from_latents_to_pixels(configuration, tmp_path, m
 def test_pictures_that_a_preset_cannot_draw_are_refused(preset, settings, words, tmp_path):
     settings = override(find_preset(preset), ["data=fashion-mnist", *settings])
     with pytest.raises(ConfigurationError, match=words):
-        train_quietly(settings, tmp_path)
+        train_quietly(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()  # it is free for the corrected command

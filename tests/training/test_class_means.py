@@ -115,6 +115,13 @@ def test_it_first_learns_then_measures_and_pulls_only_then(means, batch):
     assert match(means, batch, PLAN.matched).numpy().any()
 
 
+def test_an_observer_that_learns_again_measures_again(means, batch):
+    match(means, batch, PLAN.learnt)
+    assert means.count.numpy().sum() == 50
+    match(means, batch, PLAN.learnt - 1)
+    assert not means.count.numpy().any()
+
+
 def test_pictures_that_follow_the_pull_come_nearer_to_the_means_of_their_classes(means, batch):
     images, labels = batch
     means.measure(images, labels, happens=ALWAYS)

@@ -52,6 +52,7 @@ def test_a_configuration_is_read_back_as_it_was_written(preset):
 
 def test_each_preset_has_settings_of_its_own():
     assert override(PRESETS["modern"], ["penalty=0.1"]).penalty == 0.1
+    assert override(PRESETS["modern"], ["channels=1"]).channels == 1
     with pytest.raises(ConfigurationError, match="There is no setting 'penalty'"):
         override(PRESETS["dcgan"], ["penalty=0.1"])
 

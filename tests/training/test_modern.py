@@ -1,11 +1,13 @@
 """The preset `modern`: its networks, losses and averages, and a short real run through to a release."""
 
+import io
 import json
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from rich.console import Console
 
 from service.devices import cpu_device
 from service.generator import Generator
@@ -16,7 +18,7 @@ from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
 from training.augment import choose_probability
 from training.checkpoints import Checkpoints
-from training.choices import settle_choices
+from training.choices import advise_length, settle_choices
 from training.config import EARLIER, find_preset, override
 from training.data import Pictures, load_pictures
 from training.errors import DataError
@@ -73,7 +75,7 @@ def test_a_generator_draws_the_size_it_was_built_for(size, base):
 
 
 def test_a_side_that_cannot_be_halved_is_refused():
-    with pytest.raises(DataError, match="30 pixels wide cannot be halved"):
+    with pytest.raises(DataError, match="30 pixels wide cannot be halved to 8 or fewer"):
         base_size(30)
 
 
@@ -219,3 +221,13 @@ def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
     run.start(chosen, FASHION_MNIST_SHAPE)
     assert settle_choices(configuration, run, 60_000) == chosen
     assert settle_choices(find_preset("dcgan"), Run(tmp_path / "new"), 600).precision != "auto"
+
+
+def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):
+    said = io.StringIO()
+    advise_length(configuration, Run(tmp_path), 600, Console(file=said))
+    assert "12 batches in all are few" in said.getvalue()
+    assert "--set epochs=667" in said.getvalue()
+    long, said = override(configuration, ["epochs=667"]), io.StringIO()
+    advise_length(long, Run(tmp_path), 600, Console(file=said))
+    assert not said.getvalue()

@@ -45,6 +45,11 @@ def test_the_observer_learns_sees_one_epoch_and_is_heeded_while_the_networks_set
     assert plan == ObserverPlan(learnt=500, measured=600, matched=1000)
 
 
+def test_the_observer_looks_at_a_whole_epoch():
+    plan = plan_observer(configure("epochs=20", "observer_share=0.13"), TOTAL_STEPS)
+    assert (plan.learnt, plan.measured) == (300, 400)
+
+
 def test_an_observer_that_is_late_is_heeded_when_it_has_seen_an_epoch():
     plan = plan_observer(configure("epochs=20", "observer_share=0.75"), TOTAL_STEPS)
     assert plan == ObserverPlan(learnt=1500, measured=1600, matched=1600)

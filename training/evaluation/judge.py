@@ -5,7 +5,9 @@ from pathlib import Path
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
+from training.config import AnyConfiguration
 from training.data import Pictures
 from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance
@@ -80,6 +82,29 @@ class Judge:
             return generate_pixels(generator, latents)
         labels = np.eye(classes, dtype=np.float32)[self.draw_classes(seeds, classes)]
         return generate_pixels(generator, latents, labels)
+
+
+def find_judge(
+    configuration: AnyConfiguration,
+    pictures: Pictures,
+    draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
+    console: Console,
+) -> Judge | None:
+    """Return who measures the run's pictures while it goes on; None, and say so, if no one can."""
+    if not configuration.evaluation_epochs:
+        return None
+    features = find_features(configuration.data, configuration.features)
+    reason = ""
+    if features is None:
+        reason = f"no feature network is known for '{configuration.data}'; --features FILE.onnx names one"
+    elif len(pictures.images) < MIN_IMAGES:
+        reason = f"there are only {len(pictures.images)}"
+    if features is None or reason:
+        message = f"The pictures are not measured while training: {reason}."
+        console.print(message, highlight=False, soft_wrap=True)
+        return None
+    return Judge(features, pictures, configuration.evaluation_images, draw_latents, draw_classes)
 
 
 def count_name(count: int) -> str:

@@ -18,7 +18,7 @@ Sums = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 class ClassMeans(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
-    """Means (classes, k) of real features, their squares, and the way of generated means from them."""
+    """Means (classes, k) of real features and of their squares, and the generated means' offset from them."""
 
     def __init__(self, observer: Observer, classes: int, plan: ObserverPlan) -> None:
         super().__init__()
@@ -45,6 +45,8 @@ class ClassMeans(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         """
         plan = self.plan
         self.observer.learn(images, labels, together, step, steps=plan.learnt)
+        # Who still learns will see otherwise: a run that was made longer is measured again.
+        self.count.assign(tf.where(step < plan.learnt, tf.zeros_like(self.count), self.count))
         self.measure(images, labels, happens=(step >= plan.learnt) & (step < plan.measured))
         return self.pull(generated, labels, happens=step >= plan.matched)
 
@@ -64,17 +66,20 @@ class ClassMeans(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             mean.assign_add((added - count * mean) / tf.maximum(self.count, 1.0))
 
     def pull(self, generated: tf.Tensor, labels: tf.Tensor, *, happens: tf.Tensor) -> tf.Tensor:
-        """Return what moves generated images (n, h, w, c) of labels (n, classes) off the real means.
+        """Return the gradient, to descend, by generated images (n, h, w, c) of labels (n, classes).
 
-        It is the gradient by the images of half the squared offset of the means, in deviations within a
-        class, on average over features, classes counted as they come; zeros unless it `happens`.
+        It is that of half the squared offset of the means, in deviations within a class: the mean over
+        features, and over classes by how often they come; zeros unless it `happens`. The offset is that of
+        the batches before, and was zero before the first.
         """
 
         def compare() -> Sums:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(generated)
                 features = self.observer.see(generated)  # (n, k)
-            variance = tf.reduce_mean(self.square - self.mean**2, 0)  # (k,)
+            known = tf.cast(self.count > 0.0, tf.float32)  # (classes, 1)
+            spread = tf.reduce_sum(known * (self.square - self.mean**2), 0)  # (k,)
+            variance = spread / tf.maximum(tf.reduce_sum(known), 1.0)
             slope = labels @ (self.offset / tf.maximum(variance, SMALLEST_VARIANCE))  # (n, k)
             share = count_replicas() * tf.cast(tf.size(slope), tf.float32)
             gradient = tape.gradient(features, generated, output_gradients=slope / share)

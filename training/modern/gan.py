@@ -1,4 +1,8 @@
-"""The preset `modern`: two networks, the average of one of them, and the step that trains all three."""
+"""The preset `modern`: its networks, and the step that trains them.
+
+A generator, its average and a discriminator, and where there are classes two classifiers: one through which
+the discriminator sees, and an observer.
+"""
 
 import keras
 import tensorflow as tf
@@ -90,6 +94,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             share_d = loss_d / count_replicas()
         weights_d = self.discriminator.trainable_variables
         gradients_d, gradient_image = tape.gradient(share_d, [weights_d, generated])
+        # One pass back serves both networks: what it means to the generator differs by a factor a picture.
         gradient_image *= generator_ratio(real_logits, generated_logits)[:, :, None, None]
         if self.class_means:
             pull = self.class_means.match(images, generated, labels, together=together, step=self.step)
@@ -122,7 +127,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
     def train_classifier(self, classifier: keras.Model, images: tf.Tensor, labels: tf.Tensor) -> None:
         """Let the classifier learn from real images (n, h, w, c) of labels (n, classes).
 
-        It stops early, long before it knows the pictures by heart: then the discriminator would too.
+        It stops early: if it knew the pictures by heart, so would the discriminator, which sees through it.
         """
 
         def compute_loss() -> tf.Tensor:

@@ -30,7 +30,9 @@ def base_size(size: int) -> int:
     side = size
     while side > LARGEST_BASE:
         if side % 2:
-            raise DataError(f"Pictures {size} pixels wide cannot be halved down to 8; use 28, 32, 48 or 64.")
+            raise DataError(
+                f"Pictures {size} pixels wide cannot be halved to 8 or fewer; use 28, 32, 48 or 64."
+            )
         side //= 2
     return side
 

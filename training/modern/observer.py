@@ -1,7 +1,8 @@
-"""A classifier that learns beside the GAN for itself alone: the discriminator never sees with its eyes.
+"""A classifier that learns beside the GAN and that nobody learns to please: the observer.
 
-It borrows those of a smaller one, whom the generator has learnt to please. This one still sees which
-pictures are drawn too seldom, and `training.modern.class_means` asks it.
+The discriminator sees through a smaller classifier (`build_classifier`), so the generator has learnt to
+please that one. This one it never sees through; so the observer can still tell which pictures are drawn too
+seldom, and `training.modern.class_means` asks it.
 """
 
 import keras
@@ -18,6 +19,7 @@ LEARNING_RATE = 2e-3
 SMOOTHING = 0.05
 """This much of a label belongs to all classes alike: Szegedy et al., arXiv:1512.00567."""
 LARGEST_MOVE = 1 / 14
+"""Of a picture's side, by which it is moved while the observer learns."""
 CHANGE_SEED = 2**32
 """Added to its seed, so that its pictures are changed by chances of their own."""
 
@@ -58,7 +60,10 @@ class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         teach(self.network, self.optimizer, compute_loss, step, steps=steps, rate=LEARNING_RATE)
 
     def change(self, images: tf.Tensor, together: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """Mirror images (n, h, w, c) by chance, and roll them all by up to a fourteenth of the side."""
+        """Mirror images (n, h, w, c) by chance, and roll them all by up to a fourteenth of the side.
+
+        Letters are mirrored too: it has only to see which class is meant.
+        """
         seed = tf.stack([tf.constant(self.seed + CHANGE_SEED, tf.int64), step])
         mirrored = replica_share(tf.random.stateless_uniform((together,), seed)) < 0.5  # (n,)
         images = tf.where(mirrored[:, None, None, None], tf.reverse(images, [2]), images)
@@ -72,7 +77,8 @@ class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 def build_observer(classes: int, size: int, channels: int, policy: str, seed: int) -> keras.Model:
     """Build the network from images float32 (n, size, size, channels) to what it sees, and its logits.
 
-    What it sees are features float32 (n, 160); the logits are float32 (n, classes).
+    What it sees are features float32 (n, 160); the logits are float32 (n, classes). The comments are for a
+    size of 28.
     """
     image = keras.Input((size, size, channels), name="image")
     convolve = Convolve(policy, Draw(seed))

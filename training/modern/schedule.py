@@ -1,9 +1,10 @@
 """What changes along a run of the preset `modern`: the learning rates, the penalty, what the observer does.
 
-The rates rise, hold and fall; then, for the last part of the run, the networks settle. They start again at
-a fraction of the rate (Loshchilov and Hutter, arXiv:1608.03983), the discriminator three times as fast as
-the generator (two time scales: Heusel et al., arXiv:1706.08500) and held smoother: at low rates it grows
-so sure of itself that its gradients no longer help. Then, too, the means of the classes are matched.
+The rates rise (for some batches), hold and fall (for shares of the run); then, for the last part of the
+run, the networks settle. They start again at a fraction of the rate (Loshchilov and Hutter,
+arXiv:1608.03983), the discriminator three times as fast as the generator (two time scales: Heusel et al.,
+arXiv:1706.08500) and held smoother: at low rates it grows so sure of itself that its gradients no longer
+help. Then, too, the means of the classes are matched.
 """
 
 from dataclasses import dataclass
@@ -49,15 +50,19 @@ def first_settling_step(configuration: ModernConfiguration, total_steps: int) ->
 
 @dataclass(frozen=True, slots=True)
 class ObserverPlan:
-    """Before which batches of a run the observer learns and looks at all real pictures; when it is heeded."""
+    """What the observer of a run does at which batches."""
 
     learnt: int
+    """Before this one it learns."""
     measured: int
+    """From then on and before this one, for an epoch, it looks at every real picture."""
     matched: int
+    """From this one on generated pictures are pulled to the means that it found."""
 
 
 def plan_observer(configuration: ModernConfiguration, total_steps: int) -> ObserverPlan:
     """Return when the observer of a run does what: it learns, looks at one epoch, and has its say."""
-    learnt = round(configuration.observer_share * total_steps)
-    measured = learnt + total_steps // configuration.epochs
+    epoch = total_steps // configuration.epochs
+    learnt = round(configuration.observer_share * configuration.epochs) * epoch
+    measured = learnt + epoch
     return ObserverPlan(learnt, measured, max(measured, first_settling_step(configuration, total_steps)))
