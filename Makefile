@@ -26,10 +26,9 @@ format: $(VENV)/.dev
 # The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
 MODEL ?= fashion emoji
 RECIPE_fashion := --data fashion-mnist --set epochs=40
-RECIPE_emoji := --data noto-emoji --set epochs=265 --set held_out=0 \
-  --set detailed=false --set classifier_epochs=0 --set hold=0.5 --set final_rate=0 --set settle=0 \
-  --set average_delay=20 --set average_decay=0.999 \
-  --set checkpoint_epochs=10 --set checkpoints_kept=6 --set sample_epochs=10
+RECIPE_emoji := --data noto-emoji --set epochs=360 --set held_out=0 \
+  --set classifier_epochs=30 --set observer_share=0.05 --set average_decay=0.999 \
+  --set checkpoint_epochs=10 --set checkpoints_kept=12 --set sample_epochs=10
 TRAINED := $(MODEL:%=train-%)
 
 train: $(TRAINED)

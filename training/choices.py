@@ -14,7 +14,7 @@ from training.run import Run
 
 FEW_BATCHES = 2_000
 GOOD_BATCHES = 8_000
-"""About as many as the bundled emoji took."""
+"""Fewer than the bundled emoji took."""
 
 
 def settle_choices(configuration: AnyConfiguration, run: Run, images: int) -> AnyConfiguration:
