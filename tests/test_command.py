@@ -63,6 +63,7 @@ def test_promote_moves_production(run_ganymede, tiny_store, tmp_path):
         (("generate", "grey", "--truncation", "2"), "truncation: input should be less than or equal to 1"),
         (("generate", "grey", "-o", "/nowhere/at/all.png"), "No such file or directory"),
         (("export", "no-run"), "no-run is not a run folder"),
+        (("evaluate", "fashion@v2"), "fashion@v2 is not a run folder"),
         (("train", "--set", "batchsize=3"), "batch_size"),
     ],
 )

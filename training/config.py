@@ -162,10 +162,10 @@ def override(configuration: C, assignments: Sequence[str]) -> C:
     try:
         return type(configuration).model_validate(values)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, fault['loc']))}={fault['input']}: {fault['msg']}."
-            for fault in error.errors()
-        ]
+        faults: dict[str, list[str]] = {}
+        for fault in error.errors():  # a field that takes one of two kinds has a fault for each
+            faults.setdefault(f"{fault['loc'][0]}={fault['input']}", []).append(fault["msg"])
+        lines = [f"{given}: {', or '.join(messages)}." for given, messages in faults.items()]
         raise ConfigurationError(" ".join(lines)) from error
 
 

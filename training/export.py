@@ -173,12 +173,14 @@ def read_export(run: Run) -> ExportReport:
     """Read export.json and hold generator.onnx against it.
 
     Raises:
-        ExportError: the run was not exported, the graph was altered since, or it failed the comparison.
+        ExportError: it is no run, was not exported, was altered since, or failed the comparison.
     """
     try:
         report = ExportReport.model_validate_json(run.export_report_path.read_text(encoding="utf-8"))
         graph = run.graph_path.read_bytes()
     except FileNotFoundError as error:
+        if not run.config_path.exists():
+            raise ExportError(f"{run.folder} is not a run folder: it has no config.json.") from error
         raise ExportError(f"{run.folder} is not exported yet: {error.filename} is missing.") from error
     except ValidationError as error:
         raise ExportError(f"{run.export_report_path} is damaged. Export the run again.") from error

@@ -39,6 +39,12 @@ def test_a_wrong_override_says_what_to_write(assignment, words):
     assert words in str(refusal.value)
 
 
+def test_a_value_of_neither_kind_is_told_of_both_in_one_sentence():
+    words = r"^augmentation=7: Input should be less than or equal to 1, or Input should be 'auto'\.$"
+    with pytest.raises(ConfigurationError, match=words):
+        override(PRESETS["modern"], ["augmentation=7"])
+
+
 def test_an_unknown_preset_names_the_nearest():
     with pytest.raises(ConfigurationError, match=r"no preset 'dcgn'\. Did you mean 'dcgan'\?"):
         find_preset("dcgn")
