@@ -34,8 +34,8 @@ def settle_choices(configuration: AnyConfiguration, run: Run, images: int) -> An
 
 def advise_length(configuration: AnyConfiguration, run: Run, images: int, console: Console) -> None:
     """Say at the start of a run of `modern` that it has few batches, and which `epochs` would be enough."""
-    a_epoch = -(-images // configuration.batch_size)
-    batches = configuration.epochs * a_epoch
+    batches_per_epoch = configuration.count_batches(images)
+    batches = configuration.epochs * batches_per_epoch
     if (
         isinstance(configuration, ModernConfiguration)
         and batches < FEW_BATCHES
@@ -43,7 +43,7 @@ def advise_length(configuration: AnyConfiguration, run: Run, images: int, consol
     ):
         console.print(
             f"{batches:,} batches in all are few for good pictures: with --set epochs="
-            f"{-(-GOOD_BATCHES // a_epoch)} there are {GOOD_BATCHES:,}.",
+            f"{-(-GOOD_BATCHES // batches_per_epoch)} there are {GOOD_BATCHES:,}.",
             highlight=False,
             soft_wrap=True,
         )

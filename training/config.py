@@ -40,6 +40,10 @@ class Configuration(PictureSettings):
     features: str = ""
     """The feature network, a file in ONNX, to measure them with; the data's own unless given."""
 
+    def count_batches(self, images: int) -> int:
+        """Return how many batches an epoch of so many images has, the last one possibly smaller."""
+        return -(-images // self.batch_size)
+
 
 C = TypeVar("C", bound=Configuration)
 

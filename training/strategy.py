@@ -99,16 +99,19 @@ def replica_share(whole: tf.Tensor) -> tf.Tensor:
 
 def replica_mean(value: tf.Tensor) -> tf.Tensor:
     """Return the mean of all replicas' values, with its gradient."""
-    if count_replicas() == 1:
-        return value
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+    return reduce_replicas(value, tf.distribute.ReduceOp.MEAN)
 
 
 def replica_sum(value: tf.Tensor) -> tf.Tensor:
-    """Return the sum of all replicas' values."""
+    """Return the sum of all replicas' values, with its gradient."""
+    return reduce_replicas(value, tf.distribute.ReduceOp.SUM)
+
+
+def reduce_replicas(value: tf.Tensor, operation: tf.distribute.ReduceOp) -> tf.Tensor:
+    """Return what `operation` makes of all replicas' values: the value itself where there is one replica."""
     if count_replicas() == 1:
         return value
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+    return tf.distribute.get_replica_context().all_reduce(operation, value)
 
 
 def require_same_step(strategy: tf.distribute.Strategy, step: int) -> None:

@@ -118,8 +118,8 @@ class Training:
 
     @property
     def batches_per_epoch(self) -> int:
-        """How many batches an epoch has, the last one possibly smaller."""
-        return -(-len(self.pictures.images) // self.configuration.batch_size)
+        """How many batches an epoch of the run's pictures has."""
+        return self.configuration.count_batches(len(self.pictures.images))
 
     def go_on(self) -> TrainingOutcome:
         """Train the epochs that are left, then write what belongs to the whole run.
