@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: serve test lint format train bench infra diff image lock clean
+.PHONY: serve test faults lint format train bench infra diff image lock clean
 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
@@ -13,6 +13,10 @@ test: $(VENV)/.dev
 	@command -v chromium >/dev/null || ./tests/ui/install-chromium || \
 	  echo "No Chromium can be installed here; the tests of the web page are skipped."
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# The attacks and the broken inputs that take too long for every change.
+faults: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -o python_files='check_*.py' tests/faults
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

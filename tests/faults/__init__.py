@@ -1,0 +1,1 @@
+"""Attacks and broken inputs that take long: `make faults`."""
