@@ -7,7 +7,6 @@ what it changes is part of the review.
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -41,8 +40,8 @@ def record_answers(folder: Path) -> dict[str, list[str | int]]:
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[str | int]]]:
-    yield record_answers(tmp_path_factory.mktemp("answers"))
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str | int]]:
+    return record_answers(tmp_path_factory.mktemp("answers"))
 
 
 def test_every_request_has_a_name_of_its_own():
