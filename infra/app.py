@@ -8,17 +8,17 @@ from typing import Any
 from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.budget import BudgetStack
 from infra.configuration import Configuration
-from infra.deploy_role import DeployRoleStack
-from infra.ecs_service import ServiceStack
-from infra.network import NetworkStack
-from infra.observability import ObservabilityStack
-from infra.sagemaker_asynchronous import AsynchronousEndpointStack
-from infra.sagemaker_realtime import RealtimeEndpointStack
-from infra.storage import StorageStack
-from infra.task import TaskSources, retention
-from infra.training import TrainingStack
+from infra.constructs.task import TaskSources, retention
+from infra.stacks.budget import BudgetStack
+from infra.stacks.deploy_role import DeployRoleStack
+from infra.stacks.ecs_service import ServiceStack
+from infra.stacks.network import NetworkStack
+from infra.stacks.observability import ObservabilityStack
+from infra.stacks.sagemaker_asynchronous import AsynchronousEndpointStack
+from infra.stacks.sagemaker_realtime import RealtimeEndpointStack
+from infra.stacks.storage import StorageStack
+from infra.stacks.training import TrainingStack
 
 CDK_JSON = Path(__file__).parent.parent / "cdk.json"
 

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from infra.task import WRITABLE
+from infra.constructs.task import WRITABLE
 
 pytestmark = pytest.mark.xdist_group("infra")
 

@@ -9,8 +9,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.configuration import Configuration
-from infra.sagemaker_endpoint import VARIANT, add_endpoint, scale_instances
-from infra.sagemaker_model import make_execution_role, make_model
+from infra.constructs.sagemaker_endpoint import VARIANT, add_endpoint, scale_instances
+from infra.constructs.sagemaker_model import make_execution_role, make_model
 
 REQUEST_TIMEOUT_S = 55
 """Below the 60 seconds after which SageMaker gives up."""

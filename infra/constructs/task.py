@@ -10,11 +10,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from infra.acknowledgements import acknowledge
 from infra.configuration import Configuration
-from infra.metrics import agent_configuration, scrape_configuration
-from infra.release import container_image, digest_parameter
-from infra.storage import objects_finding, read_prefix
+from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.bucket_rights import objects_finding, read_prefix
+from infra.constructs.metrics import agent_configuration, scrape_configuration
+from infra.constructs.release import container_image, digest_parameter
 
 PORT = 8080
 DRAIN_TIMEOUT_S = 25

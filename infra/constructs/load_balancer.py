@@ -5,9 +5,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_s3 as s3
 
-from infra.acknowledgements import acknowledge
 from infra.configuration import Configuration
-from infra.task import DRAIN_TIMEOUT_S, PORT
+from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.task import DRAIN_TIMEOUT_S, PORT
 
 IDLE_TIMEOUT_S = 65
 HEALTH_PATH = "/readyz"

@@ -6,9 +6,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
-from infra.acknowledgements import acknowledge
 from infra.configuration import Configuration
-from infra.metrics import gpu_agent_configuration
+from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.metrics import gpu_agent_configuration
 
 ROOT_VOLUME_GIB = 60
 AGENT_FOLDER = "/opt/aws/amazon-cloudwatch-agent"

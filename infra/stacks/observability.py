@@ -10,8 +10,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.configuration import Configuration
-from infra.ecs_service import ServiceStack
-from infra.metrics import (
+from infra.constructs.metrics import (
     GPU_MEMORY_TOTAL,
     GPU_MEMORY_USED,
     GPU_UTILIZATION,
@@ -21,7 +20,8 @@ from infra.metrics import (
     gpu_metric,
     service_metric,
 )
-from infra.sagemaker_realtime import RealtimeEndpointStack
+from infra.stacks.ecs_service import ServiceStack
+from infra.stacks.sagemaker_realtime import RealtimeEndpointStack
 
 MINUTE = Duration.minutes(1)
 GPU_MEMORY_LIMIT_PERCENT = 90

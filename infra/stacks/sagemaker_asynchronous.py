@@ -9,11 +9,11 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.acknowledgements import acknowledge
 from infra.configuration import Configuration
-from infra.sagemaker_endpoint import add_endpoint, scale_instances
-from infra.sagemaker_model import make_execution_role, make_model
-from infra.storage import objects_finding, write_prefix
+from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.bucket_rights import objects_finding, write_prefix
+from infra.constructs.sagemaker_endpoint import add_endpoint, scale_instances
+from infra.constructs.sagemaker_model import make_execution_role, make_model
 
 ORDERS_PER_INSTANCE = 4
 IMAGES_PER_ORDER = 100_000

@@ -4,7 +4,7 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_sagemaker as sagemaker
 
-from infra.acknowledgements import acknowledge
+from infra.constructs.acknowledgements import acknowledge
 
 VARIANT = "AllTraffic"
 

@@ -6,9 +6,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.acknowledgements import acknowledge
-from infra.sagemaker_model import TRUSTED, observe, observe_reasons
-from infra.storage import objects_finding, read_prefix, write_prefix
+from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.bucket_rights import objects_finding, read_prefix, write_prefix
+from infra.constructs.sagemaker_model import TRUSTED, observe, observe_reasons
 
 DATA_PREFIX, RUNS_PREFIX = "data", "runs"
 

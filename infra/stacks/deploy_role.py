@@ -5,7 +5,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.acknowledgements import acknowledge
+from infra.constructs.acknowledgements import acknowledge
 
 ISSUER = "token.actions.githubusercontent.com"
 MAX_SESSION_HOURS = 2

@@ -5,7 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.acknowledgements import acknowledge
+from infra.constructs.acknowledgements import acknowledge
 
 MAX_ZONES = 2
 

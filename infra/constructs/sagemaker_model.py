@@ -8,11 +8,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
-from infra.acknowledgements import acknowledge
 from infra.configuration import Configuration
-from infra.release import digest_parameter, image_uri
-from infra.storage import objects_finding, read_prefix
-from infra.task import DRAIN_TIMEOUT_S
+from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.bucket_rights import objects_finding, read_prefix
+from infra.constructs.release import digest_parameter, image_uri
+from infra.constructs.task import DRAIN_TIMEOUT_S
 
 TRUSTED = "sagemaker.amazonaws.com"
 

@@ -9,11 +9,11 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.capacity import add_gpu_capacity
 from infra.configuration import Configuration
-from infra.load_balancer import make_load_balancer
-from infra.metrics import GPU_UTILIZATION, QUEUE, gpu_metric, service_metric
-from infra.task import PORT, TaskSources, make_task
+from infra.constructs.capacity import add_gpu_capacity
+from infra.constructs.load_balancer import make_load_balancer
+from infra.constructs.metrics import GPU_UTILIZATION, QUEUE, gpu_metric, service_metric
+from infra.constructs.task import PORT, TaskSources, make_task
 
 TARGET_UTILIZATION_PERCENT = 70
 SCALE_IN_COOLDOWN_S = 300
