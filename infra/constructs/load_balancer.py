@@ -11,6 +11,8 @@ from infra.constructs.task import DRAIN_TIMEOUT_S, PORT
 
 IDLE_TIMEOUT_S = 65
 HEALTH_PATH = "/readyz"
+METRICS_PATTERNS = ["/metrics", "/%*"]
+"""The balancer compares paths as they are written: no path of the service begins with an escape."""
 
 
 def make_load_balancer(
@@ -36,6 +38,7 @@ def make_load_balancer(
         port=PORT,
         protocol=elb.ApplicationProtocol.HTTP,
         target_type=elb.TargetType.IP,
+        stickiness_cookie_duration=Duration.hours(1),  # the page's events find the task that drew it
         deregistration_delay=Duration.seconds(DRAIN_TIMEOUT_S + 5),
         load_balancing_algorithm_type=elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
         health_check=elb.HealthCheck(
@@ -81,7 +84,7 @@ def _add_listeners(
     listener.add_action(
         "Metrics",
         priority=1,
-        conditions=[elb.ListenerCondition.path_patterns(["/metrics"])],
+        conditions=[elb.ListenerCondition.path_patterns(METRICS_PATTERNS)],
         action=elb.ListenerAction.fixed_response(404),
     )
 

@@ -48,6 +48,7 @@ def add_endpoint(
         endpoint_name=name,
         endpoint_config_name=settings.attr_endpoint_config_name,
         deployment_config=deployment,
+        retain_all_variant_properties=True,  # a release keeps the capacity that scaling found right
     )
     CfnOutput(stack, "EndpointName", value=name)
     return endpoint

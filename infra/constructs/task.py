@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from infra.configuration import Configuration
+from infra.configuration import MAX_QUEUE_IMAGES, Configuration
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.bucket_rights import objects_finding, read_prefix
 from infra.constructs.metrics import agent_configuration, scrape_configuration
@@ -71,6 +71,7 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
             "GANYMEDE_MODELS": f"s3://{sources.models.bucket_name}/{configuration.model_prefix}",
             "GANYMEDE_DEVICE": "cuda" if gpu else "cpu",
             "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
+            "GANYMEDE_MAX_QUEUE_IMAGES": str(MAX_QUEUE_IMAGES),
             "GANYMEDE_RATE_IMAGES_PER_S": str(configuration.images_per_s_per_key),
         },
         secrets={"GANYMEDE_API_KEYS": ecs.Secret.from_secrets_manager(keys)},

@@ -63,7 +63,6 @@ class ServiceStack(Stack):
         common = {
             "cluster": self.cluster,
             "task_definition": task,
-            "desired_count": configuration.minimum_tasks,
             "min_healthy_percent": 100,
             "max_healthy_percent": 200,
             "circuit_breaker": ecs.DeploymentCircuitBreaker(rollback=True),

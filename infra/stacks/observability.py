@@ -3,6 +3,7 @@
 from aws_cdk import Duration, Environment, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -26,6 +27,7 @@ from infra.stacks.sagemaker_realtime import RealtimeEndpointStack
 MINUTE = Duration.minutes(1)
 GPU_MEMORY_LIMIT_PERCENT = 90
 BAD_RELOAD = "refused"
+REFUSED_PER_MINUTE = 10
 
 
 class ObservabilityStack(Stack):
@@ -46,11 +48,20 @@ class ObservabilityStack(Stack):
         self.topic = self._topic(configuration.alert_email)
         self.queue = service_metric(QUEUE, self.name)
         self.reloads = service_metric(RELOADS, self.name, statistic="Sum", outcome=BAD_RELOAD)
-        self.unhealthy = service.targets.metrics.unhealthy_host_count(period=MINUTE, statistic="Maximum")
+        targets = service.targets.metrics
+        self.unhealthy = targets.unhealthy_host_count(period=MINUTE, statistic="Maximum")
+        healthy = targets.healthy_host_count(period=MINUTE, statistic="Minimum")
+        refused = service.balancer.metrics.http_code_elb(
+            elb.HttpCodeElb.ELB_5XX_COUNT, period=MINUTE, statistic="Sum"
+        )
         alarms = [
-            self._alarm("Queue", self.queue, 2 * configuration.target_queue_images_per_task, minutes=5),
+            self._alarm("Queue", self.queue, configuration.alarming_queue_images_per_task, minutes=5),
             self._alarm("FailedReload", self.reloads, 0, minutes=1),
             self._alarm("UnhealthyHosts", self.unhealthy, 0, minutes=5),
+            # Where no task is left, targets answer nothing and have no figures: the balancer's own 503s, and
+            # the number of targets, still say so.
+            self._alarm("NoAnswer", refused, REFUSED_PER_MINUTE, minutes=3),
+            self._alarm("TooFewHosts", healthy, configuration.minimum_tasks, minutes=5, below=True),
         ]
         self.gpu_memory = self._gpu_memory(service)
         if self.gpu_memory:
@@ -67,10 +78,22 @@ class ObservabilityStack(Stack):
         key = kms.Key(self, "Key", enable_key_rotation=True, description="Alerts of Ganymede")
         key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
         topic = sns.Topic(self, "Alerts", master_key=key, enforce_ssl=True)
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
         topic.add_subscription(subscriptions.EmailSubscription(email))
         return topic
 
-    def _alarm(self, id: str, metric: cloudwatch.IMetric, limit: float, *, minutes: int) -> cloudwatch.Alarm:
+    def _alarm(
+        self, id: str, metric: cloudwatch.IMetric, limit: float, *, minutes: int, below: bool = False
+    ) -> cloudwatch.Alarm:
+        """Alarm for `minutes` above `limit`; or `below` it, where silence is as bad."""
+        above = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
         return cloudwatch.Alarm(
             self,
             id,
@@ -78,8 +101,10 @@ class ObservabilityStack(Stack):
             metric=metric,
             threshold=limit,
             evaluation_periods=minutes,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD if below else above,
+            treat_missing_data=(
+                cloudwatch.TreatMissingData.BREACHING if below else cloudwatch.TreatMissingData.NOT_BREACHING
+            ),
         )
 
     def _alert_on_rollback_alarms(self, alarms: list[cloudwatch.Alarm]) -> None:

@@ -3,6 +3,7 @@
 from aws_cdk import Duration, Environment, Stack
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -90,15 +91,22 @@ class AsynchronousEndpointStack(Stack):
             scale_out_cooldown=Duration.minutes(1),
         )
         # The backlog per instance says nothing while there is no instance: this step makes the first.
-        target.scale_on_metric(
+        # It has no step for what happens otherwise: that would end the instance in the middle of an order.
+        step = scaling.StepScalingAction(
+            self,
             "FirstInstance",
-            metric=self._metric("HasBacklogWithoutCapacity", "Maximum"),
+            scaling_target=target,
             adjustment_type=scaling.AdjustmentType.EXACT_CAPACITY,
-            scaling_steps=[
-                scaling.ScalingInterval(upper=0, change=0),
-                scaling.ScalingInterval(lower=1, change=1),
-            ],
         )
+        step.add_adjustment(adjustment=1, lower_bound=0)
+        waiting = self._metric("HasBacklogWithoutCapacity", "Maximum").create_alarm(
+            self,
+            "Waiting",
+            threshold=1,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        waiting.add_alarm_action(actions.ApplicationScalingAction(step))
 
     def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
