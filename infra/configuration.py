@@ -69,7 +69,7 @@ class Configuration(BaseModel):
         if self.alarming_queue_images_per_task > MAX_QUEUE_IMAGES // 2:
             raise ValueError(
                 f"target_queue_images_per_task is more than {MAX_QUEUE_IMAGES // 4}: the alarm at twice as "
-                f"much is too near to the {MAX_QUEUE_IMAGES} images at which a task refuses: it may never fire"
+                f"much is too near to the {MAX_QUEUE_IMAGES} images at which a task refuses"
             )
         return self
 
