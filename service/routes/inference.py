@@ -156,7 +156,7 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
     manifest = release.manifest
     check_outputs(inference.request, manifest)
     count = check_inputs(inference, manifest, settings)
-    service.accept_images(count)
+    await service.accept_images(count)
     inputs = read_inputs(inference, manifest)
     head, binary = write_head(inference, manifest, count), inference.binary_output
     start = orjson.dumps(head)
