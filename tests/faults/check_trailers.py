@@ -54,7 +54,8 @@ def test_a_key_behind_the_body_lets_nothing_in(guarded, path, trailer, pieces):
     head = HEAD.format(path=path, more="")
     body, end = "2\r\n{}\r\n", f"0\r\n{trailer}\r\n\r\n"
     answer = send(guarded, head + body + end) if pieces == "at once" else send(guarded, head, body, end)
-    assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 400")), answer[:200]
+    lost = pieces != "at once" and answer == b""  # it refused the head, and closed before it read the rest
+    assert lost or answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 400")), answer[:200]
     assert b"x-model" not in answer.lower()
 
 
