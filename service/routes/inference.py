@@ -144,7 +144,7 @@ def _accept_trailing_slashes() -> None:
         router.add_api_route(
             f"{route.path}/".removeprefix(router.prefix),
             route.endpoint,
-            methods=list(route.methods),
+            methods=list(route.methods or ()),
             response_class=route.response_class,
             include_in_schema=False,
         )
