@@ -11,6 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from service import shared_windows
+from service.context import Context
+from service.errors import QueueFull
 from service.keys import ApiKey, parse_keys, read_keys
 from service.rates import DAY_S, QuotaExceeded, RateExceeded, Rates
 from service.security import on_behalf_of
@@ -328,3 +330,24 @@ def test_servers_share_a_keys_limit_and_tell_it_in_headers_and_figures(tmp_path,
 
 def test_the_time_a_store_is_given_is_short():
     assert shared_windows._TIMEOUT_S <= 0.5
+
+
+def test_images_for_which_the_queue_has_no_room_any_more_are_given_back(tmp_path):
+    class Engine:
+        """One that fills while the rates' store is asked."""
+
+        asked = 0
+
+        def check_room(self, images):
+            self.asked += 1
+            if self.asked == 2:
+                raise QueueFull("others came meanwhile")
+
+    rates = Rates(1, max_images_per_request=100)
+    context = Context(
+        settings=None, releases=None, engine=Engine(), rates=rates, metrics=None, reloading=None
+    )
+    with behalf("alice"):
+        with pytest.raises(QueueFull):
+            asyncio.run(context.accept_images(100))
+        asyncio.run(rates.take(100))
