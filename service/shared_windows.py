@@ -20,7 +20,7 @@ from service.windows import Windows
 _SCHEMES = ("redis", "rediss", "valkey", "valkeys")
 _CONNECTIONS = 32
 _TIMEOUT_S = 0.25
-"""Of all that one request asks at a time; on one network an answer takes a thousandth of it."""
+"""Of one question; on one network an answer takes a thousandth of it."""
 _PAUSE_S = 5.0
 """Between looks at a store that did not answer."""
 
@@ -82,14 +82,22 @@ class SharedWindows:
 
     async def _ask(self, ask: Callable[[RedisStorage], Awaitable[Answer]]) -> Answer | None:
         """The store's answer, or None without one; who waits for it holds up nobody else."""
+        if self._storage is None or time.monotonic() < self._again_at:
+            return None
+        async with self._turns:  # the time limit is of the store, not of those who ask before
+            return await self._ask_now(self._storage, ask)
+
+    async def _ask_now(
+        self, storage: RedisStorage, ask: Callable[[RedisStorage], Awaitable[Answer]]
+    ) -> Answer | None:
         now = time.monotonic()
-        if self._storage is None or now < self._again_at:
+        if now < self._again_at:
             return None
         if not self.reachable:
             self._again_at = now + self._pause_s  # this request looks; the others go on without
         try:
-            async with asyncio.timeout(self._timeout_s), self._turns:
-                answer = await ask(self._storage)
+            async with asyncio.timeout(self._timeout_s):
+                answer = await ask(storage)
         except (TimeoutError, OSError, RedisError) as error:
             self._again_at = time.monotonic() + self._pause_s
             if self.reachable:

@@ -263,6 +263,29 @@ def test_a_store_that_hangs_holds_up_one_request_for_a_moment_and_leaves_the_lim
     assert "answers again" in lines[1]
 
 
+def test_those_who_wait_for_a_store_that_hangs_wait_once_and_together(tmp_path):
+    async def check(process, port):
+        windows = SharedWindows(SecretStr(url_of(port)), timeout_s=20, pause_s=3600)
+        await windows.add("warm", 1, 60)
+        process.send_signal(signal.SIGSTOP)
+        windows._timeout_s, asked = 0.5, 0
+        incr = windows._storage.incr
+
+        def count(*arguments):
+            nonlocal asked
+            asked += 1
+            return incr(*arguments)
+
+        windows._storage.incr = count
+        counts = await asyncio.gather(*(windows.add("many", 1, 60) for _ in range(500)))
+        assert sorted(counts) == list(range(1, 501))  # this process's own
+        assert asked == shared_windows._CONNECTIONS
+        await windows.close()
+
+    with run_valkey(tmp_path) as (process, port):
+        asyncio.run(check(process, port))
+
+
 @pytest.mark.parametrize("kind", ["nobody", "password"])
 def test_a_store_that_refuses_leaves_each_process_to_its_own_count(tmp_path, caplog, kind):
     async def check(port):
