@@ -38,9 +38,9 @@ def key(
         if value is None:
             continue
         try:
-            parse_keys(f"{name}:{digest} {bound}={value}")
+            parse_keys(f"{name}:{digest}:{bound}={value}")
         except WrongSetting:
             hint = f"--{bound.replace('_', '-')}"
             raise typer.BadParameter("a number of images, more than 0, or none", param_hint=hint) from None
-        entry += f" {bound}={value}"
+        entry += f":{bound}={value}"  # no space: it is pasted into a shell
     typer.echo(f"For {name}, shown this once:\n  {made}\nFor GANYMEDE_API_KEYS:\n  {entry}")

@@ -14,10 +14,13 @@ MAX_RATE_IMAGES_PER_S = 1e9
 MAX_QUOTA_IMAGES_PER_DAY = 10**12
 
 _MAX_FILE_BYTES = 2**20
-_ENTRY = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64}):(?P<digest>[0-9a-fA-F]{64})")
+_ENTRY = re.compile(
+    r"(?P<name>[A-Za-z0-9._-]{1,64}):(?P<digest>[0-9a-fA-F]{64})(?P<bounds>([:\s]+[^:\s]+)*)\s*"
+)
 _FORM = (
-    "NAME:SHA256 with 64 hexadecimal digits and a name of its own, and after it perhaps rate_images_per_s=R "
-    "and quota_images_per_day=Q (a number or none). `ganymede key NAME` makes a key and its entry."
+    "NAME:SHA256 with 64 hexadecimal digits and a name of its own, and after it perhaps "
+    ":rate_images_per_s=R and :quota_images_per_day=Q (a number or none). `ganymede key NAME` makes a key "
+    "and its entry."
 )
 
 
@@ -46,18 +49,17 @@ def parse_keys(text: str) -> dict[str, ApiKey]:
     entries = [line.partition("#")[0].strip() for line in re.split(r"[,\n]", text)]
     keys: dict[str, ApiKey] = {}
     for number, entry in enumerate(filter(None, entries), 1):
-        first, *rest = entry.split()
-        match = _ENTRY.fullmatch(first)
+        match = _ENTRY.fullmatch(entry)
         if match is None or match["name"] in keys:
             raise WrongSetting(f"GANYMEDE_API_KEYS: entry {number} is not {_FORM}")
-        keys[match["name"]] = ApiKey(bytes.fromhex(match["digest"]), **_read_bounds(number, rest))
+        keys[match["name"]] = ApiKey(bytes.fromhex(match["digest"]), **_read_bounds(number, match["bounds"]))
     return keys
 
 
-def _read_bounds(number: int, words: list[str]) -> dict[str, Bound]:
+def _read_bounds(number: int, words: str) -> dict[str, Bound]:
     bounds: dict[str, Bound] = {}
     most = {"rate_images_per_s": MAX_RATE_IMAGES_PER_S, "quota_images_per_day": MAX_QUOTA_IMAGES_PER_DAY}
-    for word in words:
+    for word in re.findall(r"[^:\s]+", words):
         name, _, text = word.partition("=")
         value = _read_bound(text)
         if (

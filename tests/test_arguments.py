@@ -1,6 +1,7 @@
 """Paths with `~` and text beyond ASCII on the command line, in whatever locale it runs."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -128,3 +129,19 @@ def test_text_is_written_and_read_in_an_encoding_that_is_named():
                 assert "encoding" in named, f"{path}:{node.lineno}"
             if "text" in named:
                 assert "encoding" in named, f"{path}:{node.lineno}"
+
+
+def test_the_log_in_json_is_utf_8_in_every_locale():
+    program = (
+        "import logging; from service.telemetry import configure_logs; configure_logs('json'); "
+        r"logging.warning('caf\xe9 \u8336 \U0001f600')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env={**os.environ, **LATIN},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stderr.decode("utf-8"))["message"] == "café 茶 😀"

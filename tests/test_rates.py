@@ -101,7 +101,7 @@ def test_a_quota_holds_for_a_day_and_what_it_refuses_costs_no_rate():
 
 def test_an_entry_overrides_what_holds_for_all_and_none_lifts_it():
     keys = parse_keys(
-        f"slow:{DIGEST} rate_images_per_s=0.5, plain:{DIGEST}\n"
+        f"slow:{DIGEST}:rate_images_per_s=0.5, plain:{DIGEST}\n"
         f"free:{DIGEST} quota_images_per_day=none rate_images_per_s=none"
     )
     rates = Rates(10, max_images_per_request=10, images_per_day=20, keys=keys)
@@ -123,6 +123,8 @@ def test_an_entry_overrides_what_holds_for_all_and_none_lifts_it():
     "words",
     [
         "rate=5",
+        ":rate_images_per_s=1:",
+        "rate_images_per_s=1:rate_images_per_s=1",
         "rate_images_per_s",
         "rate_images_per_s=",
         "rate_images_per_s=0",
