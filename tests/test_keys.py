@@ -3,15 +3,22 @@
 import base64
 import hashlib
 import json
+import re
 import socket
 import urllib.parse
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
+from service.errors import MalformedRequest
 from service.keyed_answers import keep_private
+from service.keys import parse_keys
 from service.refusals import LINES, MAX_ADDRESSES, WRONG_KEYS, Refusals, TooManyWrongKeys, network_of
-from service.security import OPEN_PATHS, KeyUnknown
+from service.security import OPEN_PATHS, KeyUnknown, read_key
+from service.settings import WrongSetting
 from tests.conftest import metric, run_server
 
 KEY = "gmd_ümlaut und Leerzeichen"
@@ -298,3 +305,41 @@ def test_an_address_writes_no_line_of_its_own_into_the_log(caplog):
     [line] = [record.getMessage() for record in caplog.records]
     assert "\n" not in line
     assert len(line) < 300
+
+
+RAW = st.lists(
+    st.tuples(
+        st.sampled_from([b"authorization", b"x-api-key"]),
+        st.one_of(
+            st.binary(max_size=40),
+            st.binary(max_size=40).map(lambda value: b"Basic " + value),
+            st.binary(max_size=40).map(lambda value: b"Basic " + base64.b64encode(value)),
+            st.binary(max_size=40).map(lambda value: b"Bearer " + value),
+        ),
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(RAW)
+def test_whatever_bytes_a_client_sends_they_are_a_key_or_none_or_refused_in_words(raw):
+    try:
+        key = read_key(Headers(raw=raw))
+    except MalformedRequest:
+        assert len(raw) > 1
+    else:
+        assert key is None or (isinstance(key, bytes) and key)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=60), st.sampled_from(["", ":", " ", f"a:{'0' * 64}", f"a:{'0' * 64}:"]))
+def test_whatever_stands_in_a_file_of_keys_is_keys_or_refused_without_being_repeated(text, before):
+    said = ""
+    try:
+        keys = parse_keys(before + text)
+    except WrongSetting as error:
+        said = str(error)
+    else:
+        assert all(len(key.digest) == 32 for key in keys.values())
+    assert said == "" or re.fullmatch(r"GANYMEDE_API_KEYS: entry \d+ is not NAME:SHA256 with .*", said)
