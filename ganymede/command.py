@@ -1,5 +1,6 @@
 """`ganymede`: every command of the project under one name."""
 
+import io
 import sys
 
 import typer
@@ -21,8 +22,16 @@ for part in (serving, pictures, directions, store, importing, training, evaluati
 
 def main() -> None:
     """Run the command line; what went wrong is one sentence on standard error and exit status 1."""
+    write_escapes()
     try:
         app()
     except GanymedeError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
         sys.exit(1)
+
+
+def write_escapes() -> None:
+    r"""Let what the output's encoding lacks come out as `\xe9`, where Python would end with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

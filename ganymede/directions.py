@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ganymede.arguments import read_text
+
 _AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _SEEDS = tuple(range(6))
 
@@ -22,7 +24,8 @@ def directions(
         str, typer.Option(help="sefa (the first layer's weights) or pca (its activations).")
     ] = "sefa",
     names: Annotated[
-        str | None, typer.Option(help="Names for the first ones, such as 'sleeve length,height'.")
+        str | None,
+        typer.Option(parser=read_text, help="Names for the first ones, such as 'sleeve length,height'."),
     ] = None,
     promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
     models: Annotated[

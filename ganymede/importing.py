@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ganymede.arguments import read_path, read_text
 from ganymede.store import StoreOption, point_alias, upload_bar
 
 
@@ -16,12 +17,17 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def import_graph(
-    file: Annotated[Path, typer.Argument(help="An ONNX graph, such as torch.onnx.export writes.")],
+    file: Annotated[
+        Path, typer.Argument(parser=read_path, help="An ONNX graph, such as torch.onnx.export writes.")
+    ],
     name: Annotated[str, typer.Option(help="The model's name.")],
     version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
-    licence: Annotated[str, typer.Option(help="Of the model: an SPDX name or a sentence.")] = "unstated",
+    licence: Annotated[
+        str, typer.Option(parser=read_text, help="Of the model: an SPDX name or a sentence.")
+    ] = "unstated",
     classes: Annotated[
-        str | None, typer.Option(help="Names of the classes, as a,b,c, or how many there are.")
+        str | None,
+        typer.Option(parser=read_text, help="Names of the classes, as a,b,c, or how many there are."),
     ] = None,
     value_range: Annotated[
         str | None, typer.Option("--range", help="Black and white: -1,1 or 0,1 or 0,255.")

@@ -48,7 +48,7 @@ def apply_load(
     command += ["-H", f"X-Api-Key: {key}"] if key else []
     command += [server, "--", str(images), str(secrets.randbelow(_SEEDS))]
     command += [f"{address.path.rstrip('/')}/generate", model]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     match = re.search(r"^RESULT (.*)$", done.stdout, re.MULTILINE)
     if match is None:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ganymede.arguments import read_path, read_text
 from service.errors import GanymedeError
 
 MAX_SEEDS = 100_000
@@ -15,7 +16,7 @@ _BATCH_IMAGES = 64
 
 ModelArgument = Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")]
 StoreOption = Annotated[str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")]
-LabelOption = Annotated[str | None, typer.Option(help="A class's name or index.")]
+LabelOption = Annotated[str | None, typer.Option(parser=read_text, help="A class's name or index.")]
 TruncationOption = Annotated[float, typer.Option(help="ψ in (0, 1].")]
 ScaleOption = Annotated[int, typer.Option(help="Whole-number enlargement.")]
 
@@ -36,7 +37,10 @@ def generate(
     model: ModelArgument,
     seeds: Annotated[str, typer.Option(help="Such as 0-15 or 1,5,9.")] = "0-15",
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="By its ending: png, jpg, webp, zip, npy, json.")
+        Path,
+        typer.Option(
+            "--output", "-o", parser=read_path, help="By its ending: png, jpg, webp, zip, npy, json."
+        ),
     ] = Path("grid.png"),
     label: LabelOption = None,
     truncation: TruncationOption = 1.0,
@@ -75,7 +79,10 @@ def walk(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="By its ending: png (a filmstrip), gif, apng, webp, mp4, zip, npy."
+            "--output",
+            "-o",
+            parser=read_path,
+            help="By its ending: png (a filmstrip), gif, apng, webp, mp4, zip, npy.",
         ),
     ] = Path("walk.png"),
     interpolation: Annotated[str, typer.Option(help="slerp, lerp or spline.")] = "slerp",
@@ -83,7 +90,9 @@ def walk(
     easing: Annotated[str, typer.Option(help="linear or smooth.")] = "linear",
     fps: Annotated[int, typer.Option(help="Frames a second.")] = 30,
     label: LabelOption = None,
-    labels: Annotated[str | None, typer.Option(help="A class for each key point, with commas.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(parser=read_text, help="A class for each key point, with commas.")
+    ] = None,
     truncation: TruncationOption = 1.0,
     scale: ScaleOption = 1,
     models: StoreOption = "models",

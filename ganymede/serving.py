@@ -48,6 +48,9 @@ def serve(
     rate_images_per_s: Annotated[
         float | None, typer.Option(help="Images a second of an API key; any number by default.")
     ] = None,
+    quota_images_per_day: Annotated[
+        int | None, typer.Option(help="Images a day of an API key; any number by default.")
+    ] = None,
     reload_interval_s: Annotated[
         float | None, typer.Option(help="Between looks at the store.", show_default="10")
     ] = None,

@@ -13,16 +13,20 @@ from service.draining import AnsweringToTheEnd
 from service.engine import Engine
 from service.head_requests import HeadRequests
 from service.hot_paths import HotPaths
+from service.keyed_answers import KeyedAnswers
+from service.keys import read_keys
 from service.metrics import Metrics
 from service.problems import add_error_handlers
 from service.rates import Rates
+from service.refusals import Refusals
 from service.releases import Releases
 from service.reloading import Reloading
 from service.routes import generate, health, images, inference, models, sagemaker, walk
 from service.routes import metrics as figures
 from service.routes.description import add_descriptions
-from service.security import OPEN_PATHS, ApiKeys, read_digests, warn_if_open
+from service.security import OPEN_PATHS, ApiKeys, warn_if_open
 from service.settings import Settings
+from service.shared_windows import SharedWindows
 from service.store import open_served_store
 from service.telemetry import Telemetry
 from service.ui.mount import add_page
@@ -54,6 +58,8 @@ def create_app(settings: Settings) -> FastAPI:
         warm_up=lambda release: release.generator.warm_up(settings.max_batch_images),
         changed=metrics.show_models,
     )
+    keys, windows = read_keys(settings), SharedWindows(settings.rates_store)
+    metrics.watch_rates(windows)
     context = Context(
         settings=settings,
         releases=releases,
@@ -65,11 +71,17 @@ def create_app(settings: Settings) -> FastAPI:
             device_threads=device.threads if device.name == "cpu" else 1,
             metrics=metrics,
         ),
-        rates=Rates(settings.rate_images_per_s, max_images_per_request=settings.max_images_per_request),
+        rates=Rates(
+            settings.rate_images_per_s,
+            max_images_per_request=settings.max_images_per_request,
+            images_per_day=settings.quota_images_per_day,
+            keys=keys,
+            windows=windows,
+            count=metrics.count_refusal,
+        ),
         metrics=metrics,
     )
-    digests = read_digests(settings)
-    warn_if_open(settings, digests)
+    warn_if_open(settings, keys)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -79,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
             await app.state.page.close()
         await context.engine.close()
         await context.reloading.close()
+        await windows.close()
 
     app: FastAPI = FastAPIOffline(
         title="Ganymede",
@@ -91,7 +104,8 @@ def create_app(settings: Settings) -> FastAPI:
     hot_paths = {"/generate": generate.generate, "/latent-walk": walk.latent_walk}
     app.state.hot_paths = tuple(hot_paths)
     app.add_middleware(HotPaths, handlers=hot_paths)
-    app.add_middleware(ApiKeys, digests=digests)
+    app.add_middleware(KeyedAnswers)
+    app.add_middleware(ApiKeys, keys=keys, refusals=Refusals(count=metrics.count_refusal))
     app.add_middleware(AnsweringToTheEnd, context=context)
     app.add_middleware(HeadRequests)
     app.add_middleware(Telemetry, metrics=metrics)
@@ -106,7 +120,7 @@ def create_app(settings: Settings) -> FastAPI:
             "/latent-walk": walk.DESCRIPTION,
             "/invocations": sagemaker.DESCRIPTION,
         },
-        keys=bool(digests),
+        keys=bool(keys),
         open_paths=OPEN_PATHS,
     )
 

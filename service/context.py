@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from service.engine import Engine
+from service.errors import Unavailable
 from service.metrics import Metrics
 from service.rates import Rates
 from service.releases import Releases
@@ -24,7 +25,7 @@ class Context:
     metrics: Metrics
     reloading: Reloading
 
-    def accept_images(self, count: int) -> None:
+    async def accept_images(self, count: int) -> None:
         """Refuse `count` images before anything is done for them, or count them for the request's key.
 
         Raises:
@@ -33,7 +34,12 @@ class Context:
             RateExceeded: the key may not have so many now.
         """
         self.engine.check_room(count)
-        self.rates.take(count)
+        await self.rates.take(count)
+        try:
+            self.engine.check_room(count)  # a shared store of rates takes its time
+        except Unavailable:
+            await self.rates.give_back(count)
+            raise
 
 
 def context_of(request: Request) -> Context:

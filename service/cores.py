@@ -19,10 +19,13 @@ def usable_cores() -> int:
 def read_quota(cgroup_2: Path, cgroup_1_quota: Path, cgroup_1_period: Path) -> float | None:
     """The quota in cores from the kernel's files (cgroup v2, else v1), or None where there is none."""
     try:
-        quota, period = cgroup_2.read_text().split()
+        quota, period = cgroup_2.read_text(encoding="ascii").split()
     except (OSError, ValueError):
         try:
-            quota, period = cgroup_1_quota.read_text().strip(), cgroup_1_period.read_text().strip()
+            quota, period = (
+                cgroup_1_quota.read_text(encoding="ascii").strip(),
+                cgroup_1_period.read_text(encoding="ascii").strip(),
+            )
         except OSError:
             return None
     if not quota.isdigit() or not period.isdigit() or int(period) == 0:  # `max`, or -1

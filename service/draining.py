@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.context import Context
 from service.errors import Unavailable
-from service.problems import describe
+from service.problems import describe, protocol_members
 
 log = logging.getLogger(__name__)
 
@@ -67,4 +67,4 @@ class AnsweringToTheEnd:
             if started or scope["type"] != "http" or not self._context.engine.draining:
                 raise
             error = Unavailable("This process had to end before this was ready; ask again.")
-            await describe(error)(scope, receive, send)
+            await describe(error, **protocol_members(scope, error))(scope, receive, send)

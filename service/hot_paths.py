@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.addresses import path_of
 from service.errors import GanymedeError
 from service.problems import describe, describe_unknown
 
@@ -26,7 +27,7 @@ class HotPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        handler, path = None, scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        handler, path = None, path_of(scope)
         if scope["type"] == "http" and scope["method"] == "POST":
             handler = self._handlers.get(path)
         if handler is None:

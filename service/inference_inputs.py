@@ -14,7 +14,7 @@ from service.open_inference import Inference, RequestInput
 from service.settings import Settings
 from service.tensors import WIDTHS, read_floats, read_integers
 
-_SEED_TYPES = ("INT64", "UINT64")
+_SEED_TYPES = ("INT64", "UINT64", "INT32", "UINT32")
 
 
 def check_inputs(inference: Inference, manifest: Manifest, settings: Settings) -> int:

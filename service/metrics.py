@@ -7,6 +7,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from service.outcomes import OUTCOMES, Outcome
 from service.release import Release
+from service.shared_windows import SharedWindows
 from service.store import Store
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -53,6 +54,12 @@ class Metrics:
 
         for outcome in OUTCOMES:
             self.reloads_total.labels(outcome)  # 0 from the start, so that a rate can be taken
+        self.refusals_total = Counter(
+            "ganymede_refusals_total",
+            "Requests refused for their key, its rate or its quota.",
+            ("code",),
+            registry=registry,
+        )
         self.store_reachable = Gauge(
             "ganymede_store_reachable", "1 while the model store answers.", registry=registry
         )
@@ -70,6 +77,18 @@ class Metrics:
             self.model_info.labels(
                 manifest.name, manifest.version, generator.device, generator.precision
             ).set(1)
+
+    def count_refusal(self, code: str) -> None:
+        """Count a request that was refused for its key, or for what that may ask."""
+        self.refusals_total.labels(code).inc()
+
+    def watch_rates(self, windows: SharedWindows) -> None:
+        """Show whether the store of shared rates, if there is one, answered when it was last asked."""
+        if windows.shared:
+            gauge = Gauge(
+                "ganymede_rates_store_reachable", "1 while the rates' store answers.", registry=self.registry
+            )
+            gauge.set_function(lambda: float(windows.reachable))
 
     def watch_store(self, store: Store) -> None:
         """Show whether `store` answered when it was last asked."""

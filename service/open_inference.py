@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from service.bodies import parse_body
 from service.errors import InvalidField, MalformedRequest
@@ -20,10 +20,15 @@ EXTENSIONS = ("binary_tensor_data",)
 
 Dimension = Annotated[StrictInt, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(max_length=200)]
+_NULL_IS_EMPTY = BeforeValidator(lambda value: {} if value is None else value)
+_NULL_IS_NONE_AT_ALL = BeforeValidator(lambda value: [] if value is None else value)
 
 
 class _Parameters(BaseModel):
-    """The protocol leaves parameters open: those that mean nothing here are let pass."""
+    """The protocol leaves parameters open: those that mean nothing here are let pass.
+
+    KServe's clients write null for whatever is optional and not there; it means the same as nothing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -40,7 +45,7 @@ class _OutputParameters(_Parameters):
 
 
 class _RequestParameters(_Parameters):
-    binary_data_output: StrictBool = False
+    binary_data_output: StrictBool | None = None
 
 
 class _Part(BaseModel):
@@ -53,7 +58,7 @@ class RequestInput(_Part):
     name: Name
     shape: tuple[Dimension, ...] = Field(max_length=8)
     datatype: Name
-    parameters: _InputParameters = _InputParameters()
+    parameters: Annotated[_InputParameters, _NULL_IS_EMPTY] = _InputParameters()
     data: list[Any] | None = None
 
 
@@ -61,7 +66,7 @@ class RequestOutput(_Part):
     """An output tensor that is asked for."""
 
     name: Name
-    parameters: _OutputParameters = _OutputParameters()
+    parameters: Annotated[_OutputParameters, _NULL_IS_EMPTY] = _OutputParameters()
 
 
 class InferenceRequest(_Part):
@@ -71,9 +76,9 @@ class InferenceRequest(_Part):
     model_name: Name | None = None
     """Some clients repeat it; the address says which model is meant."""
     model_version: Name | None = None
-    parameters: _RequestParameters = _RequestParameters()
+    parameters: Annotated[_RequestParameters, _NULL_IS_EMPTY] = _RequestParameters()
     inputs: tuple[RequestInput, ...] = Field(min_length=1, max_length=8)
-    outputs: tuple[RequestOutput, ...] = Field(default=(), max_length=8)
+    outputs: Annotated[tuple[RequestOutput, ...], Field(max_length=8), _NULL_IS_NONE_AT_ALL] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Inference:
         for output in self.request.outputs:
             if output.parameters.binary_data is not None:
                 return output.parameters.binary_data
-        return self.request.parameters.binary_data_output
+        return bool(self.request.parameters.binary_data_output)
 
 
 def parse_inference(content: bytes, json_length: str | None) -> Inference:

@@ -62,7 +62,7 @@ async def answer_generate(
     if matches(tag, if_none_match):
         return not_modified(tag, headers)
     if known:
-        context.accept_images(len(inputs))
+        await context.accept_images(len(inputs))
 
     def encode(images: Images, labels: Weights | None) -> bytes:
         provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
@@ -107,7 +107,7 @@ async def accept_order(
     release = release or await context.releases.resolve(order.model)
     pixels = check_generate(order, release.manifest.image, form, context.settings)
     if at_once:
-        context.accept_images(request_count(order))
+        await context.accept_images(request_count(order))
     return release, await _read_inputs(context, release.manifest, order), pixels
 
 

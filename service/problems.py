@@ -6,10 +6,15 @@ from collections.abc import Mapping
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
+from service.addresses import speaks_inference
 from service.errors import GanymedeError, InvalidField
 
 MEDIA_TYPE = "application/problem+json"
+_PROTOCOL_MEDIA_TYPE = "application/json"
+"""KServe's client reads the Open Inference Protocol's `error` of nothing else."""
+
 UNKNOWN_ERROR = "Something went wrong here. It is logged under this request's id."
 
 log = logging.getLogger(__name__)
@@ -24,31 +29,42 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **members: object,
 ) -> Response:
-    """A problem document; `code` is stable, `detail` is for people."""
+    """A problem document; `code` is stable, `detail` is for people.
+
+    One with the member `error` is for clients of the Open Inference Protocol, and says it is JSON.
+    """
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    return Response(orjson.dumps(body | members), status, headers, MEDIA_TYPE)
+    media_type = _PROTOCOL_MEDIA_TYPE if "error" in members else MEDIA_TYPE
+    return Response(orjson.dumps(body | members), status, headers, media_type)
 
 
 def add_error_handlers(app: FastAPI) -> None:
     """Let every error of `app` leave as a problem document."""
 
     @app.exception_handler(GanymedeError)
-    async def known(_: Request, error: GanymedeError) -> Response:
-        return describe(error)
+    async def known(request: Request, error: GanymedeError) -> Response:
+        return describe(error, **protocol_members(request.scope, error))
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
         path = request.url.path
         if error.status_code == 404:
-            return problem(404, "not-found", "Not found", f"There is nothing at {path}; see /docs.")
+            detail = f"There is nothing at {path}; see /docs."
+            members = protocol_members(request.scope, detail)
+            return problem(404, "not-found", "Not found", detail, headers=None, **members)
         code = "method-not-allowed" if error.status_code == 405 else "http"
         detail = f"{request.method} {path}: {error.detail}."
-        members = {"error": detail} if path.startswith("/v2/") else {}  # what that protocol's clients show
+        members = protocol_members(request.scope, detail)
         return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:
-        return describe_unknown(request, error)
+        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
+
+
+def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
+    """What clients of the Open Inference Protocol show of an error, where a request is one of theirs."""
+    return {"error": str(sentence)} if speaks_inference(scope) else {}
 
 
 def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:

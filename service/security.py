@@ -7,17 +7,18 @@ import hashlib
 import hmac
 import ipaddress
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.errors import GanymedeError
-from service.problems import describe
-from service.settings import Settings, WrongSetting
+from service.addresses import path_of
+from service.errors import GanymedeError, MalformedRequest
+from service.keys import ApiKey
+from service.problems import describe, protocol_members
+from service.refusals import Refusals
+from service.settings import Settings
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """What load balancers and Prometheus ask without a key; none of it generates."""
@@ -25,8 +26,8 @@ OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping", "/metrics", "/v2/health/li
 _FOR_BROWSERS = 'Basic realm="ganymede"'
 """It lets them ask for a password, which is the key (RFC 7617); Chromium reads one way in a header's line."""
 
-_ENTRY = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64}):(?P<digest>[0-9a-fA-F]{64})")
-_MAX_FILE_BYTES = 2**20
+MAX_KEY_BYTES = 1024
+"""A longer one is not even hashed."""
 
 log = logging.getLogger(__name__)
 _SCOPE_KEY = "ganymede.key"
@@ -57,24 +58,21 @@ class KeyUnknown(GanymedeError):
 class ApiKeys:
     """ASGI middleware: lets a request through whose key is known; with no keys configured, every request."""
 
-    def __init__(self, app: ASGIApp, *, digests: Mapping[str, bytes]) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Mapping[str, ApiKey], refusals: Refusals) -> None:
         self._app = app
-        self._digests = dict(digests)
+        self._digests = {name: key.digest for name, key in keys.items()}
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        if not self._digests or scope["type"] == "lifespan" or path in OPEN_PATHS:
+        if not self._digests or scope["type"] == "lifespan" or path_of(scope) in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
         try:
-            name = self._identify(Headers(scope=scope))
-        except (KeyMissing, KeyUnknown) as error:
-            log.warning("%s: refused, %s", path, error.code)
-            members = (
-                {"error": str(error)} if path.startswith("/v2") else {}
-            )  # what that protocol's clients show
-            response = describe(error, **members)
+            name = self._identify(scope)
+        except GanymedeError as error:
+            self._refusals.record(scope, error)
+            response = describe(error, **protocol_members(scope, error))
             if isinstance(error, KeyMissing):
                 response.headers.append("WWW-Authenticate", _FOR_BROWSERS)
             await response(scope, receive, send)
@@ -83,16 +81,17 @@ class ApiKeys:
         _key_name.set(name)
         await self._app(scope, receive, send)
 
-    def _identify(self, headers: Headers) -> str:
-        key = read_key(headers)
+    def _identify(self, scope: Scope) -> str:
+        key = read_key(Headers(scope=scope))
         if key is None:
             raise KeyMissing("Send your API key as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.")
-        digest = hashlib.sha256(key.encode()).digest()
+        digest = hashlib.sha256(key).digest() if len(key) <= MAX_KEY_BYTES else b""
         found = None
         for name, known in self._digests.items():  # all of them: the time tells nothing of which
             if hmac.compare_digest(digest, known):
                 found = name
         if found is None:
+            self._refusals.check_guess(scope)
             raise KeyUnknown("This API key is not known here.")
         return found
 
@@ -115,47 +114,38 @@ def on_behalf_of(scope: Scope) -> Iterator[None]:
         _key_name.reset(token)
 
 
-def read_key(headers: Headers) -> str | None:
-    """The API key that a request carries: Bearer, `X-Api-Key`, or the password of Basic."""
-    if given := headers.get("x-api-key"):
+def read_key(headers: Headers) -> bytes | None:
+    """The API key that a request carries: `X-Api-Key`, else Bearer, else the password of Basic (RFC 7617).
+
+    Its bytes as they came: no encoding is guessed. `X-Api-Key` goes first, for `Authorization` may be for a
+    proxy in front.
+
+    Raises:
+        MalformedRequest: the field that decides comes twice and says different things.
+    """
+    if given := _read_once(headers, "x-api-key"):
         return given
-    scheme, _, credentials = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    scheme, _, credentials = _read_once(headers, "authorization").partition(b" ")
+    if scheme.lower() == b"bearer":
         return credentials.strip() or None
-    if scheme.lower() == "basic":
+    if scheme.lower() == b"basic":
         try:
-            text = base64.b64decode(credentials, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+            return base64.b64decode(credentials.strip(), validate=True).partition(b":")[2] or None
+        except binascii.Error:
             return None
-        return text.partition(":")[2] or None
     return None
 
 
-def read_digests(settings: Settings) -> dict[str, bytes]:
-    """The keys' names and sha256 digests: `NAME:HASH`, separated by commas or lines, or a file of them.
-
-    Raises:
-        WrongSetting: an entry is none; what it holds is not repeated, for it may be a key.
-    """
-    text = settings.api_keys.get_secret_value().strip() if settings.api_keys else ""
-    if text and ":" not in text:
-        text = _read_file(Path(text))
-    entries = [line.partition("#")[0].strip() for line in re.split(r"[,\n]", text)]
-    digests: dict[str, bytes] = {}
-    for number, entry in enumerate(filter(None, entries), 1):
-        match = _ENTRY.fullmatch(entry)
-        if match is None or match["name"] in digests:
-            raise WrongSetting(
-                f"GANYMEDE_API_KEYS: entry {number} is not NAME:SHA256 with 64 hexadecimal digits and a name "
-                "of its own. `ganymede key NAME` makes a key and its entry."
-            )
-        digests[match["name"]] = bytes.fromhex(match["digest"])
-    return digests
+def _read_once(headers: Headers, name: str) -> bytes:
+    values = {value.encode("latin-1").strip() for value in headers.getlist(name)}  # as Starlette decoded them
+    if len(values) > 1:
+        raise MalformedRequest(f"{name} comes {len(values)} times with different values; send it once.")
+    return values.pop() if values else b""
 
 
-def warn_if_open(settings: Settings, digests: Mapping[str, bytes]) -> None:
+def warn_if_open(settings: Settings, keys: Mapping[str, ApiKey]) -> None:
     """Say loudly that a service without keys listens where others can reach it."""
-    if not digests and not is_loopback(settings.host):
+    if not keys and not is_loopback(settings.host):
         log.warning(
             "ANYONE who reaches %s:%s may use this service: GANYMEDE_API_KEYS is not set. "
             "`ganymede key NAME` makes a key and its entry.",
@@ -170,11 +160,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _read_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(_MAX_FILE_BYTES).decode()
-    except (OSError, UnicodeDecodeError):
-        raise WrongSetting("GANYMEDE_API_KEYS is neither NAME:SHA256 nor a file that can be read.") from None

@@ -49,7 +49,11 @@ class Settings(BaseSettings):
     api_keys: SecretStr | None = None
     """`NAME:SHA256` entries, or a file of them; see `service.security`."""
     rate_images_per_s: float | None = Field(default=None, gt=0, le=1e9)
-    """What each API key may ask for."""
+    """What each API key may ask for, unless its entry says otherwise."""
+    quota_images_per_day: int | None = Field(default=None, ge=1, le=1_000_000_000_000)
+    """The same in a day."""
+    rates_store: SecretStr | None = None
+    """`redis://…`: where several processes count together; see `service.shared_windows`."""
     log_format: Literal["json", "text"] = "text"
     ui: Literal["on", "off"] = "on"
     root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")

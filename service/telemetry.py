@@ -1,6 +1,7 @@
 """What the service says of each request: its id, a line in the log, and its figures."""
 
 import contextvars
+import io
 import logging
 import random
 import re
@@ -110,6 +111,8 @@ class JsonFormatter(logging.Formatter):
 
 def configure_logs(log_format: Literal["json", "text"]) -> None:
     """Send log lines to standard error: as JSON with one for every request, or as text without those."""
+    if log_format == "json" and isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(encoding="utf-8")  # JSON is (RFC 8259, section 8.1), whatever the locale
     handler = logging.StreamHandler(sys.stderr)
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)

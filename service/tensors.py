@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from service.errors import InvalidField
 
-WIDTHS = {"FP32": 4, "INT64": 8, "UINT64": 8}
+WIDTHS = {"FP32": 4, "INT32": 4, "UINT32": 4, "INT64": 8, "UINT64": 8}
 """Bytes of an element, for the datatypes that are read."""
 
-_BINARY = {"FP32": "<f4", "INT64": "<i8", "UINT64": "<u8"}
+_BINARY = {"FP32": "<f4", "INT32": "<i4", "UINT32": "<u4", "INT64": "<i8", "UINT64": "<u8"}
 
 
 def read_floats(field: str, shape: Sequence[int], values: list[Any] | memoryview) -> NDArray[np.float32]:
@@ -38,7 +38,7 @@ def read_floats(field: str, shape: Sequence[int], values: list[Any] | memoryview
 def read_integers(
     field: str, datatype: str, shape: Sequence[int], values: list[Any] | memoryview
 ) -> list[int]:
-    """The numbers of an INT64 or UINT64 tensor of rank 1 in `values`: JSON or little-endian bytes.
+    """The numbers of an integer tensor of rank 1 in `values`: JSON or little-endian bytes.
 
     Raises:
         InvalidField: another count, or something that is no whole number.

@@ -64,7 +64,7 @@ async def accept_walk(
     """
     release = release or await context.releases.resolve(order.model)
     check_walk(order, release.manifest.image, form, context.settings)
-    context.accept_images(order.frames)
+    await context.accept_images(order.frames)
     return release, draw_inputs(release.manifest, order, order.seeds)
 
 

@@ -1,5 +1,6 @@
 """API keys and their rates, against the real server."""
 
+import asyncio
 import hashlib
 import subprocess
 import sys
@@ -114,16 +115,16 @@ def test_frames_of_a_walk_count_as_images(guarded):
 
 def test_what_is_refused_for_its_size_is_not_counted():
     rates = Rates(10, max_images_per_request=100)
-    rates.take(10_000)  # no key: nothing is counted
+    asyncio.run(rates.take(10_000))  # no key: nothing is counted
     from service.security import _key_name
 
     token = _key_name.set("alice")
     try:
-        rates.take(60)
+        asyncio.run(rates.take(60))
         with pytest.raises(RateExceeded, match="40 images left") as refused:
-            rates.take(60)
+            asyncio.run(rates.take(60))
         assert 1 <= refused.value.retry_after_s <= 10
-        rates.take(40)
+        asyncio.run(rates.take(40))
     finally:
         _key_name.reset(token)
 

@@ -21,7 +21,8 @@ DRAIN_TIMEOUT_S = 25
 STOP_TIMEOUT_S = 60
 WRITABLE = {"tmp": "/tmp", "cache": "/var/cache/ganymede"}  # noqa: S108 - inside the container
 AGENT_MEMORY_MIB = 256
-ENTRIES_PATTERN = "[A-Za-z0-9._-]+:[0-9a-f]{64}(,[A-Za-z0-9._-]+:[0-9a-f]{64})*"
+_ENTRY = "[A-Za-z0-9._-]+:[0-9a-f]{64}(:(rate_images_per_s|quota_images_per_day)=[0-9a-z.]+)*"
+ENTRIES_PATTERN = f"{_ENTRY}(,{_ENTRY})*"
 
 
 @dataclass(frozen=True)

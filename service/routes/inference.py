@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from service.addresses import path_of
 from service.bodies import read_content
 from service.context import Context, Service
 from service.disconnection import unless_gone
@@ -80,17 +81,23 @@ async def describe_server(request: Request) -> dict[str, Any]:
     return {"name": "ganymede", "version": request.app.version, "extensions": EXTENSIONS}
 
 
-@router.get("/health/live", response_class=Response)
-async def live() -> Response:
-    """200: the server receives requests."""
-    return Response()
+@router.get("/health/live")
+async def live() -> dict[str, bool]:
+    """200: the server receives requests. Triton's clients read the status, KServe's the body."""
+    return {"live": True}
 
 
-@router.get("/health/ready", response_class=Response)
-async def ready(service: Service) -> Response:
+@router.get("/health/ready")
+async def ready(service: Service) -> dict[str, bool]:
     """200 where `/readyz` says so, else its 503."""
     await health.ready(service)
-    return Response()
+    return {"ready": True}
+
+
+@router.get("/models")
+async def list_models(service: Service) -> dict[str, list[str]]:
+    """The names of the store's models, as KServe's servers list theirs."""
+    return {"models": list(await asyncio.to_thread(service.releases.store.models))}
 
 
 @router.get("/models/{model}")
@@ -105,18 +112,18 @@ async def describe_version(model: str, version: str, service: Service) -> dict[s
     return await asyncio.to_thread(_describe_model, service, f"{model}@{version}")
 
 
-@router.get("/models/{model}/ready", response_class=Response)
-async def model_ready(model: str, service: Service) -> Response:
+@router.get("/models/{model}/ready")
+async def model_ready(model: str, service: Service) -> dict[str, Any]:
     """200 once the model is loaded; it is loaded for this if need be."""
-    await service.releases.resolve(model)
-    return Response()
+    release = await service.releases.resolve(model)
+    return {"name": release.manifest.name, "ready": True}
 
 
-@router.get("/models/{model}/versions/{version}/ready", response_class=Response)
-async def version_ready(model: str, version: str, service: Service) -> Response:
+@router.get("/models/{model}/versions/{version}/ready")
+async def version_ready(model: str, version: str, service: Service) -> dict[str, Any]:
     """200 once the version, or what the alias means, is loaded; it is loaded for this if need be."""
-    await service.releases.resolve(f"{model}@{version}")
-    return Response()
+    release = await service.releases.resolve(f"{model}@{version}")
+    return {"name": release.manifest.name, "ready": True}
 
 
 @router.post("/models/{model}/infer", response_class=Response, openapi_extra=_BODY)
@@ -131,11 +138,27 @@ async def infer_version(model: str, version: str, request: Request, service: Ser
     return await _infer(service, request, f"{model}@{version}")
 
 
+def _accept_trailing_slashes() -> None:
+    """A base address that ends in a slash makes clients ask for more of them."""
+    for route in [route for route in router.routes if isinstance(route, APIRoute)]:
+        router.add_api_route(
+            f"{route.path}/".removeprefix(router.prefix),
+            route.endpoint,
+            methods=list(route.methods or ()),
+            response_class=route.response_class,
+            include_in_schema=False,
+        )
+
+
+_accept_trailing_slashes()
+
+
 @router.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
 async def unknown(request: Request) -> Response:
     """What belongs to extensions of the protocol that are not offered."""
+    path = path_of(request.scope)
     raise NotFound(
-        f"There is no {request.method} {request.url.path}: of the Open Inference Protocol, health, metadata "
+        f"There is no {request.method} {path}: of the Open Inference Protocol, health, metadata "
         f"and infer are spoken here, and of its extensions {', '.join(EXTENSIONS)}; see /docs."
     )
 
@@ -156,7 +179,7 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
     manifest = release.manifest
     check_outputs(inference.request, manifest)
     count = check_inputs(inference, manifest, settings)
-    service.accept_images(count)
+    await service.accept_images(count)
     inputs = read_inputs(inference, manifest)
     head, binary = write_head(inference, manifest, count), inference.binary_output
     start = orjson.dumps(head)

@@ -139,7 +139,7 @@ def open_cache(folder: str | None, *, max_bytes: int) -> FileCache:
         StoreError: the folder that was named cannot be written.
     """
     if folder is not None:
-        return FileCache(Path(folder), max_bytes=max_bytes)
+        return FileCache(Path(folder).expanduser(), max_bytes=max_bytes)
     try:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         return FileCache(base / "ganymede", max_bytes=max_bytes)

@@ -48,7 +48,9 @@ def test_no_stack_can_be_made_without_an_api_key(assembly):
     assert "Default" not in parameter
     made = re.compile(parameter["AllowedPattern"])
     assert made.fullmatch(f"alice:{64 * 'a'},bob:{64 * '0'}")
+    assert made.fullmatch(f"alice:{64 * 'a'}:rate_images_per_s=2.5:quota_images_per_day=none,bob:{64 * '0'}")
     assert not made.fullmatch("alice:secret")
+    assert not made.fullmatch(f"alice:{64 * 'a'}:secret")
 
 
 def test_the_load_balancer_asks_readyz(assembly):

@@ -1,0 +1,35 @@
+"""What a person writes on the command line, whatever the shell and the locale made of it."""
+
+import os
+from pathlib import Path
+
+import typer
+
+
+def read_path(text: str | Path) -> Path:
+    """A path; `~` and `~USER` at its beginning are home folders, also where a shell left them (`--x=~/y`).
+
+    Raises:
+        BadParameter: there is no such user.
+    """
+    path = Path(text)
+    try:
+        return path.expanduser() if str(text).startswith("~") else path
+    except RuntimeError:
+        raise typer.BadParameter(f"{text}: there is no such user; write ./~… for a name with ~") from None
+
+
+def read_text(text: str) -> str:
+    """Text; where it was no text in the locale's encoding (`LC_ALL=C`) but is UTF-8, it is read as that.
+
+    Raises:
+        BadParameter: it is neither.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # the bytes that the locale does not know, as lone surrogates (PEP 383)
+        try:
+            return os.fsencode(text).decode()
+        except UnicodeDecodeError:
+            raise typer.BadParameter(f"{text!a} is not text in this locale, nor UTF-8") from None
+    return text

@@ -1,0 +1,19 @@
+"""The address that a request asks for, as this service knows it: without a proxy's prefix."""
+
+from starlette.types import Scope
+
+
+def path_of(scope: Scope) -> str:
+    """The path of a request's `scope` behind its `root_path`: what keys, routes and figures are told by.
+
+    The prefix ends where a segment does, as Starlette's routing has it: `/pre` is none of `/prefix`.
+    """
+    path, prefix = str(scope.get("path", "")), str(scope.get("root_path", "")).rstrip("/")
+    rest = path.removeprefix(prefix)
+    return rest if rest[:1] in ("", "/") else path
+
+
+def speaks_inference(scope: Scope) -> bool:
+    """Whether a request belongs to the Open Inference Protocol, whose clients read errors in its own way."""
+    path = path_of(scope)
+    return path == "/v2" or path.startswith("/v2/")
