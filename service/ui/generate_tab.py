@@ -9,6 +9,7 @@ import gradio
 from service.context import Context
 from service.latents import SEED_LIMIT
 from service.ui.choice import Choice
+from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
 from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
 
@@ -63,9 +64,9 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
         columns: float,
         request: gradio.Request,
     ) -> tuple[Any, ...]:
-        number = int(seed) if keep and seed is not None else _draw_seed()
-        fields = {**order_fields(model, label, truncation), "seed": number, "count": int(count)}
         with explained():
+            number = int(seed) if keep and seed is not None else _draw_seed()
+            fields = {**order_fields(model, label, truncation), "seed": number, "count": int(count)}
             pictures = await generate_pictures(service, fields, request)
         gallery = gradio.Gallery(list_pictures(pictures), columns=int(columns), selected_index=None)
         line = write_curl(request, "/generate", {**fields, "columns": int(columns)}, "grid.png")
@@ -81,17 +82,17 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
         generate,
         inputs,
         outputs,
-        api_visibility="private",
+        **RAW,
         show_progress_on=gallery,
     )
-    dice.click(_draw_seed, None, seed, api_visibility="private").then(
-        lambda: True, None, keep, api_visibility="private"
-    ).then(generate, inputs, outputs, api_visibility="private", show_progress_on=gallery)
+    dice.click(_draw_seed, None, seed, **RAW).then(lambda: True, None, keep, **RAW).then(
+        generate, inputs, outputs, **RAW, show_progress_on=gallery
+    )
     gallery.select(
         pick,
         shown,
         [picked, to_walk],
-        api_visibility="private",
+        **RAW,
         show_progress="hidden",
         queue=False,
     )
