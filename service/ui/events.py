@@ -4,7 +4,6 @@ Gradio takes a dictionary with a `path` for a file of the server's, wherever in 
 page has no event that needs one, so what reaches Gradio is written anew, of what was checked.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -24,8 +23,8 @@ _MAX_ITEMS = 64
 _MAX_NUMBER = 2**53  # beyond, a JSON number is no whole number in a browser
 _MAX_INDEX = 10_000
 
-Check = Callable[[Any], str | None]
-"""What is wrong with a value, in words; None if nothing is."""
+Check = Callable[[Any], Any]
+"""From a value to the one that is passed on; raises `WrongValue`."""
 
 
 class WrongValue(GanymedeError):
@@ -79,11 +78,8 @@ class Events:
         checks = self._checks.get(body.fn_index)
         if checks is None or self._queued[body.fn_index] is not queued or len(checks) != len(body.data):
             raise MalformedRequest("There is no such event here; reload the page.")
-        for value, check in zip(body.data, checks, strict=True):
-            if (wrong := check(value)) is not None:
-                raise WrongValue(wrong)
         told = {
-            "data": body.data,
+            "data": [check(value) for value, check in zip(body.data, checks, strict=True)],
             "fn_index": body.fn_index,
             "session_hash": body.session_hash,
             "trigger_id": body.trigger_id,
@@ -100,42 +96,46 @@ def _read_index(event_data: Any) -> int:
 
 def _check_of(block: Any) -> Check:
     name = str(getattr(block, "label", None) or "a value")
-    if isinstance(block, gradio.Slider | gradio.Number):
-        return _check_number(name, block.minimum, block.maximum, missing=isinstance(block, gradio.Number))
+    if isinstance(block, gradio.Slider):
+        return lambda value: _check_number(name, value, block)
+    if isinstance(block, gradio.Number):
+        return lambda value: None if value is None else _check_number(name, value, block)
     if isinstance(block, gradio.Checkbox):
-        return lambda value: None if isinstance(value, bool) else f"{name}: either on or off"
-    if isinstance(block, gradio.Textbox | gradio.Dropdown | gradio.Radio):
-        if getattr(block, "multiselect", False):
-            raise TypeError(f"{name}: there is no rule for several choices at once")
+        return lambda value: _check_flag(name, value)
+    if isinstance(block, gradio.Textbox):
+        return lambda value: "" if value is None else _check_text(name, value)
+    if isinstance(block, gradio.Dropdown | gradio.Radio) and not getattr(block, "multiselect", False):
         return lambda value: None if value is None else _check_text(name, value)
     if isinstance(block, gradio.JSON):
         return lambda value: _check_names(name, value)
     raise TypeError(f"an event takes a {type(block).__name__}, and no rule says what it may hold")
 
 
-def _check_number(name: str, minimum: float | None, maximum: float | None, *, missing: bool) -> Check:
-    low = -_MAX_NUMBER if minimum is None else minimum
-    high = _MAX_NUMBER if maximum is None else maximum
-
-    def check(value: Any) -> str | None:
-        if value is None and missing:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return f"{name}: not a number"
-        return (
-            None if math.isfinite(value) and low <= value <= high else f"{name}: from {low:g} to {high:.12g}"
-        )
-
-    return check
+def _check_number(name: str, value: Any, block: gradio.Slider | gradio.Number) -> float:
+    low = -_MAX_NUMBER if block.minimum is None else block.minimum
+    high = _MAX_NUMBER if block.maximum is None else block.maximum
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongValue(f"{name}: not a number.")
+    if not low <= value <= high:
+        raise WrongValue(f"{name}: a number from {low:.12g} to {high:.12g}.")
+    return value
 
 
-def _check_text(name: str, value: Any) -> str | None:
+def _check_flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise WrongValue(f"{name}: either on or off.")
+    return value
+
+
+def _check_text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        return f"{name}: not a text"
-    return None if len(value) <= _MAX_TEXT else f"{name}: at most {_MAX_TEXT} characters"
+        raise WrongValue(f"{name}: not a text.")
+    if len(value) > _MAX_TEXT:
+        raise WrongValue(f"{name}: at most {_MAX_TEXT} characters.")
+    return value
 
 
-def _check_names(name: str, value: Any) -> str | None:
+def _check_names(name: str, value: Any) -> list[str]:
     if not isinstance(value, list) or len(value) > _MAX_ITEMS:
-        return f"{name}: not a list of at most {_MAX_ITEMS} names"
-    return next((wrong for item in value if (wrong := _check_text(name, item)) is not None), None)
+        raise WrongValue(f"{name}: not a list of at most {_MAX_ITEMS} names.")
+    return [_check_text(name, item) for item in value]

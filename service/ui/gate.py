@@ -131,7 +131,7 @@ def _refuse_foreign(headers: Headers) -> None:
         foreign = site not in ("same-origin", "none")
     else:
         # A proxy may have changed the host; no other site's page can say that one did.
-        hosts = {headers.get("host"), headers.get("x-forwarded-host", "").split(",")[0].strip()}
-        foreign = origin is not None and origin.partition("://")[2] not in hosts
+        hosts = {headers.get("host"), headers.get("x-forwarded-host", "").split(",")[0].strip()} - {"", None}
+        foreign = origin is not None and origin.partition("://")[2] not in hosts  # of `null` nothing is left
     if foreign:
         raise ForeignOrigin("A page of another site may not use this one; open it yourself.")

@@ -72,8 +72,8 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
         line = write_curl(request, "/generate", {**fields, "columns": int(columns)}, "grid.png")
         return gallery, number, number, line, "", gradio.Button(interactive=False)
 
-    def pick(shown: float, event: gradio.SelectData) -> tuple[str, gradio.Button]:
-        return str(int(shown) + int(event.index)), gradio.Button(interactive=True)
+    def pick(shown: float | None, event: gradio.SelectData) -> tuple[str, gradio.Button]:
+        return str(int(shown or 0) + int(event.index)), gradio.Button(interactive=True)
 
     inputs = [*choice.inputs, seed, keep, count, columns]
     outputs = [gallery, seed, shown, curl, picked, to_walk]

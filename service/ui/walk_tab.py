@@ -97,8 +97,8 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
     ) -> tuple[Any, int]:
         return await offer(model, label, truncation, None, request)
 
-    def pick(keys: str, first: float, event: gradio.SelectData) -> str:
-        return add_key(keys, int(first) + int(event.index))
+    def pick(keys: str, first: float | None, event: gradio.SelectData) -> str:
+        return add_key(keys, int(first or 0) + int(event.index))
 
     async def walk(
         model: str | None,
