@@ -9,8 +9,11 @@ import re
 from contextlib import suppress
 from urllib.parse import parse_qs
 
+import orjson
+from gradio.server_messages import CloseStreamMessage
 from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.bodies import read_content
@@ -26,6 +29,7 @@ _STREAM_LIFE_S = 600
 _QUEUE_JOIN, _RUN = "/gradio_api/queue/join", "/gradio_api/run/predict"
 _STREAM, _FILE = "/gradio_api/queue/data", "/gradio_api/file="
 _PLAIN = re.compile(r"/|/theme\.css|/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+_END = b"data: " + orjson.dumps(CloseStreamMessage().model_dump()) + b"\n\n"
 _DROPPED = (b"origin", b"content-length", b"transfer-encoding", b"cookie", b"range")
 
 
@@ -111,6 +115,9 @@ class Gate:
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0]
         with self._sessions.stream(session, current_key()), suppress(TimeoutError):
+            if not self._sessions.waits(session):  # a browser may have had its answers by an earlier stream
+                await Response(_END, media_type="text/event-stream")(scope, receive, send)
+                return
             async with asyncio.timeout(_STREAM_LIFE_S):
                 await self._app(_bare(scope, query=b"session_hash=" + session.encode()), receive, send)
 

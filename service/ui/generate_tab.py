@@ -49,7 +49,7 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
             to_walk = gradio.Button("Walk by way of it", interactive=False, elem_id="to-walk")
         with gradio.Column(scale=2, min_width=300):
             gallery = lay_gallery("Pictures", "pictures", download=True)
-            shown = gradio.Number(0, visible=False)
+            shown = gradio.Number(0, minimum=0, maximum=SEED_LIMIT - 1, visible=False)
     curl = gradio.Textbox(
         label="The same by curl", buttons=["copy"], lines=2, interactive=False, elem_id="generate-curl"
     )

@@ -59,12 +59,12 @@ class Sessions:
         """Hold one stream of a session's answers open.
 
         Raises:
-            NotFound: the session is not known, another key's, or waits for nothing.
+            NotFound: the session is not known, or another key's.
             Unavailable: too many streams are open.
         """
         session = self._sessions.get(name)
-        if session is None or session.key != key or not self._queue.pending_event_ids_session.get(name):
-            raise NotFound("There is no such session, or it waits for nothing; reload the page.")
+        if session is None or session.key != key:
+            raise NotFound("There is no such session; reload the page.")
         if self._streams >= self._max_streams or session.streams >= _MAX_STREAMS_OF_ONE:
             raise Unavailable("Too many pages wait for pictures; try again.", retry_after_s=5)
         session.streams += 1
@@ -74,6 +74,10 @@ class Sessions:
         finally:
             session.streams -= 1
             self._streams -= 1
+
+    def waits(self, name: str) -> bool:
+        """Whether there are answers of a session's that it has not got yet."""
+        return bool(self._queue.pending_event_ids_session.get(name))
 
     def _forget_one(self) -> None:
         busy = {event.session_hash for event in self._queue.event_ids_to_events.values()}

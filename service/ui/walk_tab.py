@@ -46,7 +46,8 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         with gradio.Column(scale=1, min_width=280):
             gradio.Markdown("Click two or more pictures to walk by way of them.")
             gallery = lay_gallery("Pictures to walk by way of", "candidates")
-            first = gradio.Number(None, visible=False)  # the seed of the first picture
+            # The seed of the first picture.
+            first = gradio.Number(None, minimum=0, maximum=SEED_LIMIT - 1, visible=False)
             others = gradio.Button("🎲 Other pictures", size="sm")
             keys = gradio.Textbox(
                 "",
