@@ -122,3 +122,11 @@ def test_requests_sent_without_waiting_are_answered_in_their_order(full):
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     statuses = [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"503"] * 2 + [b"200"] + [b"503"] * 40 + [b"200"]
+
+
+def test_the_refusal_tells_browsers_what_every_answer_does(full):
+    answer = httpx.post(f"{full.url}/generate", headers=KEY)
+    assert answer.status_code == 503
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer.headers["referrer-policy"] == "no-referrer"

@@ -54,8 +54,13 @@ class Visit:
         self.errors: list[str] = []
         self.hosts: set[str] = set()
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("response", self._note_refusal)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: "://" in request.url and self.hosts.add(request.url.split("/")[2]))
+
+    def _note_refusal(self, response) -> None:
+        if response.status >= 400:
+            self.errors.append(f"{response.status} {response.url}")
 
     def open(self, url: str) -> None:
         self.page.goto(url)

@@ -5,15 +5,21 @@ import re
 import signal
 import socket
 import socketserver
+import tempfile
 import threading
+import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
+from service.ui import mount
 from tests.conftest import REPOSITORY, run_server
 
 
@@ -47,6 +53,39 @@ def test_the_service_stops_while_a_page_is_open(visit, tmp_path):
         assert server.process.wait(timeout=100) in (0, -signal.SIGTERM)
         visit.page.close()
         visit.errors.clear()  # the page may say that its server is gone
+
+
+def test_a_page_that_could_not_be_put_together_is_tried_again(tiny_store, monkeypatch):
+    folders = iter([OSError("no space left on device")])
+    make = tempfile.mkdtemp
+    folders_made = []
+
+    def build_plain_page(context, path, folder):
+        """Stands in for Gradio's, which takes seconds."""
+        folders_made.append(folder.path)
+        return SimpleNamespace(gate=PlainTextResponse("a page"), application=FastAPI())
+
+    def fail_first(*arguments, **options):
+        for error in folders:
+            raise error
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", fail_first)
+    monkeypatch.setattr(importlib, "import_module", lambda _: SimpleNamespace(build_page=build_plain_page))
+    app = create_app(Settings(models=str(tiny_store)))
+    with TestClient(app) as client:
+        while client.get("/readyz").status_code != 200:
+            time.sleep(0.02)
+        for _ in range(2):  # the second is not tried: it is too soon
+            answer = client.get("/ui/")
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert int(answer.headers["retry-after"]) == mount.RETRY_S
+        monkeypatch.setattr(time, "monotonic", lambda now=time.monotonic: now() + mount.RETRY_S)
+        assert client.get("/ui/").text == "a page"
+        [folder] = folders_made
+        assert folder.is_dir()
+    assert not folder.exists()  # the page's files go with it
 
 
 class PrefixProxy(socketserver.StreamRequestHandler):
