@@ -66,7 +66,7 @@ class Aliases(BaseModel):
                 raise ReleaseRefused(
                     f"{where} is not a valid alias file: {name[:80]!r} cannot be an alias's name."
                 )
-        return cls.model_construct(entries=entries, revision=revision)
+        return cls(entries=entries, revision=revision)
 
     def to_json(self) -> bytes:
         """The file's bytes."""

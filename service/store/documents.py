@@ -1,4 +1,4 @@
-"""Files of a store in a folder, opened with care: who can write there may have put anything in their place."""
+"""Files of a store in a folder, opened with care: who can write there may have put anything there."""
 
 import errno
 import os
@@ -67,7 +67,7 @@ def list_folder(path: Path, where: str) -> list[str]:
     """
     with explain_reading(where):
         try:
-            return os.listdir(path)
+            return [entry.name for entry in path.iterdir()]
         except OSError as error:
             if error.errno in _ABSENT:
                 return []

@@ -36,13 +36,13 @@ def open_store(uri: str, *, sent: Sent | None = None, timeout_s: float = 10.0) -
 
 
 def _find_folder(text: str) -> Path:
-    """The folder that `text` means, with `~` and variables put in: no shell does it in a file of variables."""
+    """The folder that `text` means, with `~` and variables put in, as no shell does in an env file."""
     if not text:
         raise StoreError("The model store has no name: write a folder or s3://bucket/prefix.")
     if re.match(r"s3:|file:", text, re.IGNORECASE):
         raise StoreError(f"{text}: write s3://bucket/prefix, or file:///folder, with both slashes.")
     if os.name == "posix" and re.match(r"[A-Za-z]:[\\/]|\\\\", text):
-        raise StoreError(f"{text} is a path of Windows, and this machine has none; write it as /mnt/... here.")
+        raise StoreError(f"{text} is a path of Windows, which this machine has not.")
     if "$" in text and not Path(text).exists():
         expanded = os.path.expandvars(text)
         if expanded == text or "$" in expanded:

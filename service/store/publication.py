@@ -48,7 +48,7 @@ def entry_of(manifest: Manifest, path: str, *, max_bytes: int | None = None) -> 
         raise ReleaseRefused(f"{manifest.reference} has no file {path}.")
     if max_bytes is not None and entry.size_bytes > max_bytes:
         raise ReleaseRefused(
-            f"{manifest.reference}: {path} has {entry.size_bytes:,} bytes, and at most {max_bytes:,} are read."
+            f"{manifest.reference}: {path} has {entry.size_bytes:,} bytes; at most {max_bytes:,} are read."
         )
     return entry
 

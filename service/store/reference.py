@@ -57,5 +57,6 @@ def resolve_version(store: Store, reference: Reference) -> str:
         )
     raise ModelNotFound(
         f"{reference.model} has no version or alias {reference.selector!r}. "
-        f"Versions: {name_some(versions, otherwise='none')}. Aliases: {name_some(sorted(aliases), otherwise='none')}."
+        f"Versions: {name_some(versions, otherwise='none')}. "
+        f"Aliases: {name_some(sorted(aliases), otherwise='none')}."
     )

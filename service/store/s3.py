@@ -19,7 +19,7 @@ from service.store.publication import (
     parse_manifest,
     version_order,
 )
-from service.store.s3_client import explain, is_missing, make_client, status_of
+from service.store.s3_client import explain, is_archived, is_missing, make_client, status_of
 from service.store.s3_read import read_document, read_pieces
 from service.store.s3_write import ConditionFailed, Writer, head
 
@@ -180,8 +180,11 @@ class S3Store:
             self._failure = None
             raise
         except Exception as error:  # a server that is none answers what boto3 has no exception for
-            self._failure = explain(error, self.location, self._client.meta.endpoint_url)
-            raise self._failure from error
+            failure = explain(error, self.location, self._client.meta.endpoint_url)
+            self._failure = None if is_archived(error) else failure
+            if is_archived(error):
+                raise ReleaseRefused(str(failure)) from error
+            raise failure from error
         self._failure = None
 
 

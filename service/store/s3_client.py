@@ -21,7 +21,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from service.errors import StoreUnreachable
+from service.errors import StoreDenied, StoreUnreachable
 
 CONNECT_TIMEOUT_S = 3.0
 ATTEMPTS = 3
@@ -105,7 +105,14 @@ def is_missing(client: Any, target: Target, error: ClientError) -> bool:
 
 def explain(error: Exception, location: str, endpoint: str) -> StoreUnreachable:
     """The sentence for an error of boto3 while it spoke to `endpoint` for the store at `location`."""
-    return StoreUnreachable(f"{location}: {_reason(error, endpoint)}.")
+    denied = isinstance(error, ClientError) and 400 <= status_of(error) < 500 and status_of(error) != 429
+    kind = StoreDenied if denied else StoreUnreachable
+    return kind(f"{location}: {_reason(error, endpoint)}.")
+
+
+def is_archived(error: Exception) -> bool:
+    """Whether `error` says that an object lies in an archive (Glacier): nothing is wrong with the store."""
+    return isinstance(error, ClientError) and code_of(error) in _ARCHIVED
 
 
 def _reason(error: Exception, endpoint: str) -> str:

@@ -40,7 +40,7 @@ class Writer:
         A store that ignores conditions lets one pass that cannot hold; there, looking first must do.
 
         Raises:
-            ConditionFailed: it does not hold (412; 404 for a key that went; 409 for a writer at the same time).
+            ConditionFailed: it does not hold (412; 404 for a key that went; 409 for another writer).
         """
         found = head(self._client, target)
         if (found is None) != (tag is None) or (found and tag and not _same_tag(found.get("ETag"), tag)):
@@ -48,7 +48,7 @@ class Writer:
         mark = uuid.uuid4().hex
         if self._put(target, content, mark, IfMatch=_NOBODYS_TAG):
             log.warning(
-                "the store ignores conditions: of two who write %s at the same moment the last wins unnoticed; "
+                "the store ignores conditions: of two who write %s at once the last wins unnoticed; "
                 "publish and promote from one place at a time",
                 target["Key"],
             )
@@ -62,8 +62,8 @@ class Writer:
     def put_file(self, target: Target, path: Path, entry: File, reference: str) -> None:
         """Write one file of a release, in parts if it is large, unless a cut-off publication already did.
 
-        At most one part of it is in memory. Its sha256 is kept in the object's metadata, and S3 checks that of
-        every part.
+        At most one part of it is in memory. Its sha256 is kept in the object's metadata, and S3 checks that
+        of every part.
 
         Raises:
             ReleaseRefused: the file is not what its manifest entry says; nothing is visible.
@@ -138,7 +138,9 @@ class Writer:
                     self._client.upload_part, content, **target, UploadId=upload, PartNumber=number
                 )
                 # A store that gives no checksum back has kept none, and wants none in the list.
-                told = {name: answer[name] for name in ("ETag", "ChecksumSHA256") if name in answer}
+                told: dict[str, Any] = {
+                    name: answer[name] for name in ("ETag", "ChecksumSHA256") if name in answer
+                }
                 parts.append({"PartNumber": number, **told})
                 digest.update(content)
                 size += len(content)
