@@ -143,7 +143,7 @@ def _add_versions(table: Table, store: Store, name: str) -> list[str]:
             return otherwise
 
     aliases = look(lambda: store.aliases(name), Aliases()).entries
-    versions = look(lambda: store.versions(name), [])
+    versions: list[str] = look(lambda: store.versions(name), [])
     for version in versions:
         manifest = look(partial(store.manifest, name, version), None)
         if manifest is None:

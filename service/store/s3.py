@@ -19,7 +19,7 @@ from service.store.publication import (
     parse_manifest,
     version_order,
 )
-from service.store.s3_client import explain, is_archived, is_missing, make_client, status_of
+from service.store.s3_client import NoList, explain, is_archived, is_missing, make_client, status_of
 from service.store.s3_read import read_document, read_pieces
 from service.store.s3_write import ConditionFailed, Writer, head
 
@@ -168,6 +168,8 @@ class S3Store:
         with self._explained():
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + start):
+                if "IsTruncated" not in page and "Name" not in page:
+                    raise NoList
                 for found in page.get("Contents", []):
                     yield found["Key"].removeprefix(self._prefix)
 

@@ -45,6 +45,10 @@ MAX_MESSAGE = 300
 _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 
 
+class NoList(Exception):
+    """What should be a list of objects is none, such as the web page of a console."""
+
+
 def make_client(timeout_s: float) -> Any:
     """A client configured by AWS's own variables and files; path-style where the endpoint is not AWS's.
 
@@ -139,6 +143,10 @@ def _reason(error: Exception, endpoint: str) -> str:
         return f"the connection broke ({_shorten(str(error))})"
     if isinstance(error, Boto3Error | OSError):
         return f"the transfer failed ({_shorten(str(error))})"
+    if isinstance(error, NoList):
+        return f"{endpoint} answered no list of objects; is that the address of its S3 interface?"
+    if isinstance(error, RecursionError):  # boto3 follows a bucket from region to region, without a limit
+        return f"{endpoint} sends this from one place to another; check AWS_REGION and AWS_ENDPOINT_URL_S3"
     # A parser, a redirect or a header that boto3 itself did not expect.
     return f"{endpoint} answered what cannot be read ({type(error).__name__}: {_shorten(str(error))})"
 
