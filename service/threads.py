@@ -55,7 +55,17 @@ class Threads:
         Raises:
             Unavailable: too many others run and wait already, or its turn did not come within `wait_s`.
         """
-        if self._turns.locked() and self._waiting >= self._max_waiting:
+        if self._turns.locked():
+            await self._wait()
+        else:
+            await self._turns.acquire()  # at once
+        if self.alive >= self._max_alive:
+            self._turns.release()
+            raise self._busy()
+        return await self._start(partial(function, *args, **kwargs))
+
+    async def _wait(self) -> None:
+        if self._waiting >= self._max_waiting:
             raise self._busy()
         self._waiting += 1
         try:
@@ -64,10 +74,6 @@ class Threads:
             raise self._busy() from None
         finally:
             self._waiting -= 1
-        if self.alive >= self._max_alive:
-            self._turns.release()
-            raise self._busy()
-        return await self._start(partial(function, *args, **kwargs))
 
     def _start(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         loop = asyncio.get_running_loop()
