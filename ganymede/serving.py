@@ -63,6 +63,12 @@ def serve(
     store_timeout_s: Annotated[
         float | None, typer.Option(help="Of one attempt at S3.", show_default="10")
     ] = None,
+    store_call_timeout_s: Annotated[
+        float | None, typer.Option(help="Of a whole question to the store.", show_default="30")
+    ] = None,
+    load_timeout_s: Annotated[
+        float | None, typer.Option(help="To open and check a release.", show_default="300")
+    ] = None,
     cache: Annotated[
         str | None,
         typer.Option(help="The folder for what comes from S3; in the user's own cache by default."),

@@ -1,23 +1,29 @@
 """`ganymede models`, `promote`, `rollback` and `verify`: looking into the store and moving its aliases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from service.default_model import raise_if_away
+from service.errors import StoreError
 from service.manifest import Manifest
 from service.store import PRODUCTION, Sent, Store, open_store, parse_reference, resolve_version
 from service.store import promote as promote_version
 from service.store import rollback as rollback_alias
+from service.store.aliases import Aliases
 
 StoreOption = Annotated[
     str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="A folder or s3://bucket/prefix.")
 ]
 ModelArgument = Annotated[str, typer.Argument(help="The model's name.")]
+Answer = TypeVar("Answer")
+MAX_BROKEN = 20
 AliasOption = Annotated[str, typer.Option(help="What shall point there.")]
 
 
@@ -36,14 +42,20 @@ def list_models(models: StoreOption = "models") -> None:
     for column in ("model", "version", "aliases", "created", "MB", "distance"):
         table.add_column(column, no_wrap=True, justify="right" if column == "MB" else "left")
     console = Console()
+    broken: list[str] = []
     with console.status(f"Reading {store.location}"):
         for name in store.models():
-            _add_versions(table, store, name)
-    if not table.row_count:
+            broken += _add_versions(table, store, name)
+    if not table.row_count and not broken:
         console.print(f"There is no model in {store.location} yet.")
         return
     # Output that goes into a file or a pipe is not cut at the width of a terminal.
-    console.print(table, crop=console.is_terminal, soft_wrap=not console.is_terminal)
+    if table.row_count:
+        console.print(table, crop=console.is_terminal, soft_wrap=not console.is_terminal)
+    for sentence in broken[:MAX_BROKEN]:
+        typer.echo(f"ganymede: {sentence}", err=True)
+    if broken:
+        raise typer.Exit(1)
 
 
 def promote(
@@ -118,10 +130,24 @@ def upload_bar() -> Iterator[Sent]:
         yield sent
 
 
-def _add_versions(table: Table, store: Store, name: str) -> None:
-    aliases = store.aliases(name).entries
-    for version in store.versions(name):
-        manifest = store.manifest(name, version)
+def _add_versions(table: Table, store: Store, name: str) -> list[str]:
+    """Add a model's versions to the table; return what is wrong with it, which is no other's trouble."""
+    broken: list[str] = []
+
+    def look(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+        try:
+            return ask()
+        except StoreError as error:
+            raise_if_away(store, error)
+            broken.append(str(error))
+            return otherwise
+
+    aliases = look(lambda: store.aliases(name), Aliases()).entries
+    versions: list[str] = look(lambda: store.versions(name), [])
+    for version in versions:
+        manifest = look(partial(store.manifest, name, version), None)
+        if manifest is None:
+            continue
         table.add_row(
             name,
             version,
@@ -130,6 +156,7 @@ def _add_versions(table: Table, store: Store, name: str) -> None:
             f"{sum(file.size_bytes for file in manifest.files) / 1e6:.1f}",
             _describe_distance(manifest),
         )
+    return broken
 
 
 def _describe_distance(manifest: Manifest) -> str:

@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         cache=settings.cache,
         cache_max_bytes=settings.cache_max_bytes,
         timeout_s=settings.store_timeout_s,
+        call_timeout_s=settings.store_call_timeout_s,
     )
     metrics.watch_store(store)
     device = choose_device(
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_resident=settings.max_resident_models,
         max_graph_bytes=settings.max_graph_bytes,
         load_timeout_s=settings.request_timeout_s,
+        open_timeout_s=settings.load_timeout_s,
         warm_up=lambda release: release.generator.warm_up(settings.max_batch_images),
         changed=metrics.show_models,
     )

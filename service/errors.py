@@ -111,6 +111,10 @@ class StoreUnreachable(StoreError):
     retry_after_s = 10
 
 
+class StoreDenied(StoreUnreachable):
+    """The model store answered at once, and refused this; another question may go well."""
+
+
 class AlreadyPublished(StoreError):
     """This version exists; versions are immutable."""
 

@@ -1,6 +1,5 @@
 """Answering a request for pictures, whichever door it came in by."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -117,7 +116,7 @@ async def _read_inputs(context: Context, manifest: Manifest, order: GenerateRequ
         return SeededInputs(seeds, order.truncation)
     inputs = draw_inputs(manifest, order, seeds)
     if order.directions:
-        directions = await asyncio.to_thread(read_directions, context.releases.store, manifest)
+        directions = await context.releases.asking.run(read_directions, context.releases.store, manifest)
         inputs = steer(inputs, directions, order.directions)
     return inputs
 

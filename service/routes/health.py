@@ -37,6 +37,8 @@ async def ready(service: Service) -> dict[str, Any]:
     store: dict[str, Any] = {"location": releases.store.location, "reachable": failure is None}
     if failure is not None:
         store["error"] = str(failure)
-    refused = {str(reference): str(error) for reference, error in service.reloading.refusals.items()}
+    reloading = service.reloading
+    refused = {str(reference): str(error) for reference, error in reloading.refusals.items()}
+    refused |= {model: str(error) for model, error in reloading.broken.items() if failure is None}
     body = {"status": "ready", "model": release.manifest.reference, "store": store}
     return {**body, "refused": refused} if refused else body

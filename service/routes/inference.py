@@ -1,6 +1,5 @@
 """`/v2…`: the Open Inference Protocol, for clients of KServe and Triton."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -103,13 +102,13 @@ async def list_models(service: Service) -> dict[str, list[str]]:
 @router.get("/models/{model}")
 async def describe_served(model: str, service: Service) -> dict[str, Any]:
     """A model's inputs, outputs and versions; of its production version where none is named."""
-    return await asyncio.to_thread(_describe_model, service, model)
+    return await service.releases.asking.run(_describe_model, service, model)
 
 
 @router.get("/models/{model}/versions/{version}")
 async def describe_version(model: str, version: str, service: Service) -> dict[str, Any]:
     """The inputs and outputs of a version or alias."""
-    return await asyncio.to_thread(_describe_model, service, f"{model}@{version}")
+    return await service.releases.asking.run(_describe_model, service, f"{model}@{version}")
 
 
 @router.get("/models/{model}/ready")

@@ -11,6 +11,9 @@ from service.store.aliases import Aliases
 Sent = Callable[[str, int, int], None]
 """Told how an upload gets on: a file's name, the bytes of it that were sent, and its size in bytes."""
 
+MAX_READ_BYTES = 2**26
+"""Of a file that is read into memory, unless the reader says otherwise."""
+
 
 class Store(Protocol):
     """Releases of models; versions are immutable, aliases move by compare-and-swap.
@@ -29,7 +32,7 @@ class Store(Protocol):
         ...
 
     def models(self) -> list[str]:
-        """Names of the models that have a version, in order."""
+        """Names of the models that have a version, or into which nobody can look, in order."""
         ...
 
     def versions(self, model: str) -> list[str]:
@@ -45,11 +48,12 @@ class Store(Protocol):
         """
         ...
 
-    def read(self, manifest: Manifest, path: str) -> bytes:
+    def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The bytes of a file of the release, checked against its size and sha256.
 
         Raises:
-            ReleaseRefused: the file is missing, cut off or altered; the message names it.
+            ReleaseRefused: the file is missing, cut off, altered, or larger than `max_bytes`; the message
+                names it.
         """
         ...
 

@@ -1,6 +1,5 @@
 """The tab that explores: sliders over a model's directions, and what they do to some pictures."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +47,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
 
     async def offer(model: str | None) -> list[Any]:
         with explained():
-            found = await asyncio.to_thread(_find_directions, service, model)
+            found = await service.releases.asking.run(_find_directions, service, model)
         if found is None:
             name = (model or "MODEL").partition("@")[0]
             text = f"{model} has no directions. `ganymede directions {name}` publishes a release that has."

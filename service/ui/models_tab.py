@@ -1,6 +1,5 @@
 """The tab of the models: releases, their figures, samples and training curves."""
 
-import asyncio
 import io
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
 
     async def fill(model: str | None, request: gradio.Request) -> tuple[Any, ...]:
         with explained():
-            return await asyncio.to_thread(_describe, service, model, request)
+            return await service.releases.asking.run(_describe, service, model, request)
 
     outputs = [releases, figures, samples, curves, distances, curl]
     model.change(fill, model, outputs, **RAW, show_progress="hidden")
