@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from service.devices import Device, DeviceMissing
@@ -11,6 +10,7 @@ from service.errors import ReleaseRefused
 from service.labels import Weights
 from service.latents import Latents
 from service.manifest import REFERENCE_GRAPH, Manifest
+from service.onnx_runtime import onnxruntime
 
 Images = NDArray[np.uint8]
 """uint8 (n, height, width, channels), 0 to 255; channels is 1 or 3."""

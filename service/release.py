@@ -11,9 +11,12 @@ from service.errors import GanymedeError, ReleaseRefused
 from service.generator import Generator
 from service.golden import check_golden
 from service.graph import MAX_GRAPH_BYTES, check_budget, check_graph
+from service.graph_memory import check_memory
+from service.inputs import draw_seeds
 from service.manifest import REFERENCE_GRAPH, Difference, File, Manifest
 from service.store import Store
 from service.store.publication import entry_of
+from service.trial import TrialFailed, try_graph
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +44,35 @@ def open_release(
     entry = entry_of(manifest, REFERENCE_GRAPH)
     check_budget(manifest, entry, max_graph_bytes=max_graph_bytes)
     graph = store.read(manifest, REFERENCE_GRAPH)
-    check_graph(graph, manifest.reference, REFERENCE_GRAPH)
+    check_content(manifest, graph)
     generator = Generator(manifest, graph, device)
     difference = hold_against_golden(store, generator)
     log.info("opened %s from %s", manifest.reference, store.location)
     return Release(manifest, generator, difference)
+
+
+def check_content(manifest: Manifest, graph: bytes) -> None:
+    """Look through a release's graph, and try it elsewhere first if what it needs cannot be told.
+
+    Raises:
+        ReleaseRefused: it holds what no graph may, or takes more memory than it may.
+    """
+    model = check_graph(graph, manifest.reference, REFERENCE_GRAPH)
+    sizes = {"latent": (manifest.latent.size,)}
+    if manifest.label is not None:
+        sizes["label"] = (len(manifest.label.classes),)
+    if check_memory(model, sizes, manifest.reference, REFERENCE_GRAPH):
+        return
+    inputs = draw_seeds(manifest, manifest.golden.seeds[:2])
+    feeds = {"latent": inputs.latents}
+    if inputs.labels is not None:
+        feeds["label"] = inputs.labels
+    try:
+        try_graph(graph, feeds)
+    except TrialFailed as error:
+        raise ReleaseRefused(
+            f"{manifest.reference}: {REFERENCE_GRAPH} cannot be served, tried by itself: {error}."
+        ) from error
 
 
 def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
