@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 
 import onnx
 
+from service.arrays import MAX_HEAD_BYTES
 from service.errors import ReleaseRefused
 from service.manifest import File, Manifest
 from service.wire import check_wire
@@ -41,6 +42,12 @@ def check_budget(manifest: Manifest, graph: File, *, max_graph_bytes: int = MAX_
         raise ReleaseRefused(
             f"{manifest.reference}: the golden check makes {golden_bytes:,} bytes of images, "
             f"and {MAX_GOLDEN_BYTES:,} are allowed; record it with fewer seeds."
+        )
+    recorded = manifest.file(manifest.golden.images) if manifest.golden.images else None
+    if recorded is not None and recorded.size_bytes > golden_bytes + MAX_HEAD_BYTES:
+        raise ReleaseRefused(
+            f"{manifest.reference}: {recorded.path} has {recorded.size_bytes:,} bytes, and the images of the "
+            f"golden check {golden_bytes:,}."
         )
 
 

@@ -14,6 +14,7 @@ from service.graph import MAX_GRAPH_BYTES, check_budget, check_graph
 from service.graph_memory import check_memory
 from service.inputs import draw_seeds
 from service.manifest import REFERENCE_GRAPH, Difference, File, Manifest
+from service.release_directions import ReleaseDirections
 from service.store import Store
 from service.store.publication import entry_of
 from service.trial import TrialFailed, try_graph
@@ -28,6 +29,7 @@ class Release:
     manifest: Manifest
     generator: Generator
     golden_difference: Difference
+    directions: ReleaseDirections
 
 
 def open_release(
@@ -48,7 +50,7 @@ def open_release(
     generator = Generator(manifest, graph, device)
     difference = hold_against_golden(store, generator)
     log.info("opened %s from %s", manifest.reference, store.location)
-    return Release(manifest, generator, difference)
+    return Release(manifest, generator, difference, ReleaseDirections(store, manifest))
 
 
 def check_content(manifest: Manifest, graph: bytes) -> None:
