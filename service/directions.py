@@ -100,8 +100,10 @@ def steer(inputs: Inputs, directions: Directions, amounts: Mapping[str, float]) 
     """The inputs moved along directions, named by number or name, by amounts in units of latent length.
 
     Raises:
-        InvalidField: there is no such direction.
+        InvalidField: there is no such direction, or more are given than any release has.
     """
+    if len(amounts) > MAX_DIRECTIONS:
+        raise InvalidField("directions", f"{len(amounts):,} are given, and {MAX_DIRECTIONS} may be")
     shift = np.zeros(inputs.latents.shape[1])
     for name, amount in amounts.items():
         shift += amount * directions.vectors[_index_of(directions.names, name)].astype(np.float64)
@@ -111,6 +113,6 @@ def steer(inputs: Inputs, directions: Directions, amounts: Mapping[str, float]) 
 def _index_of(names: Sequence[str], name: str) -> int:
     if name in names:
         return names.index(name)
-    if name.isascii() and name.isdigit() and int(name) < len(names):
+    if name.isascii() and name.isdigit() and len(name) <= 4 and int(name) < len(names):
         return int(name)
     raise InvalidField(f"directions.{name[:80]}", f"there is no such direction; there are {', '.join(names)}")
