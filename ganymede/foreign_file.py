@@ -71,11 +71,11 @@ def _gather_weights(path: Path, model: onnx.ModelProto) -> bytes:
 
 def _find_length(path: Path, tensor: onnx.TensorProto) -> int:
     """How many bytes of a file beside this one a tensor takes: all, unless it says how many."""
-    entries = {entry.key: entry.value for entry in tensor.external_data}
+    entries: dict[str, str] = {entry.key: entry.value for entry in tensor.external_data}
     if "location" not in entries:
         return 0
     try:
-        size_bytes = (path.parent / entries["location"]).stat().st_size
+        size_bytes: int = (path.parent / entries["location"]).stat().st_size
     except (OSError, ValueError):
         raise ImportRefused(
             f"{path} cannot be read as an ONNX graph: its weights are in {entries['location'][:100]!r}, "

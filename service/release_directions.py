@@ -24,19 +24,21 @@ class ReleaseDirections:
         Raises:
             InvalidField, ReleaseRefused, StoreUnreachable: as `read_directions`.
         """
-        return self.known() or await asyncio.to_thread(self.read)
+        found = self.known()
+        return found if found is not None else await asyncio.to_thread(self.read)
 
     def read(self) -> Directions:
         """The directions; whoever asks while they are being read waits. Raises as `get`."""
         with self._lock:
-            if found := self.known():
-                return found
-            try:
-                self._answer = read_directions(self._store, self._manifest)
-            except (InvalidField, ReleaseRefused) as error:
-                self._answer = error
-                raise
-            return self._answer
+            found = self.known()
+            if found is None:
+                try:
+                    found = read_directions(self._store, self._manifest)
+                except (InvalidField, ReleaseRefused) as error:
+                    self._answer = error
+                    raise
+                self._answer = found
+            return found
 
     def known(self) -> Directions | None:
         """The directions if they were read; None if not yet. Raises what was wrong with them."""

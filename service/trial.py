@@ -36,8 +36,8 @@ def try_graph(graph: bytes, feeds: Arrays, output: str | None = None) -> NDArray
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "graph.onnx").write_bytes(graph)
-        np.savez(folder / "feeds.npz", **dict(feeds))
-        order = {"output": output, "max_bytes": MAX_BYTES + 3 * len(graph)}
+        np.savez(folder / "feeds.npz", *feeds.values())  # by number: an input may have any name
+        order = {"names": list(feeds), "output": output, "max_bytes": MAX_BYTES + 3 * len(graph)}
         command = [sys.executable, "-m", "service.trial", name, json.dumps(order)]
         try:
             done = subprocess.run(  # noqa: S603 - a list of words, no shell
@@ -58,7 +58,7 @@ def _explain(status: int, said: str) -> str:
     return said.strip()[:300] or f"the process that runs it ends with status {status}"
 
 
-def run(folder: Path, output: str | None, max_bytes: int) -> None:
+def run(folder: Path, names: list[str], output: str | None, max_bytes: int) -> None:
     """The child's part: the files in `folder`, in at most `max_bytes` of memory."""
     from service.onnx_runtime import onnxruntime
 
@@ -70,7 +70,8 @@ def run(folder: Path, output: str | None, max_bytes: int) -> None:
         (folder / "graph.onnx").read_bytes(), options, providers=["CPUExecutionProvider"]
     )
     with np.load(folder / "feeds.npz", allow_pickle=False) as feeds:
-        answers = session.run([output] if output else None, dict(feeds))
+        given = {name: feeds[f"arr_{index}"] for index, name in enumerate(names)}
+    answers = session.run([output] if output else None, given)
     if output:
         np.save(folder / "output.npy", answers[0], allow_pickle=False)
 
@@ -78,7 +79,7 @@ def run(folder: Path, output: str | None, max_bytes: int) -> None:
 if __name__ == "__main__":
     order = json.loads(sys.argv[2])
     try:
-        run(Path(sys.argv[1]), order["output"], order["max_bytes"])
+        run(Path(sys.argv[1]), **order)
     except BaseException as error:
         print(f"{type(error).__name__}: {error}")
         sys.exit(1)

@@ -12,12 +12,16 @@ from typing import BinaryIO
 
 from service.errors import ModelNotFound, ReleaseRefused
 from service.manifest import MANIFEST_FILE, Manifest, is_name
+from service.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from service.store.aliases import ALIASES_FILE, Aliases, aliases_moved
 from service.store.publication import (
     already_published,
+    already_signed,
     check_bytes,
     check_file,
+    check_signature_size,
     check_size,
+    encode_manifest,
     entry_of,
     parse_manifest,
     version_order,
@@ -55,14 +59,41 @@ class FolderStore:
 
     def manifest(self, model: str, version: str) -> Manifest:
         """The manifest of one version; see `Store.manifest`."""
+        return parse_manifest(self.manifest_text(model, version), model, version)
+
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """The bytes of one version's manifest; see `Store.manifest_text`."""
         where = f"{model}@{version}"
         if not (is_name(model) and is_name(version)):
             raise ModelNotFound(f"There is no {where} in {self.location}.")
         try:
-            text = (self._versions_folder(model) / version / MANIFEST_FILE).read_bytes()
+            return (self._versions_folder(model) / version / MANIFEST_FILE).read_bytes()
         except FileNotFoundError:
             raise ModelNotFound(f"There is no {where} in {self.location}.") from None
-        return parse_manifest(text, model, version)
+
+    def signature(self, model: str, version: str) -> bytes | None:
+        """The signature of one version; see `Store.signature`."""
+        path = self._versions_folder(model) / version / SIGNATURE_FILE
+        try:
+            with path.open("rb") as file:
+                check_signature_size(os.fstat(file.fileno()).st_size, model, version)
+                return file.read(MAX_SIGNATURE_BYTES)
+        except FileNotFoundError:
+            return None
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """Add a signature by one atomic link; see `Store.add_signature`."""
+        folder = self._versions_folder(manifest.name) / manifest.version
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_UNFINISHED) as name:
+            written = Path(name) / SIGNATURE_FILE
+            written.write_bytes(content)
+            written.chmod(0o644)
+            _sync(written)
+            try:
+                (folder / SIGNATURE_FILE).hardlink_to(written)
+            except FileExistsError:
+                raise already_signed(manifest) from None
+        _sync(folder)
 
     def read(self, manifest: Manifest, path: str) -> bytes:
         """The checked bytes of a file of the release; see `Store.read`."""
@@ -104,7 +135,9 @@ class FolderStore:
             Path(file.name).chmod(0o644)
             Path(file.name).replace(self.root / model / ALIASES_FILE)
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """Add a release, all of it or nothing; see `Store.publish`."""
         versions = self._versions_folder(manifest.name)
         versions.mkdir(parents=True, exist_ok=True)
@@ -116,7 +149,9 @@ class FolderStore:
             for entry in manifest.files:
                 shutil.copyfile(files[entry.path], unfinished / entry.path)
                 check_file(unfinished / entry.path, entry, manifest.reference)
-            (unfinished / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")
+            if signature is not None:
+                (unfinished / SIGNATURE_FILE).write_bytes(signature)
+            (unfinished / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
             for path in (*unfinished.iterdir(), unfinished):
                 _sync(path)
             try:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from service.errors import StoreError
+from service.signatures import TrustedKeys
 from service.store.folder import FolderStore
 from service.store.interface import Sent, Store
+from service.store.trusted import TrustedStore
 
 
 def open_store(uri: str, *, sent: Sent | None = None, timeout_s: float = 10.0) -> Store:
@@ -30,8 +32,17 @@ def open_store(uri: str, *, sent: Sent | None = None, timeout_s: float = 10.0) -
     return S3Store(bucket, prefix, sent=sent, timeout_s=timeout_s)
 
 
-def open_served_store(uri: str, *, cache: str | None, cache_max_bytes: int, timeout_s: float) -> Store:
+def open_served_store(
+    uri: str,
+    *,
+    cache: str | None,
+    cache_max_bytes: int,
+    timeout_s: float,
+    trusted_keys: TrustedKeys | None = None,
+) -> Store:
     """The store at `uri` for a service: one in S3 is read through a cache on this machine.
+
+    With `trusted_keys`, only what one of them signed is opened, wherever it was read.
 
     Raises:
         StoreError: as `open_store`, or the folder `cache` cannot be written.
@@ -39,6 +50,6 @@ def open_served_store(uri: str, *, cache: str | None, cache_max_bytes: int, time
     from service.store.cached import CachedStore, open_cache
 
     store = open_store(uri, timeout_s=timeout_s)
-    if isinstance(store, FolderStore):
-        return store
-    return CachedStore(store, open_cache(cache, max_bytes=cache_max_bytes))
+    if not isinstance(store, FolderStore):
+        store = CachedStore(store, open_cache(cache, max_bytes=cache_max_bytes))
+    return store if trusted_keys is None else TrustedStore(store, trusted_keys)

@@ -10,14 +10,18 @@ from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.errors import ModelNotFound, ReleaseRefused, StoreUnreachable
+from service.errors import ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
 from service.manifest import MANIFEST_FILE, Manifest, is_name
+from service.signatures import SIGNATURE_FILE
 from service.store.aliases import ALIASES_FILE, Aliases, aliases_moved
 from service.store.interface import Sent
 from service.store.publication import (
     already_published,
+    already_signed,
     check_file,
+    check_signature_size,
     check_size,
+    encode_manifest,
     entry_of,
     parse_manifest,
     version_order,
@@ -68,11 +72,27 @@ class S3Store:
 
     def manifest(self, model: str, version: str) -> Manifest:
         """The manifest of one version; see `Store.manifest`."""
+        return parse_manifest(self.manifest_text(model, version), model, version)
+
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """The bytes of one version's manifest; see `Store.manifest_text`."""
         known = is_name(model) and is_name(version)
         found = self._get(_path(model, version, MANIFEST_FILE)) if known else None
         if found is None:
             raise ModelNotFound(f"There is no {model}@{version} in {self.location}.")
-        return parse_manifest(found[0], model, version)
+        return found[0]
+
+    def signature(self, model: str, version: str) -> bytes | None:
+        """The signature of one version; see `Store.signature`."""
+        found = self._get(_path(model, version, SIGNATURE_FILE))
+        if found is not None:
+            check_signature_size(len(found[0]), model, version)
+        return found[0] if found else None
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """Add a signature unless there is one; see `Store.add_signature`."""
+        path = _path(manifest.name, manifest.version, SIGNATURE_FILE)
+        self._put(path, content, already_signed(manifest), IfNoneMatch="*")
 
     def read(self, manifest: Manifest, path: str) -> bytes:
         """The checked bytes of a file of the release; see `Store.read`."""
@@ -118,31 +138,34 @@ class S3Store:
     def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
         """Write `new` if the object is still `old`'s; see `Store.swap_aliases`."""
         condition = {"IfMatch": old.revision} if old.revision else {"IfNoneMatch": "*"}
-        target = self._target(f"{model}/{ALIASES_FILE}")
-        try:
-            with self._explained():
-                put_if(self._client, target, new.to_json(), **condition)
-        except ConditionFailed:
-            raise aliases_moved(model) from None
+        self._put(f"{model}/{ALIASES_FILE}", new.to_json(), aliases_moved(model), **condition)
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """Add a release: the files, then the manifest; see `Store.publish`.
 
         Cut off anywhere, it can be run again with the same files and goes on where it stopped.
         """
         folder = _path(manifest.name, manifest.version, "")
-        manifest_target = self._target(folder + MANIFEST_FILE)
         with self._explained():
-            if head(self._client, manifest_target) is not None:
+            if head(self._client, self._target(folder + MANIFEST_FILE)) is not None:
                 raise already_published(manifest)
             for entry in manifest.files:
                 target = self._target(folder + entry.path)
                 put_file(self._client, target, files[entry.path], entry, manifest.reference, self._sent)
-            content = (manifest.model_dump_json(indent=2) + "\n").encode()
-            try:
-                put_if(self._client, manifest_target, content, IfNoneMatch="*")
-            except ConditionFailed:
-                raise already_published(manifest) from None
+            if signature is not None:  # of a publication that was cut off one may lie here: of no worth
+                self._client.put_object(**self._target(folder + SIGNATURE_FILE), Body=signature)
+        text = encode_manifest(manifest)
+        self._put(folder + MANIFEST_FILE, text, already_published(manifest), IfNoneMatch="*")
+
+    def _put(self, path: str, content: bytes, otherwise: StoreError, **condition: str) -> None:
+        """Write a small object if `condition` holds; `otherwise` is raised if it does not."""
+        try:
+            with self._explained():
+                put_if(self._client, self._target(path), content, **condition)
+        except ConditionFailed:
+            raise otherwise from None
 
     def _target(self, path: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + path}
