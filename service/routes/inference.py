@@ -96,7 +96,7 @@ async def ready(service: Service) -> dict[str, bool]:
 @router.get("/models")
 async def list_models(service: Service) -> dict[str, list[str]]:
     """The names of the store's models, as KServe's servers list theirs."""
-    return {"models": list(await asyncio.to_thread(service.releases.store.models))}
+    return {"models": list(await service.releases.asking.run(service.releases.store.models))}
 
 
 @router.get("/models/{model}")

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from service.errors import ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
 from service.manifest import MANIFEST_FILE, Manifest, is_name
+from service.signatures import SIGNATURE_FILE
 from service.store.aliases import ALIASES_FILE, Aliases, aliases_moved
 from service.store.documents import (
     explain_reading,
@@ -24,9 +25,12 @@ from service.store.documents import (
 from service.store.interface import MAX_READ_BYTES
 from service.store.publication import (
     already_published,
+    already_signed,
     check_bytes,
     check_file,
+    check_signature_size,
     check_size,
+    encode_manifest,
     entry_of,
     parse_manifest,
     version_order,
@@ -70,13 +74,39 @@ class FolderStore:
 
     def manifest(self, model: str, version: str) -> Manifest:
         """The manifest of one version; see `Store.manifest`."""
+        return parse_manifest(self.manifest_text(model, version), model, version)
+
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """The bytes of one version's manifest; see `Store.manifest_text`."""
         where = f"{model}@{version}"
         known = is_name(model) and is_name(version)
         path = self._versions_folder(model) / version / MANIFEST_FILE
         text = read_document(path, f"{where}: {MANIFEST_FILE}") if known else None
         if text is None:
             raise ModelNotFound(f"There is no {where[:160]} in {self.location}.")
-        return parse_manifest(text, model, version)
+        return text
+
+    def signature(self, model: str, version: str) -> bytes | None:
+        """The signature of one version; see `Store.signature`."""
+        path = self._versions_folder(model) / version / SIGNATURE_FILE
+        content = read_document(path, f"{model}@{version}: {SIGNATURE_FILE}")
+        if content is not None:
+            check_signature_size(len(content), model, version)
+        return content
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """Add a signature by one atomic link; see `Store.add_signature`."""
+        folder = self._versions_folder(manifest.name) / manifest.version
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_UNFINISHED) as name:
+            written = Path(name) / SIGNATURE_FILE
+            written.write_bytes(content)
+            written.chmod(0o644)
+            _sync(written)
+            try:
+                (folder / SIGNATURE_FILE).hardlink_to(written)
+            except FileExistsError:
+                raise already_signed(manifest) from None
+        _sync(folder)
 
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The checked bytes of a file of the release; see `Store.read`."""
@@ -120,12 +150,14 @@ class FolderStore:
             Path(file.name).chmod(0o644)
             Path(file.name).replace(self.root / model / ALIASES_FILE)
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """Add a release, all of it or nothing; see `Store.publish`."""
         with explain_writing(f"The folder {self.root / manifest.name}"):
-            self._publish(manifest, files)
+            self._publish(manifest, files, signature)
 
-    def _publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def _publish(self, manifest: Manifest, files: Mapping[str, Path], signature: bytes | None) -> None:
         versions = self._versions_folder(manifest.name)
         versions.mkdir(parents=True, exist_ok=True)
         target = versions / manifest.version
@@ -137,7 +169,9 @@ class FolderStore:
             for entry in manifest.files:
                 shutil.copyfile(files[entry.path], unfinished / entry.path)
                 check_file(unfinished / entry.path, entry, manifest.reference)
-            (unfinished / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n", "utf-8")
+            if signature is not None:
+                (unfinished / SIGNATURE_FILE).write_bytes(signature)
+            (unfinished / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
             for path in (*unfinished.iterdir(), unfinished):
                 _sync(path)
             try:

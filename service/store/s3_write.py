@@ -33,6 +33,10 @@ class Writer:
         self._sent = sent
         self._checksums = Checksums()
 
+    def put(self, target: Target, content: bytes) -> None:
+        """Write a small object, whatever is there."""
+        self._checksums.put(self._client.put_object, content, **target)
+
     def put_if(self, target: Target, content: bytes, *, tag: str | None) -> None:
         """Write a small object if the one there has the ETag `tag`, or if there is none (RFC 9110).
 
