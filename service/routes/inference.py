@@ -19,6 +19,7 @@ from service.labels import Weights
 from service.open_inference import (
     EXTENSIONS,
     JSON_LENGTH_HEADER,
+    InferenceRequest,
     check_outputs,
     describe_model,
     parse_inference,
@@ -28,21 +29,26 @@ from service.open_inference import (
 from service.problems import UNKNOWN_ERROR, describe, describe_unknown
 from service.responses import picture_response
 from service.routes import health
+from service.routes.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
+from service.routes.problem_responses import describe_problems, refer_to_headers
 from service.store import parse_reference, resolve_version
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "description": "The protocol's inference request; binary tensors follow the JSON.",
-        "content": {
-            "application/json": {
-                "schema": {"type": "object"},
-                "example": {"inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}]},
-            },
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        },
-    }
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BODY = describe_body(InferenceRequest, required=True, **{"application/octet-stream": _BINARY})
+_BODY["requestBody"]["description"] = "The protocol's inference request; binary tensors follow the JSON."
+_BODY["requestBody"]["content"]["application/json"]["example"] = {
+    "inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}]
 }
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The images: JSON, or JSON and after it their bytes.",
+        "headers": refer_to_headers(PICTURE_HEADERS),
+        "content": {"application/json": {"schema": {"type": "object"}}, "application/octet-stream": _BINARY},
+    },
+    **describe_problems(*(status for status in PICTURE_PROBLEMS if status != 406)),
+}
+_NO_MODEL: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503)}
+_NOT_LOADED: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503, 504)}
 
 
 class UnsupportedEncoding(GanymedeError):
@@ -86,46 +92,51 @@ async def live() -> Response:
     return Response()
 
 
-@router.get("/health/ready", response_class=Response)
+@router.get("/health/ready", response_class=Response, responses={**describe_problems(503)})
 async def ready(service: Service) -> Response:
     """200 where `/readyz` says so, else its 503."""
     await health.ready(service)
     return Response()
 
 
-@router.get("/models/{model}")
+@router.get("/models/{model}", responses=_NO_MODEL)
 async def describe_served(model: str, service: Service) -> dict[str, Any]:
     """A model's inputs, outputs and versions; of its production version where none is named."""
     return await asyncio.to_thread(_describe_model, service, model)
 
 
-@router.get("/models/{model}/versions/{version}")
+@router.get("/models/{model}/versions/{version}", responses=_NO_MODEL)
 async def describe_version(model: str, version: str, service: Service) -> dict[str, Any]:
     """The inputs and outputs of a version or alias."""
     return await asyncio.to_thread(_describe_model, service, f"{model}@{version}")
 
 
-@router.get("/models/{model}/ready", response_class=Response)
+@router.get("/models/{model}/ready", response_class=Response, responses=_NOT_LOADED)
 async def model_ready(model: str, service: Service) -> Response:
     """200 once the model is loaded; it is loaded for this if need be."""
     await service.releases.resolve(model)
     return Response()
 
 
-@router.get("/models/{model}/versions/{version}/ready", response_class=Response)
+@router.get("/models/{model}/versions/{version}/ready", response_class=Response, responses=_NOT_LOADED)
 async def version_ready(model: str, version: str, service: Service) -> Response:
     """200 once the version, or what the alias means, is loaded; it is loaded for this if need be."""
     await service.releases.resolve(f"{model}@{version}")
     return Response()
 
 
-@router.post("/models/{model}/infer", response_class=Response, openapi_extra=_BODY)
+@router.post("/models/{model}/infer", response_class=Response, responses=_ANSWERS, openapi_extra=_BODY)
 async def infer(model: str, request: Request, service: Service) -> Response:
     """Images of latents (and labels), or of seeds: JSON or binary tensors in, `image` UINT8 out."""
     return await _infer(service, request, model)
 
 
-@router.post("/models/{model}/versions/{version}/infer", response_class=Response, openapi_extra=_BODY)
+@router.post(
+    "/models/{model}/versions/{version}/infer",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra=_BODY,
+)
 async def infer_version(model: str, version: str, request: Request, service: Service) -> Response:
     """The same by a version or alias."""
     return await _infer(service, request, f"{model}@{version}")

@@ -12,7 +12,11 @@ from service.walks import answer_walk
 
 router = APIRouter()
 DESCRIPTION = describe_operation(
-    "Walk between key points: by default a PNG filmstrip of 60 frames.", WalkRequest, MEDIA_TYPES.values()
+    "walk",
+    "Walk between key points: by default a PNG filmstrip of 60 frames.",
+    WalkRequest,
+    MEDIA_TYPES.values(),
+    required=True,
 )
 
 
