@@ -35,6 +35,7 @@ def describe_operation(
     media_types: Iterable[str],
     *,
     tag: str = "pictures",
+    example: Mapping[str, Any],
     required: bool = False,
 ) -> dict[str, Any]:
     """The OpenAPI operation of a POST that reads `body` and answers in any of `media_types`."""
@@ -42,7 +43,7 @@ def describe_operation(
         "operationId": operation_id,
         "summary": summary,
         "tags": [tag],
-        **describe_body(body, required=required),
+        **describe_body(body, example=example, required=required),
         "responses": {
             "200": {
                 "description": "The pictures.",
@@ -54,11 +55,13 @@ def describe_operation(
     }
 
 
-def describe_body(body: type[BaseModel], *, required: bool, **more_content: Any) -> dict[str, Any]:
+def describe_body(
+    body: type[BaseModel], *, example: Mapping[str, Any], required: bool, **more_content: Any
+) -> dict[str, Any]:
     """The JSON body of an operation, beside `more_content` in other media types."""
     schema = body.model_json_schema(ref_template=_REFERENCES)
     parts = schema.pop("$defs", {})
-    content = {"application/json": {"schema": schema}, **more_content}
+    content = {"application/json": {"schema": schema, "example": example}, **more_content}
     return {"requestBody": {"required": required, "content": content}, _PARTS: parts}
 
 

@@ -16,6 +16,7 @@ DESCRIPTION = describe_operation(
     "Generate pictures: by default a PNG grid of 16 at random.",
     GenerateRequest,
     MEDIA_TYPES.values(),
+    example={"seed": 7, "count": 4},
 )
 
 

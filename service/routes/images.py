@@ -1,5 +1,6 @@
 """`GET /images/{model}/{seed}.png`: one image, at an address that caches can keep for ever."""
 
+import re
 from collections import Counter
 from typing import Annotated, Any
 
@@ -24,6 +25,8 @@ FOR_EVER = "public, max-age=31536000, immutable"
 _SEED: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": SEED_LIMIT - 1}
 _TRUNCATION: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1.0}
 _SCALE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 64, "default": 1}
+_WHOLE = re.compile(r"[0-9]{1,30}")
+_FRACTION = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}(?:[eE][+-]?[0-9]{1,3})?")
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "headers": refer_to_headers(PICTURE_HEADERS)},
     304: {"description": "The client has it already.", "headers": refer_to_headers(("ETag",))},
@@ -74,11 +77,11 @@ async def show_image(
 def _read_order(
     model: str, seed: str, label: str | None, truncation: str | None, scale: str | None
 ) -> GenerateRequest:
-    given = {"label": None if label is None else _number(label), "truncation": truncation, "scale": scale}
+    given = {"label": label, "truncation": truncation, "scale": scale}
     fields = {
         "model": model,
         "seeds": [_number(seed)],
-        **{name: value for name, value in given.items() if value is not None},
+        **{name: _number(text) for name, text in given.items() if text is not None},
     }
     try:
         return GenerateRequest.model_validate(fields)
@@ -86,5 +89,8 @@ def _read_order(
         raise explain(error.errors(include_url=False)[0]) from None
 
 
-def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() else text
+def _number(text: str) -> float | str:
+    """The number that `text` is; the text itself where it is none, for the schema to judge."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _FRACTION.fullmatch(text) else text

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import Match
 
 from service.bodies import read_content
 from service.context import Context, Service
@@ -34,11 +35,11 @@ from service.routes.problem_responses import describe_problems, refer_to_headers
 from service.store import parse_reference, resolve_version
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_BODY = describe_body(InferenceRequest, required=True, **{"application/octet-stream": _BINARY})
+_EXAMPLE = {"inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}]}
+_BODY = describe_body(
+    InferenceRequest, example=_EXAMPLE, required=True, **{"application/octet-stream": _BINARY}
+)
 _BODY["requestBody"]["description"] = "The protocol's inference request; binary tensors follow the JSON."
-_BODY["requestBody"]["content"]["application/json"]["example"] = {
-    "inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}]
-}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The images: JSON, or JSON and after it their bytes.",
@@ -57,6 +58,23 @@ class UnsupportedEncoding(GanymedeError):
     status = 415
     code = "unsupported-encoding"
     title = "Unsupported encoding"
+
+
+class MethodNotAllowed(GanymedeError):
+    """There is such an address, for other methods."""
+
+    status = 405
+    code = "method-not-allowed"
+    title = "Method Not Allowed"
+
+    def __init__(self, message: str, allowed: str) -> None:
+        super().__init__(message)
+        self._allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """`Allow` (RFC 9110, section 15.5.6)."""
+        return {"Allow": self._allowed}
 
 
 class ProtocolRoute(APIRoute):
@@ -144,7 +162,12 @@ async def infer_version(model: str, version: str, request: Request, service: Ser
 
 @router.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
 async def unknown(request: Request) -> Response:
-    """What belongs to extensions of the protocol that are not offered."""
+    """What belongs to extensions of the protocol that are not offered, or goes by another method."""
+    scope = request.scope
+    known = (route for route in router.routes if route.matches(scope)[0] is Match.PARTIAL)
+    if isinstance(route := next(known, None), APIRoute):
+        allowed = ", ".join(sorted(route.methods))
+        raise MethodNotAllowed(f"{request.method} {request.url.path}: it is for {allowed}.", allowed)
     raise NotFound(
         f"There is no {request.method} {request.url.path}: of the Open Inference Protocol, health, metadata "
         f"and infer are spoken here, and of its extensions {', '.join(EXTENSIONS)}; see /docs."

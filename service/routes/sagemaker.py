@@ -36,6 +36,7 @@ DESCRIPTION = describe_operation(
     Invocation,
     [*MEDIA_TYPES.values(), *WALK_MEDIA_TYPES.values()],
     tag="SageMaker",
+    example={"task": "generate", "seed": 7, "count": 4},
     required=True,
 )
 

@@ -16,6 +16,7 @@ DESCRIPTION = describe_operation(
     "Walk between key points: by default a PNG filmstrip of 60 frames.",
     WalkRequest,
     MEDIA_TYPES.values(),
+    example={"seeds": [1, 5, 9], "frames": 12, "loop": True},
     required=True,
 )
 
