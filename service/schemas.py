@@ -9,7 +9,6 @@ from pydantic import (
     Field,
     JsonValue,
     StrictBool,
-    StrictFloat,
     StrictInt,
     StrictStr,
     model_validator,
@@ -19,8 +18,8 @@ from pydantic_core import PydanticCustomError
 from service.latents import SEED_LIMIT
 
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEED_LIMIT)]
-Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
-Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A JSON number, whole or not, that float64 holds; no text and no bool."""
 Row = Annotated[tuple[Number, ...], Field(min_length=1)]
 LabelField = Annotated[StrictInt | StrictStr | tuple[Number, ...], Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
@@ -52,7 +51,7 @@ class _Body(BaseModel):
     labels: tuple[LabelField, ...] | None = Field(
         default=None, max_length=_MAX_ROWS, description="One class for each image or key point."
     )
-    truncation: Real = Field(
+    truncation: Number = Field(
         default=1.0, gt=0, le=1, description="ψ: below 1, likelier and less varied images."
     )
     scale: Whole = Field(default=1, ge=1, le=64, description="Whole-number enlargement, each pixel repeated.")
@@ -75,7 +74,7 @@ class MixPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: Seed
-    weight: Real = Field(default=1.0, ge=-100, le=100)
+    weight: Number = Field(default=1.0, ge=-100, le=100)
 
 
 class GenerateRequest(_Body):
@@ -93,7 +92,7 @@ class GenerateRequest(_Body):
         max_length=64,
         description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
     )
-    directions: dict[str, Annotated[Real, Field(ge=-1000, le=1000)]] | None = Field(
+    directions: dict[str, Annotated[Number, Field(ge=-1000, le=1000)]] | None = Field(
         default=None,
         max_length=64,
         description="Move every latent along these directions of the model, by number or name.",

@@ -1,5 +1,6 @@
 """How long the tests wait. They wait for events; these limits only end what hangs, on the slowest machine."""
 
+import inspect
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ def have_patience() -> None:
     clients: tuple[Any, ...] = (httpx.Client, httpx.AsyncClient)
     calls: tuple[Any, ...] = (httpx.get, httpx.post, httpx.head, httpx.put, httpx.delete, httpx.request)
     for function in (*calls, httpx.options, httpx.patch, httpx.stream, *(each.__init__ for each in clients)):
-        function.__kwdefaults__["timeout"] = httpx.Timeout(PATIENCE_S)
+        inspect.unwrap(function).__kwdefaults__["timeout"] = httpx.Timeout(PATIENCE_S)
     hypothesis.settings.register_profile(
         "patient",
         deadline=None,

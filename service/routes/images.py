@@ -77,10 +77,11 @@ async def show_image(
 def _read_order(
     model: str, seed: str, label: str | None, truncation: str | None, scale: str | None
 ) -> GenerateRequest:
-    given = {"label": label, "truncation": truncation, "scale": scale}
+    given = {"truncation": truncation, "scale": scale}
     fields = {
         "model": model,
         "seeds": [_number(seed)],
+        "label": int(label) if label and _WHOLE.fullmatch(label) else label,
         **{name: _number(text) for name, text in given.items() if text is not None},
     }
     try:
