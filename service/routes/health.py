@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from service.context import Service
 from service.errors import Unavailable
+from service.routes.problem_responses import describe_problems
 
 router = APIRouter(tags=["health"])
 
@@ -16,7 +17,7 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={**describe_problems(503)})
 async def ready(service: Service) -> dict[str, Any]:
     """200 once the default model is loaded and passed its golden check, 503 and the reason before.
 

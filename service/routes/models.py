@@ -8,15 +8,28 @@ from service.context import Context, Service
 from service.default_model import raise_if_away
 from service.errors import ModelNotFound, ReleaseRefused, StoreError
 from service.manifest import Manifest
+from service.routes.problem_responses import describe_problems
 from service.store import Store
 from service.store.publication import MAX_NAMED
 
 router = APIRouter(prefix="/models", tags=["models"])
 SAMPLES = "samples.png"
 MAX_SAMPLES_BYTES = 2**24
+_NO_STORE = describe_problems(503)
+_NO_MODEL = describe_problems(404, 503)
+_FIRST_MODEL = {
+    "model": {"operationId": "describe_model", "parameters": {"name": "$response.body#/models/0/name"}}
+}
+_FIRST_VERSION = {
+    target: {
+        "operationId": target,
+        "parameters": {"name": "$response.body#/name", "version": "$response.body#/versions/0"},
+    }
+    for target in ("describe_version", "show_samples")
+}
 
 
-@router.get("")
+@router.get("", operation_id="list_models", responses={200: {"links": _FIRST_MODEL}, **_NO_STORE})
 async def list_models(service: Service) -> dict[str, Any]:
     """All models of the store; `default` is what a request without `model` means.
 
@@ -25,13 +38,18 @@ async def list_models(service: Service) -> dict[str, Any]:
     return await service.releases.asking.run(_list_models, service)
 
 
-@router.get("/{name}")
+@router.get("/{name}", operation_id="describe_model", responses={200: {"links": _FIRST_VERSION}, **_NO_MODEL})
 async def describe_model(name: str, service: Service) -> dict[str, Any]:
     """One model: its versions, oldest first, and where its aliases point."""
     return await service.releases.asking.run(_describe_model, service.releases.store, name)
 
 
-@router.get("/{name}/versions/{version}", response_model=Manifest)
+@router.get(
+    "/{name}/versions/{version}",
+    response_model=Manifest,
+    operation_id="describe_version",
+    responses={**_NO_MODEL},
+)
 async def describe_version(name: str, version: str, service: Service) -> Manifest:
     """One version's manifest."""
     return await service.releases.asking.run(service.releases.store.manifest, name, version)
@@ -40,7 +58,8 @@ async def describe_version(name: str, version: str, service: Service) -> Manifes
 @router.get(
     "/{name}/versions/{version}/samples.png",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}}},
+    operation_id="show_samples",
+    responses={200: {"content": {"image/png": {}}}, **_NO_MODEL},
 )
 async def show_samples(name: str, version: str, service: Service) -> Response:
     """The grid of samples that was published with a version."""

@@ -21,13 +21,14 @@ from service.app import create_app
 from service.settings import Settings
 from service.ui import mount
 from tests.conftest import REPOSITORY, run_server
+from tests.patience import PATIENCE_S
 
 
 def test_neither_readiness_nor_the_first_pictures_wait_for_the_page(tiny_store, tmp_path):
     with run_server(tiny_store, tmp_path, "--default-model", "grey") as server:
-        assert httpx.post(f"{server.url}/generate", timeout=60).status_code == 200
+        assert httpx.post(f"{server.url}/generate").status_code == 200
         assert "the page at /ui is ready" not in server.log.read_text()
-        assert "Ganymede" in httpx.get(f"{server.url}/", follow_redirects=True, timeout=90).text
+        assert "Ganymede" in httpx.get(f"{server.url}/", follow_redirects=True).text
         assert "the page at /ui is ready" in server.log.read_text()
 
 
@@ -47,10 +48,10 @@ def test_without_gradio_the_root_leads_to_the_documentation(tiny_store, monkeypa
 
 
 def test_the_service_stops_while_a_page_is_open(visit, tmp_path):
-    with run_server(REPOSITORY / "models", tmp_path, "--drain-timeout-s", "300") as server:
+    with run_server(REPOSITORY / "models", tmp_path, "--drain-timeout-s", "3000") as server:
         visit.open(f"{server.url}/ui/")
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=100) in (0, -signal.SIGTERM)
+        assert server.process.wait(timeout=PATIENCE_S) in (0, -signal.SIGTERM)
         visit.page.close()
         visit.errors.clear()  # the page may say that its server is gone
 
@@ -123,7 +124,7 @@ def proxied(tmp_path):
             thread.start()
             yield f"http://127.0.0.1:{proxy.server_address[1]}/pre"
             proxy.shutdown()
-            thread.join(10)
+            thread.join(PATIENCE_S)
 
 
 def test_the_page_works_behind_a_path_prefix(visit, proxied):

@@ -1,6 +1,7 @@
 """The source `idx:PATH`: a file of pictures in MNIST's format, or a folder of such files under its names."""
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -67,7 +68,7 @@ def read_shape(path: Path) -> tuple[int, ...]:
             return read_header(path, start + stream.read(4 * rank), rank)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing.") from error
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}). Fetch the file again.") from error
 
 
