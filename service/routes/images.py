@@ -57,7 +57,7 @@ def _read_order(model: str, seed: str, label: str | None, truncation: str, scale
     fields = {
         "model": model,
         "seeds": [_number(seed)],
-        "label": None if label is None else _number(label),
+        "label": label,
         "truncation": truncation,
         "scale": scale,
     }
