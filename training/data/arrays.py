@@ -18,6 +18,7 @@ from training.data.folder import MAX_CLASSES, entry_key
 from training.data.framing import frame_array
 from training.data.pictures import Pictures, Request, shuffle_order
 from training.data.prepared import Description, PictureWriter, open_prepared
+from training.data.record import SetDigest
 from training.errors import DataError
 from training.shape import PictureShape
 
@@ -106,7 +107,7 @@ def write_array(
     size, channels = settings.size or min(height, width), settings.channels or min(stored, 3)
     settings = settings.model_copy(update={"size": size, "channels": channels})
     places = np.argsort(shuffle_order(count))
-    console, row = request.console, 0
+    console, row, digest = request.console, 0, SetDigest()
     with (
         PictureWriter(folder, count, size, channels) as writer,
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
@@ -114,11 +115,13 @@ def write_array(
         task = progress.add_task("Reading pictures", total=count)
         for images in read_chunks(array):
             for pixels in frame_array(images, settings):
-                writer.put(int(places[row]), pixels, int(labels[row]))
+                label = int(labels[row])
+                writer.put(int(places[row]), pixels, label)
+                digest.add("", class_names[label] if class_names else "", pixels.tobytes())
                 row += 1
             progress.advance(task, len(images))
         shape = PictureShape(size=size, channels=channels, class_names=class_names)
-        writer.finish(Description(count=count, shape=shape))
+        writer.finish(Description(count=count, shape=shape, record=digest.finish()))
 
 
 def read_chunks(array: PictureArray) -> Iterator[NDArray[np.uint8]]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from training.data.arrays import PictureArray, load_array
-from training.data.folder import stamp
+from training.data.listing import stamp
 from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
+from training.home import expand_home
 from training.idx import read_header, read_idx
 
 TEST_PREFIXES = ("t10k", "test")
@@ -19,7 +20,7 @@ RANKS = (3, 4)
 
 def load_idx(request: Request) -> Pictures:
     """Prepare the pictures of IDX files, once, and return them; raise DataError where there are none."""
-    path = Path(request.value).expanduser() if request.value else request.folder
+    path = expand_home(request.value) if request.value else request.folder
     if path is None:
         raise DataError("Which file or folder? Name it: --data idx:PATH.")
     images, own_split = find_images(path, request.split) if path.is_dir() else (path, False)

@@ -15,9 +15,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from training.data.arrays import PictureArray, load_array
-from training.data.folder import stamp
+from training.data.listing import stamp
 from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
+from training.home import expand_home
 
 NAMES: dict[Split, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "train": (("images", "x_train", "x", "arr_0"), ("labels", "y_train", "y", "arr_1")),
@@ -29,7 +30,7 @@ MAX_LABEL_BYTES = 2**30
 
 def load_npz(request: Request) -> Pictures:
     """Prepare the pictures of an archive, once, and return them; raise DataError where it holds none."""
-    path = Path(request.value).expanduser() if request.value else request.folder
+    path = expand_home(request.value) if request.value else request.folder
     if path is None:
         raise DataError("Which file? Name it: --data npz:PATH.")
     try:
