@@ -1,11 +1,14 @@
 """`ganymede`: every command of the project under one name."""
 
+import io
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 
 from ganymede import bench, directions, evaluation, importing, keys, pictures, serving, store, training
+from ganymede.extras import explain_missing
 from service.errors import GanymedeError
 
 app = typer.Typer(
@@ -21,8 +24,21 @@ for part in (serving, pictures, directions, store, importing, training, evaluati
 
 def main() -> None:
     """Run the command line; what went wrong is one sentence on standard error and exit status 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the locale cannot write is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except GanymedeError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
-        sys.exit(1)
+        _complain(error)
+    except ModuleNotFoundError as error:
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        missing = explain_missing(error, command)
+        if missing is None:
+            raise
+        _complain(missing)
+
+
+def _complain(error: GanymedeError) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
+    sys.exit(1)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from service.errors import GanymedeError
+from training.home import expand_home
 
 MAX_SEEDS = 100_000
 _BATCH_IMAGES = 64
@@ -36,7 +37,14 @@ def generate(
     model: ModelArgument,
     seeds: Annotated[str, typer.Option(help="Such as 0-15 or 1,5,9.")] = "0-15",
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="By its ending: png, jpg, webp, zip, npy, json.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="By its ending: png, jpg, webp, zip, npy, json.",
+            parser=expand_home,
+            metavar="PATH",
+        ),
     ] = Path("grid.png"),
     label: LabelOption = None,
     truncation: TruncationOption = 1.0,
@@ -75,7 +83,11 @@ def walk(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="By its ending: png (a filmstrip), gif, apng, webp, mp4, zip, npy."
+            "--output",
+            "-o",
+            help="By its ending: png (a filmstrip), gif, apng, webp, mp4, zip, npy.",
+            parser=expand_home,
+            metavar="PATH",
         ),
     ] = Path("walk.png"),
     interpolation: Annotated[str, typer.Option(help="slerp, lerp or spline.")] = "slerp",

@@ -116,7 +116,9 @@ class FolderStore:
             for entry in manifest.files:
                 shutil.copyfile(files[entry.path], unfinished / entry.path)
                 check_file(unfinished / entry.path, entry, manifest.reference)
-            (unfinished / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")
+            (unfinished / MANIFEST_FILE).write_text(
+                manifest.model_dump_json(indent=2) + "\n", encoding="utf-8"
+            )
             for path in (*unfinished.iterdir(), unfinished):
                 _sync(path)
             try:

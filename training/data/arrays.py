@@ -16,6 +16,7 @@ from rich.progress import Progress
 from training.data.cache import prepared_entry
 from training.data.folder import MAX_CLASSES, entry_key
 from training.data.framing import frame_array
+from training.data.listing import MAX_FILES
 from training.data.pictures import Pictures, Request, shuffle_order
 from training.data.prepared import Description, PictureWriter, open_prepared
 from training.data.record import SetDigest
@@ -70,6 +71,10 @@ def check_shape(array: PictureArray) -> None:
         )
     if not shape[0]:
         raise DataError(f"{array.name} holds no pictures.")
+    if not 0 < shape[0] <= MAX_FILES:
+        raise DataError(
+            f"{array.name} says it holds {shape[0]} pictures; at most {MAX_FILES} can be prepared."
+        )
     if min(shape[1:3]) < SMALLEST or max(shape[1:3]) > LARGEST:
         raise DataError(
             f"{array.name} holds pictures of {shape[2]}x{shape[1]} pixels; either side may have "
@@ -90,6 +95,9 @@ def check_labels(array: PictureArray) -> tuple[Labels, tuple[str, ...]]:
         )
     lowest, highest = int(labels.min()), int(labels.max())
     names = array.class_names or tuple(str(label) for label in range(min(highest, MAX_CLASSES) + 1))
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{array.name} names two classes '{twice}': give each a name of its own.")
     if lowest < 0 or highest >= min(len(names), MAX_CLASSES):
         raise DataError(
             f"The labels of {array.name} go from {lowest} to {highest}; they number the classes from 0 to "
@@ -135,13 +143,16 @@ def read_chunks(array: PictureArray) -> Iterator[NDArray[np.uint8]]:
                 wanted = min(chunk, count - first)
                 images = np.frombuffer(read_exactly(stream, wanted * picture_bytes), np.uint8)
                 yield images.reshape(wanted, *shape[:2], -1)
-    except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+            read_exactly(stream, 0, last=True)
+    except (EOFError, OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{array.name} cannot be read: {error}. Fetch the file again.") from error
 
 
-def read_exactly(stream: IO[bytes], count: int) -> bytes:
-    """Read `count` bytes; raise EOFError where there are fewer."""
+def read_exactly(stream: IO[bytes], count: int, *, last: bool = False) -> bytes:
+    """Read `count` bytes; raise EOFError where there are fewer, or more though they are the last."""
     content = stream.read(count)
     if len(content) != count:
         raise EOFError("it is cut off")
+    if last and stream.read(1):
+        raise EOFError("it is longer than it says")
     return content

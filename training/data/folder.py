@@ -76,8 +76,8 @@ def group_files(names: list[str], origin: str) -> list[tuple[str, str | None]]:
     for name in classes:
         if show_name(name) != name:
             raise DataError(
-                f"The name of the folder {show_name(name)} in {origin} is not UTF-8, and a class is called by "
-                "it. Give the folder another name."
+                f"The name of the folder {show_name(name)} in {origin} is not UTF-8, and a class is called "
+                "by it. Give the folder another name."
             )
     return [(name, name.partition("/")[0] if "/" in name else None) for name in names]
 

@@ -26,7 +26,7 @@ def list_names(folder: Path) -> list[str]:
         )
     names: list[str] = []
     left: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
-    for visited in range(MAX_FOLDERS):
+    for _ in range(MAX_FOLDERS):
         if not left:
             return sorted(names)
         prefix, above = left.pop()
@@ -51,7 +51,7 @@ def list_names(folder: Path) -> list[str]:
                 names.append(f"{prefix}{entry.name}")
         if len(names) > MAX_FILES:
             raise DataError(f"{folder} holds more than {MAX_FILES} files; no more can be prepared.")
-    raise DataError(f"{folder} holds more than {visited} folders, links to folders among them.")
+    raise DataError(f"{folder} holds more than {MAX_FOLDERS} folders, links to folders among them.")
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -63,10 +63,15 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file for reading; raise OSError where it is a pipe, a device or nothing."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(0, "no file, but a pipe, socket or device")
+    """Open a file for reading; raise OSError as `require_file`."""
+    require_file(path)
     return path.open("rb")
+
+
+def require_file(path: Path) -> None:
+    """Raise OSError where there is nothing to be read to its end: a folder, pipe, socket or device."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(0, "no file, but a folder, pipe, socket or device")
 
 
 def stamp(path: Path) -> str:
@@ -79,5 +84,5 @@ def stamp(path: Path) -> str:
 
 
 def show_name(name: str) -> str:
-    """Return a file's name as text that can be printed and written, \\xe9 for a byte that is no UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """Return a file's name as text that can be printed and written: bytes that are no UTF-8 as numbers."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

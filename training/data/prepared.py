@@ -82,7 +82,7 @@ class PictureWriter:
 def open_prepared(entry: Path, request: Request) -> Pictures:
     """Return the asked split of an entry, its images mapped, not read; say what was skipped."""
     try:
-        description = Description.model_validate_json((entry / DESCRIPTION).read_text(encoding="utf-8"))
+        description = Description.model_validate_json((entry / DESCRIPTION).read_text(encoding="utf-8-sig"))
         shape = description.shape
         images = np.memmap(
             entry / IMAGES,

@@ -38,9 +38,7 @@ class SetDigest:
 
     def finish(self) -> SetRecord:
         """Return the record."""
-        return SetRecord(
-            count=self.count, members=self.members.hexdigest(), content=self.content.hexdigest()
-        )
+        return SetRecord(count=self.count, members=self.members.hexdigest(), content=self.content.hexdigest())
 
 
 def record_arrays(
