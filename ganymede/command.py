@@ -2,6 +2,7 @@
 
 import io
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -18,6 +19,7 @@ from ganymede import (
     store,
     training,
 )
+from ganymede.extras import explain_missing
 from service.errors import GanymedeError
 
 app = typer.Typer(
@@ -37,8 +39,18 @@ def main() -> None:
     try:
         app()
     except GanymedeError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
-        sys.exit(1)
+        _complain(error)
+    except ModuleNotFoundError as error:
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        missing = explain_missing(error, command)
+        if missing is None:
+            raise
+        _complain(missing)
+
+
+def _complain(error: GanymedeError) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
+    sys.exit(1)
 
 
 def write_escapes() -> None:

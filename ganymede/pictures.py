@@ -114,7 +114,7 @@ def walk(
         "scale": scale,
     }
     if labels is not None:
-        fields["labels"] = [_read_label(part.strip()) for part in labels.split(",")]
+        fields["labels"] = [part.strip() for part in labels.split(",")]
     order = parse_body(_to_json(fields, label, truncation), WalkRequest)
     check_fps(form, order.fps)
     release = open_release(models, model)
@@ -145,12 +145,8 @@ def _to_json(fields: dict[str, Any], label: str | None, truncation: float) -> by
     import orjson
 
     if label is not None:
-        fields["label"] = _read_label(label)
+        fields["label"] = label  # its name, or its index: `service.labels` knows which
     return orjson.dumps({**fields, "truncation": truncation})
-
-
-def _read_label(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
 
 
 def _format_of(output: Path, formats: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.errors import DataError
 
 UNSIGNED_BYTE = 0x08
-MAX_BYTES = 2**31
+MAX_BYTES = 2**29
 
 
 def find_idx(folder: Path, name: str) -> Path | None:

@@ -81,7 +81,7 @@ def _read_order(
     fields = {
         "model": model,
         "seeds": [_number(seed)],
-        "label": int(label) if label and _WHOLE.fullmatch(label) else label,
+        "label": label,
         **{name: _number(text) for name, text in given.items() if text is not None},
     }
     try:
