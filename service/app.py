@@ -16,6 +16,7 @@ from service.hot_paths import HotPaths
 from service.metrics import Metrics
 from service.problems import add_error_handlers
 from service.rates import Rates
+from service.reading import Bodies
 from service.releases import Releases
 from service.reloading import Reloading
 from service.routes import generate, health, images, inference, models, sagemaker, walk
@@ -67,6 +68,11 @@ def create_app(settings: Settings) -> FastAPI:
         ),
         rates=Rates(settings.rate_images_per_s, max_images_per_request=settings.max_images_per_request),
         metrics=metrics,
+        bodies=Bodies(
+            max_bytes=settings.max_body_bytes,
+            max_images=settings.max_images_per_request,
+            timeout_s=settings.body_timeout_s,
+        ),
     )
     digests = read_digests(settings)
     warn_if_open(settings, digests)
@@ -77,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         if app.state.page:
             await app.state.page.close()
+        await context.bodies.close()
         await context.engine.close()
         await context.reloading.close()
 

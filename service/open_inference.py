@@ -51,7 +51,7 @@ class RequestInput(_Part):
     """An input tensor: `data` in JSON, or `binary_data_size` bytes after it."""
 
     name: Name
-    shape: tuple[Dimension, ...] = Field(max_length=8)
+    shape: tuple[Dimension, ...] = Field(max_length=8, fail_fast=True)
     datatype: Name
     parameters: _InputParameters = _InputParameters()
     data: list[Any] | None = None
@@ -72,8 +72,8 @@ class InferenceRequest(_Part):
     """Some clients repeat it; the address says which model is meant."""
     model_version: Name | None = None
     parameters: _RequestParameters = _RequestParameters()
-    inputs: tuple[RequestInput, ...] = Field(min_length=1, max_length=8)
-    outputs: tuple[RequestOutput, ...] = Field(default=(), max_length=8)
+    inputs: tuple[RequestInput, ...] = Field(min_length=1, max_length=8, fail_fast=True)
+    outputs: tuple[RequestOutput, ...] = Field(default=(), max_length=8, fail_fast=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Inference:
         return self.request.parameters.binary_data_output
 
 
-def parse_inference(content: bytes, json_length: str | None) -> Inference:
+def parse_inference(content: bytes, json_length: str | None, *, max_parts: int | None = None) -> Inference:
     """Take a body apart into its JSON, of `json_length` bytes (all of it without), and its binary tensors.
 
     Raises:
@@ -100,7 +100,7 @@ def parse_inference(content: bytes, json_length: str | None) -> Inference:
         InvalidField: a field is unknown, or breaks its limit.
     """
     length = len(content) if json_length is None else _read_length(json_length, len(content))
-    request = parse_body(content[:length], InferenceRequest)
+    request = parse_body(content[:length], InferenceRequest, max_parts=max_parts)
     sizes = {
         index: part.parameters.binary_data_size
         for index, part in enumerate(request.inputs)

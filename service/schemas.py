@@ -2,15 +2,17 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.latents import SEED_LIMIT
 
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEED_LIMIT)]
-Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
-Row = Annotated[tuple[Number, ...], Field(min_length=1)]
-LabelField = Annotated[StrictInt | StrictStr | tuple[Number, ...], Field(union_mode="left_to_right")]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A JSON number, whole or not, that float64 holds; no text and no bool."""
+Row = Annotated[tuple[Number, ...], Field(min_length=1, fail_fast=True)]
+WeightsField = Annotated[tuple[Number, ...], Field(fail_fast=True)]
+LabelField = Annotated[StrictInt | StrictStr | WeightsField, Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
 WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy"]
 Interpolation = Literal["slerp", "lerp", "spline"]
@@ -27,7 +29,10 @@ class _Body(BaseModel):
         default=None, description="One class for all images: its name, its index, or a weight per class."
     )
     labels: tuple[LabelField, ...] | None = Field(
-        default=None, max_length=_MAX_ROWS, description="One class for each image or key point."
+        default=None,
+        max_length=_MAX_ROWS,
+        fail_fast=True,
+        description="One class for each image or key point.",
     )
     truncation: float = Field(
         default=1.0, gt=0, le=1, description="ψ: below 1, likelier and less varied images."
@@ -62,12 +67,13 @@ class GenerateRequest(_Body):
     seed: Seed | None = Field(
         default=None, description="Image i is the image of seed + i; random when absent."
     )
-    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS)
-    latents: tuple[Row, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS)
+    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS, fail_fast=True)
+    latents: tuple[Row, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS, fail_fast=True)
     mix: tuple[MixPart, ...] | None = Field(
         default=None,
         min_length=1,
         max_length=64,
+        fail_fast=True,
         description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
     )
     directions: dict[str, Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]] | None = Field(
@@ -99,8 +105,8 @@ DEFAULT_COUNT = 16
 class WalkRequest(_Body):
     """A walk through latent space by way of two or more key points."""
 
-    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS)
-    latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS)
+    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
+    latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
     frames: int = Field(default=60, ge=2, description="Frames of the whole walk.")
     interpolation: Interpolation = "slerp"
     loop: bool = Field(default=False, description="Return to the first key point.")

@@ -15,6 +15,8 @@ from service.store import parse_reference
 
 router = APIRouter(tags=["pictures"])
 _FIELDS = frozenset({"label", "truncation", "scale"})
+_MAX_DIGITS = 20
+"""Of a whole number; one with more is beyond every limit, and Python does not read one of 5,000."""
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -64,8 +66,8 @@ def _read_order(model: str, seed: str, label: str | None, truncation: str, scale
     try:
         return GenerateRequest.model_validate(fields)
     except ValidationError as error:
-        raise explain(error.errors(include_url=False)[0]) from None
+        raise explain(error) from None
 
 
 def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() else text
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else text

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from service.bodies import read_content
 from service.context import Context, Service
 from service.disconnection import unless_gone
 from service.entity_tags import tag_answer
@@ -43,14 +43,6 @@ _BODY = {
         },
     }
 }
-
-
-class UnsupportedEncoding(GanymedeError):
-    """The body is compressed."""
-
-    status = 415
-    code = "unsupported-encoding"
-    title = "Unsupported encoding"
 
 
 class ProtocolRoute(APIRoute):
@@ -148,10 +140,12 @@ def _describe_model(service: Context, text: str) -> dict[str, Any]:
 
 async def _infer(service: Context, request: Request, model: str) -> Response:
     settings = service.settings
-    if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
-        raise UnsupportedEncoding(f"The body is sent as {encoding[:40]}; send it uncompressed.")
-    content = await read_content(request, max_bytes=settings.max_body_bytes)
-    inference = parse_inference(content, request.headers.get(JSON_LENGTH_HEADER))
+    parse = partial(
+        parse_inference,
+        json_length=request.headers.get(JSON_LENGTH_HEADER),
+        max_parts=service.bodies.max_parts,
+    )
+    inference = await service.bodies.take(request, parse)
     release = await service.releases.resolve(model)
     manifest = release.manifest
     check_outputs(inference.request, manifest)

@@ -1,0 +1,114 @@
+"""Requests that are refused before there is one: heads too long, too many, too late; and how that is said."""
+
+from collections.abc import Iterable, Sequence
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from service.errors import GanymedeError, Unavailable
+from service.problems import describe
+from service.wire_limits import FIELDS, HEAD_BYTES
+
+Fields = Sequence[tuple[bytes, bytes]]
+"""Names, in small letters, and values of a head."""
+
+
+class _Ending(GanymedeError):
+    """The connection ends with it: what comes next cannot be told apart from what was refused."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The end of the connection."""
+        return {"Connection": "close"}
+
+
+class AddressTooLong(_Ending):
+    """The request's target has more bytes than are read (RFC 9110, section 15.5.15)."""
+
+    status = 414
+    code = "address-too-long"
+    title = "Address too long"
+
+
+class HeadTooLarge(_Ending):
+    """The request's head, or what stands behind its body, is larger than is read (RFC 6585, section 5)."""
+
+    status = 431
+    code = "head-too-large"
+    title = "Head too large"
+
+
+class TooManyWaiting(_Ending):
+    """More requests wait on one connection than are kept."""
+
+    status = 429
+    code = "too-many-waiting"
+    title = "Too many requests wait"
+
+
+class UpgradeRefused(_Ending):
+    """The request wants another protocol, and has a body."""
+
+    status = 501
+    code = "upgrade-refused"
+    title = "Upgrade refused"
+
+
+class TooManyConnections(Unavailable):
+    """The process has as many connections as it may."""
+
+    code = "too-many-connections"
+    title = "Too many connections"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The end of the connection, and when to come again."""
+        return {**super().headers, "Connection": "close"}
+
+
+def check_head(url: bytes, fields: Fields, *, received_bytes: int) -> None:
+    """Hold a whole head against its limits; `received_bytes` are at least those of it.
+
+    Raises:
+        AddressTooLong: the limit is passed, most of it by the address.
+        HeadTooLarge: the limit is passed, or that of the number of fields.
+    """
+    if len(fields) > FIELDS:
+        raise HeadTooLarge(f"The head has {len(fields):,} fields; at most {FIELDS} are read.")
+    if received_bytes > HEAD_BYTES:
+        size = len(url) + sum(len(name) + len(value) + 4 for name, value in fields)
+        if size > HEAD_BYTES:
+            raise explain_length(url, in_head=True)
+
+
+def check_upgrade(fields: Fields) -> None:
+    """Refuse an upgrade that has a body: the parser takes that for the first bytes of the other protocol.
+
+    Raises:
+        UpgradeRefused: it has.
+    """
+    for name, value in fields:
+        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 ")):
+            raise UpgradeRefused("No other protocol than HTTP/1.1 is spoken here; ask without Upgrade.")
+
+
+def explain_length(url: bytes, *, in_head: bool) -> AddressTooLong | HeadTooLarge:
+    """What to say of a request whose head, or what stands around its body, has passed `HEAD_BYTES`."""
+    if not in_head:
+        return HeadTooLarge(f"More than {HEAD_BYTES:,} bytes of chunk sizes or fields stand beside the body.")
+    if len(url) > HEAD_BYTES // 2:
+        return AddressTooLong(
+            f"The address has {len(url):,} bytes; a head of {HEAD_BYTES:,} is read at most."
+        )
+    return HeadTooLarge(f"The head has more than the {HEAD_BYTES:,} bytes that are read.")
+
+
+def write_refusal(error: GanymedeError, fields: Iterable[tuple[bytes, bytes]]) -> tuple[int, bytes]:
+    """The status and the bytes of a response that is the problem document of `error`, with `fields`."""
+    response = describe(error)
+    lines = [STATUS_LINE[response.status_code]]
+    whole = [*fields, *response.raw_headers]
+    if not any(name == b"connection" for name, _ in whole):
+        whole.append((b"connection", b"close"))
+    for name, value in whole:
+        lines += name, b": ", value, b"\r\n"
+    return response.status_code, b"".join((*lines, b"\r\n", response.body))
