@@ -108,6 +108,14 @@ class DeadlineExceeded(GanymedeError):
     title = "Deadline exceeded"
 
 
+class ClientGone(GanymedeError):
+    """The client hung up; nobody reads the answer (nginx's status for it)."""
+
+    status = 499
+    code = "client-gone"
+    title = "Client gone"
+
+
 class StoreError(GanymedeError):
     """The model store refused or failed."""
 

@@ -4,7 +4,6 @@ Only names are extended that are public: asyncio's protocol interface, and the c
 """
 
 import asyncio
-import time
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -18,11 +17,11 @@ from service.refused_heads import (
     check_head,
     check_upgrade,
     explain_length,
-    write_refusal,
+    send_refusal,
 )
 from service.security import OPEN_PATHS
-from service.telemetry import identify_request, record_request
 from service.unread_answers import UnreadAnswer
+from service.upgrades import pass_over_upgrade
 from service.wire_limits import HEAD_BYTES, PIPELINED
 
 _GRACE_S = 1.0
@@ -50,6 +49,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.guard = connections
         self.limits = connections.limits
         self.restricted = False
+        self.url, self.headers = b"", []
         self._stage = _HEAD
         self._since = self.loop.time()
         self._begun = False
@@ -82,6 +82,8 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._stage == _BETWEEN:
             self._stage, self._since, self._begun = _HEAD, self.loop.time(), False
+        if not self._begun:
+            data = pass_over_upgrade(data)
         super().data_received(data)
         if self._unfinished_bytes > HEAD_BYTES and self._stage != _REFUSED:
             self._turn_away(explain_length(self.url, in_head=self._stage == _HEAD))
@@ -205,17 +207,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self._answer(error)
 
     def _answer(self, error: GanymedeError) -> None:
-        began = time.perf_counter()
-        scope = {
-            "type": "http",
-            "method": "-",
-            "path": self.url[:200].decode("latin-1"),
-            "headers": self.headers,
-        }
-        with identify_request(scope) as identity:
-            status, response = write_refusal(error, (*self.server_state.default_headers, identity))
-            self.transport.write(response)
-            record_request(self.context.metrics, scope, status, time.perf_counter() - began)
+        fields = self.server_state.default_headers
+        send_refusal(self.transport, error, fields, self.url, self.headers, self.context.metrics)
         self._since = self.loop.time()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()

@@ -1,16 +1,24 @@
 """The one place where errors become responses: `application/problem+json` (RFC 9457)."""
 
+import errno
 import logging
 from collections.abc import Mapping
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
-from service.errors import GanymedeError, InvalidField
+from service.errors import ClientGone, GanymedeError, InvalidField, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 UNKNOWN_ERROR = "Something went wrong here. It is logged under this request's id."
+
+_MAX_PATH = 200
+"""Characters of an address in an answer or the log."""
+
+_LACKING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_LACKING_RETRY_S = 10
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +46,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
-        path = request.url.path
+        path = request.url.path[:_MAX_PATH]
         if error.status_code == 404:
             return problem(404, "not-found", "Not found", f"There is nothing at {path}; see /docs.")
         code = "method-not-allowed" if error.status_code == 405 else "http"
@@ -46,14 +54,28 @@ def add_error_handlers(app: FastAPI) -> None:
         members = {"error": detail} if path.startswith("/v2/") else {}  # what that protocol's clients show
         return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
 
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return describe(ClientGone("The client hung up before the end of its body."))
+
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:
         return describe_unknown(request, error)
 
 
 def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
-    """A fixed sentence for the client, with any extension `members`; the trace for the log."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    """A fixed sentence for the client, with any extension `members`; the trace for the log.
+
+    What the machine lacks (room on a disk, open files, memory) is a 503: it may have it again.
+    """
+    log.error("%s %s failed", request.method, request.url.path[:_MAX_PATH], exc_info=error)
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _LACKING):
+        lacking = Unavailable(
+            "This machine lacks something to answer with, such as room on a disk. It is logged under this "
+            "request's id.",
+            retry_after_s=_LACKING_RETRY_S,
+        )
+        return describe(lacking, **({"error": str(lacking)} if "error" in members else {}))
     return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
 
 

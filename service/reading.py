@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from service.bodies import parse_body
-from service.disconnection import ClientGone
-from service.errors import BodyTooLarge, GanymedeError, RequestTimeout, Unavailable
+from service.errors import BodyTooLarge, ClientGone, GanymedeError, RequestTimeout, Unavailable
 
 Schema = TypeVar("Schema", bound=BaseModel)
 Parsed = TypeVar("Parsed")

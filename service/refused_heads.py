@@ -1,12 +1,20 @@
 """Requests that are refused before there is one: heads too long, too many, too late; and how that is said."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.errors import GanymedeError, Unavailable
+from service.metrics import Metrics
 from service.problems import describe
+from service.telemetry import identify_request, record_request
 from service.wire_limits import FIELDS, HEAD_BYTES
+
+_MAX_PATH = 200
+"""Bytes of an address in the log."""
 
 Fields = Sequence[tuple[bytes, bytes]]
 """Names, in small letters, and values of a head."""
@@ -102,13 +110,30 @@ def explain_length(url: bytes, *, in_head: bool) -> AddressTooLong | HeadTooLarg
     return HeadTooLarge(f"The head has more than the {HEAD_BYTES:,} bytes that are read.")
 
 
-def write_refusal(error: GanymedeError, fields: Iterable[tuple[bytes, bytes]]) -> tuple[int, bytes]:
-    """The status and the bytes of a response that is the problem document of `error`, with `fields`."""
+def send_refusal(
+    transport: asyncio.Transport,
+    error: GanymedeError,
+    fields: Fields,
+    url: bytes,
+    request_fields: Fields,
+    metrics: Metrics,
+) -> None:
+    """Write the problem document of `error` with `fields` as a connection's last response; count and log it.
+
+    Of the request its `url` and `request_fields` are known, as far as they came.
+    """
+    began = time.perf_counter()
+    path = url[:_MAX_PATH].decode("latin-1")
+    scope: dict[str, Any] = {"type": "http", "method": "-", "path": path, "headers": request_fields}
     response = describe(error)
-    lines = [STATUS_LINE[response.status_code]]
-    whole = [*fields, *response.raw_headers]
-    if not any(name == b"connection" for name, _ in whole):
-        whole.append((b"connection", b"close"))
-    for name, value in whole:
-        lines += name, b": ", value, b"\r\n"
-    return response.status_code, b"".join((*lines, b"\r\n", response.body))
+    with identify_request(scope) as identity:
+        lines = [STATUS_LINE[response.status_code]]
+        whole = [*fields, *response.raw_headers, identity]
+        if not any(name == b"connection" for name, _ in whole):
+            whole.append((b"connection", b"close"))
+        for name, value in whole:
+            lines += name, b": ", value, b"\r\n"
+        transport.write(b"".join((*lines, b"\r\n", response.body)))
+        record_request(metrics, scope, response.status_code, time.perf_counter() - began)
+    if transport.can_write_eof():
+        transport.write_eof()

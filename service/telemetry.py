@@ -14,6 +14,7 @@ from typing import Literal
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.log_text import MAX_LINE, TextFormatter, escape_controls
 from service.metrics import Metrics
 from service.security import current_key
 
@@ -96,7 +97,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": escape_controls(record.getMessage()[:MAX_LINE]),
             **getattr(record, "fields", {}),
         }
         if identity := request_id.get():
@@ -104,14 +105,14 @@ class JsonFormatter(logging.Formatter):
         if key := current_key():
             entry["key"] = key
         if record.exc_info:
-            entry["trace"] = self.formatException(record.exc_info)
+            entry["trace"] = escape_controls(self.formatException(record.exc_info), keep="\n\t")
         return orjson.dumps(entry).decode()
 
 
 def configure_logs(log_format: Literal["json", "text"]) -> None:
     """Send log lines to standard error: as JSON with one for every request, or as text without those."""
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
+    text = TextFormatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     log.setLevel(logging.INFO if log_format == "json" else logging.WARNING)

@@ -58,7 +58,9 @@ async def invoke(request: Request) -> Response:
 
 def _parse(content: bytes, *, max_parts: int) -> GenerateRequest | WalkRequest:
     task = parse_body(content or b"{}", Invocation, max_parts=max_parts).task
-    return parse_body(content, _WalkInvocation if task == "latent-walk" else _GenerateInvocation)
+    if task == "latent-walk":
+        return parse_body(content, _WalkInvocation)
+    return parse_body(content, _GenerateInvocation)
 
 
 router.add_api_route("/ping", ready, methods=["GET"], response_model=None)
