@@ -41,8 +41,8 @@ class Bodies:
     def __init__(self, *, max_bytes: int, max_images: int, timeout_s: float) -> None:
         """Bodies of at most `max_bytes`, all of which must have come `timeout_s` after their heads."""
         self._max_bytes = max_bytes
-        self.max_parts = 8 * max_images + 4096
-        """Lists, objects, fields or texts of a body: far more than so many images take."""
+        self.max_parts = 4 * max_images + 4096
+        """Lists, objects, fields or texts of a body: more than so many images take."""
         self._timeout_s = timeout_s
         self._budget_bytes = _BODIES_AT_ONCE * max_bytes
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="bodies")

@@ -7,18 +7,19 @@ from pydantic_core import PydanticCustomError
 
 from service.latents import SEED_LIMIT
 
+_MAX_ROWS = 1_000_000  # the request's own limit, `MAX_IMAGES_PER_REQUEST`, is checked against the settings
+_MAX_COLUMNS = 65_536  # a model's own, its latents' size and its classes, are checked when it is known
+
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEED_LIMIT)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A JSON number, whole or not, that float64 holds; no text and no bool."""
-Row = Annotated[tuple[Number, ...], Field(min_length=1, fail_fast=True)]
-WeightsField = Annotated[tuple[Number, ...], Field(fail_fast=True)]
+Row = Annotated[tuple[Number, ...], Field(min_length=1, max_length=_MAX_COLUMNS, fail_fast=True)]
+WeightsField = Annotated[tuple[Number, ...], Field(max_length=_MAX_COLUMNS, fail_fast=True)]
 LabelField = Annotated[StrictInt | StrictStr | WeightsField, Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
 WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy"]
 Interpolation = Literal["slerp", "lerp", "spline"]
 Easing = Literal["linear", "smooth"]
-
-_MAX_ROWS = 1_000_000  # the request's own limit, `MAX_IMAGES_PER_REQUEST`, is checked against the settings
 
 
 class _Body(BaseModel):
