@@ -67,10 +67,10 @@ def _explain(error: ErrorDetails, content: bytes) -> MalformedRequest | InvalidF
 
 
 def _not_json(reason: str, content: bytes) -> MalformedRequest:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:4]:
-        return MalformedRequest("The body is UTF-16 or UTF-32; send JSON in UTF-8.")
     if content.startswith(b"\x1f\x8b"):
         return MalformedRequest("The body is compressed (gzip); send it uncompressed.")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:4]:
+        return MalformedRequest("The body is UTF-16 or UTF-32; send JSON in UTF-8.")
     try:
         content.decode()
     except UnicodeDecodeError as error:

@@ -55,6 +55,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._begun = False
         self._unfinished_bytes = 0
         """Received since the last head or piece of a body was complete."""
+        self._counted = True
+        """Whether all of this head is among those; not where it began in the middle of what came at once."""
         self._wrong: GanymedeError | None = None
         """What a callback of the parser found."""
         self._due: GanymedeError | None = None
@@ -81,7 +83,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self.transport.abort()
             return
         if self._stage == _BETWEEN:
-            self._stage, self._since, self._begun = _HEAD, self.loop.time(), False
+            self._stage, self._since, self._begun, self._counted = _HEAD, self.loop.time(), False, True
         if not self._begun:
             data = pass_over_upgrade(data)
         super().data_received(data)
@@ -100,12 +102,15 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         if self._stage == _BETWEEN:  # behind another in one piece
             self._stage, self._since = _HEAD, self.loop.time()
+            self._counted = False
         self._begun = True
 
     def on_headers_complete(self) -> None:
         """A request's head: refuse it, or let uvicorn start its task."""
         try:
-            check_head(self.url, self.headers, received_bytes=self._unfinished_bytes)
+            check_head(
+                self.url, self.headers, received_bytes=self._unfinished_bytes if self._counted else None
+            )
             if len(self.pipeline) >= PIPELINED:
                 raise TooManyWaiting(f"More than {PIPELINED} requests wait on this connection.")
             if self.restricted and self.url.partition(b"?")[0].decode("latin-1") not in OPEN_PATHS:

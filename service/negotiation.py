@@ -26,7 +26,7 @@ def choose_format(named: str | None, accept: str | None, media_types: Mapping[st
         raise NotAcceptable(f"Accept has {len(accept):,} characters; at most {_MAX_ACCEPT:,} are read.")
     offered = {media: name for name, media in reversed(list(media_types.items()))}
     try:
-        best = str(mimeparse.best_match(list(offered), accept))  # of equals it takes the last
+        best = str(mimeparse.best_match(list(offered), accept.lower()))  # of equals it takes the last
     except mimeparse.MimeTypeParseException:
         best = ""
     if not best:

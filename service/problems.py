@@ -17,6 +17,9 @@ UNKNOWN_ERROR = "Something went wrong here. It is logged under this request's id
 _MAX_PATH = 200
 """Characters of an address in an answer or the log."""
 
+_MAX_TEXT = 1000
+"""Characters of a text in a problem document."""
+
 _LACKING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _LACKING_RETRY_S = 10
 
@@ -33,8 +36,15 @@ def problem(
     **members: object,
 ) -> Response:
     """A problem document; `code` is stable, `detail` is for people."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    return Response(orjson.dumps(body | members), status, headers, MEDIA_TYPE)
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **members,
+    }
+    return Response(orjson.dumps(_shorten(body)), status, headers, MEDIA_TYPE)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -77,6 +87,14 @@ def describe_unknown(request: Request, error: Exception, /, **members: object) -
         )
         return describe(lacking, **({"error": str(lacking)} if "error" in members else {}))
     return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
+
+
+def _shorten(members: Mapping[str, object]) -> dict[str, object]:
+    """`members`, the longest texts without their ends: the client's own values may be in them."""
+    return {
+        name: f"{value[:_MAX_TEXT]}…" if isinstance(value, str) and len(value) > _MAX_TEXT else value
+        for name, value in members.items()
+    }
 
 
 def describe(error: GanymedeError, /, **members: object) -> Response:

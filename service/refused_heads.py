@@ -73,8 +73,8 @@ class TooManyConnections(Unavailable):
         return {**super().headers, "Connection": "close"}
 
 
-def check_head(url: bytes, fields: Fields, *, received_bytes: int) -> None:
-    """Hold a whole head against its limits; `received_bytes` are at least those of it.
+def check_head(url: bytes, fields: Fields, *, received_bytes: int | None) -> None:
+    """Hold a whole head against its limits; `received_bytes`, if known, are at least those of it.
 
     Raises:
         AddressTooLong: the limit is passed, most of it by the address.
@@ -82,7 +82,7 @@ def check_head(url: bytes, fields: Fields, *, received_bytes: int) -> None:
     """
     if len(fields) > FIELDS:
         raise HeadTooLarge(f"The head has {len(fields):,} fields; at most {FIELDS} are read.")
-    if received_bytes > HEAD_BYTES:
+    if received_bytes is None or received_bytes > HEAD_BYTES:
         size = len(url) + sum(len(name) + len(value) + 4 for name, value in fields)
         if size > HEAD_BYTES:
             raise explain_length(url, in_head=True)
