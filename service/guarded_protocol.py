@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.connections import Connections
 from service.context import Context
-from service.errors import GanymedeError, MalformedRequest, RequestTimeout
+from service.errors import BodyTooLarge, GanymedeError, MalformedRequest, RequestTimeout
 from service.refused_heads import (
     TooManyConnections,
     TooManyWaiting,
@@ -31,7 +31,6 @@ _LINGER_S = 2.0
 _LINGER_BYTES = 2**22
 """What a client still sends after a refusal is read and dropped: else it would learn of a broken connection
 and not of the reason (RFC 9112, section 9.6)."""
-
 
 _BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
 """Where in a request a connection is."""
@@ -55,6 +54,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._begun = False
         self._unfinished_bytes = 0
         """Received since the last head or piece of a body was complete."""
+        self._body_bytes = 0
         self._counted = True
         """Whether all of this head is among those; not where it began in the middle of what came at once."""
         self._wrong: GanymedeError | None = None
@@ -122,7 +122,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise
         self.guard.begin(self)
         super().on_headers_complete()
-        self._stage, self._since, self._unfinished_bytes = _BODY, self.loop.time(), 0
+        self._stage, self._since, self._unfinished_bytes, self._body_bytes = _BODY, self.loop.time(), 0, 0
         self.headers = []  # fields behind the body are none of its head's: they go nowhere
         if self.restricted:
             self.cycle.keep_alive = False
@@ -130,6 +130,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of a request's body."""
         self._unfinished_bytes = 0
+        self._body_bytes += len(body)
+        if self._body_bytes > self.limits.body_bytes and not self.cycle.response_complete:
+            self._wrong = BodyTooLarge(f"The body has more than {self.limits.body_bytes:,} bytes.")
+            raise self._wrong
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -171,9 +175,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._since = now  # it is not the client who takes the time
         elif self._stage == _HEAD and age_s > self.limits.head_timeout_s:
             if self._begun:
-                self._turn_away(
-                    RequestTimeout(f"The head did not come within {self.limits.head_timeout_s:g} s.")
-                )
+                self._turn_away(RequestTimeout(f"No whole head came in {self.limits.head_timeout_s:g} s."))
             elif self.cycle is None or self.cycle.response_complete:
                 transport.close()
         elif self._stage == _BODY and age_s > self.limits.body_timeout_s + _GRACE_S:

@@ -19,6 +19,9 @@ _MOST_CONNECTIONS = 10_000
 _MOST_DESCRIPTORS = 2**14
 _HEALTH_CONNECTIONS = 32
 
+_BODY_MARGIN = 2**20
+"""More than may be on its way to a handler that counts for itself, and says it better."""
+
 
 @dataclass(frozen=True, slots=True)
 class WireLimits:
@@ -27,6 +30,8 @@ class WireLimits:
     connections: int
     reserve: int
     """Connections beyond those, for requests about the service's health alone."""
+    body_bytes: int
+    """Where the handler has no bound of its own: the page's, which are other people's."""
     head_timeout_s: float
     body_timeout_s: float
     write_timeout_s: float
@@ -39,6 +44,7 @@ class WireLimits:
         return cls(
             connections=settings.max_connections or max(min(room, _MOST_CONNECTIONS), 1),
             reserve=reserve,
+            body_bytes=settings.max_body_bytes + _BODY_MARGIN,
             head_timeout_s=settings.head_timeout_s,
             body_timeout_s=settings.body_timeout_s,
             write_timeout_s=settings.write_timeout_s,

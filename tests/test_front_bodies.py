@@ -1,5 +1,6 @@
 """Bodies that are wrong in one place or in a million: refused by name, for little."""
 
+import asyncio
 import gzip
 import http.client
 import json
@@ -8,7 +9,11 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from fastapi import Request
 
+from service.errors import Unavailable
+from service.reading import SMALL_BYTES, Bodies
+from service.schemas import GenerateRequest
 from tests.conftest import metric, run_server
 from tests.raw_http import resident_bytes
 
@@ -292,3 +297,36 @@ def test_a_client_that_leaves_amid_its_body_is_no_fault(tmp_path, tiny_store):
             time.sleep(0.02)
         assert "Traceback" not in server.log.read_text()
         assert json.loads(client.get("/livez").text) == {"status": "live"}
+
+
+def test_large_bodies_share_a_budget_and_small_ones_need_none():
+    bodies = Bodies(max_bytes=2 * SMALL_BYTES, max_images=1, timeout_s=60)
+
+    def order(size, over):
+        async def receive():
+            if not received:
+                received.append(True)
+                return {"type": "http.request", "body": b" " * (size - 2), "more_body": True}
+            await over.wait()
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        received = []
+        request = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+        return bodies.read(request, GenerateRequest)
+
+    async def read():
+        over = asyncio.Event()
+        large = [asyncio.create_task(order(2 * SMALL_BYTES, over)) for _ in range(20)]
+        small = [asyncio.create_task(order(SMALL_BYTES, over)) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        refused = [task for task in large if task.done()]
+        over.set()
+        done = await asyncio.gather(*large, *small, return_exceptions=True)
+        again = await asyncio.gather(*(order(2 * SMALL_BYTES, over) for _ in range(16)))
+        await bodies.close()
+        return len(refused), [type(one) for one in done], len(again)
+
+    refused, kinds, again = asyncio.run(read())
+    assert refused == kinds.count(Unavailable) == 4
+    assert kinds.count(GenerateRequest) == 36
+    assert again == 16
