@@ -1,13 +1,14 @@
 """Taking a request's body off the wire: bounded in bytes and time, and away from the event loop if large."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel
-from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from service.bodies import parse_body
 from service.errors import BodyTooLarge, ClientGone, GanymedeError, RequestTimeout, Unavailable
@@ -73,36 +74,56 @@ class Bodies:
         _check_coding(request.headers.get("content-encoding", "identity"))
         if int(request.headers.get("content-length", "0")) > self._max_bytes:
             raise self._too_large()
-        content, held = bytearray(), 0
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                async for chunk in request.stream():
-                    content += chunk
-                    if len(content) > self._max_bytes:
-                        raise self._too_large()
-                    if len(content) > SMALL_BYTES:
-                        self._hold(len(content) - held)
-                        held = len(content)
+        message = await request.receive()
+        if message["type"] == "http.request" and not message.get("more_body"):  # as most are: it came at once
+            content = message.get("body", b"")
             if len(content) <= SMALL_BYTES:
-                return parse(bytes(content))
-            whole = bytes(content)
-            content.clear()
-            return await asyncio.get_running_loop().run_in_executor(self._parser, parse, whole)
-        except TimeoutError:
-            raise RequestTimeout(f"The body did not come within {self._timeout_s:g} s.") from None
-        except ClientDisconnect:
-            raise ClientGone("The client hung up before the end of its body.") from None
-        finally:
-            self._budget_bytes += held
+                return parse(content)
+        with self._budget() as hold:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    content = await self._gather(request.receive, message, hold)
+            except TimeoutError:
+                raise RequestTimeout(f"The body did not come within {self._timeout_s:g} s.") from None
+            if len(content) <= SMALL_BYTES:
+                return parse(content)
+            return await asyncio.get_running_loop().run_in_executor(self._parser, parse, content)
 
     async def close(self) -> None:
         """Stop the thread."""
         await asyncio.to_thread(self._parser.shutdown)
 
-    def _hold(self, count: int) -> None:
-        if count > self._budget_bytes:
-            raise Unavailable("Many large bodies are on their way; try again.")
-        self._budget_bytes -= count
+    async def _gather(self, receive: Receive, message: Message, hold: Callable[[int], None]) -> bytes:
+        """All of a body that begins with `message`; `hold` is told how much there is of it."""
+        content = bytearray()
+        while True:
+            if message["type"] == "http.disconnect":
+                raise ClientGone("The client hung up before the end of its body.")
+            content += message.get("body", b"")
+            if len(content) > self._max_bytes:
+                raise self._too_large()
+            if len(content) > SMALL_BYTES:
+                hold(len(content))
+            if not message.get("more_body"):
+                return bytes(content)
+            message = await receive()
+
+    @contextmanager
+    def _budget(self) -> Iterator[Callable[[int], None]]:
+        """What takes a body's share of the bytes that all may hold, and gives it back at the end."""
+        held = 0
+
+        def hold(count: int) -> None:
+            nonlocal held
+            if count - held > self._budget_bytes:
+                raise Unavailable("Many large bodies are on their way; try again.")
+            self._budget_bytes -= count - held
+            held = count
+
+        try:
+            yield hold
+        finally:
+            self._budget_bytes += held
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"The body has more than the {self._max_bytes:,} bytes that are read.")

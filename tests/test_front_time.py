@@ -65,10 +65,12 @@ def test_a_head_has_a_time_limit(hasty, more):
 
 
 @pytest.mark.parametrize("path", [b"/generate", b"/latent-walk", b"/invocations", b"/v2/models/grey/infer"])
-@pytest.mark.parametrize("more", [b"", b" "], ids=["half", "dripping"])
-def test_a_body_has_a_time_limit_for_all_of_it(hasty, path, more):
+@pytest.mark.parametrize(
+    ("begun", "more"), [(b"", b""), (b"{", b""), (b"{", b" ")], ids=["none", "half", "dripping"]
+)
+def test_a_body_has_a_time_limit_for_all_of_it(hasty, path, begun, more):
     with connect(hasty.url, timeout_s=HANG_S) as connection:
-        connection.sendall(b"POST " + path + b" HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n{")
+        connection.sendall(b"POST " + path + b" HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + begun)
         if more:
             drip(connection, more)
         [answer] = read_answers(connection)

@@ -18,7 +18,7 @@ from tests.conftest import REPOSITORY, run_server
 from tests.raw_http import connect, read_answers
 
 
-def test_neither_readiness_nor_the_first_pictures_wait_for_the_page_and_its_bodies_are_bounded(
+def test_neither_readiness_nor_the_first_pictures_wait_for_the_page_whose_bodies_are_bounded(
     tiny_store, tmp_path
 ):
     with run_server(tiny_store, tmp_path, "--default-model", "grey") as server:
