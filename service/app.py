@@ -18,6 +18,7 @@ from service.keys import read_keys
 from service.metrics import Metrics
 from service.problems import add_error_handlers
 from service.rates import Rates
+from service.reading import Bodies
 from service.refusals import Refusals
 from service.releases import Releases
 from service.reloading import Reloading
@@ -84,6 +85,11 @@ def create_app(settings: Settings) -> FastAPI:
             count=metrics.count_refusal,
         ),
         metrics=metrics,
+        bodies=Bodies(
+            max_bytes=settings.max_body_bytes,
+            max_images=settings.max_images_per_request,
+            timeout_s=settings.body_timeout_s,
+        ),
     )
     warn_if_open(settings, keys)
 
@@ -93,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         if app.state.page:
             await app.state.page.close()
+        await context.bodies.close()
         await context.engine.close()
         await context.reloading.close()
         await windows.close()

@@ -9,6 +9,7 @@ from service.engine import Engine
 from service.errors import Unavailable
 from service.metrics import Metrics
 from service.rates import Rates
+from service.reading import Bodies
 from service.releases import Releases
 from service.reloading import Reloading
 from service.settings import Settings
@@ -24,6 +25,7 @@ class Context:
     rates: Rates
     metrics: Metrics
     reloading: Reloading
+    bodies: Bodies
 
     async def accept_images(self, count: int) -> None:
         """Refuse `count` images before anything is done for them, or count them for the request's key.

@@ -1,21 +1,32 @@
 """The one place where errors become responses: `application/problem+json` (RFC 9457)."""
 
+import errno
 import logging
 from collections.abc import Mapping
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from service.addresses import speaks_inference
-from service.errors import GanymedeError, InvalidField
+from service.errors import ClientGone, GanymedeError, InvalidField, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 _PROTOCOL_MEDIA_TYPE = "application/json"
 """KServe's client reads the Open Inference Protocol's `error` of nothing else."""
 
 UNKNOWN_ERROR = "Something went wrong here. It is logged under this request's id."
+
+_MAX_PATH = 200
+"""Characters of an address in an answer or the log."""
+
+_MAX_TEXT = 1000
+"""Characters of a text in a problem document."""
+
+_LACKING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_LACKING_RETRY_S = 10
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +44,16 @@ def problem(
 
     One with the member `error` is for clients of the Open Inference Protocol, and says it is JSON.
     """
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **members,
+    }
     media_type = _PROTOCOL_MEDIA_TYPE if "error" in members else MEDIA_TYPE
-    return Response(orjson.dumps(body | members), status, headers, media_type)
+    return Response(orjson.dumps(_shorten(body)), status, headers, media_type)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -47,7 +65,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
-        path = request.url.path
+        path = request.url.path[:_MAX_PATH]
         if error.status_code == 404:
             detail = f"There is nothing at {path}; see /docs."
             members = protocol_members(request.scope, detail)
@@ -56,6 +74,10 @@ def add_error_handlers(app: FastAPI) -> None:
         detail = f"{request.method} {path}: {error.detail}."
         members = protocol_members(request.scope, detail)
         return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return describe(ClientGone("The client hung up before the end of its body."))
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:
@@ -68,9 +90,27 @@ def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
 
 
 def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
-    """A fixed sentence for the client, with any extension `members`; the trace for the log."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    """A fixed sentence for the client, with any extension `members`; the trace for the log.
+
+    What the machine lacks (room on a disk, open files, memory) is a 503: it may have it again.
+    """
+    log.error("%s %s failed", request.method, request.url.path[:_MAX_PATH], exc_info=error)
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _LACKING):
+        lacking = Unavailable(
+            "This machine lacks something to answer with, such as room on a disk. It is logged under this "
+            "request's id.",
+            retry_after_s=_LACKING_RETRY_S,
+        )
+        return describe(lacking, **({"error": str(lacking)} if "error" in members else {}))
     return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
+
+
+def _shorten(members: Mapping[str, object]) -> dict[str, object]:
+    """`members`, the longest texts without their ends: the client's own values may be in them."""
+    return {
+        name: f"{value[:_MAX_TEXT]}…" if isinstance(value, str) and len(value) > _MAX_TEXT else value
+        for name, value in members.items()
+    }
 
 
 def describe(error: GanymedeError, /, **members: object) -> Response:

@@ -16,6 +16,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.log_text import MAX_LINE, TextFormatter, escape_controls
 from service.metrics import Metrics
 from service.problems import describe_unknown
 from service.security import current_key
@@ -105,7 +106,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": escape_controls(record.getMessage()[:MAX_LINE]),
             **getattr(record, "fields", {}),
         }
         if identity := request_id.get():
@@ -113,7 +114,7 @@ class JsonFormatter(logging.Formatter):
         if key := current_key():
             entry["key"] = key
         if record.exc_info:
-            entry["trace"] = self.formatException(record.exc_info)
+            entry["trace"] = escape_controls(self.formatException(record.exc_info), keep="\n\t")
         return orjson.dumps(entry).decode()
 
 
@@ -122,7 +123,7 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     if log_format == "json" and isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(encoding="utf-8")  # JSON is (RFC 8259, section 8.1), whatever the locale
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
+    text = TextFormatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     log.setLevel(logging.INFO if log_format == "json" else logging.WARNING)

@@ -1,6 +1,7 @@
 """`/v2…`: the Open Inference Protocol, for clients of KServe and Triton."""
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import orjson
@@ -9,7 +10,6 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 
 from service.addresses import path_of
-from service.bodies import read_content
 from service.context import Context, Service
 from service.disconnection import unless_gone
 from service.entity_tags import tag_answer
@@ -50,14 +50,6 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 _NO_MODEL: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503)}
 _NOT_LOADED: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503, 504)}
-
-
-class UnsupportedEncoding(GanymedeError):
-    """The body is compressed."""
-
-    status = 415
-    code = "unsupported-encoding"
-    title = "Unsupported encoding"
 
 
 class MethodNotAllowed(GanymedeError):
@@ -187,7 +179,7 @@ async def unknown(request: Request) -> Response:
     scope, path = request.scope, path_of(request.scope)
     known = (route for route in router.routes if route.matches(scope)[0] is Match.PARTIAL)
     if isinstance(route := next(known, None), APIRoute):
-        allowed = ", ".join(sorted(route.methods))
+        allowed = ", ".join(sorted(route.methods or ()))
         raise MethodNotAllowed(f"{request.method} {path}: it is for {allowed}.", allowed)
     raise NotFound(
         f"There is no {request.method} {path}: of the Open Inference Protocol, health, metadata "
@@ -203,10 +195,12 @@ def _describe_model(service: Context, text: str) -> dict[str, Any]:
 
 async def _infer(service: Context, request: Request, model: str) -> Response:
     settings = service.settings
-    if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
-        raise UnsupportedEncoding(f"The body is sent as {encoding[:40]}; send it uncompressed.")
-    content = await read_content(request, max_bytes=settings.max_body_bytes)
-    inference = parse_inference(content, request.headers.get(JSON_LENGTH_HEADER))
+    parse = partial(
+        parse_inference,
+        json_length=request.headers.get(JSON_LENGTH_HEADER),
+        max_parts=service.bodies.max_parts,
+    )
+    inference = await service.bodies.take(request, parse)
     release = await service.releases.resolve(model)
     manifest = release.manifest
     check_outputs(inference.request, manifest)
