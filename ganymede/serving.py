@@ -39,6 +39,9 @@ def serve(
     max_pixels_per_response: Annotated[
         int | None, typer.Option(help="Pixels of one response.", show_default="33554432")
     ] = None,
+    max_bytes_in_flight: Annotated[
+        int | None, typer.Option(help="That answers hold until they are sent.", show_default="1073741824")
+    ] = None,
     request_timeout_s: Annotated[
         float | None, typer.Option(help="Seconds until a 504.", show_default="30")
     ] = None,

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.context import Context
 from service.errors import GanymedeError
 from service.problems import describe
+from service.requesters import address_of
 from service.telemetry import identify_request, record_request
 
 REST_S = 0.005
@@ -61,7 +62,7 @@ class RefusingProtocol(HttpToolsProtocol):
         """Start the request's task, or answer it here and now."""
         if self._can_answer(cycle):
             try:
-                self._context.engine.check_room(1)
+                self._context.engine.check_room(1, address_of(cycle.scope))
             except GanymedeError as error:
                 self._refuse(cycle, error)
                 return

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from service.disconnection import ClientGone
 from service.errors import GanymedeError, InvalidField
+from service.exhaustion import explain_exhaustion
 
 MEDIA_TYPE = "application/problem+json"
 UNKNOWN_ERROR = "Something went wrong here. It is logged under this request's id."
@@ -46,13 +49,28 @@ def add_error_handlers(app: FastAPI) -> None:
         members = {"error": detail} if path.startswith("/v2/") else {}  # what that protocol's clients show
         return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
 
+    @app.exception_handler(ClientDisconnect)
+    @app.exception_handler(OSError)
+    @app.exception_handler(MemoryError)
+    async def circumstance(request: Request, error: Exception) -> Response:
+        return describe_unknown(request, error)
+
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:
         return describe_unknown(request, error)
 
 
 def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
-    """A fixed sentence for the client, with any extension `members`; the trace for the log."""
+    """A fixed sentence for the client, with any extension `members`; the trace for the log.
+
+    A client that left before its body was whole, and a machine whose disk is full, are no faults of ours.
+    """
+    if isinstance(error, ClientDisconnect):
+        return describe(ClientGone("The client hung up before its request was whole."), **members)
+    refusal = explain_exhaustion(error)
+    if refusal is not None:
+        log.error("%s %s: %s", request.method, request.url.path, refusal)
+        return describe(refusal, **members)
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
 

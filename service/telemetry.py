@@ -15,6 +15,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
+from service.requesters import note_address
 from service.security import current_key
 
 _HEADER = b"x-request-id"
@@ -39,6 +40,7 @@ class Telemetry:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        note_address(scope)
         status, timing = 500, b""
 
         async def send_with_id(message: Message) -> None:

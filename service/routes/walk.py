@@ -19,7 +19,7 @@ DESCRIPTION = describe_operation(
 async def latent_walk(request: Request) -> Response:
     """Read, negotiate, answer."""
     context = context_of(request)
-    context.engine.check_room(1)  # before the body is read: a full queue refuses at the least cost
+    context.check_room()  # before the body is read: a full queue refuses at the least cost
     order = await read_body(request, WalkRequest, max_bytes=context.settings.max_body_bytes)
     form = choose_format(order.format, request.headers.get("accept"), MEDIA_TYPES)
     return await answer_walk(context, request.receive, order, form)
