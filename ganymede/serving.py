@@ -84,10 +84,13 @@ def serve(
     from service.app import create_app
     from service.draining import DrainingServer
     from service.early_refusal import refuse_early
+    from service.ending import end_now
+    from service.memory import return_large_blocks
     from service.settings import Settings, explain_unknown
     from service.telemetry import configure_logs
 
     flags = dict(locals())
+    return_large_blocks()
     settings = Settings.load(**{name: flags[name] for name in Settings.model_fields if name in flags})
     configure_logs(settings.log_format)
     for sentence in explain_unknown(os.environ):
@@ -106,7 +109,13 @@ def serve(
     refuse_early(configuration, app.state.context, paths=app.state.hot_paths)
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
-    DrainingServer(configuration, app.state.context, started=greet).run()
+    server = DrainingServer(configuration, app.state.context, started=greet)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        end_now(130)
+    if server.started:
+        end_now(0)
 
 
 def greet(address: str) -> None:

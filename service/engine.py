@@ -19,7 +19,7 @@ from service.labels import Weights
 from service.metrics import Metrics
 from service.room import Room
 from service.rows import AnyInputs
-from service.threads import wait_for_end
+from service.threads import end_threads
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +43,10 @@ class Engine:
     ) -> None:
         self._max_batch_images = max_batch_images
         self.room = Room(max_queue_images)
-        """Images that were admitted and are not answered yet."""
+        """For the images that were admitted and are not answered yet."""
         self._timeout_s = timeout_s
         self._metrics = metrics or Metrics()
-        self._metrics.queue_images.set_function(lambda: self.waiting_images)
+        self._metrics.queue_images.set_function(lambda: self.room.held)
         self._waiting = WaitingWork[Job](devices=device_threads)
         self._flights: dict[str, Job] = {}
         self._images_per_s = 0.0
@@ -62,7 +62,7 @@ class Engine:
 
     @property
     def waiting_images(self) -> int:
-        """Images that were admitted and are not answered yet."""
+        """What `room` holds."""
         return self.room.held
 
     @waiting_images.setter
@@ -128,14 +128,9 @@ class Engine:
         self.draining = True
 
     async def close(self, limit_s: float | None = None) -> None:
-        """Finish what was admitted, and stop; each thread and pool is waited for at most `limit_s`."""
+        """Finish what was admitted, and stop; threads that still work after `limit_s` are left alone."""
         self._waiting.close()
-        for device in self._devices:
-            if device.is_alive():
-                await wait_for_end(device.join, limit_s)
-        for pool in (self._encoders, self.walk_encoders):  # they have the devices' last images
-            if not await wait_for_end(pool.shutdown, limit_s):
-                pool.shutdown(wait=False, cancel_futures=True)
+        await end_threads(self._devices, (self._encoders, self.walk_encoders), limit_s)
 
     def _admit(self, job: Job, flight: str | None, admission: Admission | None) -> None:
         count, requester = len(job.inputs), job.requester
@@ -156,15 +151,14 @@ class Engine:
             if flight:
                 del self._flights[flight]
 
-        job.leave = leave
         if flight:
             self._flights[flight] = job
+        job.leave = leave
         self._waiting.add(job)
 
     def _expire(self, job: Job) -> None:
         self._waiting.discard(job)
-        error = DeadlineExceeded(f"The images were not ready within {self._timeout_s:g} s.")
-        job.finish(error)
+        job.finish(DeadlineExceeded(f"The images were not ready within {self._timeout_s:g} s."))
 
     def _run_batches(self) -> None:
         """A device thread: take a batch, run it, pass it on; until the engine closes."""

@@ -39,13 +39,13 @@ class Room:
     def take(self, amount: int, requester: str | None = None) -> None:
         """Take so much, whether it fits or not."""
         self.held += amount
-        if requester is not None:
+        if requester is not None and amount:
             self._shares[requester] = self._shares.get(requester, 0) + amount
 
     def give_back(self, amount: int, requester: str | None = None) -> None:
         """Give back what `requester` took."""
         self.held -= amount
-        if requester is not None:
+        if requester is not None and amount:
             left = self._shares[requester] - amount
             if left:
                 self._shares[requester] = left

@@ -3,27 +3,36 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 _LOOK_S = 0.01
 
 
-async def wait_for_end(join: Callable[[], object], limit_s: float | None = None) -> bool:
-    """Whether `join` (of a thread, or a pool's shutdown) comes back within `limit_s`, if that is given.
+async def end_threads(
+    threads: Sequence[threading.Thread], pools: Sequence[ThreadPoolExecutor], limit_s: float | None
+) -> bool:
+    """Whether `threads` end, and `pools` do what was given to them until then, within `limit_s`.
 
-    It is called in a thread of its own that nothing waits for: asyncio's pool may be full of those who
-    should end.
+    They are joined in a thread of its own that nothing waits for: asyncio's pool may be full of those who
+    should end. Past the limit, what the pools have not begun is dropped.
     """
     ended = threading.Event()
 
-    def call() -> None:
-        join()
+    def join() -> None:
+        for thread in threads:
+            if thread.is_alive():
+                thread.join()
+        for pool in pools:
+            pool.shutdown()
         ended.set()
 
-    threading.Thread(target=call, name="end", daemon=True).start()
+    threading.Thread(target=join, name="end", daemon=True).start()
     deadline = None if limit_s is None else time.monotonic() + limit_s
     while not ended.is_set():
         if deadline is not None and time.monotonic() >= deadline:
+            for pool in pools:
+                pool.shutdown(wait=False, cancel_futures=True)
             return False
         await asyncio.sleep(_LOOK_S)
     return True

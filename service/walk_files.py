@@ -86,7 +86,7 @@ class WalkFile:
         """In the pool."""
         started = time.perf_counter()
         with self._state:
-            if self._left:
+            if self.left:
                 raise WalkLeft
             self._busy = True
         try:
@@ -102,7 +102,7 @@ class WalkFile:
         finally:
             with self._state:
                 self._busy = False
-                left = self._left
+                left = self.left
             if left:
                 self._free()
         return time.perf_counter() - started

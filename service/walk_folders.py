@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PREFIX = "ganymede-walk-"
+_PREFIX = "ganymede-walk-locked-"
 
 
 class WalkFolder:
