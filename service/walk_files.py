@@ -85,10 +85,7 @@ class WalkFile:
     def _use(self, use: Callable[[Encoder], None]) -> float:
         """In the pool."""
         started = time.perf_counter()
-        with self._state:
-            if self.left:
-                raise WalkLeft
-            self._busy = True
+        self._begin()
         try:
             if self._encoder is None:
                 self._encoder = self._open_encoder()
@@ -100,12 +97,21 @@ class WalkFile:
             log.error("a walk was given up: %s", refusal)  # noqa: TRY400 - the sentence says it all
             raise refusal from None
         finally:
-            with self._state:
-                self._busy = False
-                left = self.left
-            if left:
-                self._free()
+            self._end()
         return time.perf_counter() - started
+
+    def _begin(self) -> None:
+        with self._state:
+            if self._left:
+                raise WalkLeft
+            self._busy = True
+
+    def _end(self) -> None:
+        with self._state:
+            self._busy = False
+            left = self._left
+        if left:
+            self._free()
 
     def _free(self) -> None:
         """In the pool, once: nobody has used the encoder since `leave`, and nobody will."""
