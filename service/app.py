@@ -74,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
             max_queue_images=settings.max_queue_images,
             timeout_s=settings.request_timeout_s,
             device_threads=device.threads if device.name == "cpu" else 1,
+            walk_threads=max(2, usable_cores()),
             metrics=metrics,
         ),
         rates=Rates(settings.rate_images_per_s, max_images_per_request=settings.max_images_per_request),
