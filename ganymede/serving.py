@@ -55,6 +55,9 @@ def serve(
     keep_alive_s: Annotated[
         int | None, typer.Option(help="Seconds a connection waits for its next request.", show_default="75")
     ] = None,
+    max_bytes_in_flight: Annotated[
+        int | None, typer.Option(help="That answers hold until they are sent.", show_default="1073741824")
+    ] = None,
     request_timeout_s: Annotated[
         float | None, typer.Option(help="Seconds until a 504.", show_default="30")
     ] = None,
@@ -110,11 +113,14 @@ def serve(
     from service.connections import Connections
     from service.draining import DrainingServer
     from service.early_refusal import guard
+    from service.ending import end_now
+    from service.memory import return_large_blocks
     from service.settings import Settings, explain_unknown
     from service.telemetry import configure_logs
     from service.wire_limits import WireLimits, raise_descriptors
 
     flags = dict(locals())
+    return_large_blocks()
     settings = Settings.load(**{name: flags[name] for name in Settings.model_fields if name in flags})
     configure_logs(settings.log_format)
     for sentence in explain_unknown(os.environ):
@@ -136,7 +142,13 @@ def serve(
     guard(configuration, app.state.context, Connections(limits), paths=app.state.hot_paths)
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
-    DrainingServer(configuration, app.state.context, started=greet).run()
+    server = DrainingServer(configuration, app.state.context, started=greet)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        end_now(130)
+    if server.started:
+        end_now(0)
 
 
 def greet(address: str) -> None:

@@ -38,6 +38,8 @@ async def unless_gone(receive: Receive, answer: Awaitable[Answer]) -> Answer:
         return await answer
     except asyncio.CancelledError:
         if gone:
+            if task is not None:
+                task.uncancel()
             raise ClientGone("The client hung up.") from None
         raise
     finally:

@@ -18,6 +18,7 @@ from service.context import Context
 from service.errors import GanymedeError
 from service.guarded_protocol import GuardedProtocol
 from service.problems import describe
+from service.requesters import address_of
 from service.security_headers import STRICT
 from service.telemetry import identify_request, record_request
 
@@ -61,7 +62,7 @@ class RefusingProtocol(GuardedProtocol):
         """Start the request's task, or answer it here and now."""
         if self._can_answer(cycle):
             try:
-                self.context.engine.check_room(1)
+                self.context.engine.check_room(1, address_of(cycle.scope))
             except GanymedeError as error:
                 self._refuse(cycle, error)
                 return

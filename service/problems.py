@@ -1,6 +1,5 @@
 """The one place where errors become responses: `application/problem+json` (RFC 9457)."""
 
-import errno
 import logging
 from collections.abc import Mapping
 
@@ -11,7 +10,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from service.addresses import speaks_inference
-from service.errors import ClientGone, GanymedeError, InvalidField, Unavailable
+from service.errors import ClientGone, GanymedeError, InvalidField
+from service.exhaustion import explain_exhaustion
 
 MEDIA_TYPE = "application/problem+json"
 _PROTOCOL_MEDIA_TYPE = "application/json"
@@ -25,8 +25,6 @@ _MAX_PATH = 200
 _MAX_TEXT = 1000
 """Characters of a text in a problem document."""
 
-_LACKING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-_LACKING_RETRY_S = 10
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +74,10 @@ def add_error_handlers(app: FastAPI) -> None:
         return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
 
     @app.exception_handler(ClientDisconnect)
-    async def gone(_: Request, __: ClientDisconnect) -> Response:
-        return describe(ClientGone("The client hung up before the end of its body."))
+    @app.exception_handler(OSError)
+    @app.exception_handler(MemoryError)
+    async def circumstance(request: Request, error: Exception) -> Response:
+        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:
@@ -92,16 +92,16 @@ def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
 def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
     """A fixed sentence for the client, with any extension `members`; the trace for the log.
 
-    What the machine lacks (room on a disk, open files, memory) is a 503: it may have it again.
+    A client that left before its body was whole, and a machine whose disk is full, are no faults of ours.
     """
+    known: GanymedeError | None = explain_exhaustion(error)
+    if isinstance(error, ClientDisconnect):
+        known = ClientGone("The client hung up before its request was whole.")
+    elif known is not None:
+        log.error("%s %s: %s", request.method, request.url.path[:_MAX_PATH], known)
+    if known is not None:
+        return describe(known, **({"error": str(known)} if "error" in members else {}))
     log.error("%s %s failed", request.method, request.url.path[:_MAX_PATH], exc_info=error)
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _LACKING):
-        lacking = Unavailable(
-            "This machine lacks something to answer with, such as room on a disk. It is logged under this "
-            "request's id.",
-            retry_after_s=_LACKING_RETRY_S,
-        )
-        return describe(lacking, **({"error": str(lacking)} if "error" in members else {}))
     return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
 
 

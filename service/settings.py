@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     max_queue_images: int = Field(default=4096, ge=1, le=10_000_000)
     max_images_per_request: int = Field(default=1024, ge=1, le=1_000_000)
     max_pixels_per_response: int = Field(default=2**25, ge=1, le=2**31)
+    max_bytes_in_flight: int = Field(default=2**30, ge=2**20)
+    """What the answers under way may hold, from their admission until they are sent."""
     max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30)
     max_connections: int | None = Field(default=None, ge=1, le=1_000_000)
     """At once; without it, what the process's limit of open files leaves room for, at most 10,000."""

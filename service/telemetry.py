@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.log_text import MAX_LINE, TextFormatter, escape_controls
 from service.metrics import Metrics
 from service.problems import describe_unknown
+from service.requesters import note_address
 from service.security import current_key
 from service.security_headers import headers_for
 
@@ -44,6 +45,7 @@ class Telemetry:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        note_address(scope)
         started, status, timing = False, 500, b""
         standing = headers_for(scope)  # now: routing changes the scope
 

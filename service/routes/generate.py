@@ -22,7 +22,7 @@ DESCRIPTION = describe_operation(
 async def generate(request: Request) -> Response:
     """Read, negotiate, answer."""
     context = context_of(request)
-    context.engine.check_room(1)  # before the body is read: a full queue refuses at the least cost
+    context.check_room()  # before the body is read: a full queue refuses at the least cost
     order = await context.bodies.read(request, GenerateRequest)
     return await answer_order(context, request, order)
 

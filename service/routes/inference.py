@@ -1,6 +1,7 @@
 """`/v2…`: the Open Inference Protocol, for clients of KServe and Triton."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.routing import Match
 
 from service.addresses import path_of
 from service.context import Context, Service
+from service.costs import tensor_bytes
 from service.disconnection import unless_gone
 from service.entity_tags import tag_answer
 from service.errors import GanymedeError, NotFound
@@ -205,27 +207,36 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
     manifest = release.manifest
     check_outputs(inference.request, manifest)
     count = check_inputs(inference, manifest, settings)
-    await service.accept_images(count)
-    inputs = read_inputs(inference, manifest)
-    head, binary = write_head(inference, manifest, count), inference.binary_output
-    start = orjson.dumps(head)
-    form = "tensor-binary" if binary else "tensor-json"
-    tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
+    binary = inference.binary_output
+    holding = await service.accept(count, tensor_bytes(count, manifest.image, binary=binary))
+    with ExitStack() as held:
+        held.callback(holding.release)
+        inputs = read_inputs(inference, manifest)
+        head = write_head(inference, manifest, count)
+        start = orjson.dumps(head)
+        form = "tensor-binary" if binary else "tensor-json"
+        tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
 
-    def encode(images: Images, _labels: Weights | None) -> bytes:
-        return start + images.tobytes() if binary else write_json(head, images)
+        def encode(images: Images, _labels: Weights | None) -> bytes:
+            return start + images.tobytes() if binary else write_json(head, images)
 
-    generated = await unless_gone(
-        request.receive, service.engine.generate(release.generator, inputs, encode=encode, flight=tag)
-    )
-    service.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
-    return picture_response(
-        generated.content,
-        media_type="application/octet-stream" if binary else "application/json",
-        reference=manifest.reference,
-        seeds=inputs.seeds,
-        generated=generated,
-        encode_s=generated.encode_s,
-        tag=tag,
-        headers={JSON_LENGTH_HEADER: str(len(start))} if binary else None,
-    )
+        generated = await unless_gone(
+            request.receive,
+            service.engine.generate(
+                release.generator, inputs, encode=encode, flight=tag, requester=holding.requester
+            ),
+        )
+        service.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
+        response = picture_response(
+            generated.content,
+            media_type="application/octet-stream" if binary else "application/json",
+            reference=manifest.reference,
+            seeds=inputs.seeds,
+            generated=generated,
+            encode_s=generated.encode_s,
+            tag=tag,
+            holding=holding,
+            headers={JSON_LENGTH_HEADER: str(len(start))} if binary else None,
+        )
+        held.pop_all()  # the response lets go of it
+        return response

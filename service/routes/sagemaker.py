@@ -53,7 +53,7 @@ async def invoke(request: Request) -> Response:
     """Answer the body without its task as the endpoint that the task names does."""
     request.scope["ganymede.route"] = "/invocations"
     context = context_of(request)
-    context.engine.check_room(1)  # before the body is read: a full queue refuses at the least cost
+    context.check_room()  # before the body is read: a full queue refuses at the least cost
     order = await context.bodies.take(request, partial(_parse, max_parts=context.bodies.max_parts))
     if isinstance(order, WalkRequest):
         return await answer_walk_order(context, request, order)

@@ -23,7 +23,7 @@ DESCRIPTION = describe_operation(
 async def latent_walk(request: Request) -> Response:
     """Read, negotiate, answer."""
     context = context_of(request)
-    context.engine.check_room(1)  # before the body is read: a full queue refuses at the least cost
+    context.check_room()  # before the body is read: a full queue refuses at the least cost
     order = await context.bodies.read(request, WalkRequest)
     return await answer_walk_order(context, request, order)
 
