@@ -1,10 +1,10 @@
-# make serve · make test · make lint · make train · make bench · make infra · make diff · make image: each from a fresh clone.
+# make serve · make test · make faults · make fuzz · make soak · make lint · make train · make bench · make infra · make diff · make image: each from a fresh clone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: serve test faults lint format train bench infra diff image lock clean
+.PHONY: serve test faults fuzz soak lint format train bench infra diff image lock clean
 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
@@ -17,6 +17,14 @@ test: $(VENV)/.dev
 # The attacks and the broken inputs that take too long for every change.
 faults: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -o python_files='check_*.py' tests/faults
+
+# Bytes that nobody meant, for all that reads what others wrote: guided by coverage, for some minutes.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
+
+# An hour of everything at once, and what it does to the server: make soak MINUTES=60
+soak: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),60)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -2,11 +2,24 @@
 
 import io
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 
-from ganymede import bench, directions, evaluation, importing, keys, pictures, serving, store, training
+from ganymede import (
+    bench,
+    directions,
+    evaluation,
+    importing,
+    keys,
+    pictures,
+    serving,
+    signing,
+    store,
+    training,
+)
+from ganymede.extras import explain_missing
 from service.errors import GanymedeError
 
 app = typer.Typer(
@@ -16,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (serving, pictures, directions, store, importing, training, evaluation, keys, bench):
+for part in (serving, pictures, directions, store, signing, importing, training, evaluation, keys, bench):
     part.add_commands(app)
 
 
@@ -26,8 +39,18 @@ def main() -> None:
     try:
         app()
     except GanymedeError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
-        sys.exit(1)
+        _complain(error)
+    except ModuleNotFoundError as error:
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        missing = explain_missing(error, command)
+        if missing is None:
+            raise
+        _complain(missing)
+
+
+def _complain(error: GanymedeError) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
+    sys.exit(1)
 
 
 def write_escapes() -> None:

@@ -114,7 +114,7 @@ def walk(
         "scale": scale,
     }
     if labels is not None:
-        fields["labels"] = [_read_label(part.strip()) for part in labels.split(",")]
+        fields["labels"] = [part.strip() for part in labels.split(",")]
     order = parse_body(_to_json(fields, label, truncation), WalkRequest)
     check_fps(form, order.fps)
     release = open_release(models, model)
@@ -145,12 +145,8 @@ def _to_json(fields: dict[str, Any], label: str | None, truncation: float) -> by
     import orjson
 
     if label is not None:
-        fields["label"] = _read_label(label)
+        fields["label"] = label  # its name, or its index: `service.labels` knows which
     return orjson.dumps({**fields, "truncation": truncation})
-
-
-def _read_label(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
 
 
 def _format_of(output: Path, formats: dict[str, str]) -> str:
@@ -163,12 +159,12 @@ def _format_of(output: Path, formats: dict[str, str]) -> str:
 
 def open_release(models: str, model: str) -> Any:
     """The release that `model` means, open."""
+    from ganymede.opening import open_models
     from service.cores import usable_cores
     from service.devices import cpu_device
     from service.releases import Releases
-    from service.store import open_store
 
-    return Releases(open_store(models), default_model=None, device=cpu_device(usable_cores())).get(model)
+    return Releases(open_models(models), default_model=None, device=cpu_device(usable_cores())).get(model)
 
 
 def _generate(release: Any, inputs: Any) -> Any:

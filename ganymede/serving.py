@@ -63,12 +63,21 @@ def serve(
     store_timeout_s: Annotated[
         float | None, typer.Option(help="Of one attempt at S3.", show_default="10")
     ] = None,
+    store_call_timeout_s: Annotated[
+        float | None, typer.Option(help="Of a whole question to the store.", show_default="30")
+    ] = None,
+    load_timeout_s: Annotated[
+        float | None, typer.Option(help="To open and check a release.", show_default="300")
+    ] = None,
     cache: Annotated[
         str | None,
         typer.Option(help="The folder for what comes from S3; in the user's own cache by default."),
     ] = None,
     cache_max_bytes: Annotated[
         int | None, typer.Option(help="Of the cache.", show_default="10737418240")
+    ] = None,
+    trusted_keys: Annotated[
+        str | None, typer.Option(help="Files of public keys: only what they signed is opened.")
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="json or text.", show_default="text")] = None,
     ui: Annotated[str | None, typer.Option(help="on or off: the web page at /ui.", show_default="on")] = None,

@@ -1,23 +1,32 @@
 """`ganymede models`, `promote`, `rollback` and `verify`: looking into the store and moving its aliases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from ganymede.opening import open_models
+from service.default_model import raise_if_away
+from service.errors import StoreError
 from service.manifest import Manifest
 from service.store import PRODUCTION, Sent, Store, open_store, parse_reference, resolve_version
 from service.store import promote as promote_version
 from service.store import rollback as rollback_alias
+from service.store.aliases import Aliases
+from service.store.trusted import TrustedStore
 
 StoreOption = Annotated[
     str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="A folder or s3://bucket/prefix.")
 ]
 ModelArgument = Annotated[str, typer.Argument(help="The model's name.")]
+Answer = TypeVar("Answer")
+MAX_BROKEN = 20
 AliasOption = Annotated[str, typer.Option(help="What shall point there.")]
 
 
@@ -36,14 +45,20 @@ def list_models(models: StoreOption = "models") -> None:
     for column in ("model", "version", "aliases", "created", "MB", "distance"):
         table.add_column(column, no_wrap=True, justify="right" if column == "MB" else "left")
     console = Console()
+    broken: list[str] = []
     with console.status(f"Reading {store.location}"):
         for name in store.models():
-            _add_versions(table, store, name)
-    if not table.row_count:
+            broken += _add_versions(table, store, name)
+    if not table.row_count and not broken:
         console.print(f"There is no model in {store.location} yet.")
         return
     # Output that goes into a file or a pipe is not cut at the width of a terminal.
-    console.print(table, crop=console.is_terminal, soft_wrap=not console.is_terminal)
+    if table.row_count:
+        console.print(table, crop=console.is_terminal, soft_wrap=not console.is_terminal)
+    for sentence in broken[:MAX_BROKEN]:
+        typer.echo(f"ganymede: {sentence}", err=True)
+    if broken:
+        raise typer.Exit(1)
 
 
 def promote(
@@ -53,11 +68,13 @@ def promote(
     models: StoreOption = "models",
 ) -> None:
     """Point an alias of a model, production unless said otherwise, at one of its versions."""
-    point_alias(open_store(models), model, version, alias)
+    point_alias(open_models(models), model, version, alias)
 
 
 def point_alias(store: Store, model: str, version: str, alias: str) -> None:
-    """Let `alias` of `model` be `version`, and say so."""
+    """Let `alias` of `model` be `version`, once its manifest can be read (and is trusted), and say so."""
+    if version in store.versions(model):
+        store.manifest(model, version)
     promote_version(store, model, version, alias=alias)
     typer.echo(f"{model}@{alias} is {version} now.")
 
@@ -70,19 +87,25 @@ def rollback(model: ModelArgument, alias: AliasOption = PRODUCTION, models: Stor
 
 def verify(
     model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(help="A public key in PEM; one of those given must have signed it."),
+    ] = None,
     models: StoreOption = "models",
 ) -> None:
-    """Check a release as a service would before serving it: sums, graph and golden check."""
+    """Check a release as a service would before serving it: signature, sums, graph and golden check."""
     from rich.progress import track
 
     from service.cores import usable_cores
     from service.devices import cpu_device
     from service.release import check_files, open_release
 
-    store = open_store(models)
+    store = open_models(models, key or ())
     reference = parse_reference(model)
     version = resolve_version(store, reference)
     manifest = store.manifest(reference.model, version)
+    if isinstance(store, TrustedStore):
+        typer.echo("signature: of a trusted key, over the manifest and the sums of its files")
     sums = track(
         check_files(store, manifest),
         "Checking sums",
@@ -118,10 +141,24 @@ def upload_bar() -> Iterator[Sent]:
         yield sent
 
 
-def _add_versions(table: Table, store: Store, name: str) -> None:
-    aliases = store.aliases(name).entries
-    for version in store.versions(name):
-        manifest = store.manifest(name, version)
+def _add_versions(table: Table, store: Store, name: str) -> list[str]:
+    """Add a model's versions to the table; return what is wrong with it, which is no other's trouble."""
+    broken: list[str] = []
+
+    def look(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+        try:
+            return ask()
+        except StoreError as error:
+            raise_if_away(store, error)
+            broken.append(str(error))
+            return otherwise
+
+    aliases = look(lambda: store.aliases(name), Aliases()).entries
+    versions: list[str] = look(lambda: store.versions(name), [])
+    for version in versions:
+        manifest = look(partial(store.manifest, name, version), None)
+        if manifest is None:
+            continue
         table.add_row(
             name,
             version,
@@ -130,6 +167,7 @@ def _add_versions(table: Table, store: Store, name: str) -> None:
             f"{sum(file.size_bytes for file in manifest.files) / 1e6:.1f}",
             _describe_distance(manifest),
         )
+    return broken
 
 
 def _describe_distance(manifest: Manifest) -> str:

@@ -10,15 +10,36 @@ from typing import Annotated, Literal
 
 import typer
 
+from ganymede.opening import SignOption, open_models, sign_new
 from ganymede.store import StoreOption, point_alias, upload_bar
 from service.errors import GanymedeError
+from training.home import expand_home
 
-RunArgument = Annotated[Path, typer.Argument(help="The folder of a training run.")]
+
+def read_run_folder(text: str) -> Path:
+    """Return the folder of a run; raise BadParameter for the address of a store."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        raise typer.BadParameter(
+            f"'{text}' is an address; a run lies in a folder of this machine. ganymede publish --models "
+            "takes the address of a store."
+        )
+    return expand_home(text)
+
+
+RunArgument = Annotated[
+    Path, typer.Argument(help="The folder of a training run.", parser=read_run_folder, metavar="RUN")
+]
 DataFolderOption = Annotated[
-    Path | None, typer.Option(help="Where the data's files lie.", envvar="GANYMEDE_DATA")
+    Path | None,
+    typer.Option(
+        help="Where the data's files lie.", envvar="GANYMEDE_DATA", parser=expand_home, metavar="PATH"
+    ),
 ]
 FeaturesOption = Annotated[
-    Path | None, typer.Option(help="A feature network in ONNX; Fashion-MNIST has its own.")
+    Path | None,
+    typer.Option(
+        help="A feature network in ONNX; Fashion-MNIST has its own.", parser=expand_home, metavar="PATH"
+    ),
 ]
 
 
@@ -42,7 +63,12 @@ def train(
         typer.Option(help="A set's name, folder:PATH, npz:PATH, idx:PATH or s3://…; or the preset's."),
     ] = None,
     data_folder: DataFolderOption = None,
-    run: Annotated[Path | None, typer.Option(help="The run's folder; an existing one goes on.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="The run's folder; an existing one goes on.", parser=read_run_folder, metavar="PATH"
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, any number of times.")
     ] = None,
@@ -118,6 +144,7 @@ def publish(
     version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
     licence: Annotated[str, typer.Option(help="Of the model: an SPDX name or a sentence.")] = "unstated",
     promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    sign: SignOption = None,
     models: StoreOption = "models",
 ) -> None:
     """Publish an exported run as a new version of a model."""
@@ -137,15 +164,16 @@ def publish(
             licence=licence,
             draw_latents=draw_latents,
             draw_classes=draw_classes,
+            sign=lambda manifest: sign_new(manifest, sign),
         )
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
-        point_alias(store, name, version, promote)
+        point_alias(open_models(models), name, version, promote)
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Let what the training package explains leave as our own error, and a lack of TensorFlow as advice."""
+    """Let what the training package explains leave as our own error."""
     from training.errors import TrainingProblem
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
@@ -153,10 +181,6 @@ def explained() -> Iterator[None]:
         yield
     except TrainingProblem as error:
         raise TrainingFailed(str(error)) from error
-    except ModuleNotFoundError as error:
-        raise TrainingFailed(
-            f"Training needs the package {error.name!r}. In a clone, make .venv/.dev installs it."
-        ) from error
 
 
 def _slug(data: str) -> str:

@@ -8,17 +8,17 @@ from typing import Any
 from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.budget import BudgetStack
 from infra.configuration import Configuration
-from infra.deploy_role import DeployRoleStack
-from infra.ecs_service import ServiceStack
-from infra.network import NetworkStack
-from infra.observability import ObservabilityStack
-from infra.sagemaker_asynchronous import AsynchronousEndpointStack
-from infra.sagemaker_realtime import RealtimeEndpointStack
-from infra.storage import StorageStack
-from infra.task import TaskSources, retention
-from infra.training import TrainingStack
+from infra.constructs.task import TaskSources, retention
+from infra.stacks.budget import BudgetStack
+from infra.stacks.deploy_role import DeployRoleStack
+from infra.stacks.ecs_service import ServiceStack
+from infra.stacks.network import NetworkStack
+from infra.stacks.observability import ObservabilityStack
+from infra.stacks.sagemaker_asynchronous import AsynchronousEndpointStack
+from infra.stacks.sagemaker_realtime import RealtimeEndpointStack
+from infra.stacks.storage import StorageStack
+from infra.stacks.training import TrainingStack
 
 CDK_JSON = Path(__file__).parent.parent / "cdk.json"
 
@@ -85,10 +85,19 @@ def add_stacks(app: App, configuration: Configuration) -> None:
     Tags.of(app).add("environment", configuration.environment)
 
 
-def make_app(*, context: dict[str, Any] | None = None, outdir: str | None = None) -> App:
-    """The app with every stack and cdk-nag's AwsSolutions rules, which stop the synthesis on a finding."""
+def make_app(
+    *, context: dict[str, Any] | None = None, outdir: str | None = None, to_deploy: bool = False
+) -> App:
+    """The app with every stack and cdk-nag's AwsSolutions rules, which stop the synthesis on a finding.
+
+    Raises:
+        ValueError: a value is wrong or, where the templates are there `to_deploy`, still the example's.
+    """
     app = App(context=context, outdir=outdir, analytics_reporting=False)
-    add_stacks(app, Configuration.load(app.node))
+    configuration = Configuration.load(app.node)
+    if to_deploy:
+        configuration.require_own_values()
+    add_stacks(app, configuration)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     return app
 
@@ -100,7 +109,7 @@ def main() -> None:
     parser.add_argument("--output", help="the folder for the templates")
     arguments = parser.parse_args()
     if arguments.environment is None:
-        make_app().synth()
+        make_app(to_deploy=True).synth()
         return
     make_app(context=read_context(arguments.environment), outdir=arguments.output).synth()
 

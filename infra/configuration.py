@@ -1,11 +1,16 @@
 """What differs from one environment to the next; read from cdk.json, checked, frozen."""
 
+import re
 from typing import Any, Literal, Self
 
 from constructs import Node
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PREFIX_PATTERN = r"^[a-z0-9][a-z0-9/-]*[a-z0-9]$"
+PLACEHOLDER = re.compile(r"YOUR-|@example\.|:111111111111:")
+"""What cdk.json holds where a person's own value has to stand: it may be a stranger's."""
+MAX_QUEUE_IMAGES = 4096
+"""Of one task; given to it as GANYMEDE_MAX_QUEUE_IMAGES."""
 CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
 
 
@@ -54,6 +59,20 @@ class Configuration(BaseModel):
         overrides = {key: value for key, value in given.items() if value is not None}
         return cls.model_validate({"environment": name, **environments[name], **overrides})
 
+    @property
+    def alarming_queue_images_per_task(self) -> int:
+        """What waits when twice as much waits as scaling aims at."""
+        return 2 * self.target_queue_images_per_task
+
+    @model_validator(mode="after")
+    def _alarms_can_fire(self) -> Self:
+        if self.alarming_queue_images_per_task > MAX_QUEUE_IMAGES // 2:
+            raise ValueError(
+                f"target_queue_images_per_task is more than {MAX_QUEUE_IMAGES // 4}: the alarm at twice as "
+                f"much is too near to the {MAX_QUEUE_IMAGES} images at which a task refuses"
+            )
+        return self
+
     @model_validator(mode="after")
     def _no_key_in_the_clear(self) -> Self:
         if self.certificate_arn is None and self.client_cidr.endswith("/0"):
@@ -61,6 +80,17 @@ class Configuration(BaseModel):
         if self.minimum_tasks > self.maximum_tasks:
             raise ValueError("minimum_tasks is more than maximum_tasks")
         return self
+
+    def require_own_values(self) -> None:
+        """Refuse what cdk.json holds as an example, before anything is deployed with it.
+
+        Raises:
+            ValueError: a value is still the example's; the message names it.
+        """
+        for name in ("github_repository", "alert_email", "certificate_arn"):
+            value = getattr(self, name) or ""
+            if PLACEHOLDER.search(value):
+                raise ValueError(f"{name} is still the example's, {value}: put yours into cdk.json.")
 
     @property
     def is_production(self) -> bool:

@@ -27,6 +27,7 @@ from service.routes.description import add_descriptions
 from service.security import OPEN_PATHS, ApiKeys, warn_if_open
 from service.settings import Settings
 from service.shared_windows import SharedWindows
+from service.signatures import parse_key_files
 from service.store import open_served_store
 from service.telemetry import Telemetry
 from service.ui.mount import add_page
@@ -40,6 +41,8 @@ def create_app(settings: Settings) -> FastAPI:
         cache=settings.cache,
         cache_max_bytes=settings.cache_max_bytes,
         timeout_s=settings.store_timeout_s,
+        call_timeout_s=settings.store_call_timeout_s,
+        trusted_keys=parse_key_files(settings.trusted_keys),
     )
     metrics.watch_store(store)
     device = choose_device(
@@ -55,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_resident=settings.max_resident_models,
         max_graph_bytes=settings.max_graph_bytes,
         load_timeout_s=settings.request_timeout_s,
+        open_timeout_s=settings.load_timeout_s,
         warm_up=lambda release: release.generator.warm_up(settings.max_batch_images),
         changed=metrics.show_models,
     )

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.context import Context
 from service.errors import GanymedeError
 from service.problems import describe
+from service.security_headers import STRICT
 from service.telemetry import identify_request, record_request
 
 REST_S = 0.005
@@ -88,7 +89,7 @@ class RefusingProtocol(HttpToolsProtocol):
         response = describe(error)
         with identify_request(scope) as identity:
             lines = [STATUS_LINE[response.status_code]]
-            for name, value in (*cycle.default_headers, *response.raw_headers, identity):
+            for name, value in (*cycle.default_headers, *response.raw_headers, *STRICT, identity):
                 lines += name, b": ", value, b"\r\n"
             cycle.transport.write(b"".join((*lines, b"\r\n", response.body)))
             cycle.response_started = cycle.response_complete = True

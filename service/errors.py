@@ -111,12 +111,24 @@ class StoreUnreachable(StoreError):
     retry_after_s = 10
 
 
+class StoreDenied(StoreUnreachable):
+    """The model store answered at once, and refused this; another question may go well."""
+
+
 class AlreadyPublished(StoreError):
     """This version exists; versions are immutable."""
 
     status = 409
     code = "already-published"
     title = "Version already published"
+
+
+class AlreadySigned(StoreError):
+    """This version has a signature; a signature is added once and never changes."""
+
+    status = 409
+    code = "already-signed"
+    title = "Version already signed"
 
 
 class AliasMoved(StoreError):

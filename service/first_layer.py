@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
 from service.errors import ReleaseRefused
 from service.labels import Weights
 from service.latents import Latents
+from service.onnx_runtime import onnxruntime
 
 Activations = NDArray[np.float32]
 """float32 (n, m), all numbers of a row's layer in one line."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from service.devices import Device, DeviceMissing
@@ -11,6 +10,8 @@ from service.errors import ReleaseRefused
 from service.labels import Weights
 from service.latents import Latents
 from service.manifest import REFERENCE_GRAPH, Manifest
+from service.onnx_runtime import onnxruntime
+from service.run_limit import RunLimit
 
 Images = NDArray[np.uint8]
 """uint8 (n, height, width, channels), 0 to 255; channels is 1 or 3."""
@@ -53,10 +54,18 @@ class Generator:
                 f"{self.manifest.reference}: ONNX Runtime cannot open {REFERENCE_GRAPH}: {str(error)[:300]}"
             ) from error
 
-    def generate(self, latents: Latents, labels: Weights | None = None, *, alone: bool = True) -> Images:
+    def generate(
+        self,
+        latents: Latents,
+        labels: Weights | None = None,
+        *,
+        alone: bool = True,
+        limit: RunLimit | None = None,
+    ) -> Images:
         """The pictures of latents (n, z) and, for a class-conditional model, weights (n, classes).
 
-        `alone` says that nothing else runs: the bytes are the same, but all cores take part.
+        `alone` says that nothing else runs: the bytes are the same, but all cores take part. A run that
+        `limit` ends raises ONNX Runtime's own exception.
         """
         rows = len(latents)
         feeds = {"latent": latents} if labels is None else {"latent": latents, "label": labels}
@@ -67,7 +76,7 @@ class Generator:
                 for name, rows_of in feeds.items()
             }
         session = self._session if alone or self._narrow is None else self._narrow
-        images: Images = session.run(["image"], feeds)[0]
+        images: Images = session.run(["image"], feeds, limit and limit.options)[0]
         return images[:rows]
 
     def warm_up(self, max_batch_images: int) -> None:

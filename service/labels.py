@@ -10,10 +10,13 @@ from service.errors import InvalidField
 from service.manifest import LabelInput
 
 Label = int | str | tuple[float, ...]
-"""A class's index, its name, or a weight per class."""
+"""A class's index, its name (or the index as text, where no class has that name), or weights."""
 
 Weights = NDArray[np.float32]
 """float32 (n, classes); the weights of an image sum to 1."""
+
+
+_INDEX_DIGITS = 9
 
 
 def weigh_classes(indices: Sequence[int] | NDArray[np.int64], classes: int) -> Weights:
@@ -30,9 +33,11 @@ def weigh_label(label: Label, classes: LabelInput, field: str) -> Weights:
     """
     count = len(classes.classes)
     if isinstance(label, str):
-        if label not in classes.classes:
+        if label in classes.classes:  # a class that is called "2" goes before the class number 2
+            return _one_hot(classes.classes.index(label), count)
+        if not (label.isascii() and label.isdigit() and len(label) <= _INDEX_DIGITS):
             raise InvalidField(field, f"no class {label[:80]!r}; there are {_listed(classes.classes)}")
-        return _one_hot(classes.classes.index(label), count)
+        label = int(label)
     if isinstance(label, int):
         if not 0 <= label < count:
             raise InvalidField(field, f"the class index must be from 0 to {count - 1}")

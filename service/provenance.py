@@ -5,6 +5,7 @@ label generated media, and our own fields under `urn:ganymede:1.0/`.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from xml.sax.saxutils import escape
@@ -23,6 +24,9 @@ _PACKET = (
     '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
 )
 
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold (section 2.2), escaped or not; a class may be called so."""
 
 _WAYS = {"frames", "interpolation", "loop", "easing"}
 
@@ -57,7 +61,8 @@ class Provenance:
             fields["label"] = _list(self.labels)
         fields |= {name: json.dumps(value, ensure_ascii=False) for name, value in self.recipe.items()}
         text = "".join(
-            f"<ganymede:{name}>{escape(value)}</ganymede:{name}>" for name, value in fields.items()
+            f"<ganymede:{name}>{escape(_NO_XML.sub('�', value))}</ganymede:{name}>"
+            for name, value in fields.items()
         )
         return _PACKET.format(fields=text).encode()
 

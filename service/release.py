@@ -9,13 +9,20 @@ from pathlib import Path
 from service.devices import Device
 from service.errors import GanymedeError, ReleaseRefused
 from service.generator import Generator
-from service.golden import check_golden
+from service.golden import TIMEOUT_S, check_golden
 from service.graph import MAX_GRAPH_BYTES, check_budget, check_graph
+from service.graph_memory import check_memory
+from service.inputs import draw_seeds
 from service.manifest import REFERENCE_GRAPH, Difference, File, Manifest
+from service.release_directions import ReleaseDirections
 from service.store import Store
 from service.store.publication import entry_of
+from service.trial import TrialFailed, try_graph
 
 log = logging.getLogger(__name__)
+
+NPY_HEAD_BYTES = 65_536
+"""More than the head of any `.npy` file of images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,17 @@ class Release:
     manifest: Manifest
     generator: Generator
     golden_difference: Difference
+    directions: ReleaseDirections
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What opening a release needs of it, read and checked against its sums."""
+
+    manifest: Manifest
+    graph: bytes
+    golden_images: bytes | None
+    directions: ReleaseDirections
 
 
 def open_release(
@@ -37,15 +55,66 @@ def open_release(
         ReleaseRefused: it is damaged or too large, or does not generate what it recorded.
         StoreUnreachable: the store does not answer.
     """
+    fetched = fetch_release(store, model, version, max_graph_bytes=max_graph_bytes)
+    release = open_fetched(fetched, device)
+    log.info("opened %s from %s", release.manifest.reference, store.location)
+    return release
+
+
+def fetch_release(
+    store: Store, model: str, version: str, *, max_graph_bytes: int = MAX_GRAPH_BYTES
+) -> Fetched:
+    """Read one version.
+
+    Raises:
+        ModelNotFound, StoreUnreachable: as `open_release`.
+        ReleaseRefused: it is damaged or too large.
+    """
     manifest = store.manifest(model, version)
     entry = entry_of(manifest, REFERENCE_GRAPH)
     check_budget(manifest, entry, max_graph_bytes=max_graph_bytes)
-    graph = store.read(manifest, REFERENCE_GRAPH)
-    check_graph(graph, manifest.reference, REFERENCE_GRAPH)
-    generator = Generator(manifest, graph, device)
-    difference = hold_against_golden(store, generator)
-    log.info("opened %s from %s", manifest.reference, store.location)
-    return Release(manifest, generator, difference)
+    graph = store.read(manifest, REFERENCE_GRAPH, max_bytes=max_graph_bytes)
+    images, size = manifest.golden.images, manifest.image
+    pixels = len(manifest.golden.seeds) * size.height * size.width * size.channels
+    exact = store.read(manifest, images, max_bytes=pixels + NPY_HEAD_BYTES) if images else None
+    return Fetched(manifest, graph, exact, ReleaseDirections(store, manifest))
+
+
+def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT_S) -> Release:
+    """Check and open what was fetched; `timeout_s` is of its golden check.
+
+    Raises:
+        ReleaseRefused: as `open_release`.
+    """
+    manifest = fetched.manifest
+    check_content(manifest, fetched.graph)
+    generator = Generator(manifest, fetched.graph, device)
+    difference = hold_against_golden(generator, fetched.golden_images, timeout_s)
+    return Release(manifest, generator, difference, fetched.directions)
+
+
+def check_content(manifest: Manifest, graph: bytes) -> None:
+    """Look through a release's graph, and try it elsewhere first if what it needs cannot be told.
+
+    Raises:
+        ReleaseRefused: it holds what no graph may, or takes more memory than it may.
+    """
+    model = check_graph(graph, manifest.reference, REFERENCE_GRAPH)
+    sizes = {"latent": (manifest.latent.size,)}
+    if manifest.label is not None:
+        sizes["label"] = (len(manifest.label.classes),)
+    if check_memory(model, sizes, manifest.reference, REFERENCE_GRAPH):
+        return
+    inputs = draw_seeds(manifest, manifest.golden.seeds[:2])
+    feeds = {"latent": inputs.latents}
+    if inputs.labels is not None:
+        feeds["label"] = inputs.labels
+    try:
+        try_graph(graph, feeds)
+    except TrialFailed as error:
+        raise ReleaseRefused(
+            f"{manifest.reference}: {REFERENCE_GRAPH} cannot be served, tried by itself: {error}."
+        ) from error
 
 
 def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
@@ -60,20 +129,19 @@ def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
             yield entry
 
 
-def hold_against_golden(store: Store, generator: Generator) -> Difference:
-    """Run the golden check of a release that lies in `store`; see `service.golden.check_golden`.
+def hold_against_golden(
+    generator: Generator, golden_images: bytes | None, timeout_s: float = TIMEOUT_S
+) -> Difference:
+    """Run the golden check of a release; see `service.golden.check_golden`.
 
     Raises:
         ReleaseRefused: it fails, or the graph does not even run.
     """
-    manifest = generator.manifest
-    images = manifest.golden.images
-    exact = store.read(manifest, images) if images else None
     try:
-        return check_golden(generator, exact)
+        return check_golden(generator, golden_images, timeout_s=timeout_s)
     except GanymedeError:
         raise
     except Exception as error:  # ONNX Runtime's exceptions share no public base
         raise ReleaseRefused(
-            f"{manifest.reference}: {REFERENCE_GRAPH} does not run: {str(error)[:300]}"
+            f"{generator.manifest.reference}: {REFERENCE_GRAPH} does not run: {str(error)[:300]}"
         ) from error

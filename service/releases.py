@@ -1,19 +1,27 @@
 """What every request asks first: which release does its `model` mean? A look-up, once it is loaded."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
+from service.default_model import find_default
 from service.devices import Device
 from service.errors import GanymedeError, ModelNotFound, ReleaseRefused, Unavailable
 from service.graph import MAX_GRAPH_BYTES
-from service.release import Release, open_release
+from service.release import Fetched, Release, fetch_release, open_fetched, open_release
 from service.residents import Residents
-from service.store import PRODUCTION, Reference, Store, parse_reference, resolve_version
+from service.store import Reference, Store, parse_reference, resolve_version
+from service.threads import Threads
 
-__all__ = ["Release", "Releases", "open_release"]
+__all__ = ["Release", "Releases", "find_default", "open_release"]
+
+log = logging.getLogger(__name__)
 
 MAX_ABSENT = 1024
+SLOW_S = 5.0
+"""A release that loads for longer lets the next one begin."""
+MAX_LOADING_ALIVE = 12
+"""Those that load, and those given up whose threads have not ended."""
 _RETRY_AFTER_S = 5
 
 
@@ -32,21 +40,33 @@ class Releases:
         max_resident: int = 4,
         max_graph_bytes: int = MAX_GRAPH_BYTES,
         load_timeout_s: float = 30.0,
+        open_timeout_s: float = 300.0,
         warm_up: Callable[[Release], None] | None = None,
         changed: Callable[[Sequence[Release]], None] = lambda _: None,
     ) -> None:
-        """`warm_up` is called in a thread with each release before anyone may use it."""
+        """`warm_up` is called in a thread with each release before anyone may use it.
+
+        A request waits for `load_timeout_s`; opening, checking and warming a release up may take
+        `open_timeout_s`.
+        """
         self.store = store
+        self.asking = Threads("the model store", max_running=8, max_waiting=32, wait_s=2)
+        """For what a request asks the store."""
+        self.following = Threads("following the store", max_running=4, max_waiting=1000)
+        self._loading = Threads(
+            "loading", max_running=2, max_waiting=1000, slow_s=SLOW_S, max_alive=MAX_LOADING_ALIVE
+        )
         self.versions: dict[Reference, str] = {}
         """Which version a reference means that was asked for and is served."""
         self.default_error: GanymedeError | None = None
         """Why the default model is not loaded, None while it is or was never tried."""
         self.residents = Residents(
-            self._open, max_resident=max_resident, timeout_s=load_timeout_s, changed=changed
+            self._load, max_resident=max_resident, timeout_s=load_timeout_s, changed=changed
         )
         self._default = parse_reference(default_model) if default_model else None
         self._device = device
         self._max_graph_bytes = max_graph_bytes
+        self._open_timeout_s = open_timeout_s
         self._warm_up = warm_up
         self._absent: dict[Reference, ModelNotFound] = {}
 
@@ -122,17 +142,19 @@ class Releases:
             ModelNotFound, ReleaseRefused, StoreUnreachable: as `resolve`.
         """
         reference = self.default_reference() if text is None else parse_reference(text)
-        return self._open(reference.model, resolve_version(self.store, reference))
+        fetched = self._fetch(reference.model, resolve_version(self.store, reference))
+        return self._open(fetched)
 
     async def _resolve_slowly(self, reference: Reference | None, *, patient: bool = False) -> Release:
+        threads = self.following if patient else self.asking
         if reference is None:
-            reference = await asyncio.to_thread(self.default_reference)
+            reference = await threads.run(self.default_reference)
         if absent := self._absent.get(reference):
             raise absent.with_traceback(None)
         version = self.versions.get(reference)
         if version is None:
             try:
-                version = await asyncio.to_thread(resolve_version, self.store, reference)
+                version = await threads.run(resolve_version, self.store, reference)
             except ModelNotFound as error:
                 if len(self._absent) < MAX_ABSENT:
                     self._absent[reference] = error
@@ -142,35 +164,21 @@ class Releases:
             self.serve(reference, version)
         return release
 
-    def _open(self, model: str, version: str) -> Release:
-        release = open_release(
-            self.store, model, version, self._device, max_graph_bytes=self._max_graph_bytes
-        )
+    async def _load(self, model: str, version: str) -> Release:
+        fetched = await self._loading.run(self._fetch, model, version)
+        try:
+            return await asyncio.wait_for(self._loading.run(self._open, fetched), self._open_timeout_s + 5)
+        except TimeoutError:  # its golden check was told to end before, so something else hangs
+            raise ReleaseRefused(
+                f"{model}@{version} could not be opened and checked within {self._open_timeout_s:g} s."
+            ) from None
+
+    def _fetch(self, model: str, version: str) -> Fetched:
+        return fetch_release(self.store, model, version, max_graph_bytes=self._max_graph_bytes)
+
+    def _open(self, fetched: Fetched) -> Release:
+        release = open_fetched(fetched, self._device, timeout_s=self._open_timeout_s)
         if self._warm_up is not None:
             self._warm_up(release)
+        log.info("opened %s from %s", release.manifest.reference, self.store.location)
         return release
-
-
-def find_default(store: Store) -> Reference:
-    """The oldest of the store's models that have a production version: a new model takes nobody's place.
-
-    Raises:
-        ModelNotFound: it has none.
-    """
-    models = [model for model in store.models() if PRODUCTION in store.aliases(model).entries]
-    if not models:
-        raise ModelNotFound(
-            f"No model in {store.location} has a {PRODUCTION!r} version. Publish one "
-            "(ganymede publish RUN --name NAME) and promote it (ganymede promote NAME VERSION)."
-        )
-    if len(models) == 1:
-        return Reference(models[0])
-    return Reference(min(models, key=lambda model: _find_birth(store, model)))
-
-
-def _find_birth(store: Store, model: str) -> datetime:
-    """When the model's oldest version was made; now, if that cannot be said."""
-    try:
-        return store.manifest(model, store.versions(model)[0]).created_at
-    except (ReleaseRefused, IndexError):
-        return datetime.now(UTC)

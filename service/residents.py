@@ -3,8 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Sequence
 
 from service.errors import ReleaseRefused, Unavailable
 from service.release import Release
@@ -13,7 +12,8 @@ Key = tuple[str, str]
 """A model's name and its version."""
 
 MAX_LOADING = 8
-LOADING_THREADS = 2
+MAX_LOADING_OF_MODEL = 3
+"""For requests: what follows the store is never refused for what others load."""
 REFUSAL_KEPT_S = 60
 """A refused release is not looked at again within this time."""
 
@@ -26,13 +26,13 @@ class Residents:
 
     def __init__(
         self,
-        load: Callable[[str, str], Release],
+        load: Callable[[str, str], Awaitable[Release]],
         *,
         max_resident: int,
         timeout_s: float,
         changed: Callable[[Sequence[Release]], None],
     ) -> None:
-        """`load` may block; `changed` is told of all residents whenever one came or left."""
+        """`changed` is told of all residents whenever one came or left."""
         self._load_release = load
         self._max_resident = max_resident
         self._timeout_s = timeout_s
@@ -41,7 +41,6 @@ class Residents:
         self._loading: dict[Key, asyncio.Task[Release]] = {}
         self._refused: dict[Key, tuple[float, ReleaseRefused]] = {}
         self._pinned: Key | None = None
-        self._threads = ThreadPoolExecutor(LOADING_THREADS, thread_name_prefix="loading")
 
     def find(self, key: Key) -> Release | None:
         """The release if it is here; it is then the most recently used."""
@@ -55,7 +54,7 @@ class Residents:
         return key in self._releases
 
     async def obtain(self, key: Key, *, patient: bool = False) -> Release:
-        """The release, loaded if it is not here; `patient` waits for that however long it takes.
+        """The release, loaded if it is not here; `patient` waits for that as long as loading may take.
 
         Raises:
             ReleaseRefused: it cannot be served.
@@ -66,8 +65,8 @@ class Residents:
             return release
         self._raise_known_refusal(key)
         if key not in self._loading:
-            if len(self._loading) >= MAX_LOADING:
-                raise Unavailable(f"{len(self._loading)} other releases are being loaded.", retry_after_s=5)
+            if not patient:
+                self._check_room(key[0])
             self._loading[key] = asyncio.create_task(self._load(key))
             self._loading[key].add_done_callback(_forget_failure)
         task = self._loading[key]
@@ -90,13 +89,16 @@ class Residents:
         """Stop what is being loaded as soon as it can be, and let go of everything."""
         for task in self._loading.values():
             task.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
         self._releases.clear()
 
+    def _check_room(self, model: str) -> None:
+        of_model = sum(name == model for name, _ in self._loading)
+        if len(self._loading) >= MAX_LOADING or of_model >= MAX_LOADING_OF_MODEL:
+            raise Unavailable(f"{len(self._loading)} other releases are being loaded.", retry_after_s=5)
+
     async def _load(self, key: Key) -> Release:
-        loop = asyncio.get_running_loop()
         try:
-            release = await loop.run_in_executor(self._threads, self._load_release, *key)
+            release = await self._load_release(*key)
         except ReleaseRefused as refusal:
             self._refused[key] = (time.monotonic(), refusal)
             raise

@@ -2,13 +2,24 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from service.latents import SEED_LIMIT
 
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEED_LIMIT)]
-Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A JSON number, whole or not, that float64 holds; no text and no bool."""
 Row = Annotated[tuple[Number, ...], Field(min_length=1)]
 LabelField = Annotated[StrictInt | StrictStr | tuple[Number, ...], Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
@@ -17,6 +28,17 @@ Interpolation = Literal["slerp", "lerp", "spline"]
 Easing = Literal["linear", "smooth"]
 
 _MAX_ROWS = 1_000_000  # the request's own limit, `MAX_IMAGES_PER_REQUEST`, is checked against the settings
+
+
+def _refuse_words(value: object) -> object:
+    """Refuse what pydantic would take for a number: JSON has true and "2" for other things than numbers."""
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("int_type", "input should be a valid integer")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_refuse_words)]
+"""A whole number, also as JSON's `2.0`."""
 
 
 class _Body(BaseModel):
@@ -29,10 +51,10 @@ class _Body(BaseModel):
     labels: tuple[LabelField, ...] | None = Field(
         default=None, max_length=_MAX_ROWS, description="One class for each image or key point."
     )
-    truncation: float = Field(
+    truncation: Number = Field(
         default=1.0, gt=0, le=1, description="ψ: below 1, likelier and less varied images."
     )
-    scale: int = Field(default=1, ge=1, le=64, description="Whole-number enlargement, each pixel repeated.")
+    scale: Whole = Field(default=1, ge=1, le=64, description="Whole-number enlargement, each pixel repeated.")
 
     @model_validator(mode="after")
     def _one_kind_of_label(self) -> Self:
@@ -52,13 +74,13 @@ class MixPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: Seed
-    weight: float = Field(default=1.0, ge=-100, le=100, allow_inf_nan=False)
+    weight: Number = Field(default=1.0, ge=-100, le=100)
 
 
 class GenerateRequest(_Body):
     """What to generate: images from `seed` on, or of these `seeds` or `latents`, or one image of a `mix`."""
 
-    count: int | None = Field(default=None, ge=1, description="How many images; 16 when nothing else says.")
+    count: Whole | None = Field(default=None, ge=1, description="How many images; 16 when nothing else says.")
     seed: Seed | None = Field(
         default=None, description="Image i is the image of seed + i; random when absent."
     )
@@ -70,13 +92,13 @@ class GenerateRequest(_Body):
         max_length=64,
         description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
     )
-    directions: dict[str, Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]] | None = Field(
+    directions: dict[str, Annotated[Number, Field(ge=-1000, le=1000)]] | None = Field(
         default=None,
         max_length=64,
         description="Move every latent along these directions of the model, by number or name.",
     )
-    columns: int | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
-    padding: int = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")
+    columns: Whole | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
+    padding: Whole = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")
     format: Format | None = Field(
         default=None, description="Goes before the `Accept` header; png without either."
     )
@@ -96,16 +118,25 @@ DEFAULT_COUNT = 16
 """Images of a request that says nothing of their number."""
 
 
+_KEY_POINTS: list[dict[str, JsonValue]] = [
+    {"required": [given], "properties": {given: {"type": "array"}, other: {"type": "null"}}}
+    for given, other in (("seeds", "latents"), ("latents", "seeds"))
+]
+"""What a JSON schema can say of them: one of the two is a list."""
+
+
 class WalkRequest(_Body):
     """A walk through latent space by way of two or more key points."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": _KEY_POINTS})
+
     seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS)
     latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS)
-    frames: int = Field(default=60, ge=2, description="Frames of the whole walk.")
+    frames: Whole = Field(default=60, ge=2, description="Frames of the whole walk.")
     interpolation: Interpolation = "slerp"
-    loop: bool = Field(default=False, description="Return to the first key point.")
+    loop: StrictBool = Field(default=False, description="Return to the first key point.")
     easing: Easing = "linear"
-    fps: int = Field(default=30, ge=1, le=120, description="Frames a second; a GIF has at most 50.")
+    fps: Whole = Field(default=30, ge=1, le=120, description="Frames a second; a GIF has at most 50.")
     format: WalkFormat | None = Field(
         default=None, description="Goes before the `Accept` header; png, a filmstrip, without either."
     )

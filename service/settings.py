@@ -33,9 +33,15 @@ class Settings(BaseSettings):
     max_graph_bytes: int = Field(default=2**30, ge=1024, le=2**31 - 1)
     store_timeout_s: float = Field(default=10.0, gt=0, le=600)
     """Of one attempt at a request to a store in S3; three are made."""
+    store_call_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+    """Of a whole question to the store, all attempts together; a file has more by its size."""
+    load_timeout_s: float = Field(default=300.0, gt=0, le=86_400)
+    """To open, check and warm up a release whose graph is here."""
     cache: str | None = None
     """The folder for what was read from a store in S3; without it, `ganymede` in the user's cache folder."""
     cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)
+    trusted_keys: str | None = None
+    """Files of public keys, with commas between them: what none of them signed is never opened."""
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     precision: Literal["exact", "fast"] = "exact"
     """`fast` lets a GPU round more: TF32, float16 with TensorRT. The CPU has nothing faster; exact."""

@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
+from service.problems import describe_unknown
 from service.security import current_key
+from service.security_headers import headers_for
 
 _HEADER = b"x-request-id"
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -28,7 +31,7 @@ log = logging.getLogger("service.requests")
 
 
 class Telemetry:
-    """ASGI middleware: every response carries `X-Request-Id`, is counted, and has its line in the log."""
+    """ASGI middleware: every response carries its id and `security_headers`, is counted, and is logged."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
@@ -40,19 +43,24 @@ class Telemetry:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        status, timing = 500, b""
+        started, status, timing = False, 500, b""
+        standing = headers_for(scope)  # now: routing changes the scope
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status, timing
+            nonlocal started, status, timing
             if message["type"] == "http.response.start":
-                status = message["status"]
+                started, status = True, message["status"]
                 timing = next((value for name, value in message["headers"] if name == _SERVER_TIMING), b"")
-                message["headers"] = [*message["headers"], header]
+                message["headers"] = [*message["headers"], *standing, header]
             await send(message)
 
         with identify_request(scope) as header:
             try:
                 await self._app(scope, receive, send_with_id)
+            except Exception as error:
+                if started:
+                    raise
+                await describe_unknown(Request(scope), error)(scope, receive, send_with_id)
             finally:
                 record_request(self._metrics, scope, status, time.perf_counter() - began, timing)
 

@@ -13,9 +13,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_S, have_patience
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 REPOSITORY = Path(__file__).parent.parent
+PATIENT = {"GANYMEDE_REQUEST_TIMEOUT_S": str(PATIENCE_S), "GANYMEDE_DRAIN_TIMEOUT_S": str(PATIENCE_S)}
+"""A server under test gives up as late as the tests do, unless one says otherwise."""
+
+have_patience()
 
 
 class Server:
@@ -28,7 +33,7 @@ class Server:
 
     def client(self, **options: object) -> httpx.Client:
         """A client of this server."""
-        return httpx.Client(base_url=self.url, timeout=30, **options)
+        return httpx.Client(base_url=self.url, **options)
 
 
 @contextmanager
@@ -40,7 +45,7 @@ def run_server(models: Path | str, folder: Path, *flags: str, **variables: str) 
         process = subprocess.Popen(
             [sys.executable, "-m", "ganymede", "serve", "--models", str(models), "--port", "0", *flags],
             cwd=REPOSITORY,
-            env={**environment, **variables},
+            env={**environment, **PATIENT, **variables},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -52,13 +57,13 @@ def run_server(models: Path | str, folder: Path, *flags: str, **variables: str) 
     finally:
         process.terminate()
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
-def _wait_for_address(process: subprocess.Popen[str], log: Path, limit_s: float = 60) -> str:
+def _wait_for_address(process: subprocess.Popen[str], log: Path, limit_s: float = PATIENCE_S) -> str:
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline and process.poll() is None:
         if match := re.search(r"running on (http://[\d.:]+)", log.read_text()):
@@ -67,11 +72,11 @@ def _wait_for_address(process: subprocess.Popen[str], log: Path, limit_s: float 
     pytest.fail(f"the server did not start:\n{log.read_text()}")
 
 
-def _wait_until_answering(server: Server, limit_s: float = 60) -> None:
+def _wait_until_answering(server: Server, limit_s: float = PATIENCE_S) -> None:
     """Wait for a model, or for the reason why there is none."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        answer = httpx.get(f"{server.url}/readyz", timeout=30)
+        answer = httpx.get(f"{server.url}/readyz")
         if answer.status_code == 200 or "still being loaded" not in answer.text:
             return
         time.sleep(0.02)
@@ -129,7 +134,7 @@ def run_ganymede() -> Callable[..., subprocess.CompletedProcess[str]]:
             env={**os.environ, "COLUMNS": "200", **variables},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
 

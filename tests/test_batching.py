@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from service.batching import WaitingWork, Work, group_by_images, share_rows
 from service.inputs import Inputs
+from tests.patience import PATIENCE_S
 
 
 class FakeGenerator:
@@ -92,7 +93,7 @@ def test_take_waits_for_work():
     thread = threading.Thread(target=lambda: taken.append(waiting.take(64)))
     thread.start()
     waiting.add(work_of(FakeGenerator(), 3))
-    thread.join(timeout=5)
+    thread.join(timeout=PATIENCE_S)
     assert rows_of(taken[0]) == [3]
 
 

@@ -61,7 +61,7 @@ def test_every_panel_of_the_dashboard_has_a_place_of_its_own():
 
 
 def test_the_alarms_in_aws_watch_metrics_that_exist(metric_names):
-    text = (REPOSITORY / "infra" / "metrics.py").read_text()
+    text = (REPOSITORY / "infra" / "constructs" / "metrics.py").read_text()
     watched = set(re.findall(r'"(ganymede_[a-z_]+)"', text))
     assert watched == {"ganymede_queue_images", "ganymede_images_total", "ganymede_reloads_total"}
     assert watched <= metric_names

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import REPOSITORY
+from tests.patience import PATIENCE_S
 
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 
@@ -20,7 +21,7 @@ def smoke(*arguments):
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -11,6 +11,7 @@ import pytest
 
 from ganymede.serving import serve
 from service.settings import PREFIX, Settings
+from tests.patience import PATIENCE_S
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
@@ -21,7 +22,7 @@ CURL_LINES = re.findall(r"^curl .*$", README, re.MULTILINE)
 @pytest.mark.parametrize("line", CURL_LINES)
 def test_every_curl_line_of_the_readme_works(line, server, tmp_path):
     words = shlex.split(line.replace("localhost:8000", server.url), comments=True)
-    result = subprocess.run([*words, "-sf"], cwd=tmp_path, check=False, timeout=30)
+    result = subprocess.run([*words, "-sf"], cwd=tmp_path, check=False, timeout=PATIENCE_S)
     assert result.returncode == 0
     [output] = tmp_path.iterdir()
     assert output.stat().st_size > 50

@@ -14,6 +14,7 @@ import pytest
 
 from service.early_refusal import REST_S, Rest
 from tests.conftest import metric, run_server
+from tests.patience import PATIENCE_S
 
 KEY = {"X-Api-Key": "mine"}
 
@@ -29,7 +30,7 @@ def full(tiny_store, tmp_path_factory):
 
         def fill():
             with pytest.raises(httpx.HTTPError):
-                httpx.post(f"{server.url}/generate", json=order, headers=KEY, timeout=600)
+                httpx.post(f"{server.url}/generate", json=order, headers=KEY, timeout=1200)
 
         filling = threading.Thread(target=fill)
         filling.start()
@@ -100,7 +101,7 @@ def test_refusals_are_answered_together_after_a_short_rest():
 
 def test_the_connection_goes_on_after_a_refusal(full):
     address = urlsplit(full.url)
-    connection = HTTPConnection(address.hostname, address.port, timeout=30)
+    connection = HTTPConnection(address.hostname, address.port, timeout=PATIENCE_S)
     for _ in range(3):
         connection.request("POST", "/generate", json.dumps({"seeds": list(range(20_000))}))
         answer = connection.getresponse()
@@ -117,8 +118,16 @@ def test_requests_sent_without_waiting_are_answered_in_their_order(full):
     post = b"POST /generate HTTP/1.1\r\nX-Api-Key: mine\r\nContent-Length: 2\r\n\r\n{}"
     get = b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
     last = b"GET /livez HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
-    with socket.create_connection((address.hostname, address.port), timeout=30) as client:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as client:
         client.sendall(post * 2 + get + post * 40 + last)
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     statuses = [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"503"] * 2 + [b"200"] + [b"503"] * 40 + [b"200"]
+
+
+def test_the_refusal_tells_browsers_what_every_answer_does(full):
+    answer = httpx.post(f"{full.url}/generate", headers=KEY)
+    assert answer.status_code == 503
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer.headers["referrer-policy"] == "no-referrer"

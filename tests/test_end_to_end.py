@@ -40,6 +40,6 @@ def test_the_bundled_models_pass_their_golden_checks_and_generate_fashion_unless
             ({"count": 16}, "fashion", (112, 112)),
             ({"count": 16, "model": "emoji", "label": "smiley"}, "emoji", (128, 128, 3)),
         ):
-            grid = httpx.post(f"{server.url}/generate", json=body, timeout=60)
+            grid = httpx.post(f"{server.url}/generate", json=body)
             assert grid.headers["x-model"].partition("@")[0] == model
             assert np.asarray(Image.open(io.BytesIO(grid.content))).shape == shape

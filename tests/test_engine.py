@@ -13,6 +13,7 @@ from service.errors import DeadlineExceeded, QueueFull
 from service.inputs import Inputs, draw_seeds
 from service.releases import open_release
 from service.store import FolderStore
+from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 
@@ -23,7 +24,7 @@ def release(tmp_path_factory):
     return open_release(FolderStore(store), "grey", "v1", cpu_device(1))
 
 
-async def until(condition, limit_s=10):
+async def until(condition, limit_s=PATIENCE_S):
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline
@@ -42,13 +43,13 @@ class SlowGenerator:
 
     def generate(self, latents, labels, *, alone):
         self.entered += 1
-        assert self.go.acquire(timeout=10)
+        assert self.go.acquire(timeout=PATIENCE_S)
         self.batches.append(len(latents))
         return self._generator.generate(latents, labels)
 
 
 def new_engine(**options) -> Engine:
-    return Engine(**{"max_batch_images": 8, "max_queue_images": 20, "timeout_s": 10.0, **options})
+    return Engine(**{"max_batch_images": 8, "max_queue_images": 20, "timeout_s": PATIENCE_S, **options})
 
 
 def run(scenario):
@@ -64,7 +65,7 @@ def run(scenario):
     return asyncio.run(main())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     requests=st.lists(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=30), min_size=1, max_size=8),
     max_batch=st.integers(1, 16),
@@ -139,7 +140,7 @@ def test_the_retry_time_follows_the_measured_rate(release):
 
 def test_a_deadline_frees_the_queue_and_costs_the_device_nothing(release):
     async def scenario(_):
-        engine = new_engine(timeout_s=0.1)
+        engine = new_engine(timeout_s=1.0)
         slow = SlowGenerator(release.generator)
         inputs = draw_seeds(release.manifest, range(8))
         calls = [asyncio.ensure_future(engine.generate(slow, inputs)) for _ in range(2)]

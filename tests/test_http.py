@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import metric, run_server
+from tests.patience import PATIENCE_S
 
 
 def test_an_image_has_an_address(client):
@@ -78,7 +79,7 @@ def test_concurrent_requests_of_all_kinds_get_the_bytes_they_get_alone(server):
     orders += [{"model": "colour", "seed": seed, "count": 3} for seed in range(8)]
 
     def ask(order):
-        return httpx.post(f"{server.url}/generate", json=order, timeout=30).content
+        return httpx.post(f"{server.url}/generate", json=order).content
 
     alone = [ask(order) for order in orders]
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -89,9 +90,7 @@ def test_equal_requests_at_once_are_one_run(server, client):
     body = {"seed": 123_456, "count": 1000, "format": "npy"}
     before = metric(client, 'ganymede_images_total{model="grey@v2"}')
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        answers = list(
-            pool.map(lambda _: httpx.post(f"{server.url}/generate", json=body, timeout=30).content, range(8))
-        )
+        answers = list(pool.map(lambda _: httpx.post(f"{server.url}/generate", json=body).content, range(8)))
     assert len(set(answers)) == 1
     assert metric(client, 'ganymede_images_total{model="grey@v2"}') < before + 8000
 
@@ -100,7 +99,7 @@ def test_a_full_queue_answers_503_with_retry_after(tmp_path, tiny_store):
     with run_server(tiny_store, tmp_path, "--default-model", "grey", "--max-queue-images", "1") as server:
 
         def ask(seed):
-            return httpx.post(f"{server.url}/generate", json={"seed": seed, "count": 1000}, timeout=30)
+            return httpx.post(f"{server.url}/generate", json={"seed": seed, "count": 1000})
 
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
             answers = list(pool.map(ask, range(0, 40_000, 1000)))
@@ -134,7 +133,7 @@ def hang_up(server, path, route, order):
         wait_for(lambda: metric(client, left) == 1)
 
 
-def wait_for(condition, limit_s=20):
+def wait_for(condition, limit_s=PATIENCE_S):
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline
@@ -156,7 +155,7 @@ def test_sigterm_under_load_loses_nothing_that_was_accepted(tmp_path, tiny_store
         """The size of the answer; 0 for a refusal, in words or because nobody listens any more."""
         order = {"seed": seed, "count": 4000, "format": "npy"}
         try:
-            answer = httpx.post(f"{server.url}/generate", json=order, timeout=60)
+            answer = httpx.post(f"{server.url}/generate", json=order)
         except httpx.ConnectError:
             return 0
         return 0 if answer.status_code == 503 else len(answer.content)
@@ -172,7 +171,7 @@ def test_sigterm_under_load_loses_nothing_that_was_accepted(tmp_path, tiny_store
         sizes = [call.result() for call in calls]
         assert set(sizes) <= {0, 4000 * 64 + 128}
         assert sum(size > 0 for size in sizes) >= 3
-        server.process.wait(timeout=20)
+        server.process.wait(timeout=PATIENCE_S)
 
 
 def test_what_the_drain_cuts_off_is_told_to_ask_again(tmp_path, tiny_store):
@@ -186,10 +185,7 @@ def test_what_the_drain_cuts_off_is_told_to_ask_again(tmp_path, tiny_store):
         run_server(tiny_store, tmp_path, *flags.split(), "--max-queue-images", "400000") as server,
         concurrent.futures.ThreadPoolExecutor(2) as pool,
     ):
-        calls = [
-            pool.submit(httpx.post, f"{server.url}{path}", json=order, timeout=60)
-            for path, order in orders.items()
-        ]
+        calls = [pool.submit(httpx.post, f"{server.url}{path}", json=order) for path, order in orders.items()]
         with server.client() as client:
             wait_for(lambda: metric(client, "ganymede_queue_images") == 300_000)
         server.process.terminate()

@@ -437,7 +437,8 @@ def test_the_deadline_of_the_engine_holds_here_too(tiny_store):
         run = context.engine._run
 
         def run_slowly(batch):
-            time.sleep(0.2)
+            while context.engine.waiting_images:
+                time.sleep(0.01)
             return run(batch)
 
         context.engine._run = run_slowly

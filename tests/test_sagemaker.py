@@ -8,30 +8,28 @@ import httpx
 import pytest
 
 from ganymede.container import sagemaker_variables
+from service.settings import Settings
 from tests.conftest import run_server
+from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model
 
-PING_LIMIT_S = 2
-INVOCATION_LIMIT_S = 60
 BODY_LIMIT_BYTES = 6 * 2**20
 
 
 class SageMaker:
-    """Calls a container as SageMaker does: two paths, known headers only, its limits of time and size."""
+    """Calls a container as SageMaker does: two paths, known headers only, its limit of size."""
 
     def __init__(self, url):
         self._url = url
 
     def ping(self):
-        return httpx.get(f"{self._url}/ping", timeout=PING_LIMIT_S)
+        return httpx.get(f"{self._url}/ping", timeout=PATIENCE_S)
 
     def invoke(self, body, *, content_type="application/json", accept="*/*"):
         headers = {"Content-Type": content_type, "Accept": accept}
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         assert len(content) <= BODY_LIMIT_BYTES
-        return httpx.post(
-            f"{self._url}/invocations", content=content, headers=headers, timeout=INVOCATION_LIMIT_S
-        )
+        return httpx.post(f"{self._url}/invocations", content=content, headers=headers, timeout=PATIENCE_S)
 
 
 @pytest.fixture
@@ -114,7 +112,10 @@ def test_sagemakers_folder_does_not_count_when_it_is_empty_or_a_store_is_named(t
 
 
 def test_sigterm_ends_the_server_in_less_than_sagemakers_thirty_seconds(tiny_store, tmp_path):
-    with run_server(tiny_store, tmp_path, "--default-model", "grey") as running:
+    limit_s = Settings(models=str(tiny_store)).drain_timeout_s
+    assert limit_s < 30
+    flags = ("--default-model", "grey", "--drain-timeout-s", str(limit_s))
+    with run_server(tiny_store, tmp_path, *flags) as running:
         assert SageMaker(running.url).invoke({"task": "generate"}).status_code == 200
         os.kill(running.process.pid, signal.SIGTERM)
-        running.process.wait(timeout=30)
+        running.process.wait(timeout=PATIENCE_S)

@@ -7,6 +7,7 @@ import pytest
 
 from service.settings import explain_unknown
 from tests.conftest import run_server
+from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 
@@ -186,5 +187,5 @@ def test_sigterm_ends_the_server_cleanly(tmp_path, tiny_store):
     with run_server(tiny_store, tmp_path, "--default-model", "grey") as server:
         httpx.post(f"{server.url}/generate")
         server.process.terminate()
-        assert server.process.wait(timeout=10) in (0, -15)
+        assert server.process.wait(timeout=PATIENCE_S) in (0, -15)
         assert "Traceback" not in server.log.read_text()

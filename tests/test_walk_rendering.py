@@ -18,6 +18,7 @@ from service.releases import Releases
 from service.rendering import CHUNK_FRAMES, render_walk
 from service.schemas import GenerateRequest, WalkRequest
 from service.store import open_store
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ class WatchedEngine(Engine):
     """The real engine, keeping count of what it was asked for."""
 
     def __init__(self, *, fail_at: int | None = None, delay_s: float = 0.0) -> None:
-        super().__init__(max_batch_images=64, max_queue_images=4096, timeout_s=30)
+        super().__init__(max_batch_images=64, max_queue_images=4096, timeout_s=PATIENCE_S)
         self.asked: list[int] = []
         self.in_flight = self.most_in_flight = 0
         self._fail_at = fail_at
@@ -48,7 +49,7 @@ class WatchedEngine(Engine):
             self.in_flight -= 1
 
 
-def render(engine, release, path, *, form="npy", frames=1000, timeout_s=30.0):
+def render(engine, release, path, *, form="npy", frames=1000, timeout_s=PATIENCE_S):
     order = WalkRequest(seeds=(1, 2), frames=frames)
     keys = draw_inputs(release.manifest, order, order.seeds)
     return render_walk(engine, release.generator, keys, order, path, form, timeout_s=timeout_s)
@@ -84,7 +85,7 @@ def test_the_memory_of_a_walk_is_that_of_its_chunks(release, tmp_path, form):
     tracemalloc.start()
     try:
         walk = render_walk(
-            WatchedEngine(), release.generator, keys, order, tmp_path / "walk", form, timeout_s=30
+            WatchedEngine(), release.generator, keys, order, tmp_path / "walk", form, timeout_s=PATIENCE_S
         )
         asyncio.run(walk)
         peak_bytes = tracemalloc.get_traced_memory()[1]
@@ -105,7 +106,7 @@ def test_a_walk_that_fails_half_way_says_why_and_leaves_nothing_running(release,
 
 def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_drains(release, tmp_path):
     async def walk_in_a_crowd() -> None:
-        engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=30)
+        engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=PATIENCE_S)
         others: list[asyncio.Task[Generated]] = []
         rooms = []
 
@@ -124,7 +125,14 @@ def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_dra
         order = WalkRequest(seeds=(1, 2), frames=900)
         keys = draw_inputs(release.manifest, order, order.seeds)
         await render_walk(
-            engine, release.generator, keys, order, tmp_path / "walk.npy", "npy", timeout_s=30, report=crowd
+            engine,
+            release.generator,
+            keys,
+            order,
+            tmp_path / "walk.npy",
+            "npy",
+            timeout_s=PATIENCE_S,
+            report=crowd,
         )
         assert rooms[0] <= 100 + 2 * CHUNK_FRAMES
         assert np.load(tmp_path / "walk.npy").shape == (900, 8, 8, 1)
@@ -138,7 +146,7 @@ def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_dra
 
 def test_a_walk_that_the_queue_has_no_room_for_is_refused_before_its_first_frame(release, tmp_path):
     async def walk_beside_another() -> None:
-        engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=30)
+        engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=PATIENCE_S)
         with admit(engine, 901), pytest.raises(QueueFull):
             await render(engine, release, tmp_path / "walk.npy", frames=100)
         assert engine.waiting_images == 0
@@ -159,7 +167,7 @@ def test_a_cancelled_walk_waits_for_its_encoder_before_it_lets_go(release, tmp_p
 
     def slow(*_):
         encoding.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE_S)
         ended.set()
         return 0.0
 
@@ -167,7 +175,7 @@ def test_a_cancelled_walk_waits_for_its_encoder_before_it_lets_go(release, tmp_p
 
     async def cancel_it() -> None:
         task = asyncio.create_task(render(WatchedEngine(), release, tmp_path / "walk.mp4", form="mp4"))
-        await asyncio.to_thread(encoding.wait, 10)
+        await asyncio.to_thread(encoding.wait, PATIENCE_S)
         task.cancel()
         await asyncio.sleep(0.05)
         assert not task.done()

@@ -30,7 +30,7 @@ class BestCheckpoint(BaseModel):
 def read_best(run: Run) -> BestCheckpoint | None:
     """Read best.json; None before the first measurement, RunError where it is damaged."""
     try:
-        return BestCheckpoint.model_validate_json(run.best_path.read_text(encoding="utf-8"))
+        return BestCheckpoint.model_validate_json(run.best_path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return None
     except ValidationError as error:

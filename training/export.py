@@ -176,7 +176,7 @@ def read_export(run: Run) -> ExportReport:
         ExportError: it is no run, was not exported, was altered since, or failed the comparison.
     """
     try:
-        report = ExportReport.model_validate_json(run.export_report_path.read_text(encoding="utf-8"))
+        report = ExportReport.model_validate_json(run.export_report_path.read_text(encoding="utf-8-sig"))
         graph = run.graph_path.read_bytes()
     except FileNotFoundError as error:
         if not run.config_path.exists():

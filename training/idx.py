@@ -3,6 +3,7 @@
 import gzip
 import math
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from training.errors import DataError
 
 UNSIGNED_BYTE = 0x08
-MAX_BYTES = 2**31
+MAX_BYTES = 2**29
 
 
 def find_idx(folder: Path, name: str) -> Path | None:
@@ -33,7 +34,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             if size > MAX_BYTES:
                 raise DataError(f"{path} announces {size} bytes; at most {MAX_BYTES} are read.")
             body = stream.read(size + 1)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}). Fetch the file again.") from error
     if len(body) != size:
         state = "cut off" if len(body) < size else "longer than it says"

@@ -1,7 +1,10 @@
 """Where the files of a run lie; `training.run` says what each holds."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from training.errors import RunError
 
 BEST = "best"
 
@@ -11,6 +14,19 @@ class RunPaths:
     """Where everything of the run in `folder` lies or belongs."""
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        """Refuse a folder that TensorFlow would not find, or would make another of.
+
+        Raises:
+            RunError: its name is not in UTF-8, which TensorFlow takes every name for.
+        """
+        path = os.path.abspath(self.folder)  # noqa: PTH100  # `resolve` would follow links
+        if os.fsencode(path) != path.encode("utf-8", "replace"):
+            raise RunError(
+                f"The name of the run folder {os.fsencode(path).decode('utf-8', 'backslashreplace')} is not "
+                "in UTF-8, and TensorFlow takes every name for that. Choose another, in ASCII."
+            )
 
     @property
     def config_path(self) -> Path:
@@ -26,6 +42,11 @@ class RunPaths:
     def pictures_path(self) -> Path:
         """Where the description of the pictures lies."""
         return self.folder / "pictures.json"
+
+    @property
+    def set_path(self) -> Path:
+        """Where it is said by what the set of pictures is known."""
+        return self.folder / "set.json"
 
     @property
     def stats_path(self) -> Path:

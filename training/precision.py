@@ -34,7 +34,7 @@ def has_fast_bfloat16() -> bool:
 def cpu_flags(path: Path) -> frozenset[str]:
     """Return the instruction set flags that Linux lists for the first CPU; none on other systems."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError:
         return frozenset()
     flags = next((line for line in lines if line.startswith("flags")), "")

@@ -3,6 +3,7 @@
 ```
 RUN/config.json              the configuration, with the precision that was chosen
 RUN/pictures.json            what the networks were built for: the pictures' size, channels, class names
+RUN/set.json                 what the set of pictures is known by, so that it is noticed when it changes
 RUN/stats.jsonl              one line an epoch
 RUN/unfinished.json          the figures so far of an epoch that was interrupted
 RUN/curves.png, events/      the curves as a picture, and for TensorBoard
@@ -39,8 +40,8 @@ CHANGEABLE = frozenset(
 class Run(RunPaths):
     """One run folder: what is read from it and written to it."""
 
-    def start(self, configuration: AnyConfiguration, shape: PictureShape) -> None:
-        """Make the folder and write its configuration; raise RunError where another one is there."""
+    def require_same(self, configuration: AnyConfiguration, shape: PictureShape) -> None:
+        """Raise RunError where the folder holds a run of another configuration or other pictures."""
         if self.config_path.exists():
             stored = self.read_configuration()
             changed = {name: getattr(configuration, name) for name in CHANGEABLE}
@@ -51,6 +52,10 @@ class Run(RunPaths):
                 )
         if self.pictures_path.exists() and self.read_shape() != shape:
             raise RunError(f"{self.folder} was trained on other pictures. Choose another run folder.")
+
+    def start(self, configuration: AnyConfiguration, shape: PictureShape) -> None:
+        """Make the folder and write its configuration; raise RunError as `require_same`."""
+        self.require_same(configuration, shape)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.samples_folder.mkdir(exist_ok=True)
         replace_text(self.config_path, configuration.model_dump_json(indent=2) + "\n")
@@ -59,7 +64,7 @@ class Run(RunPaths):
     def read_configuration(self) -> AnyConfiguration:
         """Read config.json; raise RunError where it is missing or not a configuration."""
         try:
-            stored = json.loads(self.config_path.read_text(encoding="utf-8"))
+            stored = json.loads(self.config_path.read_text(encoding="utf-8-sig"))
             earlier = EARLIER if stored["preset"] == "modern" else {}
             return ANY_CONFIGURATION.validate_python({**earlier, **stored})
         except FileNotFoundError as error:
@@ -70,7 +75,7 @@ class Run(RunPaths):
     def read_shape(self) -> PictureShape:
         """Read pictures.json; raise RunError where it is missing or damaged."""
         try:
-            return PictureShape.model_validate_json(self.pictures_path.read_text(encoding="utf-8"))
+            return PictureShape.model_validate_json(self.pictures_path.read_text(encoding="utf-8-sig"))
         except (FileNotFoundError, ValidationError) as error:
             raise RunError(f"{self.pictures_path} is missing or damaged: train the run again.") from error
 
@@ -78,7 +83,7 @@ class Run(RunPaths):
         """Read stats.jsonl; a last line cut off by a crash is left out."""
         if not self.stats_path.exists():
             return []
-        text = self.stats_path.read_text(encoding="utf-8")
+        text = self.stats_path.read_text(encoding="utf-8-sig")
         lines = text[: text.rfind("\n") + 1].splitlines()
         return [EpochStats.model_validate_json(line) for line in lines]
 
@@ -91,7 +96,7 @@ class Run(RunPaths):
     def read_unfinished(self, step: int) -> EpochPart:
         """Return the figures of the epoch that was interrupted after `step` batches; none of a whole one."""
         try:
-            part = EpochPart.model_validate_json(self.unfinished_path.read_text(encoding="utf-8"))
+            part = EpochPart.model_validate_json(self.unfinished_path.read_text(encoding="utf-8-sig"))
         except (FileNotFoundError, ValidationError):
             return EpochPart(step=step)
         return part if part.step == step else EpochPart(step=step)

@@ -24,6 +24,7 @@ from training.meter import LossMeter
 from training.progress import show_part, training_progress
 from training.recorder import Recorder
 from training.run import Run
+from training.same_set import keep_class_order, require_same_set, write_record
 from training.samples import DrawClasses, DrawLatents
 from training.stats import EpochPart
 from training.strategy import agree_by_all, choose_strategy, distribute_step, is_chief, require_same_step
@@ -60,12 +61,16 @@ def train(
     strategy = choose_strategy()  # before anything is computed
     pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
+    pictures = keep_class_order(pictures, run)
     configuration = settle_choices(configuration, run, len(pictures.images))
     require_drawable(configuration, pictures.shape)
     choose_rewrites(configuration)
     with explain_faults(configuration, lambda: None):
         if is_chief(strategy):
+            run.require_same(configuration, pictures.shape)
+            record = require_same_set(configuration, pictures, run, console)
             run.start(configuration, pictures.shape)
+            write_record(run, record)
             write_environment(run)
     judge = None
     if is_chief(strategy):
@@ -131,6 +136,8 @@ class Training:
         first_epoch = self.step // self.batches_per_epoch
         if self.step:
             self.console.print(f"Going on after epoch {first_epoch}, batch {self.step}.", highlight=False)
+        elif self.recorder and self.run.stats_path.exists():
+            self.console.print("There is no checkpoint yet: the run begins with epoch 1 again.")
         claim = claim_run(self.run) if self.recorder else nullcontext()
         with claim, training_progress(self.console) as progress, stop_requests() as stopped:
             task = progress.add_task(

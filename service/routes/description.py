@@ -1,4 +1,4 @@
-"""What /docs and /openapi.json say of endpoints that read their body themselves."""
+"""What /docs and /openapi.json say of endpoints that read their body themselves, and of every error."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -6,16 +6,21 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from service.problems import MEDIA_TYPE as PROBLEM
+from service.routes.problem_responses import (
+    ANY_PROBLEM,
+    HEADERS,
+    PROBLEM_SCHEMA,
+    describe_problem,
+    describe_problems,
+    refer_to_headers,
+)
 
-_PROBLEM = {"content": {PROBLEM: {"schema": {"type": "object"}}}}
-_WRONG_FIELD = {"description": "A field is wrong; `field` names it.", **_PROBLEM}
-_ANY_PROBLEM = {"description": "Any other error: `code` is stable, `detail` is for people.", **_PROBLEM}
-_KEY_PROBLEMS = {
-    "401": {"description": "The service wants an API key.", **_PROBLEM},
-    "403": {"description": "It does not know this one.", **_PROBLEM},
-    "429": {"description": "Over this key's rate; `Retry-After` says when to ask again.", **_PROBLEM},
-}
+PICTURE_HEADERS = ("ETag", "X-Model", "X-Seed", "Server-Timing")
+PICTURE_PROBLEMS = (400, 404, 406, 413, 415, 422, 429, 503, 504)
+
+_REFERENCES = "#/components/schemas/{model}"
+_PARTS = "x-parts"
+"""Where an operation carries its body's parts until `add_descriptions` puts them among the components."""
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
@@ -24,28 +29,40 @@ _SECURITY_SCHEMES = {
 
 
 def describe_operation(
-    summary: str, body: type[BaseModel], media_types: Iterable[str], *, tag: str = "pictures"
+    operation_id: str,
+    summary: str,
+    body: type[BaseModel],
+    media_types: Iterable[str],
+    *,
+    tag: str = "pictures",
+    example: Mapping[str, Any],
+    required: bool = False,
 ) -> dict[str, Any]:
     """The OpenAPI operation of a POST that reads `body` and answers in any of `media_types`."""
     return {
+        "operationId": operation_id,
         "summary": summary,
         "tags": [tag],
-        "requestBody": {"content": {"application/json": {"schema": body.model_json_schema()}}},
+        **describe_body(body, example=example, required=required),
         "responses": {
             "200": {
                 "description": "The pictures.",
+                "headers": refer_to_headers(PICTURE_HEADERS),
                 "content": {media: {"schema": _schema_of(media)} for media in media_types},
             },
-            "400": {"description": "The body is not a JSON object.", **_PROBLEM},
-            **_KEY_PROBLEMS,
-            "404": {"description": "No such model.", **_PROBLEM},
-            "406": {"description": "`Accept` allows no format that can be made.", **_PROBLEM},
-            "413": {"description": "The body is too large.", **_PROBLEM},
-            "422": _WRONG_FIELD,
-            "503": {"description": "Not ready, draining, or too many images waiting.", **_PROBLEM},
-            "504": {"description": "Not ready within the time limit.", **_PROBLEM},
+            **describe_problems(*PICTURE_PROBLEMS),
         },
     }
+
+
+def describe_body(
+    body: type[BaseModel], *, example: Mapping[str, Any], required: bool, **more_content: Any
+) -> dict[str, Any]:
+    """The JSON body of an operation, beside `more_content` in other media types."""
+    schema = body.model_json_schema(ref_template=_REFERENCES)
+    parts = schema.pop("$defs", {})
+    content = {"application/json": {"schema": schema, "example": example}, **more_content}
+    return {"requestBody": {"required": required, "content": content}, _PARTS: parts}
 
 
 def add_descriptions(
@@ -60,28 +77,48 @@ def add_descriptions(
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
-            described = {path: {"post": operation} for path, operation in operations.items()}
+            described = {path: {"post": dict(operation)} for path, operation in operations.items()}
             schema["paths"] = described | schema["paths"]
+            components = schema.setdefault("components", {})
             _describe_errors(schema, open_paths)
+            components["schemas"] = _gather_schemas(schema)
+            components["headers"] = {name: dict(header) for name, header in HEADERS.items()}
             if keys:
-                schema.setdefault("components", {})["securitySchemes"] = _SECURITY_SCHEMES
+                components["securitySchemes"] = _SECURITY_SCHEMES
                 schema["security"] = [{name: []} for name in _SECURITY_SCHEMES]
         return app.openapi_schema or {}
 
     app.openapi = describe  # type: ignore[method-assign] # FastAPI's own way of extending it
 
 
-def _describe_errors(schema: dict[str, Any], open_paths: Collection[str]) -> None:
+def _describe_errors(schema: Mapping[str, Any], open_paths: Collection[str]) -> None:
     """Every error is a problem document: not the 422 that FastAPI describes, which is never sent."""
     for path, operations in schema["paths"].items():
         for operation in operations.values():
-            if "422" in operation["responses"]:
-                operation["responses"]["422"] = _WRONG_FIELD
-            operation["responses"].setdefault("default", _ANY_PROBLEM)
+            responses = operation["responses"]
+            if "HTTPValidationError" in str(responses.get("422")):
+                del responses["422"]
             if path in open_paths:
                 operation["security"] = []
+            else:
+                responses.update(describe_problems(401, 403))
+            responses.update(describe_problems(431))
+            for response in responses.values():
+                response["headers"] = {**refer_to_headers(()), **response.get("headers", {})}
+            responses.setdefault("default", describe_problem(ANY_PROBLEM))
+            operation["responses"] = dict(sorted(responses.items()))
+
+
+def _gather_schemas(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a `$ref` may point to: FastAPI's own, the problem document, and the parts of the bodies."""
+    schemas = dict(schema["components"].get("schemas", {}))
     for name in ("HTTPValidationError", "ValidationError"):
-        schema.get("components", {}).get("schemas", {}).pop(name, None)
+        schemas.pop(name, None)
+    schemas["Problem"] = dict(PROBLEM_SCHEMA)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            schemas.update(operation.pop(_PARTS, {}))
+    return schemas
 
 
 def _schema_of(media_type: str) -> dict[str, str]:

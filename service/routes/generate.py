@@ -12,7 +12,11 @@ from service.schemas import GenerateRequest
 
 router = APIRouter()
 DESCRIPTION = describe_operation(
-    "Generate pictures: by default a PNG grid of 16 at random.", GenerateRequest, MEDIA_TYPES.values()
+    "generate",
+    "Generate pictures: by default a PNG grid of 16 at random.",
+    GenerateRequest,
+    MEDIA_TYPES.values(),
+    example={"seed": 7, "count": 4},
 )
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from service.context import Service
 from service.errors import Unavailable
+from service.routes.problem_responses import describe_problems
 
 router = APIRouter(tags=["health"])
 
@@ -16,7 +17,7 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={**describe_problems(503)})
 async def ready(service: Service) -> dict[str, Any]:
     """200 once the default model is loaded and passed its golden check, 503 and the reason before.
 
@@ -37,6 +38,8 @@ async def ready(service: Service) -> dict[str, Any]:
     store: dict[str, Any] = {"location": releases.store.location, "reachable": failure is None}
     if failure is not None:
         store["error"] = str(failure)
-    refused = {str(reference): str(error) for reference, error in service.reloading.refusals.items()}
+    reloading = service.reloading
+    refused = {str(reference): str(error) for reference, error in reloading.refusals.items()}
+    refused |= {model: str(error) for model, error in reloading.broken.items() if failure is None}
     body = {"status": "ready", "model": release.manifest.reference, "store": store}
     return {**body, "refused": refused} if refused else body

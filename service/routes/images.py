@@ -1,15 +1,19 @@
 """`GET /images/{model}/{seed}.png`: one image, at an address that caches can keep for ever."""
 
+import re
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from pydantic import ValidationError
+from pydantic import ValidationError, WithJsonSchema
 
 from service.bodies import explain
 from service.context import Service
 from service.errors import InvalidField
+from service.latents import SEED_LIMIT
 from service.pictures import answer_generate
+from service.routes.description import PICTURE_HEADERS
+from service.routes.problem_responses import describe_problems, refer_to_headers
 from service.schemas import GenerateRequest
 from service.store import parse_reference
 
@@ -17,21 +21,38 @@ router = APIRouter(tags=["pictures"])
 _FIELDS = frozenset({"label", "truncation", "scale"})
 FOR_EVER = "public, max-age=31536000, immutable"
 
+# What is read here is text, and checked as a body's fields are; these say what the text must be.
+_SEED: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": SEED_LIMIT - 1}
+_TRUNCATION: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1.0}
+_SCALE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 64, "default": 1}
+_WHOLE = re.compile(r"[0-9]{1,30}")
+_FRACTION = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}(?:[eE][+-]?[0-9]{1,3})?")
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "headers": refer_to_headers(PICTURE_HEADERS)},
+    304: {"description": "The client has it already.", "headers": refer_to_headers(("ETag",))},
+    **describe_problems(404, 422, 429, 503, 504),
+}
+
 
 @router.get(
     "/images/{model}/{seed}.png",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}}, 304: {"description": "The client has it already."}},
+    operation_id="show_image",
+    responses=_RESPONSES,
 )
 async def show_image(
     request: Request,
     service: Service,
     model: Annotated[str, Path(description="`MODEL`, `MODEL@ALIAS` or `MODEL@VERSION`.")],
-    seed: str,
-    label: Annotated[str | None, Query(description="A class's name or index.")] = None,
-    truncation: Annotated[str, Query(description="ψ in (0, 1].")] = "1",
-    scale: Annotated[str, Query(description="Whole-number enlargement.")] = "1",
-    if_none_match: Annotated[str | None, Header()] = None,
+    seed: Annotated[str, WithJsonSchema(_SEED), Path(description="The image's seed.")],
+    label: Annotated[
+        str | None, WithJsonSchema({"type": "string"}), Query(description="A class's name or index.")
+    ] = None,
+    truncation: Annotated[str | None, WithJsonSchema(_TRUNCATION), Query(description="ψ in (0, 1].")] = None,
+    scale: Annotated[
+        str | None, WithJsonSchema(_SCALE), Query(description="Whole-number enlargement.")
+    ] = None,
+    if_none_match: Annotated[str | None, WithJsonSchema({"type": "string"}), Header()] = None,
 ) -> Response:
     """One image. With a version named it never changes, and may be kept for ever."""
     for name, given in Counter(name for name, _ in request.query_params.multi_items()).items():
@@ -53,13 +74,15 @@ async def show_image(
     )
 
 
-def _read_order(model: str, seed: str, label: str | None, truncation: str, scale: str) -> GenerateRequest:
+def _read_order(
+    model: str, seed: str, label: str | None, truncation: str | None, scale: str | None
+) -> GenerateRequest:
+    given = {"truncation": truncation, "scale": scale}
     fields = {
         "model": model,
         "seeds": [_number(seed)],
-        "label": None if label is None else _number(label),
-        "truncation": truncation,
-        "scale": scale,
+        "label": label,
+        **{name: _number(text) for name, text in given.items() if text is not None},
     }
     try:
         return GenerateRequest.model_validate(fields)
@@ -67,5 +90,8 @@ def _read_order(model: str, seed: str, label: str | None, truncation: str, scale
         raise explain(error.errors(include_url=False)[0]) from None
 
 
-def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() else text
+def _number(text: str) -> float | str:
+    """The number that `text` is; the text itself where it is none, for the schema to judge."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _FRACTION.fullmatch(text) else text

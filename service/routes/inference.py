@@ -1,12 +1,12 @@
 """`/v2…`: the Open Inference Protocol, for clients of KServe and Triton."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import Match
 
 from service.addresses import path_of
 from service.bodies import read_content
@@ -20,6 +20,7 @@ from service.labels import Weights
 from service.open_inference import (
     EXTENSIONS,
     JSON_LENGTH_HEADER,
+    InferenceRequest,
     check_outputs,
     describe_model,
     parse_inference,
@@ -29,21 +30,26 @@ from service.open_inference import (
 from service.problems import UNKNOWN_ERROR, describe, describe_unknown
 from service.responses import picture_response
 from service.routes import health
+from service.routes.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
+from service.routes.problem_responses import describe_problems, refer_to_headers
 from service.store import parse_reference, resolve_version
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "description": "The protocol's inference request; binary tensors follow the JSON.",
-        "content": {
-            "application/json": {
-                "schema": {"type": "object"},
-                "example": {"inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}]},
-            },
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        },
-    }
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_EXAMPLE = {"inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}]}
+_BODY = describe_body(
+    InferenceRequest, example=_EXAMPLE, required=True, **{"application/octet-stream": _BINARY}
+)
+_BODY["requestBody"]["description"] = "The protocol's inference request; binary tensors follow the JSON."
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The images: JSON, or JSON and after it their bytes.",
+        "headers": refer_to_headers(PICTURE_HEADERS),
+        "content": {"application/json": {"schema": {"type": "object"}}, "application/octet-stream": _BINARY},
+    },
+    **describe_problems(*(status for status in PICTURE_PROBLEMS if status != 406)),
 }
+_NO_MODEL: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503)}
+_NOT_LOADED: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503, 504)}
 
 
 class UnsupportedEncoding(GanymedeError):
@@ -52,6 +58,23 @@ class UnsupportedEncoding(GanymedeError):
     status = 415
     code = "unsupported-encoding"
     title = "Unsupported encoding"
+
+
+class MethodNotAllowed(GanymedeError):
+    """There is such an address, for other methods."""
+
+    status = 405
+    code = "method-not-allowed"
+    title = "Method Not Allowed"
+
+    def __init__(self, message: str, allowed: str) -> None:
+        super().__init__(message)
+        self._allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """`Allow` (RFC 9110, section 15.5.6)."""
+        return {"Allow": self._allowed}
 
 
 class ProtocolRoute(APIRoute):
@@ -87,7 +110,7 @@ async def live() -> dict[str, bool]:
     return {"live": True}
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses={**describe_problems(503)})
 async def ready(service: Service) -> dict[str, bool]:
     """200 where `/readyz` says so, else its 503."""
     await health.ready(service)
@@ -97,42 +120,47 @@ async def ready(service: Service) -> dict[str, bool]:
 @router.get("/models")
 async def list_models(service: Service) -> dict[str, list[str]]:
     """The names of the store's models, as KServe's servers list theirs."""
-    return {"models": list(await asyncio.to_thread(service.releases.store.models))}
+    return {"models": list(await service.releases.asking.run(service.releases.store.models))}
 
 
-@router.get("/models/{model}")
+@router.get("/models/{model}", responses=_NO_MODEL)
 async def describe_served(model: str, service: Service) -> dict[str, Any]:
     """A model's inputs, outputs and versions; of its production version where none is named."""
-    return await asyncio.to_thread(_describe_model, service, model)
+    return await service.releases.asking.run(_describe_model, service, model)
 
 
-@router.get("/models/{model}/versions/{version}")
+@router.get("/models/{model}/versions/{version}", responses=_NO_MODEL)
 async def describe_version(model: str, version: str, service: Service) -> dict[str, Any]:
     """The inputs and outputs of a version or alias."""
-    return await asyncio.to_thread(_describe_model, service, f"{model}@{version}")
+    return await service.releases.asking.run(_describe_model, service, f"{model}@{version}")
 
 
-@router.get("/models/{model}/ready")
+@router.get("/models/{model}/ready", responses=_NOT_LOADED)
 async def model_ready(model: str, service: Service) -> dict[str, Any]:
     """200 once the model is loaded; it is loaded for this if need be."""
     release = await service.releases.resolve(model)
     return {"name": release.manifest.name, "ready": True}
 
 
-@router.get("/models/{model}/versions/{version}/ready")
+@router.get("/models/{model}/versions/{version}/ready", responses=_NOT_LOADED)
 async def version_ready(model: str, version: str, service: Service) -> dict[str, Any]:
     """200 once the version, or what the alias means, is loaded; it is loaded for this if need be."""
     release = await service.releases.resolve(f"{model}@{version}")
     return {"name": release.manifest.name, "ready": True}
 
 
-@router.post("/models/{model}/infer", response_class=Response, openapi_extra=_BODY)
+@router.post("/models/{model}/infer", response_class=Response, responses=_ANSWERS, openapi_extra=_BODY)
 async def infer(model: str, request: Request, service: Service) -> Response:
     """Images of latents (and labels), or of seeds: JSON or binary tensors in, `image` UINT8 out."""
     return await _infer(service, request, model)
 
 
-@router.post("/models/{model}/versions/{version}/infer", response_class=Response, openapi_extra=_BODY)
+@router.post(
+    "/models/{model}/versions/{version}/infer",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra=_BODY,
+)
 async def infer_version(model: str, version: str, request: Request, service: Service) -> Response:
     """The same by a version or alias."""
     return await _infer(service, request, f"{model}@{version}")
@@ -155,8 +183,12 @@ _accept_trailing_slashes()
 
 @router.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
 async def unknown(request: Request) -> Response:
-    """What belongs to extensions of the protocol that are not offered."""
-    path = path_of(request.scope)
+    """What belongs to extensions of the protocol that are not offered, or goes by another method."""
+    scope, path = request.scope, path_of(request.scope)
+    known = (route for route in router.routes if route.matches(scope)[0] is Match.PARTIAL)
+    if isinstance(route := next(known, None), APIRoute):
+        allowed = ", ".join(sorted(route.methods))
+        raise MethodNotAllowed(f"{request.method} {path}: it is for {allowed}.", allowed)
     raise NotFound(
         f"There is no {request.method} {path}: of the Open Inference Protocol, health, metadata "
         f"and infer are spoken here, and of its extensions {', '.join(EXTENSIONS)}; see /docs."

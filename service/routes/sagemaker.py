@@ -14,6 +14,7 @@ from service.images import MEDIA_TYPES
 from service.routes.description import describe_operation
 from service.routes.generate import generate
 from service.routes.health import ready
+from service.routes.problem_responses import describe_problems
 from service.routes.walk import latent_walk
 
 router = APIRouter(tags=["SageMaker"])
@@ -30,10 +31,13 @@ class Invocation(BaseModel):
 
 
 DESCRIPTION = describe_operation(
+    "invoke",
     "What SageMaker calls: `/generate` or `/latent-walk`, as `task` says.",
     Invocation,
     [*MEDIA_TYPES.values(), *WALK_MEDIA_TYPES.values()],
     tag="SageMaker",
+    example={"task": "generate", "seed": 7, "count": 4},
+    required=True,
 )
 
 
@@ -57,5 +61,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-router.add_api_route("/ping", ready, methods=["GET"], response_model=None)
+router.add_api_route(
+    "/ping", ready, methods=["GET"], response_model=None, responses={**describe_problems(503)}
+)
 router.add_route("/invocations", invoke, methods=["POST"])

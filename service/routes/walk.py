@@ -12,7 +12,12 @@ from service.walks import answer_walk
 
 router = APIRouter()
 DESCRIPTION = describe_operation(
-    "Walk between key points: by default a PNG filmstrip of 60 frames.", WalkRequest, MEDIA_TYPES.values()
+    "walk",
+    "Walk between key points: by default a PNG filmstrip of 60 frames.",
+    WalkRequest,
+    MEDIA_TYPES.values(),
+    example={"seeds": [1, 5, 9], "frames": 12, "loop": True},
+    required=True,
 )
 
 

@@ -1,11 +1,13 @@
 """`aliases.json`: names that move, such as `production`, and where they point."""
 
+import codecs
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from service.errors import AliasMoved, ReleaseRefused
-from service.manifest import Name
+from service.manifest import Name, is_name
 
 ALIASES_FILE = "aliases.json"
 
@@ -14,9 +16,12 @@ PRODUCTION = "production"
 
 
 class Alias(BaseModel):
-    """Where an alias points, and where it pointed before (for a rollback)."""
+    """Where an alias points, and where it pointed before (for a rollback).
 
-    model_config = ConfigDict(frozen=True)
+    Fields that a later Ganymede wrote are kept as they are.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     version: Name
     previous: Name | None = None
@@ -42,9 +47,26 @@ class Aliases(BaseModel):
             ReleaseRefused: they are not an alias file; the message starts with `where`.
         """
         try:
-            return cls(entries=_ENTRIES.validate_json(text), revision=revision)
-        except ValidationError as error:
-            raise ReleaseRefused(f"{where} is not a valid alias file: {error.errors()[0]['msg']}") from error
+            found = from_json(text.removeprefix(codecs.BOM_UTF8))
+        except ValueError as error:
+            raise ReleaseRefused(f"{where} is not a valid alias file: {str(error)[:200]}.") from None
+        if not isinstance(found, dict):
+            raise ReleaseRefused(f"{where} is not a valid alias file: it holds no object of aliases.")
+        entries: dict[str, Alias] = {}
+        for name, entry in found.items():
+            try:
+                entries[name] = Alias.model_validate(entry)
+            except ValidationError as error:
+                reason = error.errors(include_input=False, include_url=False)[0]
+                field = ".".join([name[:80], *map(str, reason["loc"])])
+                raise ReleaseRefused(
+                    f"{where} is not a valid alias file: {field}: {reason['msg']}."
+                ) from None
+            if not is_name(name):
+                raise ReleaseRefused(
+                    f"{where} is not a valid alias file: {name[:80]!r} cannot be an alias's name."
+                )
+        return cls(entries=entries, revision=revision)
 
     def to_json(self) -> bytes:
         """The file's bytes."""
@@ -55,7 +77,11 @@ class Aliases(BaseModel):
         current = self.entries.get(alias)
         if current and current.version == version:
             return self
-        entry = Alias(version=version, previous=current.version if current else None)
+        entry = (
+            current.model_copy(update={"version": version, "previous": current.version})
+            if current
+            else Alias(version=version)
+        )
         return self.model_copy(update={"entries": {**self.entries, alias: entry}})
 
 

@@ -2,17 +2,24 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from service.errors import ReleaseRefused, StoreError, StoreUnreachable
+from service.errors import ReleaseRefused, StoreError
 from service.manifest import File
 from service.store.publication import check_bytes
 
-LOCK_TIMEOUT_S = 900
+LOCK_TIMEOUT_S = 60
 _UNFINISHED = ".unfinished"
+
+
+class CacheUnusable(StoreError):
+    """The cache cannot be read or written now; the store itself may be asked."""
+
+    status = 503
+    retry_after_s = 10
 
 
 class FileCache:
@@ -26,10 +33,10 @@ class FileCache:
         """Make the folder.
 
         Raises:
-            StoreError: it cannot be made or written.
+            CacheUnusable: it cannot be made or written.
         """
         self.folder = folder
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._files = folder / "files"
         self._locks = folder / "locks"
         with self._explained():
@@ -41,24 +48,27 @@ class FileCache:
 
         Raises:
             ReleaseRefused: it is larger than the cache, or (from `fetch`) not what its entry says.
-            StoreError: the cache cannot be written.
-            StoreUnreachable: another process has been fetching it for too long.
+            CacheUnusable: the cache cannot be written, or another process has been fetching it for too long.
         """
-        if entry.size_bytes > self._max_bytes:
+        if entry.size_bytes > self.max_bytes:
             raise ReleaseRefused(
                 f"{reference}: {entry.path} has {entry.size_bytes:,} bytes, and the cache "
-                f"{self.folder} holds {self._max_bytes:,} in all (GANYMEDE_CACHE_MAX_BYTES)."
+                f"{self.folder} holds {self.max_bytes:,} in all (GANYMEDE_CACHE_MAX_BYTES)."
             )
         path = self._files / entry.sha256
+        # A file that is here is whole, and known by its sum: no lock is needed to read it.
+        if (content := self._read_here(path, entry, reference)) is not None:
+            with suppress(OSError):  # whoever may only read has nothing to note
+                os.utime(path)
+            return content
         with self._explained():
             try:
                 with self._lock(entry.sha256).acquire(timeout=LOCK_TIMEOUT_S):
                     content = self._read_here(path, entry, reference)
                     if content is None:
                         content = self._fetch(path, entry, reference, fetch)
-                    os.utime(path)
             except Timeout:
-                raise StoreUnreachable(
+                raise CacheUnusable(
                     f"{reference}: another process has been fetching {entry.path} for {LOCK_TIMEOUT_S} s."
                 ) from None
             self._make_room(path)
@@ -69,11 +79,12 @@ class FileCache:
         return sum(path.stat().st_size for path in self._files.iterdir())
 
     def _read_here(self, path: Path, entry: File, reference: str) -> bytes | None:
-        """The file's content, None if it is not here or was damaged here."""
+        """The file's content, None if it is not here, was damaged here or cannot be read."""
         try:
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                content = file.read(entry.size_bytes + 1)
             check_bytes(content, entry, reference)
-        except (FileNotFoundError, ReleaseRefused):
+        except (OSError, ReleaseRefused):
             return None
         return content
 
@@ -97,7 +108,7 @@ class FileCache:
             except FileNotFoundError:  # another process was faster
                 continue
             found.append((status.st_mtime, status.st_size, path))
-        excess = sum(size for _, size, _ in found) - self._max_bytes
+        excess = sum(size for _, size, _ in found) - self.max_bytes
         for _, size, path in sorted(found):
             if excess <= 0:
                 return
@@ -118,8 +129,9 @@ class FileCache:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            raise StoreError(
-                f"The cache {self.folder} cannot be used: {error.strerror or error}. "
+        except (OSError, NotImplementedError) as error:  # the latter: no locks on that file system
+            reason = getattr(error, "strerror", None) or str(error)
+            raise CacheUnusable(
+                f"The cache {self.folder} cannot be used: {reason}. "
                 "Make room there, or name another folder in GANYMEDE_CACHE."
             ) from error

@@ -11,6 +11,9 @@ from service.store.aliases import Aliases
 Sent = Callable[[str, int, int], None]
 """Told how an upload gets on: a file's name, the bytes of it that were sent, and its size in bytes."""
 
+MAX_READ_BYTES = 2**26
+"""Of a file that is read into memory, unless the reader says otherwise."""
+
 
 class Store(Protocol):
     """Releases of models; versions are immutable, aliases move by compare-and-swap.
@@ -29,7 +32,7 @@ class Store(Protocol):
         ...
 
     def models(self) -> list[str]:
-        """Names of the models that have a version, in order."""
+        """Names of the models that have a version, or into which nobody can look, in order."""
         ...
 
     def versions(self, model: str) -> list[str]:
@@ -45,11 +48,36 @@ class Store(Protocol):
         """
         ...
 
-    def read(self, manifest: Manifest, path: str) -> bytes:
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """The bytes of one version's `manifest.json`, as they lie there.
+
+        Raises:
+            ModelNotFound: there is none.
+        """
+        ...
+
+    def signature(self, model: str, version: str) -> bytes | None:
+        """The content of one version's `model.sig`, None if it is not signed.
+
+        Raises:
+            ReleaseRefused: it is larger than a signature.
+        """
+        ...
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """Add the one file that a published version may still get.
+
+        Raises:
+            AlreadySigned: it has one; nothing was written.
+        """
+        ...
+
+    def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The bytes of a file of the release, checked against its size and sha256.
 
         Raises:
-            ReleaseRefused: the file is missing, cut off or altered; the message names it.
+            ReleaseRefused: the file is missing, cut off, altered, or larger than `max_bytes`; the message
+                names it.
         """
         ...
 
@@ -73,8 +101,12 @@ class Store(Protocol):
         """
         ...
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """Add a release, all of it or nothing: the files by their manifest paths, the manifest last.
+
+        `signature` is of the manifest as `service.store.publication.encode_manifest` writes it.
 
         Raises:
             AlreadyPublished: the version exists; nothing was changed.

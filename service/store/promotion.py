@@ -4,6 +4,7 @@ from service.errors import ModelNotFound, StoreError
 from service.manifest import is_name
 from service.store.aliases import PRODUCTION
 from service.store.interface import Store
+from service.store.publication import name_some
 
 
 def promote(store: Store, model: str, version: str, *, alias: str = PRODUCTION) -> None:
@@ -18,7 +19,7 @@ def promote(store: Store, model: str, version: str, *, alias: str = PRODUCTION) 
     if version not in versions:
         raise ModelNotFound(
             f"{model} has no version {version!r} in {store.location}. "
-            f"Versions: {', '.join(versions) or 'none'}."
+            f"Versions: {name_some(versions, otherwise='none')}."
         )
     if not is_name(alias) or alias in versions:
         raise StoreError(
@@ -46,7 +47,7 @@ def rollback(store: Store, model: str, *, alias: str = PRODUCTION) -> tuple[str,
     if entry is None:
         raise ModelNotFound(
             f"{model} has no alias {alias!r} in {store.location}. "
-            f"Aliases: {', '.join(sorted(old.entries)) or 'none'}."
+            f"Aliases: {name_some(sorted(old.entries), otherwise='none')}."
         )
     if entry.previous is None:
         raise StoreError(f"{model}@{alias} has been {entry.version} from the start: nothing to go back to.")

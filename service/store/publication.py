@@ -1,15 +1,23 @@
 """What a publication and a reading have in common, whatever the store is made of."""
 
+import codecs
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
-from service.errors import AlreadyPublished, ReleaseRefused
+from service.errors import AlreadyPublished, AlreadySigned, ReleaseRefused
 from service.manifest import File, Manifest
+from service.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from service.store.interface import Store
+
+MAX_DOCUMENT_BYTES = 4 * 2**20
+"""Of a manifest or an alias file."""
+MAX_NAMED = 20
+MAX_ERRORS = 100
 
 
 def describe_file(
@@ -30,15 +38,19 @@ def describe_file(
     )
 
 
-def entry_of(manifest: Manifest, path: str) -> File:
+def entry_of(manifest: Manifest, path: str, *, max_bytes: int | None = None) -> File:
     """The manifest's entry of the file at `path`.
 
     Raises:
-        ReleaseRefused: it has none.
+        ReleaseRefused: it has none, or the file has more than `max_bytes`.
     """
     entry = manifest.file(path)
     if entry is None:
         raise ReleaseRefused(f"{manifest.reference} has no file {path}.")
+    if max_bytes is not None and entry.size_bytes > max_bytes:
+        raise ReleaseRefused(
+            f"{manifest.reference}: {path} has {entry.size_bytes:,} bytes; at most {max_bytes:,} are read."
+        )
     return entry
 
 
@@ -92,6 +104,31 @@ def already_published(manifest: Manifest) -> AlreadyPublished:
     )
 
 
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The content of `manifest.json` as a publication writes it."""
+    return (manifest.model_dump_json(indent=2) + "\n").encode()
+
+
+def already_signed(manifest: Manifest) -> AlreadySigned:
+    """The error of a second signature of one version."""
+    return AlreadySigned(
+        f"{manifest.reference} is signed, and a signature never changes; nothing was written."
+    )
+
+
+def check_signature_size(size_bytes: int, model: str, version: str) -> None:
+    """Refuse a signature that is too large to be one, before it is read.
+
+    Raises:
+        ReleaseRefused: it is; the message names the file.
+    """
+    if size_bytes > MAX_SIGNATURE_BYTES:
+        raise ReleaseRefused(
+            f"{model}@{version}: {SIGNATURE_FILE} has {size_bytes:,} bytes, and {MAX_SIGNATURE_BYTES:,} are "
+            "allowed."
+        )
+
+
 def parse_manifest(text: bytes, model: str, version: str) -> Manifest:
     """Read a manifest that was found where `model`'s `version` lies.
 
@@ -99,20 +136,33 @@ def parse_manifest(text: bytes, model: str, version: str) -> Manifest:
         ReleaseRefused: it breaks the schema, or is the manifest of another release.
     """
     try:
-        manifest = Manifest.model_validate_json(text)
+        manifest = Manifest.model_validate_json(text.removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        reason = f"{field}: {first['msg']}" if field else first["msg"]
-        raise ReleaseRefused(f"{model}@{version}: manifest.json is not valid ({reason}).") from error
+        raise ReleaseRefused(f"{model}@{version}: manifest.json is not valid ({_explain(error)}).") from None
     if (manifest.name, manifest.version) != (model, version):
         raise ReleaseRefused(f"{model}@{version}: manifest.json describes {manifest.reference}.")
     return manifest
 
 
+def _explain(error: ValidationError) -> str:
+    """The first thing that is wrong, in words; of very many only how many, for a list of all takes room."""
+    if error.error_count() > MAX_ERRORS:
+        return f"{error.error_count():,} fields are wrong"
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    field = ".".join(str(part)[:80] for part in first["loc"])
+    return f"{field}: {first['msg'][:300]}" if field else first["msg"][:300]
+
+
+def name_some(names: Sequence[str], *, otherwise: str) -> str:
+    """The last of the names in words, however many there are."""
+    if len(names) <= MAX_NAMED:
+        return ", ".join(names) or otherwise
+    return f"{', '.join(names[-MAX_NAMED:])} and {len(names) - MAX_NAMED:,} before"
+
+
 def version_order(version: str) -> list[tuple[int, int, str]]:
     """A sort key in which v10 comes after v9."""
-    parts = re.findall(r"\d+|\D+", version)
+    parts = re.findall(r"[0-9]+|[^0-9]+", version)
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
 
 

@@ -6,6 +6,7 @@ from service.errors import ModelNotFound
 from service.manifest import is_name
 from service.store.aliases import PRODUCTION
 from service.store.interface import Store
+from service.store.publication import name_some
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,10 @@ def resolve_version(store: Store, reference: Reference) -> str:
     if not versions:
         raise ModelNotFound(
             f"There is no model {reference.model!r} in {store.location}. "
-            f"There is: {', '.join(store.models()) or 'nothing yet'}."
+            f"There is: {name_some(store.models(), otherwise='nothing yet')}."
         )
     raise ModelNotFound(
         f"{reference.model} has no version or alias {reference.selector!r}. "
-        f"Versions: {', '.join(versions)}. Aliases: {', '.join(sorted(aliases)) or 'none'}."
+        f"Versions: {name_some(versions, otherwise='none')}. "
+        f"Aliases: {name_some(sorted(aliases), otherwise='none')}."
     )

@@ -1,34 +1,34 @@
 """A model store in a bucket of S3, or of anything that speaks its language."""
 
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from boto3.exceptions import Boto3Error
-from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from service.errors import ModelNotFound, ReleaseRefused, StoreUnreachable
-from service.manifest import MANIFEST_FILE, Manifest, is_name
+from service.errors import GanymedeError, ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
+from service.manifest import MANIFEST_FILE, File, Manifest, is_name
+from service.signatures import SIGNATURE_FILE
 from service.store.aliases import ALIASES_FILE, Aliases, aliases_moved
-from service.store.interface import Sent
+from service.store.interface import MAX_READ_BYTES, Sent
 from service.store.publication import (
     already_published,
+    already_signed,
+    check_bytes,
     check_file,
+    check_signature_size,
     check_size,
+    encode_manifest,
     entry_of,
     parse_manifest,
     version_order,
 )
-from service.store.s3_client import explain, is_missing, make_client, status_of
-from service.store.s3_write import ConditionFailed, head, put_file, put_if
+from service.store.s3_client import NoList, explain, is_archived, is_missing, make_client, status_of
+from service.store.s3_read import read_document, read_pieces
+from service.store.s3_write import ConditionFailed, Writer, head
 
-MAX_DOCUMENT_BYTES = 4 * 2**20
-"""Of a manifest or an alias file."""
-DOWNLOAD_TIMEOUT_S = 900
-_TRANSFER = TransferConfig(max_concurrency=4, max_io_queue=16, io_chunksize=2**20)
+_NO_TAG = '"none"'
+"""Of an object that a store gave no ETag: it is read again each time, and never changed by comparison."""
 
 
 class S3Store:
@@ -40,8 +40,8 @@ class S3Store:
         """`timeout_s` is of one attempt until its answer, and for each further piece of it."""
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-        self._sent = sent or (lambda *_: None)
         self._client = make_client(timeout_s)
+        self._writer = Writer(self._client, sent or (lambda *_: None))
         self._failure: StoreUnreachable | None = None
 
     @property
@@ -68,37 +68,43 @@ class S3Store:
 
     def manifest(self, model: str, version: str) -> Manifest:
         """The manifest of one version; see `Store.manifest`."""
+        return parse_manifest(self.manifest_text(model, version), model, version)
+
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """The bytes of one version's manifest; see `Store.manifest_text`."""
         known = is_name(model) and is_name(version)
         found = self._get(_path(model, version, MANIFEST_FILE)) if known else None
         if found is None:
             raise ModelNotFound(f"There is no {model}@{version} in {self.location}.")
-        return parse_manifest(found[0], model, version)
+        return found[0]
 
-    def read(self, manifest: Manifest, path: str) -> bytes:
-        """The checked bytes of a file of the release; see `Store.read`."""
-        with tempfile.TemporaryDirectory() as folder:
-            self.fetch(manifest, path, Path(folder) / "file")
-            return (Path(folder) / "file").read_bytes()
+    def signature(self, model: str, version: str) -> bytes | None:
+        """The signature of one version; see `Store.signature`."""
+        found = self._get(_path(model, version, SIGNATURE_FILE))
+        if found is not None:
+            check_signature_size(len(found[0]), model, version)
+        return found[0] if found else None
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """Add a signature unless there is one; see `Store.add_signature`."""
+        path = _path(manifest.name, manifest.version, SIGNATURE_FILE)
+        self._put(path, content, already_signed(manifest))
+
+    def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
+        """The checked bytes of a file of the release, which touch no disk; see `Store.read`."""
+        entry = entry_of(manifest, path, max_bytes=max_bytes)
+        content = b"".join(self._pieces(manifest, entry))
+        check_bytes(content, entry, manifest.reference)
+        return content
 
     def fetch(self, manifest: Manifest, path: str, target: Path) -> None:
         """Write a checked file of the release to `target`; see `Store.fetch`."""
         entry = entry_of(manifest, path)
-        source = self._target(_path(manifest.name, manifest.version, path))
-        deadline = time.monotonic() + DOWNLOAD_TIMEOUT_S
-
-        def on_progress(_: int) -> None:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{path} took more than {DOWNLOAD_TIMEOUT_S} s")
-
-        with self._explained():
-            found = head(self._client, source)
-            if found is not None:
-                check_size(found["ContentLength"], entry, manifest.reference)
-                self._client.download_file(
-                    *source.values(), str(target), Callback=on_progress, Config=_TRANSFER
-                )
-        if found is None:
-            raise ReleaseRefused(f"{manifest.reference}: the file {path} is missing.")
+        pieces = self._pieces(manifest, entry)
+        first = next(pieces, b"")  # a file that is refused leaves no trace
+        with target.open("wb") as file:
+            file.write(first)
+            file.writelines(pieces)
         check_file(target, entry, manifest.reference)
 
     def aliases(self, model: str, known: Aliases | None = None) -> Aliases:
@@ -113,49 +119,65 @@ class S3Store:
             return known
         if found is None:
             return Aliases()
-        return Aliases.from_json(*found, where=f"{model}/{ALIASES_FILE}")
+        content, tag = found
+        return Aliases.from_json(content, tag or _NO_TAG, where=f"{model}/{ALIASES_FILE}")
 
     def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
         """Write `new` if the object is still `old`'s; see `Store.swap_aliases`."""
-        condition = {"IfMatch": old.revision} if old.revision else {"IfNoneMatch": "*"}
-        target = self._target(f"{model}/{ALIASES_FILE}")
-        try:
-            with self._explained():
-                put_if(self._client, target, new.to_json(), **condition)
-        except ConditionFailed:
-            raise aliases_moved(model) from None
+        self._put(f"{model}/{ALIASES_FILE}", new.to_json(), aliases_moved(model), tag=old.revision)
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """Add a release: the files, then the manifest; see `Store.publish`.
 
         Cut off anywhere, it can be run again with the same files and goes on where it stopped.
         """
         folder = _path(manifest.name, manifest.version, "")
-        manifest_target = self._target(folder + MANIFEST_FILE)
         with self._explained():
-            if head(self._client, manifest_target) is not None:
+            if head(self._client, self._target(folder + MANIFEST_FILE)) is not None:
                 raise already_published(manifest)
             for entry in manifest.files:
                 target = self._target(folder + entry.path)
-                put_file(self._client, target, files[entry.path], entry, manifest.reference, self._sent)
-            content = (manifest.model_dump_json(indent=2) + "\n").encode()
-            try:
-                put_if(self._client, manifest_target, content, IfNoneMatch="*")
-            except ConditionFailed:
-                raise already_published(manifest) from None
+                self._writer.put_file(target, files[entry.path], entry, manifest.reference)
+            if signature is not None:  # of a publication that was cut off one may lie here: of no worth
+                self._writer.put(self._target(folder + SIGNATURE_FILE), signature)
+        self._put(folder + MANIFEST_FILE, encode_manifest(manifest), already_published(manifest))
+
+    def _put(self, path: str, content: bytes, otherwise: StoreError, *, tag: str | None = None) -> None:
+        """Write a small object if the one there has the ETag `tag`, or if there is none; else `otherwise`."""
+        try:
+            with self._explained():
+                self._writer.put_if(self._target(path), content, tag=tag)
+        except ConditionFailed:
+            raise otherwise from None
 
     def _target(self, path: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + path}
 
-    def _get(self, path: str, **condition: str) -> tuple[bytes, str] | None:
+    def _pieces(self, manifest: Manifest, entry: File) -> Iterator[bytes]:
+        """The unchecked content of a file of the release, at most as long as its entry says."""
+        source = self._target(_path(manifest.name, manifest.version, entry.path))
+        with self._explained():
+            found = head(self._client, source)
+        if found is None:
+            raise ReleaseRefused(f"{manifest.reference}: the file {entry.path} is missing.")
+        if found.get("ContentLength") is not None:
+            check_size(found["ContentLength"], entry, manifest.reference)
+        pieces = read_pieces(self._client, source, entry.size_bytes, found.get("ETag"))
+        while True:  # what the reader of the pieces raises is none of S3's
+            with self._explained():
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    def _get(self, path: str, **condition: str) -> tuple[bytes, str | None] | None:
         """A small object's content and ETag, None if there is none."""
         target = self._target(path)
         with self._explained():
             try:
-                answer = self._client.get_object(**target, **condition)
-                if answer["ContentLength"] > MAX_DOCUMENT_BYTES:
-                    raise ReleaseRefused(f"{path} has more than {MAX_DOCUMENT_BYTES:,} bytes.")
-                return answer["Body"].read(), answer["ETag"]
+                return read_document(self._client, target, path, **condition)
             except ClientError as error:
                 if status_of(error) == 304:
                     raise _NotModified from error
@@ -168,20 +190,26 @@ class S3Store:
         with self._explained():
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + start):
+                if "IsTruncated" not in page and "Name" not in page:
+                    raise NoList
                 for found in page.get("Contents", []):
                     yield found["Key"].removeprefix(self._prefix)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Let boto3's errors leave as StoreUnreachable, and remember the last one."""
-        failure = None
+        """Let what S3 and boto3 raise leave as StoreUnreachable, and remember the last one."""
         try:
             yield
-        except (BotoCoreError, ClientError, Boto3Error, TimeoutError) as error:
+        except (GanymedeError, _NotModified, ConditionFailed):
+            self._failure = None
+            raise
+        except Exception as error:  # a server that is none answers what boto3 has no exception for
             failure = explain(error, self.location, self._client.meta.endpoint_url)
+            self._failure = None if is_archived(error) else failure
+            if is_archived(error):
+                raise ReleaseRefused(str(failure)) from error
             raise failure from error
-        finally:
-            self._failure = failure
+        self._failure = None
 
 
 class _NotModified(Exception):

@@ -1,6 +1,5 @@
 """The model, class and truncation that all tabs share."""
 
-import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import gradio
 
 from service.context import Context
-from service.errors import GanymedeError
+from service.errors import GanymedeError, StoreError
 from service.manifest import Manifest
 from service.store import PRODUCTION, parse_reference, resolve_version
 from service.ui.orders import FROM_SEED
@@ -43,13 +42,13 @@ def add_choice() -> Choice:
 
 async def fill_models(service: Context) -> gradio.Dropdown:
     """Every model, and every version of it, with what a request without `model` means first."""
-    names, default = await asyncio.to_thread(_list_references, service)
+    names, default = await service.releases.asking.run(_list_references, service)
     return gradio.Dropdown(names, value=default)
 
 
 async def fill_classes(service: Context, model: str | None) -> gradio.Dropdown:
     """The classes of a model, if it has any."""
-    manifest = await asyncio.to_thread(find_manifest, service, model)
+    manifest = await service.releases.asking.run(find_manifest, service, model)
     classes = manifest.label.classes if manifest and manifest.label else ()
     return gradio.Dropdown([FROM_SEED, *classes], value=FROM_SEED, visible=bool(classes))
 
@@ -68,9 +67,10 @@ def _list_references(service: Context) -> tuple[list[str], str | None]:
     store = service.releases.store
     names: list[str] = []
     for model in store.models():
-        if PRODUCTION in store.aliases(model).entries:
-            names.append(model)
-        names += [f"{model}@{version}" for version in reversed(store.versions(model))]
+        with suppress(StoreError):  # a model that is broken is no other's trouble
+            if PRODUCTION in store.aliases(model).entries:
+                names.append(model)
+            names += [f"{model}@{version}" for version in reversed(store.versions(model))]
     default = None
     with suppress(GanymedeError):
         default = str(service.releases.default_reference()).removesuffix(f"@{PRODUCTION}")

@@ -1,17 +1,17 @@
 """The tab that explores: sliders over a model's directions, and what they do to some pictures."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 import gradio
 
 from service.context import Context
-from service.directions import DIRECTIONS_FILE, Directions, read_directions
+from service.directions import Directions
 from service.errors import GanymedeError
-from service.ui.choice import Choice, find_manifest
+from service.ui.choice import Choice
+from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
-from service.ui.orders import generate_pictures, list_pictures, order_fields, write_curl
+from service.ui.orders import explain, explained, generate_pictures, list_pictures, order_fields, write_curl
 
 _SLIDERS = 6
 _PICTURES = 8
@@ -47,7 +47,8 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
     )
 
     async def offer(model: str | None) -> list[Any]:
-        found = await asyncio.to_thread(_find_directions, service, model)
+        with explained():
+            found = await _find_directions(service, model)
         if found is None:
             name = (model or "MODEL").partition("@")[0]
             text = f"{model} has no directions. `ganymede directions {name}` publishes a release that has."
@@ -74,9 +75,10 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
             fields["directions"] = moved
         try:
             pictures = await generate_pictures(service, fields, request)
-        except GanymedeError as error:
+        except Exception as error:
             # Not an error to Gradio: after one it would forget the movement that waits behind this one.
-            gradio.Warning(str(error), title=error.title)
+            title, sentence = explain(error)
+            gradio.Warning(sentence, title=title)
             return gradio.skip(), gradio.skip()
         line = write_curl(request, "/generate", {**fields, "columns": 4}, "grid.png")
         return gradio.Gallery(list_pictures(pictures), selected_index=None), line
@@ -91,17 +93,16 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
         [gallery, curl],
         trigger_mode="always_last",
         concurrency_limit=1,
-        api_visibility="private",
+        **RAW,
         show_progress="hidden",
     )
-    back.click(
-        lambda: [0] * _SLIDERS, None, sliders, queue=False, api_visibility="private", show_progress="hidden"
-    )
+    back.click(lambda: [0] * _SLIDERS, None, sliders, queue=False, **RAW, show_progress="hidden")
     return ExploreTab(offer, [choice.model], [hint, steered, names, *sliders])
 
 
-def _find_directions(service: Context, model: str | None) -> Directions | None:
-    manifest = find_manifest(service, model)
-    if manifest is None or manifest.file(DIRECTIONS_FILE) is None:
+async def _find_directions(service: Context, model: str | None) -> Directions | None:
+    """The model's directions; None if it has none that can be used, or cannot be had itself."""
+    try:
+        return await (await service.releases.resolve(model)).directions.get()
+    except GanymedeError:
         return None
-    return read_directions(service.releases.store, manifest)

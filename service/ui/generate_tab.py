@@ -9,6 +9,7 @@ import gradio
 from service.context import Context
 from service.latents import SEED_LIMIT
 from service.ui.choice import Choice
+from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
 from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
 
@@ -48,7 +49,7 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
             to_walk = gradio.Button("Walk by way of it", interactive=False, elem_id="to-walk")
         with gradio.Column(scale=2, min_width=300):
             gallery = lay_gallery("Pictures", "pictures", download=True)
-            shown = gradio.Number(0, visible=False)
+            shown = gradio.Number(0, minimum=0, maximum=SEED_LIMIT - 1, visible=False)
     curl = gradio.Textbox(
         label="The same by curl", buttons=["copy"], lines=2, interactive=False, elem_id="generate-curl"
     )
@@ -63,16 +64,16 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
         columns: float,
         request: gradio.Request,
     ) -> tuple[Any, ...]:
-        number = int(seed) if keep and seed is not None else _draw_seed()
-        fields = {**order_fields(model, label, truncation), "seed": number, "count": int(count)}
         with explained():
+            number = int(seed) if keep and seed is not None else _draw_seed()
+            fields = {**order_fields(model, label, truncation), "seed": number, "count": int(count)}
             pictures = await generate_pictures(service, fields, request)
         gallery = gradio.Gallery(list_pictures(pictures), columns=int(columns), selected_index=None)
         line = write_curl(request, "/generate", {**fields, "columns": int(columns)}, "grid.png")
         return gallery, number, number, line, "", gradio.Button(interactive=False)
 
-    def pick(shown: float, event: gradio.SelectData) -> tuple[str, gradio.Button]:
-        return str(int(shown) + int(event.index)), gradio.Button(interactive=True)
+    def pick(shown: float | None, event: gradio.SelectData) -> tuple[str, gradio.Button]:
+        return str(int(shown or 0) + int(event.index)), gradio.Button(interactive=True)
 
     inputs = [*choice.inputs, seed, keep, count, columns]
     outputs = [gallery, seed, shown, curl, picked, to_walk]
@@ -81,17 +82,17 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
         generate,
         inputs,
         outputs,
-        api_visibility="private",
+        **RAW,
         show_progress_on=gallery,
     )
-    dice.click(_draw_seed, None, seed, api_visibility="private").then(
-        lambda: True, None, keep, api_visibility="private"
-    ).then(generate, inputs, outputs, api_visibility="private", show_progress_on=gallery)
+    dice.click(_draw_seed, None, seed, **RAW).then(lambda: True, None, keep, **RAW).then(
+        generate, inputs, outputs, **RAW, show_progress_on=gallery
+    )
     gallery.select(
         pick,
         shown,
         [picked, to_walk],
-        api_visibility="private",
+        **RAW,
         show_progress="hidden",
         queue=False,
     )

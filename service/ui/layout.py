@@ -1,6 +1,7 @@
 """The page as a whole: its head, its tabs, and what happens when it is opened."""
 
-import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,16 @@ import gradio
 from fastapi import FastAPI
 
 from service.context import Context
+from service.errors import InvalidField
 from service.ui.choice import add_choice, fill_classes, fill_models
+from service.ui.events import RAW, Events
 from service.ui.explore_tab import add_explore_tab
+from service.ui.folder import Folder
+from service.ui.gate import Gate
 from service.ui.generate_tab import add_generate_tab
 from service.ui.models_tab import add_models_tab
+from service.ui.orders import explained
+from service.ui.sessions import MAX_SESSIONS, Sessions
 from service.ui.walk_tab import add_key, add_walk_tab
 
 _STYLE = """
@@ -32,17 +39,28 @@ _STYLE = """
 .pixels .thumbnail-item { aspect-ratio: 1; height: auto; min-height: 0; }
 #class input { padding-right: 1.5em; text-overflow: ellipsis; }
 """
-_CACHE_SWEEP_S, _CACHE_KEEP_S = 300, 900
 _WAITING_EVENTS = 64
 _EVENTS_AT_ONCE = 8
 
 
-def build_page(service: Context, path: str) -> FastAPI:
-    """An application with the page mounted at `path`; takes seconds, so call it in a thread."""
+@dataclass(frozen=True, slots=True)
+class BuiltPage:
+    """The page: what answers for it, and the application behind, whose lifespan has to run."""
+
+    gate: Gate
+    application: FastAPI
+
+
+def build_page(service: Context, path: str, folder: Folder) -> BuiltPage:
+    """The page for `path`, with its files in `folder`; takes seconds, so call it in a thread."""
     holder = FastAPI(openapi_url=None)
+    page = lay_out(service, folder.path)
+    # Gradio sets this in `launch` alone, and until then copies any file of the server's that a client names.
+    page.has_launched = True
+    page.state_session_capacity = MAX_SESSIONS
     gradio.mount_gradio_app(
         holder,
-        lay_out(service, Path(os.environ["GRADIO_TEMP_DIR"])),
+        page,
         path=path,
         root_path=service.settings.root_path + path if service.settings.root_path else None,
         footer_links=[],
@@ -68,14 +86,12 @@ def build_page(service: Context, path: str) -> FastAPI:
         ),
         css=_STYLE,
     )
-    return holder
+    return BuiltPage(Gate(holder, events=Events(page), sessions=Sessions(page), folder=folder), holder)
 
 
 def lay_out(service: Context, folder: Path) -> gradio.Blocks:
     """The widgets and their events; files that events make go into `folder`."""
-    page = gradio.Blocks(
-        title="Ganymede", analytics_enabled=False, delete_cache=(_CACHE_SWEEP_S, _CACHE_KEEP_S)
-    )
+    page = gradio.Blocks(title="Ganymede", analytics_enabled=False)
     with page:
         gradio.Markdown("# Ganymede\nPictures from a generator: the same pictures for the same seed.")
         choice = add_choice()
@@ -90,15 +106,20 @@ def lay_out(service: Context, folder: Path) -> gradio.Blocks:
                 models = add_models_tab(service, choice.model)
 
         async def choose_model() -> gradio.Dropdown:
-            return await fill_models(service)
+            with explained():
+                return await fill_models(service)
 
         async def choose_class(model: str | None) -> gradio.Dropdown:
-            return await fill_classes(service, model)
+            with explained():
+                return await fill_classes(service, model)
 
         def walk_by(keys: str, picked: str) -> tuple[str, Any]:
-            return add_key(keys, int(picked)), gradio.Tabs(selected="walk")
+            with explained():
+                if not re.fullmatch(r"[0-9]{1,10}", picked):
+                    raise InvalidField("Picked picture", "click a picture, or write its seed")
+                return add_key(keys, int(picked)), gradio.Tabs(selected="walk")
 
-        private: dict[str, Any] = {"api_visibility": "private"}
+        private: dict[str, Any] = dict(RAW)
         last: dict[str, Any] = {**private, "trigger_mode": "always_last"}  # a second choice is not lost
         opened = page.load(choose_model, None, choice.model, **private)
         opened = opened.then(choose_class, choice.model, choice.label, **private)
@@ -110,5 +131,5 @@ def lay_out(service: Context, folder: Path) -> gradio.Blocks:
         chosen.then(walking.fill, walking.inputs, walking.outputs, **last)
         walk_place.select(walking.fill, walking.inputs, walking.outputs, **private)
         generating.to_walk.click(walk_by, [walking.keys, generating.picked], [walking.keys, tabs], **private)
-    page.queue(max_size=_WAITING_EVENTS, default_concurrency_limit=_EVENTS_AT_ONCE)
+    page.queue(max_size=_WAITING_EVENTS, default_concurrency_limit=_EVENTS_AT_ONCE, api_open=False)
     return page

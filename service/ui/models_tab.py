@@ -1,6 +1,5 @@
 """The tab of the models: releases, their figures, samples and training curves."""
 
-import asyncio
 import io
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from service.context import Context
 from service.errors import GanymedeError
 from service.manifest import Manifest
 from service.ui.choice import find_manifest
-from service.ui.orders import write_curl_get
+from service.ui.events import RAW
+from service.ui.orders import explained, write_curl_get
 
 _SAMPLES = "samples.png"
 _METRICS = "metrics.json"
@@ -55,10 +55,11 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
     )
 
     async def fill(model: str | None, request: gradio.Request) -> tuple[Any, ...]:
-        return await asyncio.to_thread(_describe, service, model, request)
+        with explained():
+            return await service.releases.asking.run(_describe, service, model, request)
 
     outputs = [releases, figures, samples, curves, distances, curl]
-    model.change(fill, model, outputs, api_visibility="private", show_progress="hidden")
+    model.change(fill, model, outputs, **RAW, show_progress="hidden")
     return ModelsTab(fill, outputs)
 
 

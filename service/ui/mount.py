@@ -7,25 +7,24 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.context import Context
-from service.problems import problem
+from service.errors import Unavailable
+from service.problems import describe
+from service.ui.folder import Folder
 
 PATH = "/ui"
 _FAVICON = Path(__file__).with_name("favicon.ico")
-_POLICY = (
-    b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    b"img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; object-src 'none'; "
-    b"base-uri 'self'; frame-ancestors 'self'"
-)
+RETRY_S = 5
+"""How long after the page could not be put together it is tried again: each try costs seconds of a core."""
 
 log = logging.getLogger(__name__)
 
@@ -59,34 +58,19 @@ class Page:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._building: asyncio.Task[ASGIApp] | None = None
+        self._retry_at = 0.0
         self._stack = AsyncExitStack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request for the page or a part of it (ASGI)."""
         if scope["type"] != "http":
             return
-        if self._context.releases.default is None:
-            answer = problem(
-                503,
-                "unavailable",
-                "Unavailable",
-                "The page needs a model, and none is loaded yet; see /readyz.",
-                headers={"Retry-After": "1"},
-            )
-            await answer(scope, receive, send)
+        try:
+            built = await self._get()
+        except Unavailable as error:
+            await describe(error)(scope, receive, send)
             return
-        if self._building is None:
-            self._building = asyncio.create_task(self._build())
-        built = await asyncio.shield(self._building)
-        # Gradio's own application is mounted at the same path inside.
-        inside = {**scope, "root_path": scope.get("root_path", "").removesuffix(PATH)}
-
-        async def send_with_policy(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"content-security-policy", _POLICY)]
-            await send(message)
-
-        await built(inside, receive, send_with_policy)
+        await built(scope, receive, send)
 
     async def close(self) -> None:
         """Stop what the page runs, and remove the pictures that it kept for its visitors."""
@@ -95,16 +79,47 @@ class Page:
             await asyncio.gather(self._building, return_exceptions=True)
         await self._stack.aclose()
 
+    async def _get(self) -> ASGIApp:
+        """The page, put together if it is not yet; once for all who wait.
+
+        Raises:
+            Unavailable: there is no model, or the page could not be put together now.
+        """
+        if self._context.releases.default is None:
+            raise Unavailable("The page needs a model, and none is loaded yet; see /readyz.")
+        if self._building is None:
+            if time.monotonic() < self._retry_at:
+                raise _broken()
+            self._building = asyncio.create_task(self._build())
+        building = self._building
+        try:
+            return await asyncio.shield(building)
+        except Exception as error:
+            if self._building is building:  # the first of those who waited
+                log.exception("the page at %s could not be put together", PATH)
+                self._building, self._retry_at = None, time.monotonic() + RETRY_S
+            raise _broken() from error
+
     async def _build(self) -> ASGIApp:
-        folder = tempfile.mkdtemp(prefix="ganymede-ui-")
-        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        # Read when Gradio is imported, hence the environment: no analytics, and files where we remove them.
-        os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=folder)
-        layout = await asyncio.to_thread(importlib.import_module, "service.ui.layout")
-        built: FastAPI = await asyncio.to_thread(layout.build_page, self._context, PATH)
-        await self._stack.enter_async_context(_running(built))
+        async with AsyncExitStack() as stack:
+            folder = Folder(Path(tempfile.mkdtemp(prefix="ganymede-ui-")))
+            stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
+            # Gradio reads them when it is imported: no analytics, and files where we remove them.
+            os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(folder.path))
+            layout = await asyncio.to_thread(importlib.import_module, "service.ui.layout")
+            built = await asyncio.to_thread(layout.build_page, self._context, PATH, folder)
+            await stack.enter_async_context(_running(built.application))
+            await stack.enter_async_context(folder.kept_small())
+            self._stack = stack.pop_all()
         log.info("the page at %s is ready", PATH)
-        return built
+        gate: ASGIApp = built.gate
+        return gate
+
+
+def _broken() -> Unavailable:
+    return Unavailable(
+        "The page could not be put together; the service's log says why.", retry_after_s=RETRY_S
+    )
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """From what the widgets hold to a request, to pictures, and to the `curl` line that asks for the same."""
 
 import json
+import logging
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from service.pictures import accept_order
 from service.schemas import GenerateRequest
 from service.security import on_behalf_of
 
+log = logging.getLogger(__name__)
+
 FROM_SEED = "from the seed"
 """What the class widget says when no class is chosen."""
 
@@ -27,8 +30,17 @@ def explained() -> Iterator[None]:
     """Show what goes wrong inside to the visitor, in words."""
     try:
         yield
-    except GanymedeError as error:
-        raise gradio.Error(str(error), title=error.title, print_exception=False) from error
+    except Exception as error:
+        title, sentence = explain(error)
+        raise gradio.Error(sentence, title=title, print_exception=False) from error
+
+
+def explain(error: Exception) -> tuple[str, str]:
+    """A title and a sentence for the visitor; what nobody foresaw goes into the log."""
+    if isinstance(error, GanymedeError):
+        return error.title, str(error)
+    log.error("an event of the page failed", exc_info=error)
+    return "Internal error", "Something went wrong here. It is in the log of the service."
 
 
 def order_fields(model: str | None, label: str | None, truncation: float) -> dict[str, Any]:

@@ -14,10 +14,12 @@ import orjson
 from service.bodies import parse_body
 from service.context import Context
 from service.errors import InvalidField
+from service.latents import SEED_LIMIT
 from service.rendering import render_walk
 from service.schemas import WalkRequest
 from service.security import on_behalf_of
 from service.ui.choice import Choice
+from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
 from service.ui.generate_tab import SEEDS_DRAWN
 from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, scope_of, write_curl
@@ -44,7 +46,8 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         with gradio.Column(scale=1, min_width=280):
             gradio.Markdown("Click two or more pictures to walk by way of them.")
             gallery = lay_gallery("Pictures to walk by way of", "candidates")
-            first = gradio.Number(None, visible=False)  # the seed of the first picture
+            # The seed of the first picture.
+            first = gradio.Number(None, minimum=0, maximum=SEED_LIMIT - 1, visible=False)
             others = gradio.Button("🎲 Other pictures", size="sm")
             keys = gradio.Textbox(
                 "",
@@ -95,8 +98,8 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
     ) -> tuple[Any, int]:
         return await offer(model, label, truncation, None, request)
 
-    def pick(keys: str, first: float, event: gradio.SelectData) -> str:
-        return add_key(keys, int(first) + int(event.index))
+    def pick(keys: str, first: float | None, event: gradio.SelectData) -> str:
+        return add_key(keys, int(first or 0) + int(event.index))
 
     async def walk(
         model: str | None,
@@ -126,12 +129,12 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         line = write_curl(request, "/latent-walk", {**fields, "scale": scale}, "walk.mp4")
         return gradio.Video(str(path), visible=True), line
 
-    others.click(offer_others, choice.inputs, [gallery, first], api_visibility="private")
+    others.click(offer_others, choice.inputs, [gallery, first], **RAW)
     gallery.select(
         pick,
         [keys, first],
         keys,
-        api_visibility="private",
+        **RAW,
         show_progress="hidden",
         trigger_mode="multiple",  # clicks in quick succession all count
         queue=False,
@@ -141,7 +144,7 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         walk,
         [*choice.inputs, keys, frames, fps, way, loop, smooth],
         [video, curl],
-        api_visibility="private",
+        **RAW,
         show_progress_on=[video, curl],
     )
     return WalkTab(keys, offer, [*choice.inputs, first], [gallery, first])
@@ -151,11 +154,13 @@ def read_keys(text: str) -> list[int]:
     """Seeds as a visitor writes them.
 
     Raises:
-        InvalidField: there are other things than numbers, or fewer than two.
+        InvalidField: there are other things than seeds, or fewer than two.
     """
     if re.search(r"[^\d\s,;]", text):
         raise InvalidField("Key pictures", "write seeds as numbers with commas, such as 1, 5, 9")
     seeds = [int(part) for part in re.findall(r"\d+", text)]
+    if any(seed >= SEED_LIMIT for seed in seeds):
+        raise InvalidField("Key pictures", f"seeds are from 0 to {SEED_LIMIT - 1}")
     if len(seeds) < 2:
         raise InvalidField("Key pictures", "a walk needs two or more; click pictures, or write their seeds")
     return seeds

@@ -28,7 +28,8 @@ STACKS = (
 def test_each_promised_alarm_exists_and_tells_a_person(prod):
     alarms = prod.find("Observability", "AWS::CloudWatch::Alarm")
     assert {alarm["AlarmName"] for alarm in alarms} == {
-        f"ganymede-prod-{name}" for name in ("queue", "failedreload", "unhealthyhosts", "gpumemory")
+        f"ganymede-prod-{name}"
+        for name in ("queue", "failedreload", "unhealthyhosts", "noanswer", "toofewhosts", "gpumemory")
     }
     composite = prod.one("Observability", "AWS::CloudWatch::CompositeAlarm")
     assert composite["AlarmName"] == "ganymede-prod-answers"
@@ -79,7 +80,7 @@ def test_the_deploy_role_opens_to_one_repository_and_one_environment_only(prod):
     issuer = "token.actions.githubusercontent.com"
     assert conditions["StringEquals"] == {
         f"{issuer}:aud": "sts.amazonaws.com",
-        f"{issuer}:sub": "repo:ganymede/ganymede:environment:prod",
+        f"{issuer}:sub": "repo:YOUR-ORGANISATION/YOUR-REPOSITORY:environment:prod",
     }
 
 

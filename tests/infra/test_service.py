@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from infra.task import WRITABLE
+from infra.constructs.task import WRITABLE
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -61,7 +61,7 @@ def test_the_load_balancer_asks_readyz(assembly):
 
 def test_metrics_are_not_public(assembly):
     rule = assembly.one("Service", "AWS::ElasticLoadBalancingV2::ListenerRule")
-    assert rule["Conditions"][0]["PathPatternConfig"]["Values"] == ["/metrics"]
+    assert rule["Conditions"][0]["PathPatternConfig"]["Values"] == ["/metrics", "/%*"]
     assert rule["Actions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
 
 

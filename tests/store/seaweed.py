@@ -17,6 +17,8 @@ import httpx
 import pytest
 from botocore.config import Config
 
+from tests.patience import PATIENCE_S
+
 ADMIN = ("admin-key", "admin-secret")
 READER = ("reader-key", "reader-secret")
 WRITER = ("writer-key", "writer-secret")
@@ -127,14 +129,16 @@ def _free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _wait_until_answering(server: S3Server, process: subprocess.Popen[bytes], limit_s: float = 60) -> None:
+def _wait_until_answering(
+    server: S3Server, process: subprocess.Popen[bytes], limit_s: float = PATIENCE_S
+) -> None:
     """Wait until a bucket can be made and a byte written, which needs every part of the server."""
     deadline = time.monotonic() + limit_s
     client = server.client()
     probe = {"Bucket": BUCKET, "Key": "ready"}
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            httpx.get(server.endpoint, timeout=2)
+            httpx.get(server.endpoint, timeout=10)
             client.create_bucket(Bucket=BUCKET)
             client.put_object(**probe, Body=b"1")
         except Exception:  # whatever it is that is not up yet

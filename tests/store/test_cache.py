@@ -12,6 +12,7 @@ from service.errors import ReleaseRefused, StoreError, StoreUnreachable
 from service.store.cache import FileCache
 from service.store.cached import open_cache
 from tests.conftest import REPOSITORY
+from tests.patience import PATIENCE_S
 from tests.store.releases import entry
 
 LIMIT_BYTES = 1000
@@ -118,5 +119,5 @@ sys.exit(cache.read(entry("g", b"content"), "m@v1", fetch) != b"content")
 def test_of_four_processes_at_once_one_fetches_and_all_get_the_file(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     processes = [subprocess.Popen(command, cwd=REPOSITORY) for _ in range(4)]
-    assert [process.wait(timeout=60) for process in processes] == [0] * 4
+    assert [process.wait(timeout=PATIENCE_S) for process in processes] == [0] * 4
     assert (tmp_path / "fetches").read_text() == "fetch\n"

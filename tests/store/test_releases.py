@@ -3,9 +3,9 @@
 import asyncio
 import gc
 import threading
-import time
 import weakref
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,23 @@ from service.releases import Release, Releases, find_default
 from service.reloading import Reloading
 from service.store import FolderStore, Reference, promote
 from tests import tiny_models
+from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 
 class WatchedStore(FolderStore):
-    """A store that writes down what it is asked, and answers as slowly as it is told."""
+    """A store that writes down what it is asked, and has manifests while it is open."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.asked: list[str] = []
-        self.pause_s = 0.0
+        self.reached, self.open = threading.Event(), threading.Event()
+        self.open.set()
 
     def manifest(self, model: str, version: str) -> Manifest:
         self.asked.append(f"manifest {model}@{version}")
-        time.sleep(self.pause_s)
+        self.reached.set()
+        assert self.open.wait(PATIENCE_S)
         return super().manifest(model, version)
 
     def aliases(self, model: str, *known: Any) -> Any:
@@ -64,10 +67,13 @@ def run(store: FolderStore, use: Callable[[Releases], Awaitable[None]], **option
 
 
 def test_fifty_who_wait_for_one_release_cause_one_load(store: WatchedStore) -> None:
-    store.pause_s = 0.2
+    store.open.clear()
 
     async def use(releases: Releases) -> None:
-        found = await asyncio.gather(*(releases.resolve("grey@v2") for _ in range(50)))
+        asking = [asyncio.ensure_future(releases.resolve("grey@v2")) for _ in range(50)]
+        await asyncio.to_thread(store.reached.wait, PATIENCE_S)
+        store.open.set()
+        found = await asyncio.gather(*asking)
         assert len({id(release) for release in found}) == 1
 
     run(store, use)
@@ -144,13 +150,16 @@ def test_what_takes_too_long_to_load_is_answered_with_try_again_and_goes_on_load
     store: WatchedStore,
 ) -> None:
     async def use(releases: Releases) -> None:
-        store.pause_s = 0.5
+        store.open.clear()
         with pytest.raises(Unavailable, match="grey@v2 is still being loaded"):
             await releases.resolve("grey@v2")
-        await asyncio.sleep(1)
-        store.asked.clear()
-        assert (await releases.resolve("grey@v2")).manifest.version == "v2"
-        assert "manifest grey@v2" not in store.asked
+        store.open.set()
+        release = None
+        while release is None:
+            with suppress(Unavailable):
+                release = await releases.resolve("grey@v2")
+        assert release.manifest.version == "v2"
+        assert store.asked.count("manifest grey@v2") == 1
 
     run(store, use, load_timeout_s=0.1)
 

@@ -1,6 +1,5 @@
 """While S3 is away, what is loaded goes on serving; a start does with what the cache holds."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 
 from service.errors import StoreUnreachable
 from service.store import open_served_store, open_store, promote
-from tests.conftest import run_server
+from tests.conftest import Server, run_server
+from tests.patience import PATIENCE_S
 from tests.store.conftest import S3
 from tests.store.faulty import FaultyWay, Mode, faulty_way
 from tests.store.releases import publish_bytes
@@ -39,6 +39,11 @@ def flags(folder: Path) -> tuple[str, ...]:
     return (*quick, "--cache", str(folder / "cache"))
 
 
+def wait_until_ready(server: Server) -> None:
+    """A busy machine may not answer within half a second at the first try; the service tries again."""
+    wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 200, "it is ready")
+
+
 def variables(s3_server: S3Server, way: FaultyWay) -> dict[str, str]:
     return {**s3_server.variables(), "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{way.port}"}
 
@@ -55,16 +60,15 @@ def test_what_is_loaded_goes_on_serving_and_says_that_the_store_is_away(
             assert answer.status_code == 200
             return sentence in answer.json()["store"].get("error", "")
 
+        wait_until_ready(server)
         assert serving(server) == "grey@v1"
         for mode, sentence in SENTENCES.items():
             way.mode = mode
             wait_until(lambda sentence=sentence: told(sentence), f"{mode} is told")  # type: ignore[misc]
             assert serving(server) == "grey@v1"
             assert "ganymede_store_reachable 0.0" in httpx.get(f"{server.url}/metrics").text
-            asked = time.monotonic()
-            answer = httpx.post(f"{server.url}/generate", json={"model": "grey@v9"}, timeout=30)
+            answer = httpx.post(f"{server.url}/generate", json={"model": "grey@v9"})  # silence lasts an hour
             assert (answer.status_code, answer.json()["code"]) == (503, "store-unreachable")
-            assert time.monotonic() - asked < 15
         assert reloads(server, "unreachable") >= len(SENTENCES)
         publish_tiny_model(store, TinyModel(version="v2", weight_seed=2))
         way.mode = "pass"
@@ -80,13 +84,14 @@ def test_a_start_without_s3_works_from_the_cache(
     publish_tiny_model(open_store(s3_uri), TinyModel(version="v1", weight_seed=1))
     order = {"seed": 3, "format": "npy"}
     with run_server(s3_uri, tmp_path, *flags(tmp_path), **variables(s3_server, way)) as server:
+        wait_until_ready(server)
         before = httpx.post(f"{server.url}/generate", json=order).content
     way.mode = mode
     with run_server(s3_uri, tmp_path, *flags(tmp_path), **variables(s3_server, way)) as server:
         answer = httpx.post(f"{server.url}/generate", json=order)
         assert (answer.status_code, answer.content) == (200, before)
         assert httpx.get(f"{server.url}/readyz").json()["store"]["reachable"] is False
-        assert httpx.get(f"{server.url}/models", timeout=30).json()["models"][0]["versions"] == ["v1"]
+        assert httpx.get(f"{server.url}/models").json()["models"][0]["versions"] == ["v1"]
 
 
 def test_a_start_without_s3_and_without_a_cache_says_why_it_is_not_ready(
@@ -110,6 +115,7 @@ def test_a_release_that_was_loaded_once_is_not_downloaded_again(
     publish_tiny_model(store, TinyModel(version="v1", weight_seed=1))
     publish_tiny_model(store, TinyModel(version="v2", weight_seed=2))
     with run_server(s3_uri, tmp_path, *flags(tmp_path), **variables(s3_server, way)) as server:
+        wait_until_ready(server)
         assert serving(server) == "grey@v2"
         promote(store, "grey", "v1")
         wait_until(lambda: serving(server) == "grey@v1", "v1 is served")
@@ -127,7 +133,7 @@ def test_a_download_that_breaks_off_every_time_ends_in_words_and_leaves_nothing(
     for name, value in variables(s3_server, way).items():
         monkeypatch.setenv(name, value)
     cache = str(tmp_path / "cache")
-    store = open_served_store(s3_uri, cache=cache, cache_max_bytes=10**7, timeout_s=0.5)
+    store = open_served_store(s3_uri, cache=cache, cache_max_bytes=10**7, timeout_s=PATIENCE_S)
     manifest = store.manifest("grey", "v1")
     way.mode = "cut"
     with pytest.raises(StoreUnreachable, match=s3_uri):

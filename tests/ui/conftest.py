@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.conftest import REPOSITORY, run_server
+from tests.patience import PATIENCE_S
 
 
 def pytest_collection_modifyitems(items):
@@ -15,7 +16,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))
-            item.add_marker(pytest.mark.timeout(400))
+            item.add_marker(pytest.mark.timeout(1200))
 
 
 def find_chromium() -> str:
@@ -30,7 +31,9 @@ def find_chromium() -> str:
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=find_chromium(),
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+            timeout=PATIENCE_MS,
         )
         yield browser
         browser.close()
@@ -43,7 +46,7 @@ def bundled(tmp_path_factory):
         yield running
 
 
-PATIENCE_MS = 90_000
+PATIENCE_MS = 1000 * PATIENCE_S
 
 
 class Visit:
@@ -54,8 +57,13 @@ class Visit:
         self.errors: list[str] = []
         self.hosts: set[str] = set()
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("response", self._note_refusal)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: "://" in request.url and self.hosts.add(request.url.split("/")[2]))
+
+    def _note_refusal(self, response) -> None:
+        if response.status >= 400:
+            self.errors.append(f"{response.status} {response.url}")
 
     def open(self, url: str) -> None:
         self.page.goto(url)

@@ -78,11 +78,8 @@ def assert_pictures_are_those_of(visit, line: str) -> None:
         "[...document.querySelectorAll('#explored img')].every(image => image.naturalWidth)"
     )
     sources = [image.get_attribute("src") for image in visit.page.locator("#explored img").all()]
-    shown = [
-        np.asarray(Image.open(io.BytesIO(httpx.get(source, timeout=60).content)).convert("L"))
-        for source in sources
-    ]
+    shown = [np.asarray(Image.open(io.BytesIO(httpx.get(source).content)).convert("L")) for source in sources]
     words = shlex.split(line)
-    grid = httpx.post(words[3], content=words[words.index("-d") + 1], timeout=60).content
+    grid = httpx.post(words[3], content=words[words.index("-d") + 1]).content
     rows = [np.concatenate(shown[start : start + 4], axis=1) for start in (0, 4)]
     assert np.array_equal(np.concatenate(rows), np.asarray(Image.open(io.BytesIO(grid))))

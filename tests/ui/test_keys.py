@@ -29,7 +29,7 @@ def strict(tmp_path):
 
 @pytest.mark.parametrize("visit", [VISITOR], indirect=True)
 def test_a_browser_asks_for_the_key_and_what_the_page_makes_counts_for_it(strict, visit):
-    assert httpx.get(f"{strict.url}/ui/", auth=("", FIRST), timeout=90).status_code == 200  # it is loaded now
+    assert httpx.get(f"{strict.url}/ui/", auth=("", FIRST)).status_code == 200  # it is loaded now
     visit.open(f"{strict.url}/ui/")
     visit.open_tab("Walk")
     visit.page.locator("#keys textarea, #keys input").fill("1, 5, 9")

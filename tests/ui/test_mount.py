@@ -5,23 +5,30 @@ import re
 import signal
 import socket
 import socketserver
+import tempfile
 import threading
+import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
+from service.ui import mount
 from tests.conftest import REPOSITORY, run_server
+from tests.patience import PATIENCE_S
 
 
 def test_neither_readiness_nor_the_first_pictures_wait_for_the_page(tiny_store, tmp_path):
     with run_server(tiny_store, tmp_path, "--default-model", "grey") as server:
-        assert httpx.post(f"{server.url}/generate", timeout=60).status_code == 200
+        assert httpx.post(f"{server.url}/generate").status_code == 200
         assert "the page at /ui is ready" not in server.log.read_text()
-        assert "Ganymede" in httpx.get(f"{server.url}/", follow_redirects=True, timeout=90).text
+        assert "Ganymede" in httpx.get(f"{server.url}/", follow_redirects=True).text
         assert "the page at /ui is ready" in server.log.read_text()
 
 
@@ -41,12 +48,45 @@ def test_without_gradio_the_root_leads_to_the_documentation(tiny_store, monkeypa
 
 
 def test_the_service_stops_while_a_page_is_open(visit, tmp_path):
-    with run_server(REPOSITORY / "models", tmp_path, "--drain-timeout-s", "300") as server:
+    with run_server(REPOSITORY / "models", tmp_path, "--drain-timeout-s", "3000") as server:
         visit.open(f"{server.url}/ui/")
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=100) in (0, -signal.SIGTERM)
+        assert server.process.wait(timeout=PATIENCE_S) in (0, -signal.SIGTERM)
         visit.page.close()
         visit.errors.clear()  # the page may say that its server is gone
+
+
+def test_a_page_that_could_not_be_put_together_is_tried_again(tiny_store, monkeypatch):
+    folders = iter([OSError("no space left on device")])
+    make = tempfile.mkdtemp
+    folders_made = []
+
+    def build_plain_page(context, path, folder):
+        """Stands in for Gradio's, which takes seconds."""
+        folders_made.append(folder.path)
+        return SimpleNamespace(gate=PlainTextResponse("a page"), application=FastAPI())
+
+    def fail_first(*arguments, **options):
+        for error in folders:
+            raise error
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", fail_first)
+    monkeypatch.setattr(importlib, "import_module", lambda _: SimpleNamespace(build_page=build_plain_page))
+    app = create_app(Settings(models=str(tiny_store)))
+    with TestClient(app) as client:
+        while client.get("/readyz").status_code != 200:
+            time.sleep(0.02)
+        for _ in range(2):  # the second is not tried: it is too soon
+            answer = client.get("/ui/")
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert int(answer.headers["retry-after"]) == mount.RETRY_S
+        monkeypatch.setattr(time, "monotonic", lambda now=time.monotonic: now() + mount.RETRY_S)
+        assert client.get("/ui/").text == "a page"
+        [folder] = folders_made
+        assert folder.is_dir()
+    assert not folder.exists()  # the page's files go with it
 
 
 class PrefixProxy(socketserver.StreamRequestHandler):
@@ -84,7 +124,7 @@ def proxied(tmp_path):
             thread.start()
             yield f"http://127.0.0.1:{proxy.server_address[1]}/pre"
             proxy.shutdown()
-            thread.join(10)
+            thread.join(PATIENCE_S)
 
 
 def test_the_page_works_behind_a_path_prefix(visit, proxied):

@@ -13,7 +13,24 @@ from PIL import Image
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 DARK = {"color_scheme": "dark"}
-TABS = ("Generate", "Walk", "Explore", "Models")
+INSIDE = {
+    "Generate": "#pictures img",
+    "Walk": "#candidates img",
+    "Explore": "#explored img",
+    "Models": "#samples img",
+}
+"""Each tab, and the pictures that are there when all of it is."""
+TABS = tuple(INSIDE)
+
+
+def wait_until_at_rest(visit, pictures: str) -> None:
+    """Wait until the pictures have come and nothing moves, fades or turns any more."""
+    visit.page.locator(pictures).first.wait_for()
+    visit.page.wait_for_function(
+        "pictures => [...document.querySelectorAll(pictures)].every(image => image.naturalWidth)"
+        " && document.getAnimations().every(animation => animation.playState !== 'running')",
+        arg=pictures,
+    )
 
 
 def field(visit, elem_id: str) -> str:
@@ -33,14 +50,14 @@ def run_curl(line: str) -> httpx.Response:
     """Ask for what a line of the page asks for."""
     words = shlex.split(line)
     if "-d" not in words:
-        return httpx.get(words[1], timeout=60)
+        return httpx.get(words[1])
     assert words[:3] == ["curl", "-X", "POST"]
-    return httpx.post(words[3], content=words[words.index("-d") + 1], timeout=60)
+    return httpx.post(words[3], content=words[words.index("-d") + 1])
 
 
 def picture(visit, selector: str, index: int) -> np.ndarray:
     source = visit.page.locator(f"{selector} img").nth(index).get_attribute("src")
-    return np.asarray(Image.open(io.BytesIO(httpx.get(source, timeout=60).content)).convert("L"))
+    return np.asarray(Image.open(io.BytesIO(httpx.get(source).content)).convert("L"))
 
 
 def test_generate_shows_what_its_curl_line_gets_and_a_click_tells_the_seed(visit, bundled):
@@ -51,7 +68,7 @@ def test_generate_shows_what_its_curl_line_gets_and_a_click_tells_the_seed(visit
     assert np.array_equal(np.asarray(grid)[: shown.shape[0]], shown)
     visit.page.locator("#pictures button.thumbnail-item").nth(3).click()
     seed = int(wait_for_field(visit, "picked", r"^\d+$"))
-    exact = httpx.get(f"{bundled.url}/images/fashion/{seed}.png", timeout=60)
+    exact = httpx.get(f"{bundled.url}/images/fashion/{seed}.png")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(exact.content))), picture(visit, "#pictures", 3))
 
 
@@ -120,7 +137,7 @@ def test_a_walk_by_way_of_clicked_pictures_plays_and_is_what_its_curl_line_gets(
     keys = [int(key) for key in field(visit, "keys").split(", ")]
     assert json.loads(shlex.split(line)[5])["seeds"] == keys
     source = visit.page.locator("#video video").get_attribute("src")
-    assert httpx.get(source, timeout=60).content == run_curl(line).content
+    assert httpx.get(source).content == run_curl(line).content
 
 
 def test_a_picked_picture_becomes_a_key_of_the_walk(visit, bundled):
@@ -155,9 +172,9 @@ def test_what_is_wrong_is_said_in_words(visit, bundled):
 def test_axe_finds_nothing_serious(visit, bundled):
     visit.open(f"{bundled.url}/ui/")
     found = []
-    for tab in TABS:
+    for tab, inside in INSIDE.items():
         visit.open_tab(tab)
-        visit.page.wait_for_timeout(1500)
+        wait_until_at_rest(visit, inside)
         violations = Axe().run(visit.page).response["violations"]
         found += [
             (tab, violation["id"], violation["nodes"][0]["html"][:200])

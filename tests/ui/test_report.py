@@ -15,7 +15,7 @@ def report(tmp_path_factory):
 
 @pytest.mark.parametrize("visit", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
 def test_the_report_fits_a_phone_and_shows_every_picture_from_within_itself(visit, report):
-    visit.page.goto(report.as_uri(), timeout=90_000)
+    visit.page.goto(report.as_uri())
     broken = "[...document.images].filter(image => !image.complete || !image.naturalWidth).length"
     assert visit.page.evaluate(broken) == 0
     assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -24,5 +24,5 @@ def test_the_report_fits_a_phone_and_shows_every_picture_from_within_itself(visi
 
 @pytest.mark.parametrize("visit", [{"color_scheme": "dark"}], indirect=True)
 def test_the_report_is_dark_where_the_reader_is(visit, report):
-    visit.page.goto(report.as_uri(), timeout=90_000)
+    visit.page.goto(report.as_uri())
     assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"

@@ -16,8 +16,10 @@ from rich.progress import Progress
 from training.data.cache import prepared_entry
 from training.data.folder import MAX_CLASSES, entry_key
 from training.data.framing import frame_array
+from training.data.listing import MAX_FILES
 from training.data.pictures import Pictures, Request, shuffle_order
 from training.data.prepared import Description, PictureWriter, open_prepared
+from training.data.record import SetDigest
 from training.errors import DataError
 from training.shape import PictureShape
 
@@ -69,6 +71,10 @@ def check_shape(array: PictureArray) -> None:
         )
     if not shape[0]:
         raise DataError(f"{array.name} holds no pictures.")
+    if not 0 < shape[0] <= MAX_FILES:
+        raise DataError(
+            f"{array.name} says it holds {shape[0]} pictures; at most {MAX_FILES} can be prepared."
+        )
     if min(shape[1:3]) < SMALLEST or max(shape[1:3]) > LARGEST:
         raise DataError(
             f"{array.name} holds pictures of {shape[2]}x{shape[1]} pixels; either side may have "
@@ -89,6 +95,9 @@ def check_labels(array: PictureArray) -> tuple[Labels, tuple[str, ...]]:
         )
     lowest, highest = int(labels.min()), int(labels.max())
     names = array.class_names or tuple(str(label) for label in range(min(highest, MAX_CLASSES) + 1))
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{array.name} names two classes '{twice}': give each a name of its own.")
     if lowest < 0 or highest >= min(len(names), MAX_CLASSES):
         raise DataError(
             f"The labels of {array.name} go from {lowest} to {highest}; they number the classes from 0 to "
@@ -106,7 +115,7 @@ def write_array(
     size, channels = settings.size or min(height, width), settings.channels or min(stored, 3)
     settings = settings.model_copy(update={"size": size, "channels": channels})
     places = np.argsort(shuffle_order(count))
-    console, row = request.console, 0
+    console, row, digest = request.console, 0, SetDigest()
     with (
         PictureWriter(folder, count, size, channels) as writer,
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
@@ -114,11 +123,13 @@ def write_array(
         task = progress.add_task("Reading pictures", total=count)
         for images in read_chunks(array):
             for pixels in frame_array(images, settings):
-                writer.put(int(places[row]), pixels, int(labels[row]))
+                label = int(labels[row])
+                writer.put(int(places[row]), pixels, label)
+                digest.add("", class_names[label] if class_names else "", pixels.tobytes())
                 row += 1
             progress.advance(task, len(images))
         shape = PictureShape(size=size, channels=channels, class_names=class_names)
-        writer.finish(Description(count=count, shape=shape))
+        writer.finish(Description(count=count, shape=shape, record=digest.finish()))
 
 
 def read_chunks(array: PictureArray) -> Iterator[NDArray[np.uint8]]:
@@ -132,13 +143,16 @@ def read_chunks(array: PictureArray) -> Iterator[NDArray[np.uint8]]:
                 wanted = min(chunk, count - first)
                 images = np.frombuffer(read_exactly(stream, wanted * picture_bytes), np.uint8)
                 yield images.reshape(wanted, *shape[:2], -1)
-    except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+            read_exactly(stream, 0, last=True)
+    except (EOFError, OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{array.name} cannot be read: {error}. Fetch the file again.") from error
 
 
-def read_exactly(stream: IO[bytes], count: int) -> bytes:
-    """Read `count` bytes; raise EOFError where there are fewer."""
+def read_exactly(stream: IO[bytes], count: int, *, last: bool = False) -> bytes:
+    """Read `count` bytes; raise EOFError where there are fewer, or more though they are the last."""
     content = stream.read(count)
     if len(content) != count:
         raise EOFError("it is cut off")
+    if last and stream.read(1):
+        raise EOFError("it is longer than it says")
     return content

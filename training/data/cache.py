@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from training.errors import DataError
+from training.home import expand_home
 
 VARIABLE = "GANYMEDE_PICTURES"
 MAX_BYTES = 20 * 2**30
@@ -19,8 +20,8 @@ UNFINISHED_LIMIT_S = 86_400.0
 def cache_folder() -> Path:
     """Return where prepared pictures lie: GANYMEDE_PICTURES, or in the user's cache folder (XDG)."""
     if named := os.environ.get(VARIABLE):
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganymede-pictures"
+        return expand_home(named)
+    return expand_home(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ganymede-pictures"
 
 
 def prepared_entry(key: str, write: Callable[[Path], None]) -> Path:
@@ -46,7 +47,8 @@ def prepared_entry(key: str, write: Callable[[Path], None]) -> Path:
                     if not entry.is_dir():  # nobody else was faster
                         raise
             remove_oldest(root, MAX_BYTES, kept=entry)
-        os.utime(entry)
+        with suppress(OSError):  # a cache that is only read has nothing removed either
+            os.utime(entry)
     except OSError as error:
         raise DataError(
             f"The pictures cannot be prepared in {root}: {error.strerror or error}. "

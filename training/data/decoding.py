@@ -14,13 +14,18 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from rich.progress import Progress
 
 from training.data.framing import DEFAULT_CHANNELS, DEFAULT_SIZE, frame
+from training.data.levels import spread_levels
+from training.data.order import sort_naturally
 from training.data.pictures import Request, shuffle_order
 from training.data.prepared import SKIPPED_KEPT, Description, PictureWriter, describe_skipped
+from training.data.record import SetDigest
 from training.errors import DataError
 from training.shape import PictureSettings, PictureShape
 
 DRAFT_FACTOR = 2
 DECODERS = 4
+PROGRAMS = ("EPS",)
+"""Formats that are no pictures but programs, which Pillow hands to Ghostscript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,10 @@ def write_pictures(
     """
     settings = request.settings
     size, channels = settings.size or DEFAULT_SIZE, settings.channels or DEFAULT_CHANNELS
-    names = sorted({file.class_name for file in files if file.class_name is not None})
+    names = sort_naturally({file.class_name for file in files if file.class_name is not None})
     skipped: list[str] = []
     count = skipped_count = 0
+    digest = SetDigest()
     with PictureWriter(folder, len(files), size, channels) as writer:
         shuffled = [files[index] for index in shuffle_order(len(files))]
         for file, outcome in decode_files(shuffled, request, readers):
@@ -57,6 +63,7 @@ def write_pictures(
                     skipped.append(f"{file.name} ({outcome})")
             else:
                 writer.put(count, outcome, names.index(file.class_name))
+                digest.add(file.name, file.class_name, outcome.tobytes())
                 count += 1
         present = np.unique(writer.labels[:count])
         writer.labels[:count] = np.searchsorted(present, writer.labels[:count])
@@ -66,7 +73,11 @@ def write_pictures(
             class_names=tuple(names[label] for label in present) if len(present) > 1 else (),
         )
         description = Description(
-            count=count, shape=shape, skipped=tuple(skipped), skipped_count=skipped_count
+            count=count,
+            shape=shape,
+            skipped=tuple(skipped),
+            skipped_count=skipped_count,
+            record=digest.finish(),
         )
         if not count:
             raise DataError(f"{origin} holds no picture that can be read. {describe_skipped(description)}")
@@ -84,12 +95,22 @@ def decode_files(
         ThreadPoolExecutor(readers) as pool,
         warnings.catch_warnings(),
     ):
+        warnings.simplefilter("ignore")  # of what is odd in a file's metadata: its picture is what counts
         warnings.simplefilter("error", Image.DecompressionBombWarning)
+        Image.init()
         task = progress.add_task("Reading pictures", total=len(files))
         for first in range(0, len(files), 2 * readers):  # no more than these are in memory
             chunk = files[first : first + 2 * readers]
             yield from zip(chunk, pool.map(decode, chunk), strict=True)
             progress.advance(task, len(chunk))
+
+
+def turn_upright(picture: Image.Image) -> Image.Image:
+    """Return a picture the way up its camera was held, or as it lies where its EXIF data make no sense."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # as below
+        return picture
 
 
 def decode_file(file: PictureFile, settings: PictureSettings) -> NDArray[np.uint8] | str:
@@ -100,13 +121,17 @@ def decode_file(file: PictureFile, settings: PictureSettings) -> NDArray[np.uint
     if file.class_name is None:
         return "in no class's folder"
     try:
-        with file.open() as stream, Image.open(stream) as picture:
+        formats = [name for name in Image.ID if name not in PROGRAMS]
+        with file.open() as stream, Image.open(stream, formats=formats) as picture:
             side = DRAFT_FACTOR * (settings.size or DEFAULT_SIZE)
             picture.draft(None, (side, side))  # a JPEG file is decoded no larger than is needed
-            return frame(ImageOps.exif_transpose(picture), settings)
+            picture.load()
+            return frame(turn_upright(spread_levels(picture)), settings)
     except DataError:  # what cannot be fetched is no damaged picture
         raise
     except UnidentifiedImageError:
         return "no picture"
+    except OSError as error:
+        return error.strerror or str(error).rstrip(".") or type(error).__name__
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         return str(error).rstrip(".") or type(error).__name__

@@ -4,17 +4,17 @@ import hashlib
 import json
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from training.data.cache import prepared_entry
 from training.data.decoding import PictureFile, write_pictures
+from training.data.listing import list_names, open_file, show_name, stamp
 from training.data.pictures import Pictures, Request
 from training.data.prepared import open_prepared
 from training.errors import DataError
+from training.home import expand_home
 
-VERSION = 1
+VERSION = 2
 """Of what is done to a picture before it is kept: a change makes what is kept of no use."""
-MAX_FILES = 5_000_000
 MAX_CLASSES = 1000
 
 
@@ -24,7 +24,7 @@ def load_folder(request: Request) -> Pictures:
     Raises:
         DataError: there is no such folder, or no picture in it.
     """
-    folder = Path(request.value).expanduser() if request.value else request.folder
+    folder = expand_home(request.value) if request.value else request.folder
     if folder is None:
         raise DataError("Which folder? Name it: --data folder:PATH.")
     files = list_files(folder)
@@ -32,17 +32,15 @@ def load_folder(request: Request) -> Pictures:
         entry_key(request, [str(folder.resolve()), *(stamp(folder / name) for name, _ in files)]),
         partial(
             write_pictures,
-            files=[PictureFile(name, group, partial(open_file, folder / name)) for name, group in files],
+            files=[
+                PictureFile(show_name(name), group, partial(open_file, folder / name))
+                for name, group in files
+            ],
             request=request,
             origin=str(folder),
         ),
     )
     return open_prepared(entry, request)
-
-
-def open_file(path: Path) -> BinaryIO:
-    """Open a file for reading."""
-    return path.open("rb")
 
 
 def list_files(folder: Path) -> list[tuple[str, str | None]]:
@@ -51,19 +49,9 @@ def list_files(folder: Path) -> list[tuple[str, str | None]]:
     Raises:
         DataError: there is no such folder, nothing in it, or too much.
     """
-    if not folder.is_dir():
-        raise DataError(
-            f"{folder} is {'no folder' if folder.exists() else 'missing'}. Name a folder of pictures."
-        )
-    names = sorted(
-        name.as_posix()
-        for name in (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-        if not is_hidden(name.as_posix())
-    )
+    names = list_names(folder)
     if not names:
         raise DataError(f"{folder} holds no files. Put pictures into it, or into a subfolder for each class.")
-    if len(names) > MAX_FILES:
-        raise DataError(f"{folder} holds {len(names)} files; at most {MAX_FILES} can be prepared.")
     return group_files(names, str(folder))
 
 
@@ -85,13 +73,13 @@ def group_files(names: list[str], origin: str) -> list[tuple[str, str | None]]:
             f"{origin} holds {len(classes)} subfolders; each is a class, and at most {MAX_CLASSES} can be. "
             "Put all pictures into one folder to train without classes."
         )
+    for name in classes:
+        if show_name(name) != name:
+            raise DataError(
+                f"The name of the folder {show_name(name)} in {origin} is not UTF-8, and a class is called "
+                "by it. Give the folder another name."
+            )
     return [(name, name.partition("/")[0] if "/" in name else None) for name in names]
-
-
-def stamp(path: Path) -> str:
-    """Return what tells a file from what it was before: its path, size and time of change."""
-    state = path.stat()
-    return f"{path} {state.st_size} {state.st_mtime_ns}"
 
 
 def entry_key(request: Request, stamps: list[str]) -> str:

@@ -33,8 +33,6 @@ def frame(picture: Image.Image, settings: PictureSettings) -> NDArray[np.uint8]:
 
 def flatten(picture: Image.Image) -> Image.Image:
     """Return a picture laid on white, mode RGB, or as it is where nothing of it is transparent."""
-    if picture.mode.startswith("I;16"):
-        return picture.point(lambda level: level / 256).convert("L")  # Pillow would clip at 255
     if not picture.has_transparency_data:
         return picture
     coloured = picture.convert("RGBA")

@@ -1,6 +1,7 @@
 """The source `idx:PATH`: a file of pictures in MNIST's format, or a folder of such files under its names."""
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from training.data.arrays import PictureArray, load_array
-from training.data.folder import stamp
+from training.data.listing import require_file, stamp
 from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
+from training.home import expand_home
 from training.idx import read_header, read_idx
 
 TEST_PREFIXES = ("t10k", "test")
@@ -19,7 +21,7 @@ RANKS = (3, 4)
 
 def load_idx(request: Request) -> Pictures:
     """Prepare the pictures of IDX files, once, and return them; raise DataError where there are none."""
-    path = Path(request.value).expanduser() if request.value else request.folder
+    path = expand_home(request.value) if request.value else request.folder
     if path is None:
         raise DataError("Which file or folder? Name it: --data idx:PATH.")
     images, own_split = find_images(path, request.split) if path.is_dir() else (path, False)
@@ -37,7 +39,10 @@ def load_idx(request: Request) -> Pictures:
 
 def find_images(folder: Path, split: Split) -> tuple[Path, bool]:
     """Return a folder's file of pictures for a split, and whether it has another for the other split."""
-    files = sorted(path for path in folder.iterdir() if "images" in path.name and path.is_file())
+    try:
+        files = sorted(path for path in folder.iterdir() if "images" in path.name and path.is_file())
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}.") from error
     tests = [path for path in files if path.name.startswith(TEST_PREFIXES)]
     others = [path for path in files if path not in tests]
     found = tests if tests and split == "test" else others
@@ -67,7 +72,7 @@ def read_shape(path: Path) -> tuple[int, ...]:
             return read_header(path, start + stream.read(4 * rank), rank)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing.") from error
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}). Fetch the file again.") from error
 
 
@@ -82,4 +87,5 @@ def open_pixels(path: Path) -> Iterator[IO[bytes]]:
 
 def open_file(path: Path) -> BinaryIO:
     """Open a file, gzipped or not."""
+    require_file(path)
     return cast("BinaryIO", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")

@@ -17,6 +17,7 @@ from PIL import Image
 from training.data.framing import frame
 from training.data.pictures import Pictures, Request, shuffle_order, split_rows
 from training.errors import DataError
+from training.home import expand_home
 from training.shape import PictureShape
 
 FONT_NAME = "NotoColorEmoji.ttf"
@@ -54,7 +55,7 @@ def load_noto_emoji(request: Request) -> Pictures:
 
 def find_font(request: Request) -> Path:
     """Return the font's path: what stands after the colon, in the data folder, or the system's."""
-    path = Path(request.value) if request.value else (request.folder or FONT_FOLDER) / FONT_NAME
+    path = expand_home(request.value) if request.value else (request.folder or FONT_FOLDER) / FONT_NAME
     if not path.is_file():
         raise DataError(
             f"{path} is missing. Install Debian's package with 'apt-get install fonts-noto-color-emoji', "

@@ -3,7 +3,9 @@
 The names of Keras's archives serve too: `x_train`, `y_train`, `x_test`, `y_test`.
 """
 
+import math
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,30 +17,43 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from training.data.arrays import PictureArray, load_array
-from training.data.folder import stamp
+from training.data.listing import open_file, stamp
 from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
+from training.home import expand_home
 
 NAMES: dict[Split, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "train": (("images", "x_train", "x", "arr_0"), ("labels", "y_train", "y", "arr_1")),
     "test": (("test_images", "x_test"), ("test_labels", "y_test")),
 }
 CLASS_NAMES = "class_names"
-MAX_LABEL_BYTES = 2**30
+MAX_LABEL_BYTES = 2**28
+MAX_HEADER_BYTES = 2**16
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,  # an array that is not stored as NumPy stores it
+    NotImplementedError,  # a way to compress that Python does not know
+    OSError,
+    RuntimeError,  # it is encrypted
+    ValueError,
+)
 
 
 def load_npz(request: Request) -> Pictures:
     """Prepare the pictures of an archive, once, and return them; raise DataError where it holds none."""
-    path = Path(request.value).expanduser() if request.value else request.folder
+    path = expand_home(request.value) if request.value else request.folder
     if path is None:
         raise DataError("Which file? Name it: --data npz:PATH.")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as stream, zipfile.ZipFile(stream) as archive:
             members = {name.removesuffix(".npy") for name in archive.namelist()}
             array = describe_array(path, archive, members, request.split)
+            require_whole(path, archive, array)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing.") from error
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} is not a NumPy archive that can be read: {error}.") from error
     return load_array(array, request, [str(path.resolve()), stamp(path)])
 
@@ -68,9 +83,28 @@ def describe_array(path: Path, archive: zipfile.ZipFile, members: set[str], spli
         shape=shape,
         open=partial(open_array, path, f"{image_name}.npy"),
         labels=read_member(archive, label_name) if label_name else None,
-        class_names=tuple(map(str, read_member(archive, CLASS_NAMES))) if CLASS_NAMES in members else (),
+        class_names=read_names(archive) if CLASS_NAMES in members else (),
         own_split=own_split,
     )
+
+
+def require_whole(path: Path, archive: zipfile.ZipFile, array: PictureArray) -> None:
+    """Raise DataError where an archive's member is not as long as its header says, before room is made."""
+    member = archive.getinfo(f"{array.name.rpartition(':')[2]}.npy")
+    announced = math.prod(array.shape)
+    if not 0 <= member.file_size - announced <= MAX_HEADER_BYTES:
+        raise DataError(
+            f"{path} is damaged: {member.filename} has {member.file_size} bytes and announces {announced} "
+            "of pictures. Fetch the file again."
+        )
+
+
+def read_names(archive: zipfile.ZipFile) -> tuple[str, ...]:
+    """Read the classes' names; raise ValueError where they are no list of words."""
+    names = read_member(archive, CLASS_NAMES)
+    if names.ndim != 1:
+        raise ValueError(f"{CLASS_NAMES} has the shape {names.shape}, and is a list of names")
+    return tuple(name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names.tolist())
 
 
 @contextmanager

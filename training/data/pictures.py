@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from training.data.record import SetRecord
 from training.errors import DataError
 from training.shape import PictureSettings, PictureShape
 
@@ -27,6 +28,8 @@ class Pictures:
     images: NDArray[np.uint8]
     labels: NDArray[np.integer[Any]]
     shape: PictureShape
+    record: SetRecord | None = None
+    """Of the whole set, made when it was prepared; None for one that is held in memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from training.data.pictures import Pictures, Request, split_rows
+from training.data.record import SetRecord
 from training.errors import DataError
 from training.shape import PictureShape
 
@@ -35,6 +36,7 @@ class Description(BaseModel):
     skipped: tuple[str, ...] = ()
     """A file and why, each; the first hundred."""
     skipped_count: int = 0
+    record: SetRecord | None = None
 
 
 class PictureWriter:
@@ -80,7 +82,7 @@ class PictureWriter:
 def open_prepared(entry: Path, request: Request) -> Pictures:
     """Return the asked split of an entry, its images mapped, not read; say what was skipped."""
     try:
-        description = Description.model_validate_json((entry / DESCRIPTION).read_text(encoding="utf-8"))
+        description = Description.model_validate_json((entry / DESCRIPTION).read_text(encoding="utf-8-sig"))
         shape = description.shape
         images = np.memmap(
             entry / IMAGES,
@@ -94,7 +96,7 @@ def open_prepared(entry: Path, request: Request) -> Pictures:
     if description.skipped_count:
         request.console.print(describe_skipped(description), highlight=False, soft_wrap=True, markup=False)
     rows = split_rows(description.count, request.settings, request.split)
-    return Pictures(images[rows], labels[rows], shape)
+    return Pictures(images[rows], labels[rows], shape, description.record)
 
 
 def describe_skipped(description: Description) -> str:

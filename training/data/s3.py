@@ -14,7 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.store.s3_client import explain, make_client
 from training.data.cache import MAX_BYTES, prepared_entry
 from training.data.decoding import PictureFile, write_pictures
-from training.data.folder import MAX_FILES, entry_key, group_files, is_hidden
+from training.data.folder import entry_key, group_files, is_hidden
+from training.data.listing import MAX_FILES
 from training.data.npz import load_npz
 from training.data.pictures import Pictures, Request
 from training.data.prepared import open_prepared

@@ -12,6 +12,7 @@ from training.data import Pictures
 from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork, Features
+from training.home import expand_home
 from training.samples import DrawClasses, DrawLatents, generate_pixels
 
 BATCH_IMAGES = 250
@@ -25,7 +26,7 @@ REFERENCE_SEED = 1
 def find_features(data: str, features: str | Path | None) -> Path | None:
     """Return the feature network to measure with: the one named, or that known for `data`, or None."""
     if features:
-        return Path(features)
+        return expand_home(str(features))
     return FASHION_FEATURES if data == "fashion-mnist" else None
 
 

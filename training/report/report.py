@@ -114,7 +114,7 @@ def read_ranking(run: Run) -> list[BestCheckpoint]:
     """Return the checkpoints that were measured after the training, if they were."""
     if not run.ranking_path.exists():
         return []
-    rows = json.loads(run.ranking_path.read_text(encoding="utf-8"))
+    rows = json.loads(run.ranking_path.read_text(encoding="utf-8-sig"))
     return [BestCheckpoint.model_validate(row) for row in rows]
 
 
@@ -140,7 +140,7 @@ def list_measured(stats: list[EpochStats], ranking: list[BestCheckpoint]) -> lis
 
 def read_object(path: Path) -> dict[str, Any]:
     """Return a JSON object; an empty one where there is no file."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
     return content
 
 
@@ -148,5 +148,5 @@ def read_publications(run: Run) -> list[dict[str, Any]]:
     """Return as what the run was published, the latest last."""
     if not run.publications_path.exists():
         return []
-    lines = run.publications_path.read_text(encoding="utf-8").splitlines()
+    lines = run.publications_path.read_text(encoding="utf-8-sig").splitlines()
     return [json.loads(line) for line in lines if line.strip()]

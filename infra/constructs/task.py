@@ -1,0 +1,174 @@
+"""The ECS task: the service in a read-only container, and the agent that publishes its metrics."""
+
+from dataclasses import dataclass
+
+from aws_cdk import CfnParameter, Duration, RemovalPolicy, SecretValue, Stack
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from infra.configuration import MAX_QUEUE_IMAGES, Configuration
+from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.bucket_rights import objects_finding, read_prefix
+from infra.constructs.metrics import agent_configuration, scrape_configuration
+from infra.constructs.release import container_image, digest_parameter
+
+PORT = 8080
+DRAIN_TIMEOUT_S = 25
+STOP_TIMEOUT_S = 60
+WRITABLE = {"tmp": "/tmp", "cache": "/var/cache/ganymede"}  # noqa: S108 - inside the container
+AGENT_MEMORY_MIB = 256
+_ENTRY = "[A-Za-z0-9._-]+:[0-9a-f]{64}(:(rate_images_per_s|quota_images_per_day)=[0-9a-z.]+)*"
+ENTRIES_PATTERN = f"{_ENTRY}(,{_ENTRY})*"
+
+
+@dataclass(frozen=True)
+class TaskSources:
+    """What a task is made of: where its models and images lie."""
+
+    models: s3.IBucket
+    images: ecr.IRepository
+    agent_images: ecr.IRepository
+
+
+def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) -> ecs.TaskDefinition:
+    """The task definition for the environment's compute; its role reads one prefix and no more."""
+    gpu = configuration.compute == "gpu"
+    service = f"ganymede-{configuration.environment}"
+    role = iam.Role(
+        stack,
+        "TaskRole",
+        assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+        inline_policies={"ReadModels": read_prefix(sources.models, configuration.model_prefix)},
+    )
+    acknowledge(role, {objects_finding(sources.models, configuration.model_prefix): "The models, no more."})
+    common = {"task_role": role, "volumes": [ecs.Volume(name=name) for name in WRITABLE], "family": service}
+    task = (
+        ecs.Ec2TaskDefinition(stack, "Task", network_mode=ecs.NetworkMode.AWS_VPC, **common)
+        if gpu
+        else ecs.FargateTaskDefinition(
+            stack,
+            "Task",
+            cpu=configuration.task_cpu_units,
+            memory_limit_mib=configuration.task_memory_mib,
+            **common,
+        )
+    )
+    group = _log_group(stack, configuration)
+    keys = _api_keys(stack, configuration)
+    digest = digest_parameter(stack, "ImageDigest", "The service's image, from this environment's repository")
+    container = task.add_container(
+        "service",
+        image=container_image(sources.images, digest, task),
+        command=["serve"],
+        gpu_count=1 if gpu else None,
+        cpu=configuration.task_cpu_units if gpu else None,
+        memory_limit_mib=configuration.task_memory_mib if gpu else None,
+        readonly_root_filesystem=True,
+        environment={
+            "GANYMEDE_MODELS": f"s3://{sources.models.bucket_name}/{configuration.model_prefix}",
+            "GANYMEDE_DEVICE": "cuda" if gpu else "cpu",
+            "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
+            "GANYMEDE_MAX_QUEUE_IMAGES": str(MAX_QUEUE_IMAGES),
+            "GANYMEDE_RATE_IMAGES_PER_S": str(configuration.images_per_s_per_key),
+        },
+        secrets={"GANYMEDE_API_KEYS": ecs.Secret.from_secrets_manager(keys)},
+        port_mappings=[ecs.PortMapping(container_port=PORT)],
+        health_check=ecs.HealthCheck(
+            command=["CMD", "python", "-m", "ganymede.container", "health"],
+            interval=Duration.seconds(10),
+            timeout=Duration.seconds(5),
+            retries=3,
+            start_period=Duration.seconds(120),
+        ),
+        stop_timeout=Duration.seconds(STOP_TIMEOUT_S),
+        logging=ecs.LogDrivers.aws_logs(stream_prefix="service", log_group=group),
+    )
+    for name, path in WRITABLE.items():
+        container.add_mount_points(ecs.MountPoint(source_volume=name, container_path=path, read_only=False))
+    _add_agent(stack, task, sources.agent_images, group, service)
+    _acknowledge_task(task)
+    return task
+
+
+def _add_agent(
+    stack: Stack, task: ecs.TaskDefinition, images: ecr.IRepository, group: logs.LogGroup, service: str
+) -> None:
+    digest = digest_parameter(stack, "AgentImageDigest", "The CloudWatch agent's image")
+    task.add_container(
+        "cloudwatch-agent",
+        image=container_image(images, digest, task),
+        essential=False,
+        memory_limit_mib=AGENT_MEMORY_MIB,
+        environment={
+            "PROMETHEUS_CONFIG_CONTENT": scrape_configuration(service, PORT),
+            "CW_CONFIG_CONTENT": agent_configuration(group.log_group_name),
+        },
+        logging=ecs.LogDrivers.aws_logs(stream_prefix="agent", log_group=group),
+    )
+    group.grant_write(task.task_role)
+
+
+def _log_group(stack: Stack, configuration: Configuration) -> logs.LogGroup:
+    group = logs.LogGroup(
+        stack,
+        "Logs",
+        retention=retention(configuration.log_retention_days),
+        removal_policy=RemovalPolicy.RETAIN if configuration.is_production else RemovalPolicy.DESTROY,
+    )
+    acknowledge(
+        group,
+        {
+            "CKV_AWS_158": "CloudWatch's own key encrypts them; the service never logs a key or a body.",
+            "CKV_AWS_338": "How long they are kept is the environment's choice (log_retention_days).",
+        },
+    )
+    return group
+
+
+def _api_keys(stack: Stack, configuration: Configuration) -> secretsmanager.Secret:
+    entries = CfnParameter(
+        stack,
+        "ApiKeyEntries",
+        type="String",
+        no_echo=True,
+        min_length=1,
+        description="NAME:SHA256 of each API key, separated by commas; `ganymede key NAME` makes one",
+        allowed_pattern=ENTRIES_PATTERN,
+    )
+    keys = secretsmanager.Secret(
+        stack,
+        "ApiKeys",
+        secret_name=f"ganymede/{configuration.environment}/api-keys",
+        secret_string_value=SecretValue.cfn_parameter(entries),
+        description="Names and sha256 hashes of the API keys, NAME:HASH, separated by commas",
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    acknowledge(
+        keys,
+        {
+            "AwsSolutions-SMG4": "Hashes of keys that people were given; no machine can rotate those.",
+            "CKV_AWS_149": "The account's own Secrets Manager key suffices for hashes.",
+        },
+    )
+    return keys
+
+
+def _acknowledge_task(task: ecs.TaskDefinition) -> None:
+    acknowledge(
+        task,
+        {
+            "AwsSolutions-ECS2": "The variables are sizes and addresses; the one secret comes as a secret.",
+            "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken has no narrower resource.",
+            "CKV_AWS_336": "The service's container is read-only; the agent writes its parsed configuration.",
+        },
+    )
+
+
+def retention(days: int) -> logs.RetentionDays:
+    """CDK's name for `days` of keeping logs."""
+    names = {7: "ONE_WEEK", 14: "TWO_WEEKS", 30: "ONE_MONTH", 90: "THREE_MONTHS", 365: "ONE_YEAR"}
+    return logs.RetentionDays[names[days]]

@@ -1,0 +1,135 @@
+"""The API on ECS: behind a load balancer, scaled by its queue, rolled back when a deployment goes wrong."""
+
+from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.configuration import Configuration
+from infra.constructs.capacity import add_gpu_capacity
+from infra.constructs.load_balancer import make_load_balancer
+from infra.constructs.metrics import GPU_UTILIZATION, QUEUE, gpu_metric, service_metric
+from infra.constructs.task import PORT, TaskSources, make_task
+
+TARGET_UTILIZATION_PERCENT = 70
+SCALE_IN_COOLDOWN_S = 300
+SCALE_OUT_COOLDOWN_S = 60
+FAILED_SHARE_PERCENT = 1.0
+P99_LIMIT_S = 2.0
+
+
+class ServiceStack(Stack):
+    """Cluster, service, load balancer, scaling, and the alarms that stop a bad deployment."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        configuration: Configuration,
+        vpc: ec2.IVpc,
+        logs: s3.IBucket,
+        sources: TaskSources,
+        env: Environment,
+    ) -> None:
+        super().__init__(scope, id, env=env)
+        self.name = f"ganymede-{configuration.environment}"
+        self.cluster = ecs.Cluster(
+            self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENHANCED
+        )
+        self.hosts: autoscaling.AutoScalingGroup | None = None
+        self.balancer, self.targets = make_load_balancer(self, configuration, vpc=vpc, logs=logs)
+        task = make_task(self, configuration, sources)
+        self.service = self._service(configuration, task)
+        self.targets.add_target(self.service)
+        self.service.connections.allow_from(self.balancer, ec2.Port.tcp(PORT), "the load balancer")
+        self.failures, self.slowness = self._rollback_alarms()
+        self.service.enable_deployment_alarms(
+            [self._alarm_name("Failures"), self._alarm_name("Slowness")],
+            behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM,
+        )
+        self.service.node.add_dependency(self.failures, self.slowness)
+        self._scale(configuration)
+        scheme = "https" if configuration.certificate_arn else "http"
+        CfnOutput(self, "Url", value=f"{scheme}://{self.balancer.load_balancer_dns_name}")
+
+    def _service(
+        self, configuration: Configuration, task: ecs.TaskDefinition
+    ) -> ecs.Ec2Service | ecs.FargateService:
+        common = {
+            "cluster": self.cluster,
+            "task_definition": task,
+            "min_healthy_percent": 100,
+            "max_healthy_percent": 200,
+            "circuit_breaker": ecs.DeploymentCircuitBreaker(rollback=True),
+            "health_check_grace_period": Duration.seconds(120),
+            "propagate_tags": ecs.PropagatedTagSource.SERVICE,
+            "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        }
+        if configuration.compute == "fargate":
+            return ecs.FargateService(self, "Service", assign_public_ip=False, **common)
+        provider, self.hosts = add_gpu_capacity(self, self.cluster, configuration)
+        strategy = ecs.CapacityProviderStrategy(capacity_provider=provider.capacity_provider_name, weight=1)
+        return ecs.Ec2Service(self, "Service", capacity_provider_strategies=[strategy], **common)
+
+    def _scale(self, configuration: Configuration) -> None:
+        scaling = self.service.auto_scale_task_count(
+            min_capacity=configuration.minimum_tasks, max_capacity=configuration.maximum_tasks
+        )
+        cooldowns = {
+            "scale_in_cooldown": Duration.seconds(SCALE_IN_COOLDOWN_S),
+            "scale_out_cooldown": Duration.seconds(SCALE_OUT_COOLDOWN_S),
+        }
+        scaling.scale_to_track_custom_metric(
+            "Queue",
+            metric=service_metric(QUEUE, self.name),
+            target_value=configuration.target_queue_images_per_task,
+            **cooldowns,
+        )
+        if self.hosts is None:
+            scaling.scale_on_cpu_utilization(
+                "Cpu", target_utilization_percent=TARGET_UTILIZATION_PERCENT, **cooldowns
+            )
+        else:
+            scaling.scale_to_track_custom_metric(
+                "Gpu",
+                metric=gpu_metric(GPU_UTILIZATION, self.hosts.auto_scaling_group_name),
+                target_value=TARGET_UTILIZATION_PERCENT,
+                **cooldowns,
+            )
+
+    def _alarm_name(self, id: str) -> str:
+        return f"{self.name}-{id.lower()}"
+
+    def _rollback_alarms(self) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
+        minute = Duration.minutes(1)
+        failed = self.targets.metrics.http_code_target(
+            elb.HttpCodeTarget.TARGET_5XX_COUNT, period=minute, statistic="Sum"
+        )
+        asked = self.targets.metrics.request_count(period=minute, statistic="Sum")
+        share = cloudwatch.MathExpression(
+            expression="100 * FILL(failed, 0) / asked",
+            using_metrics={"failed": failed, "asked": asked},
+            period=minute,
+            label="5xx, % of requests",
+        )
+        p99 = self.targets.metrics.target_response_time(period=minute, statistic="p99")
+
+        def alarm(id: str, metric: cloudwatch.IMetric, limit: float) -> cloudwatch.Alarm:
+            return cloudwatch.Alarm(
+                self,
+                id,
+                alarm_name=self._alarm_name(id),
+                metric=metric,
+                threshold=limit,
+                evaluation_periods=5,
+                datapoints_to_alarm=3,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+
+        return alarm("Failures", share, FAILED_SHARE_PERCENT), alarm("Slowness", p99, P99_LIMIT_S)

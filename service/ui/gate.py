@@ -1,0 +1,144 @@
+"""What of Gradio's application can be reached: what the page needs, each by a rule of its own.
+
+Gradio answers at some seventy addresses, among them uploads, proxies and servers of components' own. The page
+needs eight. All others answer 404, and what passes says nothing that was not checked here.
+"""
+
+import asyncio
+import re
+from contextlib import suppress
+from urllib.parse import parse_qs
+
+import orjson
+from gradio.server_messages import CloseStreamMessage
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.bodies import read_content
+from service.errors import GanymedeError, NotFound
+from service.problems import describe
+from service.security import current_key
+from service.ui.events import Events
+from service.ui.folder import Folder
+from service.ui.sessions import Sessions
+
+MAX_EVENT_BYTES = 2**16
+_STREAM_LIFE_S = 600
+_QUEUE_JOIN, _RUN = "/gradio_api/queue/join", "/gradio_api/run/predict"
+_STREAM, _FILE = "/gradio_api/queue/data", "/gradio_api/file="
+_PLAIN = re.compile(r"/|/theme\.css|/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+_END = b"data: " + orjson.dumps(CloseStreamMessage().model_dump()) + b"\n\n"
+_DROPPED = (b"origin", b"content-length", b"transfer-encoding", b"cookie", b"range")
+
+
+class ForeignOrigin(GanymedeError):
+    """A page of another site asks for something in the name of who looks at it."""
+
+    status = 403
+    code = "foreign-origin"
+    title = "Foreign origin"
+
+
+class NotAllowed(GanymedeError):
+    """The address is right, the method is not."""
+
+    status = 405
+    code = "method-not-allowed"
+    title = "Method not allowed"
+
+
+class Gate:
+    """ASGI application: Gradio's, as far as the page needs it."""
+
+    def __init__(self, app: ASGIApp, *, events: Events, sessions: Sessions, folder: Folder) -> None:
+        """`app` is the application that Gradio's is mounted in, at the same path as this."""
+        self._app = app
+        self._events = events
+        self._sessions = sessions
+        self._folder = folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, send_noting)
+        except GanymedeError as error:
+            if not started:
+                await describe(error)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in (_QUEUE_JOIN, _RUN):
+            await self._pass_event(path, scope, receive, send)
+        elif path == _STREAM or path.startswith(_FILE) or _PLAIN.fullmatch(path):
+            if scope["method"] not in ("GET", "HEAD"):
+                raise NotAllowed(f"{scope['method']} {path[:200]}: only GET is answered here.")
+            if path == _STREAM:
+                await self._stream(scope, receive, send)
+            elif path.startswith(_FILE):
+                await self._folder.serve(path.removeprefix(_FILE))(scope, receive, send)
+            else:
+                await self._app(_bare(scope), receive, send)
+        else:
+            raise NotFound("There is nothing here; the page is at /ui/.")
+
+    async def _pass_event(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            raise NotAllowed(f"{scope['method']} {path}: events are posted.")
+        _refuse_foreign(Headers(scope=scope))
+        queued = path == _QUEUE_JOIN
+        content = await read_content(Request(scope, receive), max_bytes=MAX_EVENT_BYTES)
+        event = self._events.read(content, queued=queued)
+        if queued:
+            self._folder.check_room()
+        self._sessions.enter(event.session, current_key())
+        told = False
+
+        async def receive_checked() -> Message:
+            nonlocal told
+            if told:
+                return await receive()
+            told = True
+            return {"type": "http.request", "body": event.content, "more_body": False}
+
+        entries = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(event.content)))
+        await self._app(_bare(scope, *entries), receive_checked, send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0]
+        with self._sessions.stream(session, current_key()), suppress(TimeoutError):
+            if not self._sessions.waits(session):  # a browser may have had its answers by an earlier stream
+                await Response(_END, media_type="text/event-stream")(scope, receive, send)
+                return
+            async with asyncio.timeout(_STREAM_LIFE_S):
+                await self._app(_bare(scope, query=b"session_hash=" + session.encode()), receive, send)
+
+
+def _bare(scope: Scope, *entries: tuple[bytes, bytes], query: bytes = b"") -> Scope:
+    """A request as Gradio sees it: no query that was not checked, and no origin for it to allow."""
+    dropped = (*_DROPPED, b"content-type") if entries else _DROPPED
+    headers = [(name, value) for name, value in scope["headers"] if name not in dropped]
+    # Gradio's application is mounted at the page's path inside.
+    root_path = scope.get("root_path", "").removesuffix("/ui")
+    return {**scope, "root_path": root_path, "query_string": query, "headers": [*headers, *entries]}
+
+
+def _refuse_foreign(headers: Headers) -> None:
+    """Raise `ForeignOrigin` for what a browser sends for another site's page (Fetch Metadata, W3C)."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        foreign = site not in ("same-origin", "none")
+    else:
+        # A proxy may have changed the host; no other site's page can say that one did.
+        hosts = {headers.get("host"), headers.get("x-forwarded-host", "").split(",")[0].strip()} - {"", None}
+        foreign = origin is not None and origin.partition("://")[2] not in hosts  # of `null` nothing is left
+    if foreign:
+        raise ForeignOrigin("A page of another site may not use this one; open it yourself.")

@@ -1,0 +1,92 @@
+"""The visitors of the page, as Gradio counts them: how many there may be, and who may read whose answers.
+
+A session is one page in one browser, named by a random word of its own. Gradio keeps what each shows and the
+answers that nobody fetched for as long as it lives; here the one that was idle the longest is forgotten.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import gradio
+
+from service.errors import NotFound, Unavailable
+
+MAX_SESSIONS = 256
+MAX_STREAMS = 128
+_MAX_STREAMS_OF_ONE = 2
+"""A browser has one open; the one before it may not have ended yet."""
+
+
+@dataclass(slots=True)
+class _Session:
+    key: str | None
+    streams: int = 0
+
+
+class Sessions:
+    """The sessions of a page, the one that did nothing for the longest first."""
+
+    def __init__(
+        self, page: gradio.Blocks, *, max_sessions: int = MAX_SESSIONS, max_streams: int = MAX_STREAMS
+    ) -> None:
+        self._page = page
+        self._queue = page._queue  # noqa: SLF001 - there is no public way to forget a session's answers
+        self._max_sessions = max_sessions
+        self._max_streams = max_streams
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._streams = 0
+
+    def enter(self, name: str, key: str | None) -> None:
+        """Note that a session does something, for the API key of that name.
+
+        Raises:
+            NotFound: it is another key's.
+            Unavailable: there are too many, and all have something under way.
+        """
+        session = self._sessions.get(name)
+        if session is None:
+            if len(self._sessions) >= self._max_sessions:
+                self._forget_one()
+            session = self._sessions[name] = _Session(key)
+        if session.key != key:
+            raise NotFound("There is no such session; reload the page.")
+        self._sessions.move_to_end(name)
+
+    @contextmanager
+    def stream(self, name: str, key: str | None) -> Iterator[None]:
+        """Hold one stream of a session's answers open.
+
+        Raises:
+            NotFound: the session is not known, or another key's.
+            Unavailable: too many streams are open.
+        """
+        session = self._sessions.get(name)
+        if session is None or session.key != key:
+            raise NotFound("There is no such session; reload the page.")
+        if self._streams >= self._max_streams or session.streams >= _MAX_STREAMS_OF_ONE:
+            raise Unavailable("Too many pages wait for pictures; try again.", retry_after_s=5)
+        session.streams += 1
+        self._streams += 1
+        try:
+            yield
+        finally:
+            session.streams -= 1
+            self._streams -= 1
+
+    def waits(self, name: str) -> bool:
+        """Whether there are answers of a session's that it has not got yet."""
+        return bool(self._queue.pending_event_ids_session.get(name))
+
+    def _forget_one(self) -> None:
+        busy = {event.session_hash for event in self._queue.event_ids_to_events.values()}
+        for name, session in self._sessions.items():
+            if not session.streams and name not in busy:
+                del self._sessions[name]
+                self._queue.pending_messages_per_session.pop(name, None)
+                self._queue.pending_event_ids_session.pop(name, None)
+                self._page.state_holder.session_data.pop(name, None)
+                self._page.state_holder.time_last_used.pop(name, None)
+                return
+        raise Unavailable("Too many pages have pictures under way; try again.", retry_after_s=5)

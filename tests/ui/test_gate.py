@@ -1,0 +1,166 @@
+"""What of Gradio's application can be reached, and by whom."""
+
+import json
+import re
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.ui.stranger import Stranger, ask
+
+NEEDED = {
+    "/": {"GET", "HEAD"},
+    "/assets/{path:path}": {"GET"},
+    "/static/{path:path}": {"GET"},
+    "/theme.css": {"GET"},
+    "/gradio_api/file={path_or_url:path}": {"GET", "HEAD"},
+    "/gradio_api/queue/data": {"GET"},
+    "/gradio_api/queue/join": {"POST"},
+    "/gradio_api/run/{api_name}": {"POST"},
+}
+"""The routes of Gradio 6.31 that the page needs; its file route is answered here."""
+
+CLOSED = (
+    "/openapi.json",
+    "/login",
+    "/logout",
+    "/svelte/{path:path}",
+    "/config",
+    "/favicon.ico",
+    "/robots.txt",
+    "/pwa_icon",
+    "/pwa_icon/{size}",
+    "/manifest.json",
+    "/monitoring",
+    "/monitoring/summary",
+    "/monitoring/{key}",
+    "/gradio_api/deep_link",
+    "/gradio_api/user",
+    "/gradio_api/login_check",
+    "/gradio_api/token",
+    "/gradio_api/app_id",
+    "/gradio_api/dev/reload",
+    "/gradio_api/runs",
+    "/gradio_api/info",
+    "/gradio_api/openapi.json",
+    "/gradio_api/custom_component/{id}/{environment}/{type}/{file_name}",
+    "/gradio_api/proxy={url_path:path}",
+    "/gradio_api/stream/{event_id}",
+    "/gradio_api/stream/{event_id}/close",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/playlist.m3u8",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/{segment_id}.{ext}",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/playlist-file",
+    "/gradio_api/file/{path:path}",
+    "/gradio_api/reset",
+    "/gradio_api/heartbeat/{session_hash}",
+    "/gradio_api/api/{api_name}",
+    "/gradio_api/call/v2/{api_name}",
+    "/gradio_api/call/{api_name}",
+    "/gradio_api/cancel",
+    "/gradio_api/queue/status",
+    "/gradio_api/call/v2/{api_name}/{event_id}",
+    "/gradio_api/call/{api_name}/{event_id}",
+    "/gradio_api/component_server",
+    "/gradio_api/upload_progress",
+    "/gradio_api/upload",
+    "/gradio_api/startup-events",
+    "/gradio_api/theme.css",
+    "/gradio_api/process_recording",
+    "/gradio_api/vibe-edit",
+    "/gradio_api/undo-vibe-edit",
+    "/gradio_api/vibe-code",
+    "/gradio_api/vibe-starter-queries",
+)
+"""The others: look at a new one before it is written here."""
+
+
+@pytest.fixture(scope="module")
+def routes(tiny_store, tmp_path_factory):
+    """Path and methods of every route of Gradio's application, as the page mounts it."""
+    words = [sys.executable, "-m", "tests.ui.list_routes", tiny_store, tmp_path_factory.mktemp("pictures")]
+    listed = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=300)
+    return [(path, set(methods)) for path, methods in json.loads(listed.stdout)]
+
+
+def test_every_route_of_gradios_was_looked_at(routes):
+    assert len(routes) > 70
+    unknown = {path for path, _ in routes} - {*NEEDED, *CLOSED, *(f"{path}/" for path in (*NEEDED, *CLOSED))}
+    assert unknown == set()
+
+
+def test_what_the_page_does_not_need_is_not_there_by_any_method(routes, server):
+    httpx.get(f"{server.url}/ui/", timeout=90).raise_for_status()
+    needed = {(path, method) for path, methods in NEEDED.items() for method in methods}
+    for path, _ in routes:
+        for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"):
+            if (path, method) in needed or (method == "HEAD" and (path, "GET") in needed):
+                continue
+            asked = "/ui" + re.sub(r"\{[^}]*\}", "x", path)
+            status, body = ask(server.url, method, asked, Content_Type="application/json")
+            assert status in (404, 405), (method, asked, status)
+            assert method == "HEAD" or json.loads(body)["code"] in ("not-found", "method-not-allowed")
+
+
+@pytest.fixture
+def stranger(server):
+    with Stranger(server.url, "one") as stranger:
+        yield stranger
+
+
+def test_an_event_has_no_second_way_in_by_name_or_around_the_queue(server, stranger):
+    number = stranger.find_event("pictures")
+    body = json.dumps({"data": stranger.usual(number), "fn_index": number, "session_hash": "one"})
+    for path in ("run/predict", "run/generate", "api/predict", "call/generate", "call/v2/generate"):
+        assert ask_with_body(server, path, body).status_code in (400, 404), path
+    unqueued = next(number for number, event in stranger.events.items() if not event["queue"])
+    body = json.dumps({"data": stranger.usual(unqueued), "fn_index": unqueued, "session_hash": "one"})
+    assert ask_with_body(server, "queue/join", body).status_code == 400
+
+
+def ask_with_body(server, path: str, body: str) -> httpx.Response:
+    return httpx.post(f"{server.url}/ui/gradio_api/{path}", content=body, timeout=60)
+
+
+FOREIGN = (
+    {"Origin": "https://elsewhere.example"},
+    {"Origin": "null"},
+    {"Origin": "http://[broken"},
+    {"Origin": "{scheme}://{host}.elsewhere.example"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "{scheme}://{host}"},
+)
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_another_sites_page_gets_no_leave_and_no_event(server, stranger, headers):
+    scheme, host = server.url.split("://")
+    sent = {name: value.format(scheme=scheme, host=host) for name, value in headers.items()}
+    number = stranger.find_event("pictures")
+    body = {"data": stranger.usual(number), "fn_index": number, "session_hash": "one"}
+    posted = stranger.client.post("/gradio_api/queue/join", json=body, headers=sent)
+    assert (posted.status_code, posted.json()["code"]) == (403, "foreign-origin")
+    asked = {**sent, "Access-Control-Request-Method": "POST"}
+    others = [
+        stranger.client.get("/", headers=sent),
+        stranger.client.get("/theme.css", headers=sent),
+        stranger.client.get("/gradio_api/queue/data?session_hash=one", headers=sent),
+        stranger.client.options("/gradio_api/queue/join", headers=asked),
+        stranger.client.options("/", headers=asked),
+    ]
+    for answer in (posted, *others):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_the_pages_own_events_pass_also_behind_a_proxy_that_says_its_name(server, stranger):
+    number = stranger.find_event("pictures")
+    for headers in (
+        {"Origin": server.url},
+        {"Origin": server.url, "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "https://pictures.example", "X-Forwarded-Host": "pictures.example"},
+    ):
+        body = {"data": stranger.usual(number), "fn_index": number, "session_hash": "one"}
+        assert stranger.client.post("/gradio_api/queue/join", json=body, headers=headers).status_code == 200
+    assert all(end["success"] for end in stranger.finish())

@@ -1,0 +1,114 @@
+"""How many visitors the page keeps apart, and that each reads its own answers alone."""
+
+import hashlib
+import json
+import threading
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from service.ui.sessions import MAX_SESSIONS
+from tests.conftest import run_server
+from tests.ui.stranger import Stranger
+
+KEYS = {"ann": "gmd_ann", "bob": "gmd_bob"}
+IMAGES = 64
+
+
+@pytest.fixture(scope="module")
+def keyed(tiny_store, tmp_path_factory):
+    """A server that lets each key have 64 images in 64,000 seconds, of at most 100,000 pixels an answer."""
+    entries = [f"{name}:{hashlib.sha256(key.encode()).hexdigest()}" for name, key in KEYS.items()]
+    variables = {
+        "GANYMEDE_API_KEYS": ",".join(entries),
+        "GANYMEDE_RATE_IMAGES_PER_S": "0.001",
+        "GANYMEDE_MAX_IMAGES_PER_REQUEST": str(IMAGES),
+        "GANYMEDE_DEFAULT_MODEL": "grey",
+    }
+    with run_server(tiny_store, tmp_path_factory.mktemp("keyed"), **variables) as server:
+        yield server
+
+
+@pytest.fixture
+def visit(keyed):
+    with ExitStack() as stack:
+        yield lambda name, session: stack.enter_context(
+            Stranger(keyed.url, session, headers={"X-Api-Key": KEYS[name]})
+        )
+
+
+def test_events_without_the_page_count_for_their_key_as_requests_do(keyed, visit):
+    ann = visit("ann", "a")
+    pictures = ann.find_event("pictures")
+    order = ann.usual(pictures)
+    assert ann.run(pictures, order)["success"]  # 16 pictures
+    asked = httpx.post(f"{keyed.url}/generate", json={"count": 40}, headers=ann.client.headers, timeout=60)
+    assert asked.status_code == 200
+    for _ in range(2):
+        refused = ann.run(pictures, order)
+        assert not refused["success"]
+        assert "The key 'ann' has 8 images left" in refused["output"]["error"]
+    explored = ann.run(ann.find_event("explored"), ann.usual(ann.find_event("explored")))
+    assert explored["success"]  # 8 pictures
+    keys = ann.usual(ann.find_event("video"))
+    keys[3:5] = ["1, 5", 10]
+    assert "has 0 images left" in ann.run(ann.find_event("video"), keys)["output"]["error"]
+
+
+def test_without_a_key_there_is_neither_page_nor_event_nor_picture(keyed):
+    for method, path in (
+        ("GET", "/ui/"),
+        ("POST", "/ui/gradio_api/queue/join"),
+        ("POST", "/ui/gradio_api/run/predict"),
+        ("GET", "/ui/gradio_api/queue/data?session_hash=a"),
+        ("GET", "/ui/gradio_api/file=/tmp/x.png"),
+        ("GET", "/ui//"),
+        ("GET", "/ui/theme.css"),
+    ):
+        assert httpx.request(method, keyed.url + path, timeout=60).status_code == 401, path
+
+
+def test_a_session_is_its_keys_alone(visit):
+    ann, bob = visit("ann", "shared"), visit("bob", "shared")
+    number = ann.find_event("releases")
+    assert ann.post(number, ann.usual(number)).status_code == 200
+    assert bob.post(number, bob.usual(number)).status_code == 404
+    assert bob.client.get("/gradio_api/queue/data?session_hash=shared").status_code == 404
+    assert ann.finish()[-1]["success"]
+
+
+def test_no_stream_stays_open_for_a_session_that_waits_for_nothing(visit):
+    ann = visit("ann", "quiet")
+    for query in ("", "?session_hash=", "?session_hash=quiet", "?session_hash=nobody", "?session_hash=%00"):
+        answer = ann.client.get(f"/gradio_api/queue/data{query}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    number = ann.find_event("releases")
+    assert ann.run(number, ann.usual(number))["success"]
+    assert ann.client.get("/gradio_api/queue/data?session_hash=quiet").text.count("close_stream") == 1
+
+
+def test_sessions_beyond_the_bound_push_out_the_idlest_and_the_queue_goes_on(visit, keyed):
+    ann = visit("ann", "many")
+    number = ann.find_event("releases")
+    body = {"data": ann.usual(number), "fn_index": number}
+    assert ann.post(number, body["data"]).status_code == 200
+    assert ann.finish()[-1]["success"]
+    refused = 0
+
+    def join(part: int) -> None:
+        nonlocal refused
+        for index in range(MAX_SESSIONS // 3 + 10):
+            told = json.dumps({**body, "session_hash": f"s{part}-{index}"})
+            answer = ann.client.post("/gradio_api/queue/join", content=told)
+            assert answer.status_code in (200, 503)
+            refused += answer.status_code == 503
+
+    joining = [threading.Thread(target=join, args=(part,)) for part in range(3)]
+    for thread in joining:
+        thread.start()
+    for thread in joining:
+        thread.join()
+    assert ann.client.get("/gradio_api/queue/data?session_hash=s0-0").status_code == 404  # it was forgotten
+    assert ann.run(number, body["data"])["success"]
+    assert "Traceback" not in keyed.log.read_text()

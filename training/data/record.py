@@ -1,0 +1,51 @@
+"""What a set of pictures is known by when a run goes on: how many, which, and their pixels."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+DIGEST_BYTES = 16
+
+
+class SetRecord(BaseModel):
+    """A set before anything is held out of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    members: str
+    """Digest of each picture's name, if it has one, and class, in the order of the set."""
+    content: str
+    """Digest of all pixels: it changes with the library that decodes too."""
+
+
+class SetDigest:
+    """Takes the pictures of a set one by one, or all at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.members = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        self.content = hashlib.blake2b(digest_size=DIGEST_BYTES)
+
+    def add(self, name: str, class_name: str, pixels: bytes) -> None:
+        """Take a picture, its name if it has one, and its class."""
+        self.count += 1
+        self.members.update(f"{name}\0{class_name}\0".encode("utf-8", "surrogateescape"))
+        self.content.update(pixels)
+
+    def finish(self) -> SetRecord:
+        """Return the record."""
+        return SetRecord(count=self.count, members=self.members.hexdigest(), content=self.content.hexdigest())
+
+
+def record_arrays(
+    images: NDArray[np.uint8], labels: NDArray[np.integer[Any]], class_names: tuple[str, ...]
+) -> SetRecord:
+    """Return the record of images uint8 (n, h, w, c) of labels (n,), which number the classes' names."""
+    digest = SetDigest()
+    for image, label in zip(images, labels, strict=True):
+        digest.add("", class_names[label] if class_names else "", image.tobytes())
+    return digest.finish()
