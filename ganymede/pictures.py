@@ -191,7 +191,8 @@ def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) ->
 
     from service.images import enlarge
     from service.inputs import walk_inputs
-    from service.rendering import open_walk_encoder, split_frames, walk_folder
+    from service.rendering import open_walk_encoder, split_frames
+    from service.walk_folders import walk_folder
 
     parts = list(split_frames(order.frames))
     with walk_folder() as folder:

@@ -39,6 +39,25 @@ def serve(
     max_pixels_per_response: Annotated[
         int | None, typer.Option(help="Pixels of one response.", show_default="33554432")
     ] = None,
+    max_connections: Annotated[
+        int | None, typer.Option(help="At once; by default what the limit of open files leaves room for.")
+    ] = None,
+    head_timeout_s: Annotated[
+        float | None, typer.Option(help="Seconds for a request's head to come.", show_default="20")
+    ] = None,
+    body_timeout_s: Annotated[
+        float | None, typer.Option(help="Seconds for a request's body to come.", show_default="60")
+    ] = None,
+    write_timeout_s: Annotated[
+        float | None,
+        typer.Option(help="Seconds without a client's reading its answer.", show_default="30"),
+    ] = None,
+    keep_alive_s: Annotated[
+        int | None, typer.Option(help="Seconds a connection waits for its next request.", show_default="75")
+    ] = None,
+    max_bytes_in_flight: Annotated[
+        int | None, typer.Option(help="That answers hold until they are sent.", show_default="1073741824")
+    ] = None,
     request_timeout_s: Annotated[
         float | None, typer.Option(help="Seconds until a 504.", show_default="30")
     ] = None,
@@ -91,12 +110,17 @@ def serve(
     import uvicorn
 
     from service.app import create_app
+    from service.connections import Connections
     from service.draining import DrainingServer
-    from service.early_refusal import refuse_early
+    from service.early_refusal import guard
+    from service.ending import end_now
+    from service.memory import return_large_blocks
     from service.settings import Settings, explain_unknown
     from service.telemetry import configure_logs
+    from service.wire_limits import WireLimits, raise_descriptors
 
     flags = dict(locals())
+    return_large_blocks()
     settings = Settings.load(**{name: flags[name] for name in Settings.model_fields if name in flags})
     configure_logs(settings.log_format)
     for sentence in explain_unknown(os.environ):
@@ -110,12 +134,21 @@ def serve(
         access_log=False,
         server_header=False,
         root_path=settings.root_path,
+        ws="none",
+        timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
-    refuse_early(configuration, app.state.context, paths=app.state.hot_paths)
+    limits = WireLimits.of(settings, descriptors=raise_descriptors())
+    guard(configuration, app.state.context, Connections(limits), paths=app.state.hot_paths)
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
-    DrainingServer(configuration, app.state.context, started=greet).run()
+    server = DrainingServer(configuration, app.state.context, started=greet)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        end_now(130)
+    if server.started:
+        end_now(0)
 
 
 def greet(address: str) -> None:

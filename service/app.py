@@ -1,11 +1,13 @@
 """The FastAPI application, put together from its parts."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from service.budget import Budget
 from service.context import Context
 from service.cores import usable_cores
 from service.devices import choose_device
@@ -18,6 +20,7 @@ from service.keys import read_keys
 from service.metrics import Metrics
 from service.problems import add_error_handlers
 from service.rates import Rates
+from service.reading import Bodies
 from service.refusals import Refusals
 from service.releases import Releases
 from service.reloading import Reloading
@@ -31,6 +34,12 @@ from service.signatures import parse_key_files
 from service.store import open_served_store
 from service.telemetry import Telemetry
 from service.ui.mount import add_page
+from service.walk_folders import remove_left_folders
+
+CLOSE_LIMIT_S = 1.0
+"""Who waited for answers has left by then; see `service.draining`."""
+
+log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -64,8 +73,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     keys, windows = read_keys(settings), SharedWindows(settings.rates_store)
     metrics.watch_rates(windows)
+    budget = Budget(settings.max_bytes_in_flight)
+    metrics.flight_bytes.set_function(lambda: budget.held_bytes)
     context = Context(
         settings=settings,
+        budget=budget,
         releases=releases,
         reloading=Reloading(releases, interval_s=settings.reload_interval_s, count=metrics.count_reload),
         engine=Engine(
@@ -73,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
             max_queue_images=settings.max_queue_images,
             timeout_s=settings.request_timeout_s,
             device_threads=device.threads if device.name == "cpu" else 1,
+            walk_threads=max(2, usable_cores()),
             metrics=metrics,
         ),
         rates=Rates(
@@ -84,16 +97,24 @@ def create_app(settings: Settings) -> FastAPI:
             count=metrics.count_refusal,
         ),
         metrics=metrics,
+        bodies=Bodies(
+            max_bytes=settings.max_body_bytes,
+            max_images=settings.max_images_per_request,
+            timeout_s=settings.body_timeout_s,
+        ),
     )
     warn_if_open(settings, keys)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if left := remove_left_folders():
+            log.info("%d walks that a process left behind are removed", left)
         context.reloading.start()
         yield
         if app.state.page:
             await app.state.page.close()
-        await context.engine.close()
+        await context.bodies.close()
+        await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
         await windows.close()
 

@@ -5,69 +5,20 @@ and under load the batch has filled itself while the one before it ran; there is
 """
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic
 
-import numpy as np
-
-from service.generator import Generator, Images
+from service.generator import Generator
 from service.inputs import Inputs
-from service.labels import Weights
-from service.rows import AnyInputs, Rows, join_rows
+from service.lines import AnyWork, Lines, Slice, Work, share_rows
+from service.rows import Rows, join_rows
+
+__all__ = ["Batch", "Slice", "WaitingWork", "Work", "group_by_images", "share_rows"]
 
 _SMALLEST_PART = 8
 """Images that are not divided among devices any more."""
-
-
-@dataclass(eq=False, slots=True)
-class Work:
-    """Inputs on their way through one generator, and the images that are there already."""
-
-    generator: Generator
-    inputs: AnyInputs
-    taken: int = 0
-    """Rows that are in a batch, or were."""
-    parts: dict[int, tuple[Images, Weights | None]] = field(default_factory=dict)
-    """Images and classes by first row: with several device threads, batches may come back out of order."""
-    images_done: int = 0
-
-    @property
-    def waiting(self) -> int:
-        """Rows that no batch has taken yet."""
-        return len(self.inputs) - self.taken
-
-    @property
-    def complete(self) -> bool:
-        """Whether every row's image is there."""
-        return self.images_done == len(self.inputs)
-
-    def add(self, start: int, images: Images, labels: Weights | None) -> None:
-        """Take the images of the rows from `start` on, and the weights of their classes."""
-        self.parts[start] = images, labels
-        self.images_done += len(images)
-
-    def joined(self) -> tuple[Images, Weights | None]:
-        """All images uint8 (n, h, w, c) and the weights float32 (n, classes) they have, once complete."""
-        if len(self.parts) == 1:
-            return self.parts[0]
-        parts = [self.parts[start] for start in sorted(self.parts)]
-        labels = [weights for _, weights in parts if weights is not None]
-        return np.concatenate([images for images, _ in parts]), np.concatenate(labels) if labels else None
-
-
-AnyWork = TypeVar("AnyWork", bound=Work)
-
-
-@dataclass(frozen=True, slots=True)
-class Slice(Generic[AnyWork]):
-    """Rows `start` to `stop` of a work, as they lie in a batch."""
-
-    work: AnyWork
-    start: int
-    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +42,7 @@ class WaitingWork(Generic[AnyWork]):
     def __init__(self, *, devices: int = 1) -> None:
         """`devices` threads take batches, side by side."""
         self._devices = devices
-        self._queues: OrderedDict[Generator, deque[AnyWork]] = OrderedDict()
+        self._queues: OrderedDict[Generator, Lines[AnyWork]] = OrderedDict()
         self._closed = False
         self._running = 0
         self._changed = threading.Condition()
@@ -99,18 +50,20 @@ class WaitingWork(Generic[AnyWork]):
     def add(self, work: AnyWork) -> None:
         """Let `work` wait for its next batch."""
         with self._changed:
-            self._queues.setdefault(work.generator, deque()).append(work)
+            lines = self._queues.get(work.generator)
+            if lines is None:
+                lines = self._queues[work.generator] = Lines()
+            lines.add(work)
             self._changed.notify()
 
     def discard(self, work: AnyWork) -> None:
         """Take `work` out, if it still waits: its rows cost nothing any more."""
         with self._changed:
-            queue = self._queues.get(work.generator)
-            if queue is None or work not in queue:
-                return
-            queue.remove(work)
-            if not queue:
-                del self._queues[work.generator]
+            lines = self._queues.get(work.generator)
+            if lines is not None:
+                lines.discard(work)
+                if not lines.rows:
+                    del self._queues[work.generator]
 
     def close(self) -> None:
         """Let `take` return None once nothing waits."""
@@ -121,35 +74,20 @@ class WaitingWork(Generic[AnyWork]):
     def take(self, max_images: int) -> Batch[AnyWork] | None:
         """The next batch of at most `max_images`, blocking until there is work; None after `close`.
 
-        Generators take turns. Within one, small works are served whole, and the rest of the batch is the
-        oldest large one's; what is left of that goes behind those that have not had their turn. Each batch
-        must be given back by `done`.
+        Generators take turns, and so do the requesters of each (`service.lines`). A batch must be given back
+        by `done`.
         """
         with self._changed:
             while not self._queues:
                 if self._closed:
                     return None
                 self._changed.wait()
-            generator, queue = self._queues.popitem(last=False)
+            generator, lines = self._queues.popitem(last=False)
             # What waits is shared with the other devices: one that took it all would leave them idle while
             # it encodes, and then all answers, and all new requests, would come at once.
-            waiting = sum(work.waiting for work in islice(queue, self._devices * max_images))
-            budget = min(max_images, max(_SMALLEST_PART, -(-waiting // self._devices)))
-            works = list(islice(queue, budget))
-            shares = share_rows([work.waiting for work in works], budget)
-            slices, unserved = [], []
-            for work, rows in zip(works, shares, strict=True):
-                queue.popleft()
-                if not rows:
-                    unserved.append(work)
-                    continue
-                slices.append(Slice(work, work.taken, work.taken + rows))
-                work.taken += rows
-                if work.waiting:
-                    queue.append(work)
-            queue.extendleft(reversed(unserved))
-            if queue:
-                self._queues[generator] = queue
+            slices = lines.take(min(max_images, max(_SMALLEST_PART, -(-lines.rows // self._devices))))
+            if lines.rows:
+                self._queues[generator] = lines
                 self._changed.notify()
             self._running += 1
             return Batch(generator, slices, alone=self._running == 1 and not self._queues)
@@ -159,22 +97,6 @@ class WaitingWork(Generic[AnyWork]):
         with self._changed:
             self._running -= 1
             return not self._queues
-
-
-def share_rows(waiting: Sequence[int], budget: int) -> list[int]:
-    """Share `budget` rows among works in their order: whole small ones first, then the oldest large one.
-
-    `waiting` are rows per work, each at least 1, of at most `budget` works. A work that needs no more than an
-    equal part of the budget gets all it needs; what is left goes to the others, the first one first.
-    """
-    fair = max(1, budget // len(waiting))
-    shares = [rows if rows <= fair else 0 for rows in waiting]
-    left = budget - sum(shares)
-    for index, rows in enumerate(waiting):
-        if not shares[index]:
-            shares[index] = min(rows, left)
-            left -= shares[index]
-    return shares
 
 
 def group_by_images(works: Sequence[AnyWork], max_images: int) -> Iterator[list[AnyWork]]:

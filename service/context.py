@@ -5,12 +5,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.budget import Budget, Holding
 from service.engine import Engine
 from service.errors import Unavailable
 from service.metrics import Metrics
 from service.rates import Rates
+from service.reading import Bodies
 from service.releases import Releases
 from service.reloading import Reloading
+from service.requesters import current_requester
 from service.settings import Settings
 
 
@@ -21,22 +24,39 @@ class Context:
     settings: Settings
     releases: Releases
     engine: Engine
+    budget: Budget
     rates: Rates
     metrics: Metrics
     reloading: Reloading
+    bodies: Bodies
 
-    async def accept_images(self, count: int) -> None:
+    def check_room(self) -> None:
+        """Refuse a request for pictures before its body is read, if there is no room for even one.
+
+        Raises:
+            Unavailable: the engine drains.
+            QueueFull: the queue has no room for it.
+        """
+        self.engine.check_room(1, current_requester())
+
+    async def accept(self, count: int, size: int) -> Holding:
         """Refuse `count` images before anything is done for them, or count them for the request's key.
+
+        `size` bytes are what their answer holds; they are counted until the `Holding` is released.
 
         Raises:
             Unavailable: the engine drains.
             QueueFull: the queue has no room for them.
+            BytesFull: there is no room for their bytes.
             RateExceeded: the key may not have so many now.
         """
-        self.engine.check_room(count)
+        requester = current_requester()
+        self.engine.check_room(count, requester)
+        self.budget.check(size, requester)
         await self.rates.take(count)
         try:
-            self.engine.check_room(count)  # a shared store of rates takes its time
+            self.engine.check_room(count, requester)  # a shared store of rates takes its time
+            return self.budget.hold(size, requester)
         except Unavailable:
             await self.rates.give_back(count)
             raise

@@ -6,20 +6,12 @@ from typing import TypeVar
 
 from starlette.types import Receive
 
-from service.errors import GanymedeError
+from service.errors import ClientGone
 
 _WATCH_AFTER_S = 0.02
 """Most requests are answered before this; watching them would cost more than it saves."""
 
 Answer = TypeVar("Answer")
-
-
-class ClientGone(GanymedeError):
-    """The client hung up; nobody reads the answer (nginx's status for it)."""
-
-    status = 499
-    code = "client-gone"
-    title = "Client gone"
 
 
 async def unless_gone(receive: Receive, answer: Awaitable[Answer]) -> Answer:
@@ -46,6 +38,8 @@ async def unless_gone(receive: Receive, answer: Awaitable[Answer]) -> Answer:
         return await answer
     except asyncio.CancelledError:
         if gone:
+            if task is not None:
+                task.uncancel()
             raise ClientGone("The client hung up.") from None
         raise
     finally:

@@ -10,8 +10,14 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.context import Context
+from service.ending import end_within
 from service.errors import Unavailable
 from service.problems import describe, protocol_members
+
+_EXIT_STATUS = 128
+"""What shells add to the number of the signal that ended a process."""
+
+_LAST_WORDS_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +27,7 @@ class DrainingServer(uvicorn.Server):
 
     On SIGTERM or SIGINT uvicorn closes its listening socket, answers the requests it has, within its graceful
     timeout, and then closes the application. A client that keeps its connection learns from `/readyz` and
-    from a 503 that it should go elsewhere.
+    from a 503 that it should go elsewhere. After the timeout the process ends, whatever its threads do.
     """
 
     def __init__(
@@ -31,6 +37,7 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._context = context
         self._started = started
+        self._signal = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say where."""
@@ -38,8 +45,18 @@ class DrainingServer(uvicorn.Server):
         host, port = self.config.host, self.servers[0].sockets[0].getsockname()[1]
         self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what there is, and close; who was cut off by the timeout is told so first."""
+        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_LAST_WORDS_S)
+        end_within(0.0, _EXIT_STATUS + self._signal)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note that the service drains, then let uvicorn do the rest."""
+        if not self._signal:
+            self._signal = sig
+            end_within(self._context.settings.drain_timeout_s, _EXIT_STATUS + sig)
         log.info("draining: %d images are still to be answered", self._context.engine.waiting_images)
         self._context.engine.drain()
         super().handle_exit(sig, frame)

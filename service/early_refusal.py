@@ -13,9 +13,12 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from service.connections import Connections
 from service.context import Context
 from service.errors import GanymedeError
+from service.guarded_protocol import GuardedProtocol
 from service.problems import describe
+from service.requesters import address_of
 from service.security_headers import STRICT
 from service.telemetry import identify_request, record_request
 
@@ -43,18 +46,15 @@ class Rest:
         self._due = False
 
 
-class RefusingProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which asks the engine for room before it starts a request's task.
+class RefusingProtocol(GuardedProtocol):
+    """The guarded protocol, which asks the engine for room before it starts a request's task.
 
     The answer is the same problem document that the handler would give, and is counted and logged alike.
     """
 
-    def __init__(
-        self, *arguments: Any, context: Context, paths: Collection[str], rest: Rest, **options: Any
-    ) -> None:
-        """`paths` are those whose POSTs need room in the engine of `context`; all share `rest`."""
+    def __init__(self, *arguments: Any, paths: Collection[str], rest: Rest, **options: Any) -> None:
+        """`paths` are those whose POSTs need room in the engine; all share `rest`."""
         super().__init__(*arguments, **options)
-        self._context = context
         self._rest = rest
         self._paths = frozenset(self.root_path + path for path in paths)
 
@@ -62,7 +62,7 @@ class RefusingProtocol(HttpToolsProtocol):
         """Start the request's task, or answer it here and now."""
         if self._can_answer(cycle):
             try:
-                self._context.engine.check_room(1)
+                self.context.engine.check_room(1, address_of(cycle.scope))
             except GanymedeError as error:
                 self._refuse(cycle, error)
                 return
@@ -93,12 +93,14 @@ class RefusingProtocol(HttpToolsProtocol):
                 lines += name, b": ", value, b"\r\n"
             cycle.transport.write(b"".join((*lines, b"\r\n", response.body)))
             cycle.response_started = cycle.response_complete = True
-            record_request(self._context.metrics, scope, response.status_code, time.perf_counter() - began)
+            record_request(self.context.metrics, scope, response.status_code, time.perf_counter() - began)
         self.on_response_complete()
         self._rest.plan(self.loop)
 
 
-def refuse_early(configuration: uvicorn.Config, context: Context, *, paths: Collection[str]) -> None:
-    """Let the server of `configuration` refuse POSTs to `paths` as soon as their heads are read."""
-    protocol = partial(RefusingProtocol, context=context, paths=paths, rest=Rest())
+def guard(
+    configuration: uvicorn.Config, context: Context, connections: Connections, *, paths: Collection[str]
+) -> None:
+    """Let the server of `configuration` bound its `connections`, and refuse POSTs to `paths` early."""
+    protocol = partial(RefusingProtocol, context=context, connections=connections, paths=paths, rest=Rest())
     configuration.http = cast("type[HttpToolsProtocol]", protocol)

@@ -6,19 +6,20 @@ Every request passes the same stages. The event loop admits and waits; one threa
 
 import asyncio
 import logging
-import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from service.admission import Admission
+from service.admission import Admission, explain_full
 from service.batching import Batch, WaitingWork, group_by_images
-from service.errors import DeadlineExceeded, GanymedeError, QueueFull, Unavailable
+from service.errors import DeadlineExceeded, GanymedeError, Unavailable
 from service.generator import Generator, Images
 from service.jobs import Encode, Generated, GenerationFailed, Job, answer_all, encode_answer
 from service.labels import Weights
 from service.metrics import Metrics
+from service.room import Room
 from service.rows import AnyInputs
+from service.thread_end import end_threads
 
 log = logging.getLogger(__name__)
 
@@ -37,44 +38,51 @@ class Engine:
         timeout_s: float,
         device_threads: int = 1,
         encode_threads: int = 2,
+        walk_threads: int = 2,
         metrics: Metrics | None = None,
     ) -> None:
         self._max_batch_images = max_batch_images
-        self._max_queue_images = max_queue_images
+        self.room = Room(max_queue_images)
+        """For the images that were admitted and are not answered yet."""
         self._timeout_s = timeout_s
         self._metrics = metrics or Metrics()
-        self._metrics.queue_images.set_function(lambda: self.waiting_images)
+        self._metrics.queue_images.set_function(lambda: self.room.held)
         self._waiting = WaitingWork[Job](devices=device_threads)
         self._flights: dict[str, Job] = {}
         self._images_per_s = 0.0
         self._handing_out = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._encoders = ThreadPoolExecutor(encode_threads, thread_name_prefix="encode")
+        self.walk_encoders = ThreadPoolExecutor(walk_threads, thread_name_prefix="walk")
         self._devices = [
             threading.Thread(target=self._run_batches, name=f"inference-{index}", daemon=True)
             for index in range(device_threads)
         ]
         self.draining = False
-        self.waiting_images = 0
-        """Images that were admitted and are not answered yet."""
 
-    def check_room(self, count: int) -> None:
+    @property
+    def waiting_images(self) -> int:
+        """What `room` holds."""
+        return self.room.held
+
+    @waiting_images.setter
+    def waiting_images(self, count: int) -> None:
+        self.room.held = count
+
+    def check_room(self, count: int, requester: str | None = None) -> None:
         """Refuse `count` more images, before anything is done for them, if the queue cannot hold them.
 
         Raises:
             Unavailable: the engine drains.
-            QueueFull: with the seconds until there is room, from the measured rate.
+            QueueFull: with the seconds until there is room, from the measured rate. What is left of the
+                queue may be kept for others than `requester`.
         """
         if self.draining:
             raise Unavailable("This process is ending; ask again, and another will answer.")
-        waiting = self.waiting_images
-        if waiting and waiting + count > self._max_queue_images:
-            retry_after_s = math.ceil(waiting / self._images_per_s) if self._images_per_s else 1
-            raise QueueFull(
-                f"{waiting:,} images are waiting and the queue holds {self._max_queue_images:,}. "
-                f"Try again in {retry_after_s} s.",
-                retry_after_s=retry_after_s,
-            )
+        room = self.room
+        if room.fits(count, requester):
+            return
+        raise explain_full(room, count, requester, self._images_per_s)
 
     async def generate(
         self,
@@ -84,6 +92,7 @@ class Engine:
         encode: Encode | None = None,
         small: bool = False,
         flight: str | None = None,
+        requester: str | None = None,
         admission: Admission | None = None,
     ) -> Generated:
         """The images of `inputs` in their order, and `encode` of them, away from the event loop.
@@ -91,7 +100,8 @@ class Engine:
         `small` says that this takes no longer than a few images: then the encoders' pool need not do it.
 
         Calls with the same `flight` (a name of the exact answer) share one run. When the last one who waits
-        is cancelled, the work leaves the queue. With an `admission` the images take of its room.
+        is cancelled, the work leaves the queue. With an `admission` the images take of its room, else of what
+        `requester` may have.
 
         Raises:
             QueueFull: no room; nothing was queued.
@@ -100,7 +110,9 @@ class Engine:
         """
         job = self._flights.get(flight) if flight else None
         if job is None:
-            job = self._admit(Job(generator, inputs, encode=encode, small=small), flight, admission)
+            whose = admission.requester if admission else requester
+            job = Job(generator, inputs, requester=whose, encode=encode, small=small)
+            self._admit(job, flight, admission)
         waiter: asyncio.Future[Generated] = asyncio.get_running_loop().create_future()
         job.waiters.append(waiter)
         try:
@@ -115,43 +127,38 @@ class Engine:
         """Admit nothing more; what was admitted is finished."""
         self.draining = True
 
-    async def close(self) -> None:
-        """Finish what was admitted, and stop."""
+    async def close(self, limit_s: float | None = None) -> None:
+        """Finish what was admitted, and stop; threads that still work after `limit_s` are left alone."""
         self._waiting.close()
-        for device in self._devices:
-            if device.is_alive():
-                await asyncio.to_thread(device.join)
-        await asyncio.to_thread(self._encoders.shutdown)
+        await end_threads(self._devices, (self._encoders, self.walk_encoders), limit_s)
 
-    def _admit(self, job: Job, flight: str | None, admission: Admission | None) -> Job:
-        count = len(job.inputs)
+    def _admit(self, job: Job, flight: str | None, admission: Admission | None) -> None:
+        count, requester = len(job.inputs), job.requester
         if admission is None:
-            self.check_room(count)
+            self.check_room(count, requester)
         else:
-            self.waiting_images -= admission.take(count)
+            self.room.give_back(admission.take(count), requester)
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             for device in self._devices:
                 device.start()
-        self.waiting_images += count
+        self.room.take(count, requester)
         deadline = self._loop.call_later(self._timeout_s, self._expire, job)
 
         def leave() -> None:
             deadline.cancel()
-            self.waiting_images -= count
+            self.room.give_back(count, requester)
             if flight:
                 del self._flights[flight]
 
-        job.leave = leave
         if flight:
             self._flights[flight] = job
+        job.leave = leave
         self._waiting.add(job)
-        return job
 
     def _expire(self, job: Job) -> None:
         self._waiting.discard(job)
-        error = DeadlineExceeded(f"The images were not ready within {self._timeout_s:g} s.")
-        job.finish(error)
+        job.finish(DeadlineExceeded(f"The images were not ready within {self._timeout_s:g} s."))
 
     def _run_batches(self) -> None:
         """A device thread: take a batch, run it, pass it on; until the engine closes."""

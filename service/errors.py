@@ -47,6 +47,19 @@ class NotAcceptable(GanymedeError):
     title = "Not acceptable"
 
 
+class RequestTimeout(GanymedeError):
+    """The rest of the request did not come in time; what still comes is not read, so the connection ends."""
+
+    status = 408
+    code = "request-timeout"
+    title = "Request timeout"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The end of the connection."""
+        return {"Connection": "close"}
+
+
 class BodyTooLarge(GanymedeError):
     """The request body is larger than the service reads."""
 
@@ -93,6 +106,14 @@ class DeadlineExceeded(GanymedeError):
     status = 504
     code = "deadline-exceeded"
     title = "Deadline exceeded"
+
+
+class ClientGone(GanymedeError):
+    """The client hung up; nobody reads the answer (nginx's status for it)."""
+
+    status = 499
+    code = "client-gone"
+    title = "Client gone"
 
 
 class StoreError(GanymedeError):

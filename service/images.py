@@ -139,11 +139,12 @@ def encode_images(
     scale: int = 1,
 ) -> bytes:
     """Images (n, h, w, c) in any format of `MEDIA_TYPES`; the three picture formats hold one grid."""
-    enlarged = enlarge(images, scale)
     if format == "zip":
-        return encode_archive(enlarged, name_images(len(images), provenance.seeds), provenance)
+        return encode_archive(enlarge(images, scale), name_images(len(images), provenance.seeds), provenance)
     if format == "npy":
-        return encode_array(enlarged)
+        return encode_array(enlarge(images, scale))
     if format == "json":
-        return encode_json(enlarged, provenance)
-    return encode_image(lay_grid(enlarged, columns=columns, padding=padding)[0], format, provenance)
+        return encode_json(enlarge(images, scale), provenance)
+    # What `service.costs` counts: nothing holds the enlarged images any more when the grid is encoded.
+    grid = lay_grid(enlarge(images, scale), columns=columns, padding=padding)[0]
+    return encode_image(grid, format, provenance)

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from service.batching import Work
 from service.errors import GanymedeError
 from service.generator import Images
 from service.labels import Weights
+from service.lines import Work
 
 log = logging.getLogger(__name__)
 

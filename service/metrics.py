@@ -39,6 +39,11 @@ class Metrics:
         self.queue_images = Gauge(
             "ganymede_queue_images", "Images admitted and not generated yet.", registry=registry
         )
+        self.flight_bytes = Gauge(
+            "ganymede_flight_bytes",
+            "Bytes that answers hold from their admission until they are sent.",
+            registry=registry,
+        )
         self.images_total = Counter(
             "ganymede_images_total", "Images generated.", ("model",), registry=registry
         )

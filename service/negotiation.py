@@ -6,6 +6,9 @@ import mimeparse
 
 from service.errors import NotAcceptable
 
+_MAX_ACCEPT = 4096
+"""Characters; a browser's has a hundred, and reading it takes the square of some."""
+
 
 def choose_format(named: str | None, accept: str | None, media_types: Mapping[str, str]) -> str:
     """One of the formats of `media_types` (format to media type, the default first).
@@ -19,9 +22,11 @@ def choose_format(named: str | None, accept: str | None, media_types: Mapping[st
         return named
     if accept is None or accept == "*/*":
         return next(iter(media_types))
+    if len(accept) > _MAX_ACCEPT:
+        raise NotAcceptable(f"Accept has {len(accept):,} characters; at most {_MAX_ACCEPT:,} are read.")
     offered = {media: name for name, media in reversed(list(media_types.items()))}
     try:
-        best = str(mimeparse.best_match(list(offered), accept))  # of equals it takes the last
+        best = str(mimeparse.best_match(list(offered), accept.lower()))  # of equals it takes the last
     except mimeparse.MimeTypeParseException:
         best = ""
     if not best:

@@ -56,7 +56,7 @@ class RequestInput(_Part):
     """An input tensor: `data` in JSON, or `binary_data_size` bytes after it."""
 
     name: Name
-    shape: tuple[Dimension, ...] = Field(max_length=8)
+    shape: tuple[Dimension, ...] = Field(max_length=8, fail_fast=True)
     datatype: Name
     parameters: Annotated[_InputParameters, _NULL_IS_EMPTY] = _InputParameters()
     data: list[Any] | None = None
@@ -77,8 +77,10 @@ class InferenceRequest(_Part):
     """Some clients repeat it; the address says which model is meant."""
     model_version: Name | None = None
     parameters: Annotated[_RequestParameters, _NULL_IS_EMPTY] = _RequestParameters()
-    inputs: tuple[RequestInput, ...] = Field(min_length=1, max_length=8)
-    outputs: Annotated[tuple[RequestOutput, ...], Field(max_length=8), _NULL_IS_NONE_AT_ALL] = ()
+    inputs: tuple[RequestInput, ...] = Field(min_length=1, max_length=8, fail_fast=True)
+    outputs: Annotated[
+        tuple[RequestOutput, ...], Field(max_length=8, fail_fast=True), _NULL_IS_NONE_AT_ALL
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Inference:
         return bool(self.request.parameters.binary_data_output)
 
 
-def parse_inference(content: bytes, json_length: str | None) -> Inference:
+def parse_inference(content: bytes, json_length: str | None, *, max_parts: int | None = None) -> Inference:
     """Take a body apart into its JSON, of `json_length` bytes (all of it without), and its binary tensors.
 
     Raises:
@@ -105,7 +107,7 @@ def parse_inference(content: bytes, json_length: str | None) -> Inference:
         InvalidField: a field is unknown, or breaks its limit.
     """
     length = len(content) if json_length is None else _read_length(json_length, len(content))
-    request = parse_body(content[:length], InferenceRequest)
+    request = parse_body(content[:length], InferenceRequest, max_parts=max_parts)
     sizes = {
         index: part.parameters.binary_data_size
         for index, part in enumerate(request.inputs)

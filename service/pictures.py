@@ -1,12 +1,15 @@
 """Answering a request for pictures, whichever door it came in by."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import Receive
 
+from service.budget import Holding
 from service.context import Context
+from service.costs import pictures_bytes
 from service.directions import steer
 from service.disconnection import unless_gone
 from service.entity_tags import matches, tag_answer
@@ -42,71 +45,97 @@ async def answer_generate(
     Raises:
         GanymedeError: any of the refusals in `service.errors`.
     """
-    # Where nothing may have changed, no room is needed yet, and none of the key's rate.
     known = if_none_match is not None
-    release, inputs, pixels = await accept_order(context, order, form, release=release, at_once=not known)
-    manifest = release.manifest
-    recipe = describe_recipe(order)
-    tag = tag_answer(
-        manifest,
-        release.generator.precision,
-        inputs,
-        format=form,
-        columns=order.columns,
-        padding=order.padding,
-        scale=order.scale,
-        truncation=order.truncation,
-        recipe=recipe,
-    )
-    if matches(tag, if_none_match):
-        return not_modified(tag, headers)
-    if known:
-        await context.accept_images(len(inputs))
-
-    def encode(images: Images, labels: Weights | None) -> bytes:
-        provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
-        if recipe:
-            provenance = replace(provenance, recipe=recipe)
-        return encode_images(
-            images, form, provenance, columns=order.columns, padding=order.padding, scale=order.scale
+    with ExitStack() as held:
+        if known:  # where nothing may have changed, no room is needed yet, and none of the key's rate
+            release, inputs, pixels = await prepare_order(context, order, form, release=release)
+        else:
+            release, inputs, pixels, holding = await accept_order(context, order, form, release=release)
+            held.callback(holding.release)
+        manifest = release.manifest
+        recipe = describe_recipe(order)
+        tag = tag_answer(
+            manifest,
+            release.generator.precision,
+            inputs,
+            format=form,
+            columns=order.columns,
+            padding=order.padding,
+            scale=order.scale,
+            truncation=order.truncation,
+            recipe=recipe,
         )
+        if matches(tag, if_none_match):
+            return not_modified(tag, headers)
+        if known:
+            holding = await context.accept(
+                len(inputs), pictures_bytes(len(inputs), pixels, manifest.image, form)
+            )
+            held.callback(holding.release)
 
-    small = pixels <= _SMALL_PIXELS
-    generated: Generated = await unless_gone(
-        receive, context.engine.generate(release.generator, inputs, encode=encode, small=small, flight=tag)
-    )
-    context.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
-    return picture_response(
-        generated.content,
-        media_type=MEDIA_TYPES[form],
-        reference=manifest.reference,
-        seeds=inputs.seeds,
-        generated=generated,
-        encode_s=generated.encode_s,
-        tag=tag,
-        headers=headers,
-    )
+        def encode(images: Images, labels: Weights | None) -> bytes:
+            provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
+            if recipe:
+                provenance = replace(provenance, recipe=recipe)
+            return encode_images(
+                images, form, provenance, columns=order.columns, padding=order.padding, scale=order.scale
+            )
+
+        small = pixels <= _SMALL_PIXELS
+        generated: Generated = await unless_gone(
+            receive,
+            context.engine.generate(
+                release.generator,
+                inputs,
+                encode=encode,
+                small=small,
+                flight=tag,
+                requester=holding.requester,
+            ),
+        )
+        context.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
+        response = picture_response(
+            generated.content,
+            media_type=MEDIA_TYPES[form],
+            reference=manifest.reference,
+            seeds=inputs.seeds,
+            generated=generated,
+            encode_s=generated.encode_s,
+            tag=tag,
+            holding=holding,
+            headers=headers,
+        )
+        held.pop_all()  # the response lets go of it
+        return response
 
 
 async def accept_order(
-    context: Context,
-    order: GenerateRequest,
-    form: str,
-    *,
-    release: Release | None = None,
-    at_once: bool = True,
-) -> tuple[Release, AnyInputs, int]:
-    """Hold `order` against every limit; its release, if not given already, its inputs and the grid's pixels.
+    context: Context, order: GenerateRequest, form: str, *, release: Release | None = None
+) -> tuple[Release, AnyInputs, int, Holding]:
+    """Hold `order` against every limit, and take room for it.
 
-    Unless `at_once`, room and rate are left to the caller: `Context.accept_images`.
+    Its release, if not given already, its inputs, the grid's pixels, and what it holds until it is answered.
 
     Raises:
         GanymedeError: any of the refusals in `service.errors`.
     """
     release = release or await context.releases.resolve(order.model)
+    image, count = release.manifest.image, request_count(order)
+    pixels = check_generate(order, image, form, context.settings)
+    holding = await context.accept(count, pictures_bytes(count, pixels, image, form))
+    with ExitStack() as held:
+        held.callback(holding.release)
+        inputs = await _read_inputs(release, order)
+        held.pop_all()
+    return release, inputs, pixels, holding
+
+
+async def prepare_order(
+    context: Context, order: GenerateRequest, form: str, *, release: Release | None = None
+) -> tuple[Release, AnyInputs, int]:
+    """The same, but room and rate are left to the caller: `Context.accept`."""
+    release = release or await context.releases.resolve(order.model)
     pixels = check_generate(order, release.manifest.image, form, context.settings)
-    if at_once:
-        await context.accept_images(request_count(order))
     return release, await _read_inputs(release, order), pixels
 
 

@@ -24,7 +24,7 @@ def write_png(image: Images) -> bytes:
     rows = np.zeros((height, 1 + width * channels), np.uint8)  # each row begins with its filter: 0, none
     rows[:, 1:] = image.reshape(height, width * channels)
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
-    pixels = zlib.compress(rows.tobytes(), _LEVEL)
+    pixels = zlib.compress(rows.data, _LEVEL)
     return b"".join(
         (_SIGNATURE, write_chunk(b"IHDR", header), write_chunk(b"IDAT", pixels), write_chunk(b"IEND", b""))
     )

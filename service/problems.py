@@ -6,16 +6,25 @@ from collections.abc import Mapping
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from service.addresses import speaks_inference
-from service.errors import GanymedeError, InvalidField
+from service.errors import ClientGone, GanymedeError, InvalidField
+from service.exhaustion import explain_exhaustion
 
 MEDIA_TYPE = "application/problem+json"
 _PROTOCOL_MEDIA_TYPE = "application/json"
 """KServe's client reads the Open Inference Protocol's `error` of nothing else."""
 
 UNKNOWN_ERROR = "Something went wrong here. It is logged under this request's id."
+
+_MAX_PATH = 200
+"""Characters of an address in an answer or the log."""
+
+_MAX_TEXT = 1000
+"""Characters of a text in a problem document."""
+
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +42,16 @@ def problem(
 
     One with the member `error` is for clients of the Open Inference Protocol, and says it is JSON.
     """
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **members,
+    }
     media_type = _PROTOCOL_MEDIA_TYPE if "error" in members else MEDIA_TYPE
-    return Response(orjson.dumps(body | members), status, headers, media_type)
+    return Response(orjson.dumps(_shorten(body)), status, headers, media_type)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -47,7 +63,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
-        path = request.url.path
+        path = request.url.path[:_MAX_PATH]
         if error.status_code == 404:
             detail = f"There is nothing at {path}; see /docs."
             members = protocol_members(request.scope, detail)
@@ -56,6 +72,12 @@ def add_error_handlers(app: FastAPI) -> None:
         detail = f"{request.method} {path}: {error.detail}."
         members = protocol_members(request.scope, detail)
         return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
+
+    @app.exception_handler(ClientDisconnect)
+    @app.exception_handler(OSError)
+    @app.exception_handler(MemoryError)
+    async def circumstance(request: Request, error: Exception) -> Response:
+        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:
@@ -68,9 +90,27 @@ def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
 
 
 def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
-    """A fixed sentence for the client, with any extension `members`; the trace for the log."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    """A fixed sentence for the client, with any extension `members`; the trace for the log.
+
+    A client that left before its body was whole, and a machine whose disk is full, are no faults of ours.
+    """
+    known: GanymedeError | None = explain_exhaustion(error)
+    if isinstance(error, ClientDisconnect):
+        known = ClientGone("The client hung up before its request was whole.")
+    elif known is not None:
+        log.error("%s %s: %s", request.method, request.url.path[:_MAX_PATH], known)
+    if known is not None:
+        return describe(known, **({"error": str(known)} if "error" in members else {}))
+    log.error("%s %s failed", request.method, request.url.path[:_MAX_PATH], exc_info=error)
     return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
+
+
+def _shorten(members: Mapping[str, object]) -> dict[str, object]:
+    """`members`, the longest texts without their ends: the client's own values may be in them."""
+    return {
+        name: f"{value[:_MAX_TEXT]}…" if isinstance(value, str) and len(value) > _MAX_TEXT else value
+        for name, value in members.items()
+    }
 
 
 def describe(error: GanymedeError, /, **members: object) -> Response:

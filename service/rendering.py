@@ -1,14 +1,12 @@
 """Walks through the engine: frames are encoded while later ones are still being generated."""
 
 import asyncio
-import tempfile
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from service.admission import Admission, admit
 from service.animation import Encoder, FrameShape, open_encoder
@@ -22,14 +20,12 @@ from service.labels import name_labels
 from service.manifest import Manifest
 from service.provenance import Provenance, describe_recipe
 from service.schemas import WalkRequest
+from service.walk_files import WalkFile
 
 CHUNK_FRAMES = 64
 """What goes to the engine at once; the memory of a walk is that of a few chunks, however long it is."""
 
-_CHUNKS_IN_FLIGHT = 2
-
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
+CHUNKS_IN_FLIGHT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +36,6 @@ class Rendered:
     queue_s: float
     inference_s: float
     encode_s: float
-
-
-@contextmanager
-def walk_folder() -> Iterator[Path]:
-    """A folder for one walk's file, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="ganymede-walk-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
 
 
 def split_frames(frames: int) -> Iterator[slice]:
@@ -88,34 +77,42 @@ async def render_walk(
     *,
     timeout_s: float,
     report: Callable[[int], None] | None = None,
+    requester: str | None = None,
+    discard: Callable[[], None] | None = None,
 ) -> Rendered:
     """Generate and encode a walk between `keys` into a new file at `path`.
 
-    `report` is told how many frames are done, as they are.
+    `report` is told how many frames are done, as they are. What goes wrong is told at once, while a thread
+    may still encode; it stops at its next frame. Once nobody writes to a file that did not become whole,
+    `discard` is called in a thread; without it the file is removed.
 
     Raises:
         QueueFull: the engine has no room for all of its frames; once it has, none is refused.
         DeadlineExceeded: it was not done within `timeout_s`.
+        Unavailable: the disk is full.
     """
     queue_s = inference_s = encode_s = 0.0
     done = 0
+    whole = False
+    opener = partial(open_walk_encoder, path, format, order, keys, generator.manifest)
+    file = WalkFile(engine.walk_encoders, path, opener, discard=discard)
     try:
         async with asyncio.timeout(timeout_s):
-            with (
-                admit(engine, order.frames) as admission,
-                closing(open_walk_encoder(path, format, order, keys, generator.manifest)) as encoder,
-            ):
+            with admit(engine, order.frames, requester) as admission:
                 async with aclosing(_generate_chunks(engine, generator, keys, order, admission)) as chunks:
                     async for generated in chunks:
                         queue_s += generated.queue_s
                         inference_s += generated.inference_s
-                        encode_s += await _run_to_its_end(_encode, encoder, generated, order.scale)
+                        encode_s += await file.run(_encode, file, generated, order.scale)
                         done += len(generated.images)
                         if report:
                             report(done)
-                encode_s += await _run_to_its_end(_finish, encoder)
+                encode_s += await file.run(_finish)
+                whole = True
     except TimeoutError:
         raise DeadlineExceeded(f"The walk was not ready within {timeout_s:g} s.") from None
+    finally:
+        file.leave(keep=whole)
     return Rendered(path, queue_s, inference_s, encode_s)
 
 
@@ -128,7 +125,8 @@ async def _generate_chunks(
         for part in split_frames(order.frames):
             inputs = walk_inputs(keys, order, part)
             pending.append(asyncio.create_task(engine.generate(generator, inputs, admission=admission)))
-            if len(pending) == _CHUNKS_IN_FLIGHT:
+            await asyncio.sleep(0)  # it is with the engine before the one before it is encoded
+            if len(pending) == CHUNKS_IN_FLIGHT:
                 yield await pending.popleft()
         while pending:
             yield await pending.popleft()
@@ -138,25 +136,12 @@ async def _generate_chunks(
         await asyncio.gather(*pending, return_exceptions=True)
 
 
-def _encode(encoder: Encoder, generated: Generated, scale: int) -> float:
-    started = time.perf_counter()
-    encoder.add(enlarge(generated.images, scale))
-    return time.perf_counter() - started
+def _encode(encoder: Encoder, file: WalkFile, generated: Generated, scale: int) -> None:
+    for index in range(len(generated.images)):
+        if file.left:
+            return
+        encoder.add(enlarge(generated.images[index : index + 1], scale))
 
 
-def _finish(encoder: Encoder) -> float:
-    started = time.perf_counter()
+def _finish(encoder: Encoder) -> None:
     encoder.finish()
-    return time.perf_counter() - started
-
-
-async def _run_to_its_end(
-    function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
-) -> Result:
-    """Run in a thread; when cancelled, wait for the thread first, for it uses what is closed next."""
-    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise

@@ -4,10 +4,39 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from service.budget import Holding
 from service.jobs import Generated
 
 _MAX_SEEDS_IN_HEADER = 64
+_PIECE_BYTES = 2**17
+
+
+class PictureResponse(Response):
+    """Content whose bytes stay counted until the client has read all but the last 128 KiB, or is gone."""
+
+    def __init__(self, content: bytes, media_type: str, headers: Mapping[str, str], holding: Holding) -> None:
+        """`holding` counts the content from now on."""
+        super().__init__(content, media_type=media_type, headers=headers)
+        self._holding = holding
+        holding.resize(len(content))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it (ASGI)."""
+        try:
+            if len(self.body) <= _PIECE_BYTES:
+                await super().__call__(scope, receive, send)
+                return
+            # A server waits for a slow client before it takes the next piece; a whole body it takes at once.
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            body = memoryview(self.body)
+            for start in range(0, len(body), _PIECE_BYTES):
+                piece = body[start : start + _PIECE_BYTES]
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._holding.release()
 
 
 def picture_response(
@@ -19,9 +48,13 @@ def picture_response(
     generated: Generated,
     encode_s: float,
     tag: str,
+    holding: Holding,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`content` with `X-Model`, `X-Seed`, `Server-Timing` (in milliseconds) and its `ETag`."""
+    """`content` with `X-Model`, `X-Seed`, `Server-Timing` (in milliseconds) and its `ETag`.
+
+    `holding` counts it until it is sent.
+    """
     described = {
         "X-Model": reference,
         "ETag": tag,
@@ -31,7 +64,7 @@ def picture_response(
     }
     if seeds is not None:
         described["X-Seed"] = name_seeds(seeds)
-    return Response(content, media_type=media_type, headers=described)
+    return PictureResponse(content, media_type, described, holding)
 
 
 def not_modified(tag: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -17,17 +17,19 @@ from pydantic_core import PydanticCustomError
 
 from service.latents import SEED_LIMIT
 
+_MAX_ROWS = 1_000_000  # the request's own limit, `MAX_IMAGES_PER_REQUEST`, is checked against the settings
+_MAX_COLUMNS = 65_536  # a model's own, its latents' size and its classes, are checked when it is known
+
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEED_LIMIT)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A JSON number, whole or not, that float64 holds; no text and no bool."""
-Row = Annotated[tuple[Number, ...], Field(min_length=1)]
-LabelField = Annotated[StrictInt | StrictStr | tuple[Number, ...], Field(union_mode="left_to_right")]
+Row = Annotated[tuple[Number, ...], Field(min_length=1, max_length=_MAX_COLUMNS, fail_fast=True)]
+WeightsField = Annotated[tuple[Number, ...], Field(max_length=_MAX_COLUMNS, fail_fast=True)]
+LabelField = Annotated[StrictInt | StrictStr | WeightsField, Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
 WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy"]
 Interpolation = Literal["slerp", "lerp", "spline"]
 Easing = Literal["linear", "smooth"]
-
-_MAX_ROWS = 1_000_000  # the request's own limit, `MAX_IMAGES_PER_REQUEST`, is checked against the settings
 
 
 def _refuse_words(value: object) -> object:
@@ -49,7 +51,10 @@ class _Body(BaseModel):
         default=None, description="One class for all images: its name, its index, or a weight per class."
     )
     labels: tuple[LabelField, ...] | None = Field(
-        default=None, max_length=_MAX_ROWS, description="One class for each image or key point."
+        default=None,
+        max_length=_MAX_ROWS,
+        fail_fast=True,
+        description="One class for each image or key point.",
     )
     truncation: Number = Field(
         default=1.0, gt=0, le=1, description="ψ: below 1, likelier and less varied images."
@@ -84,12 +89,13 @@ class GenerateRequest(_Body):
     seed: Seed | None = Field(
         default=None, description="Image i is the image of seed + i; random when absent."
     )
-    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS)
-    latents: tuple[Row, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS)
+    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS, fail_fast=True)
+    latents: tuple[Row, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS, fail_fast=True)
     mix: tuple[MixPart, ...] | None = Field(
         default=None,
         min_length=1,
         max_length=64,
+        fail_fast=True,
         description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
     )
     directions: dict[str, Annotated[Number, Field(ge=-1000, le=1000)]] | None = Field(
@@ -118,7 +124,7 @@ DEFAULT_COUNT = 16
 """Images of a request that says nothing of their number."""
 
 
-_KEY_POINTS: list[dict[str, JsonValue]] = [
+_KEY_POINTS: list[JsonValue] = [
     {"required": [given], "properties": {given: {"type": "array"}, other: {"type": "null"}}}
     for given, other in (("seeds", "latents"), ("latents", "seeds"))
 ]
@@ -130,8 +136,8 @@ class WalkRequest(_Body):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": _KEY_POINTS})
 
-    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS)
-    latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS)
+    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
+    latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
     frames: Whole = Field(default=60, ge=2, description="Frames of the whole walk.")
     interpolation: Interpolation = "slerp"
     loop: StrictBool = Field(default=False, description="Return to the first key point.")

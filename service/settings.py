@@ -49,7 +49,19 @@ class Settings(BaseSettings):
     max_queue_images: int = Field(default=4096, ge=1, le=10_000_000)
     max_images_per_request: int = Field(default=1024, ge=1, le=1_000_000)
     max_pixels_per_response: int = Field(default=2**25, ge=1, le=2**31)
+    max_bytes_in_flight: int = Field(default=2**30, ge=2**20)
+    """What the answers under way may hold, from their admission until they are sent."""
     max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30)
+    max_connections: int | None = Field(default=None, ge=1, le=1_000_000)
+    """At once; without it, what the process's limit of open files leaves room for, at most 10,000."""
+    head_timeout_s: float = Field(default=20.0, gt=0, le=3600)
+    """From a connection's opening, or a request's first byte, to the end of that request's head."""
+    body_timeout_s: float = Field(default=60.0, gt=0, le=3600)
+    """From a request's head to the end of its body."""
+    write_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+    """Without a client's taking any of its answer."""
+    keep_alive_s: int = Field(default=75, ge=1, le=3600)
+    """An open connection is kept for the next request; longer than load balancers keep theirs."""
     request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     drain_timeout_s: float = Field(default=25.0, gt=0, le=3600)
     api_keys: SecretStr | None = None

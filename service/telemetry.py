@@ -16,8 +16,10 @@ import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.log_text import MAX_LINE, TextFormatter, escape_controls
 from service.metrics import Metrics
 from service.problems import describe_unknown
+from service.requesters import note_address
 from service.security import current_key
 from service.security_headers import headers_for
 
@@ -43,6 +45,7 @@ class Telemetry:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        note_address(scope)
         started, status, timing = False, 500, b""
         standing = headers_for(scope)  # now: routing changes the scope
 
@@ -105,7 +108,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": escape_controls(record.getMessage()[:MAX_LINE]),
             **getattr(record, "fields", {}),
         }
         if identity := request_id.get():
@@ -113,7 +116,7 @@ class JsonFormatter(logging.Formatter):
         if key := current_key():
             entry["key"] = key
         if record.exc_info:
-            entry["trace"] = self.formatException(record.exc_info)
+            entry["trace"] = escape_controls(self.formatException(record.exc_info), keep="\n\t")
         return orjson.dumps(entry).decode()
 
 
@@ -122,7 +125,7 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     if log_format == "json" and isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(encoding="utf-8")  # JSON is (RFC 8259, section 8.1), whatever the locale
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
+    text = TextFormatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     log.setLevel(logging.INFO if log_format == "json" else logging.WARNING)

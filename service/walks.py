@@ -1,21 +1,25 @@
 """Answering a request for a walk, whichever door it came in by."""
 
-from contextlib import ExitStack
+import asyncio
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from service.animation import MEDIA_TYPES
+from service.budget import Holding
 from service.context import Context
+from service.costs import walk_bytes
 from service.disconnection import unless_gone
 from service.entity_tags import tag_answer
 from service.inputs import Inputs, draw_inputs
 from service.limits import check_walk
 from service.release import Release
-from service.rendering import Rendered, render_walk, walk_folder
+from service.rendering import Rendered, render_walk
 from service.responses import name_seeds
 from service.schemas import WalkRequest
+from service.walk_folders import WalkFolder
 
 _WAY = {"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}
 
@@ -26,23 +30,40 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
     Raises:
         GanymedeError: any of the refusals in `service.errors`.
     """
-    release, keys = await accept_walk(context, order, form)
+    release, keys, holding = await accept_walk(context, order, form)
     manifest = release.manifest
     way = order.model_dump(
         include={"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}
     )
-    with ExitStack() as stack:
-        path = stack.enter_context(walk_folder()) / f"walk.{form}"
-        rendering = render_walk(
-            context.engine,
-            release.generator,
-            keys,
-            order,
-            path,
-            form,
-            timeout_s=context.settings.request_timeout_s,
-        )
-        rendered = await unless_gone(receive, rendering)
+    try:
+        folder = WalkFolder()
+    except OSError:
+        holding.release()
+        raise
+    loop = asyncio.get_running_loop()
+
+    def discard() -> None:
+        folder.remove()
+        with suppress(RuntimeError):  # the process ends, and nobody counts any more
+            loop.call_soon_threadsafe(holding.release)
+
+    path = folder.path / f"walk.{form}"
+    rendering = render_walk(
+        context.engine,
+        release.generator,
+        keys,
+        order,
+        path,
+        form,
+        timeout_s=context.settings.request_timeout_s,
+        requester=holding.requester,
+        discard=discard,
+    )
+    rendered = await unless_gone(receive, rendering)
+    with ExitStack() as held:
+        held.callback(holding.release)
+        held.callback(folder.remove)
+        holding.resize(path.stat().st_size)
         context.metrics.observe_answer(form, rendered.queue_s, rendered.encode_s)
         headers = {
             "X-Model": manifest.reference,
@@ -51,33 +72,40 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
         }
         if keys.seeds is not None:
             headers["X-Seed"] = name_seeds(keys.seeds)
-        return _WalkResponse(path, MEDIA_TYPES[form], headers, stack.pop_all())
+        return _WalkResponse(path, MEDIA_TYPES[form], headers, held.pop_all())
 
 
 async def accept_walk(
     context: Context, order: WalkRequest, form: str, *, release: Release | None = None
-) -> tuple[Release, Inputs]:
-    """Hold `order` against every limit; its release, if not given already, and its key pictures' inputs.
+) -> tuple[Release, Inputs, Holding]:
+    """Hold `order` against every limit, and take room for it.
+
+    Its release, if not given already, its key pictures' inputs, and what it holds until it is answered.
 
     Raises:
         GanymedeError: any of the refusals in `service.errors`.
     """
     release = release or await context.releases.resolve(order.model)
-    check_walk(order, release.manifest.image, form, context.settings)
-    await context.accept_images(order.frames)
-    return release, draw_inputs(release.manifest, order, order.seeds)
+    image = release.manifest.image
+    check_walk(order, image, form, context.settings)
+    holding = await context.accept(order.frames, walk_bytes(order, image, form))
+    with ExitStack() as held:
+        held.callback(holding.release)
+        keys = draw_inputs(release.manifest, order, order.seeds)
+        held.pop_all()
+    return release, keys, holding
 
 
 class _WalkResponse(FileResponse):
     """A walk's file, which goes when it was sent, and when the client left before."""
 
-    def __init__(self, path: Path, media_type: str, headers: dict[str, str], folder: ExitStack) -> None:
+    def __init__(self, path: Path, media_type: str, headers: dict[str, str], held: ExitStack) -> None:
         super().__init__(path, media_type=media_type, headers=headers)
-        self._folder = folder
+        self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it (ASGI)."""
-        with self._folder:
+        with self._held:
             await super().__call__(scope, receive, send)
 
 

@@ -1,6 +1,7 @@
 import threading
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +14,8 @@ class FakeGenerator:
     """Stands where only its identity matters."""
 
 
-def work_of(generator, rows: int) -> Work:
-    return Work(generator, Inputs(np.zeros((rows, 2), np.float32), None, None))
+def work_of(generator, rows: int, requester=None) -> Work:
+    return Work(generator, Inputs(np.zeros((rows, 2), np.float32), None, None), requester)
 
 
 def rows_of(batch) -> list[int]:
@@ -149,3 +150,52 @@ def test_groups_keep_the_order_and_the_limit(rows):
     groups = list(group_by_images(works, 64))
     assert [work for group in groups for work in group] == works
     assert all(len(group) == 1 or sum(work.taken for work in group) <= 64 for group in groups)
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+def test_requesters_take_turns_however_much_one_of_them_has_asked_for(rows):
+    waiting, generator = WaitingWork(), FakeGenerator()
+    for _ in range(1000 // rows):
+        waiting.add(work_of(generator, rows, "greedy"))
+    for requester in ("first", "second"):
+        waiting.add(work_of(generator, 40, requester))
+    served = {"greedy": 0, "first": 0, "second": 0}
+    for _ in range(4):
+        for part in waiting.take(32).slices:
+            served[part.work.requester] += part.stop - part.start
+    assert served["first"] + served["second"] >= 2 * 32
+    assert all(served.values())
+
+
+def test_who_asks_for_little_is_in_the_next_batch_beside_one_who_asks_for_much():
+    waiting, generator = WaitingWork(), FakeGenerator()
+    for _ in range(500):
+        waiting.add(work_of(generator, 1, "greedy"))
+    modest = work_of(generator, 4, "modest")
+    waiting.add(modest)
+    assert [part.work is modest for part in waiting.take(32).slices].count(True) == 1
+    assert modest.waiting == 0
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(1, 50)), min_size=1, max_size=40),
+    st.integers(1, 40),
+    st.data(),
+)
+def test_every_row_that_is_not_discarded_is_taken_once(asked, budget, data):
+    waiting, generator = WaitingWork(), FakeGenerator()
+    works = [work_of(generator, rows, requester) for requester, rows in asked]
+    for work in works:
+        waiting.add(work)
+    gone = data.draw(st.sets(st.integers(0, len(works) - 1), max_size=len(works)))
+    for index in gone:
+        waiting.discard(works[index])
+    waiting.close()
+    rows = dict.fromkeys(works, 0)
+    while batch := waiting.take(budget):
+        assert 0 < sum(rows_of(batch)) <= budget
+        for part in batch.slices:
+            assert part.start == rows[part.work]
+            rows[part.work] = part.stop
+    expected = [0 if index in gone else len(work.inputs) for index, work in enumerate(works)]
+    assert [rows[work] for work in works] == expected

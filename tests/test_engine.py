@@ -260,3 +260,48 @@ def test_closing_finishes_what_was_admitted(release):
         return len((await call).images)
 
     assert run(scenario) == 20
+
+
+def test_one_requester_cannot_fill_the_queue_and_another_gets_in(release):
+    async def scenario(engine):
+        slow = SlowGenerator(release.generator)
+
+        def ask(first, count, requester):
+            inputs = draw_seeds(release.manifest, range(first, first + count))
+            return asyncio.ensure_future(engine.generate(slow, inputs, requester=requester))
+
+        accepted = [ask(0, 8, "greedy"), ask(100, 7, "greedy")]
+        await until(lambda: slow.entered)
+        with pytest.raises(QueueFull, match="15 of the 20 images that the queue holds are yours"):
+            engine.check_room(1, "greedy")
+        other = ask(200, 5, "modest")
+        await asyncio.sleep(0)
+        slow.go.release(10)
+        assert len((await other).images) == 5
+        await asyncio.gather(*accepted)
+        assert slow.batches[1] >= 5, "it was not in the next batch"
+        assert engine.room.share_of("greedy") == 0
+
+    run(scenario)
+
+
+def test_closing_leaves_a_thread_alone_that_works_past_the_limit(release):
+    async def scenario(_):
+        engine = new_engine()
+        encoding, go_on = threading.Event(), threading.Event()
+
+        def encode(images, labels):
+            encoding.set()
+            assert go_on.wait(10)
+            return b""
+
+        call = asyncio.ensure_future(
+            engine.generate(release.generator, draw_seeds(release.manifest, [1]), encode=encode)
+        )
+        await asyncio.to_thread(encoding.wait, 10)
+        await engine.close(limit_s=0.05)
+        assert not call.done()
+        go_on.set()
+        await call
+
+    run(scenario)

@@ -12,6 +12,7 @@ from service.admission import admit
 from service.devices import cpu_device
 from service.engine import Engine, Generated
 from service.errors import DeadlineExceeded, QueueFull
+from service.exhaustion import Exhausted
 from service.inputs import draw_inputs, request_seeds
 from service.jobs import GenerationFailed
 from service.releases import Releases
@@ -162,26 +163,110 @@ def test_a_walk_past_its_deadline_is_given_up(release, tmp_path):
     assert engine.in_flight == 0
 
 
-def test_a_cancelled_walk_waits_for_its_encoder_before_it_lets_go(release, tmp_path, monkeypatch):
-    encoding, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+class SlowEncoder:
+    """An encoder whose frames last as long as the test wants, and which notes who uses it when."""
 
-    def slow(*_):
-        encoding.set()
-        go_on.wait(PATIENCE_S)
-        ended.set()
-        return 0.0
+    def __init__(self) -> None:
+        self.encoding, self.go_on, self.closed = threading.Event(), threading.Event(), threading.Event()
+        self.frames = 0
+        self.busy = self.closed_while_busy = False
 
-    monkeypatch.setattr(rendering, "_encode", slow)
+    def add(self, frames):
+        self.busy = True
+        self.encoding.set()
+        assert self.go_on.wait(10)
+        self.frames += len(frames)
+        self.busy = False
 
+    def finish(self):
+        pass
+
+    def close(self):
+        self.closed_while_busy = self.busy
+        self.closed.set()
+
+
+@pytest.fixture
+def encoder(monkeypatch):
+    encoder = SlowEncoder()
+    monkeypatch.setattr(rendering, "open_walk_encoder", lambda *_: encoder)
+    return encoder
+
+
+def test_a_walk_that_is_cancelled_over_and_over_leaves_its_encoder_to_the_thread_that_uses_it(
+    release, tmp_path, encoder
+):
     async def cancel_it() -> None:
         task = asyncio.create_task(render(WatchedEngine(), release, tmp_path / "walk.mp4", form="mp4"))
-        await asyncio.to_thread(encoding.wait, PATIENCE_S)
-        task.cancel()
-        await asyncio.sleep(0.05)
-        assert not task.done()
-        go_on.set()
+        await asyncio.to_thread(encoder.encoding.wait, 10)
+        for _ in range(5):
+            task.cancel()
+            await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert ended.is_set()
+        assert encoder.busy
+        assert not encoder.closed.is_set()
+        encoder.go_on.set()
+        await asyncio.to_thread(encoder.closed.wait, 10)
+        assert encoder.frames == 1, "it went on after nobody waited any more"
+        assert not encoder.closed_while_busy
 
     asyncio.run(cancel_it())
+
+
+def test_a_deadline_is_answered_while_a_frame_is_still_being_encoded(release, tmp_path, encoder):
+    async def wait_in_vain() -> None:
+        engine = WatchedEngine()
+        with pytest.raises(DeadlineExceeded):
+            await render(engine, release, tmp_path / "walk.mp4", timeout_s=0.2)
+        assert encoder.busy
+        encoder.go_on.set()
+        await engine.close()
+        assert encoder.closed.is_set()
+        assert not encoder.closed_while_busy
+
+    asyncio.run(wait_in_vain())
+
+
+def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp_path, monkeypatch):
+    async def leave() -> None:
+        engine = WatchedEngine()
+        discarded = threading.Event()
+        order = WalkRequest(seeds=(1, 2), frames=600, scale=8)
+        keys = draw_inputs(release.manifest, order, order.seeds)
+        begun = asyncio.Event()
+        removed, kept = tmp_path / "removed.mp4", tmp_path / "kept.mp4"
+        for path, discard in ((removed, None), (kept, discarded.set)):
+            begun.clear()
+            walk = render_walk(
+                engine,
+                release.generator,
+                keys,
+                order,
+                path,
+                "mp4",
+                timeout_s=30,
+                report=lambda _: begun.set(),
+                discard=discard,
+            )
+            task = asyncio.create_task(walk)
+            await begun.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        await engine.close()
+        assert discarded.is_set()
+        assert list(tmp_path.iterdir()) == [kept], "whoever gave a way to discard it removes it himself"
+
+    asyncio.run(leave())
+
+
+@pytest.mark.parametrize("form", ["mp4", "npy", "zip", "png"])
+def test_a_full_disk_is_told_without_a_path(release, tmp_path, form):
+    path = tmp_path / f"walk.{form}"
+    path.symlink_to("/dev/full")  # what is written there fails with ENOSPC
+    with pytest.raises(Exhausted, match="disk is full") as refusal:
+        asyncio.run(render(WatchedEngine(), release, path, form=form))
+    assert str(tmp_path) not in str(refusal.value)
+    assert refusal.value.status == 503
+    assert int(refusal.value.headers["Retry-After"]) > 0

@@ -2,8 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from service.bodies import read_body
-from service.context import context_of
+from service.context import Context, context_of
 from service.images import MEDIA_TYPES
 from service.negotiation import choose_format
 from service.pictures import answer_generate
@@ -23,8 +22,13 @@ DESCRIPTION = describe_operation(
 async def generate(request: Request) -> Response:
     """Read, negotiate, answer."""
     context = context_of(request)
-    context.engine.check_room(1)  # before the body is read: a full queue refuses at the least cost
-    order = await read_body(request, GenerateRequest, max_bytes=context.settings.max_body_bytes)
+    context.check_room()  # before the body is read: a full queue refuses at the least cost
+    order = await context.bodies.read(request, GenerateRequest)
+    return await answer_order(context, request, order)
+
+
+async def answer_order(context: Context, request: Request, order: GenerateRequest) -> Response:
+    """The pictures of `order`, in the format that it or the request's `Accept` names."""
     form = choose_format(order.format, request.headers.get("accept"), MEDIA_TYPES)
     return await answer_generate(context, request.receive, order, form)
 

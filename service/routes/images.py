@@ -87,7 +87,7 @@ def _read_order(
     try:
         return GenerateRequest.model_validate(fields)
     except ValidationError as error:
-        raise explain(error.errors(include_url=False)[0]) from None
+        raise explain(error) from None
 
 
 def _number(text: str) -> float | str:

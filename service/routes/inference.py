@@ -1,6 +1,8 @@
 """`/v2…`: the Open Inference Protocol, for clients of KServe and Triton."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import orjson
@@ -9,8 +11,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 
 from service.addresses import path_of
-from service.bodies import read_content
 from service.context import Context, Service
+from service.costs import tensor_bytes
 from service.disconnection import unless_gone
 from service.entity_tags import tag_answer
 from service.errors import GanymedeError, NotFound
@@ -50,14 +52,6 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 _NO_MODEL: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503)}
 _NOT_LOADED: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503, 504)}
-
-
-class UnsupportedEncoding(GanymedeError):
-    """The body is compressed."""
-
-    status = 415
-    code = "unsupported-encoding"
-    title = "Unsupported encoding"
 
 
 class MethodNotAllowed(GanymedeError):
@@ -187,7 +181,7 @@ async def unknown(request: Request) -> Response:
     scope, path = request.scope, path_of(request.scope)
     known = (route for route in router.routes if route.matches(scope)[0] is Match.PARTIAL)
     if isinstance(route := next(known, None), APIRoute):
-        allowed = ", ".join(sorted(route.methods))
+        allowed = ", ".join(sorted(route.methods or ()))
         raise MethodNotAllowed(f"{request.method} {path}: it is for {allowed}.", allowed)
     raise NotFound(
         f"There is no {request.method} {path}: of the Open Inference Protocol, health, metadata "
@@ -203,35 +197,46 @@ def _describe_model(service: Context, text: str) -> dict[str, Any]:
 
 async def _infer(service: Context, request: Request, model: str) -> Response:
     settings = service.settings
-    if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
-        raise UnsupportedEncoding(f"The body is sent as {encoding[:40]}; send it uncompressed.")
-    content = await read_content(request, max_bytes=settings.max_body_bytes)
-    inference = parse_inference(content, request.headers.get(JSON_LENGTH_HEADER))
+    parse = partial(
+        parse_inference,
+        json_length=request.headers.get(JSON_LENGTH_HEADER),
+        max_parts=service.bodies.max_parts,
+    )
+    inference = await service.bodies.take(request, parse)
     release = await service.releases.resolve(model)
     manifest = release.manifest
     check_outputs(inference.request, manifest)
     count = check_inputs(inference, manifest, settings)
-    await service.accept_images(count)
-    inputs = read_inputs(inference, manifest)
-    head, binary = write_head(inference, manifest, count), inference.binary_output
-    start = orjson.dumps(head)
-    form = "tensor-binary" if binary else "tensor-json"
-    tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
+    binary = inference.binary_output
+    holding = await service.accept(count, tensor_bytes(count, manifest.image, binary=binary))
+    with ExitStack() as held:
+        held.callback(holding.release)
+        inputs = read_inputs(inference, manifest)
+        head = write_head(inference, manifest, count)
+        start = orjson.dumps(head)
+        form = "tensor-binary" if binary else "tensor-json"
+        tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
 
-    def encode(images: Images, _labels: Weights | None) -> bytes:
-        return start + images.tobytes() if binary else write_json(head, images)
+        def encode(images: Images, _labels: Weights | None) -> bytes:
+            return start + images.tobytes() if binary else write_json(head, images)
 
-    generated = await unless_gone(
-        request.receive, service.engine.generate(release.generator, inputs, encode=encode, flight=tag)
-    )
-    service.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
-    return picture_response(
-        generated.content,
-        media_type="application/octet-stream" if binary else "application/json",
-        reference=manifest.reference,
-        seeds=inputs.seeds,
-        generated=generated,
-        encode_s=generated.encode_s,
-        tag=tag,
-        headers={JSON_LENGTH_HEADER: str(len(start))} if binary else None,
-    )
+        generated = await unless_gone(
+            request.receive,
+            service.engine.generate(
+                release.generator, inputs, encode=encode, flight=tag, requester=holding.requester
+            ),
+        )
+        service.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
+        response = picture_response(
+            generated.content,
+            media_type="application/octet-stream" if binary else "application/json",
+            reference=manifest.reference,
+            seeds=inputs.seeds,
+            generated=generated,
+            encode_s=generated.encode_s,
+            tag=tag,
+            holding=holding,
+            headers={JSON_LENGTH_HEADER: str(len(start))} if binary else None,
+        )
+        held.pop_all()  # the response lets go of it
+        return response

@@ -77,7 +77,7 @@ _MORE_HEADERS: Mapping[int, tuple[str, ...]] = {
 ANY_PROBLEM = "Any other error: `code` is stable, `detail` is for people."
 
 
-def describe_problems(*statuses: int) -> dict[str, Any]:
+def describe_problems(*statuses: int) -> dict[int | str, Any]:
     """The responses of these status codes, by the code."""
     return {
         str(status): describe_problem(_SENTENCES[status], _MORE_HEADERS.get(status, ()))

@@ -1,21 +1,21 @@
 """SageMaker's two addresses: `/ping`, and `/invocations` for the body of either endpoint plus its task."""
 
-import json
+from functools import partial
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.types import Message, Receive
 
 from service.animation import MEDIA_TYPES as WALK_MEDIA_TYPES
-from service.bodies import read_body
+from service.bodies import parse_body
 from service.context import context_of
 from service.images import MEDIA_TYPES
 from service.routes.description import describe_operation
-from service.routes.generate import generate
+from service.routes.generate import answer_order
 from service.routes.health import ready
 from service.routes.problem_responses import describe_problems
-from service.routes.walk import latent_walk
+from service.routes.walk import answer_walk_order
+from service.schemas import GenerateRequest, WalkRequest
 
 router = APIRouter(tags=["SageMaker"])
 
@@ -23,11 +23,19 @@ router = APIRouter(tags=["SageMaker"])
 class Invocation(BaseModel):
     """A task, and beside it the fields of that task's own endpoint."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     task: Literal["generate", "latent-walk"] = Field(
         description="Which endpoint the other fields are for: `/generate` or `/latent-walk`."
     )
+
+
+class _GenerateInvocation(GenerateRequest):
+    task: Literal["generate"]
+
+
+class _WalkInvocation(WalkRequest):
+    task: Literal["latent-walk"]
 
 
 DESCRIPTION = describe_operation(
@@ -42,23 +50,21 @@ DESCRIPTION = describe_operation(
 
 
 async def invoke(request: Request) -> Response:
-    """Hand the body without its task to the endpoint that the task names."""
+    """Answer the body without its task as the endpoint that the task names does."""
     request.scope["ganymede.route"] = "/invocations"
-    settings = context_of(request).settings
-    invocation = await read_body(request, Invocation, max_bytes=settings.max_body_bytes)
-    body = json.dumps(invocation.model_extra).encode()
-    endpoint = generate if invocation.task == "generate" else latent_walk
-    return await endpoint(Request(request.scope, _replay(body, request.receive)))
+    context = context_of(request)
+    context.check_room()  # before the body is read: a full queue refuses at the least cost
+    order = await context.bodies.take(request, partial(_parse, max_parts=context.bodies.max_parts))
+    if isinstance(order, WalkRequest):
+        return await answer_walk_order(context, request, order)
+    return await answer_order(context, request, order)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives `body` first, and then what is left of the connection: its end."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return receive_again
+def _parse(content: bytes, *, max_parts: int) -> GenerateRequest | WalkRequest:
+    task = parse_body(content or b"{}", Invocation, max_parts=max_parts).task
+    if task == "latent-walk":
+        return parse_body(content, _WalkInvocation)
+    return parse_body(content, _GenerateInvocation)
 
 
 router.add_api_route(

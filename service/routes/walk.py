@@ -3,8 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from service.animation import MEDIA_TYPES
-from service.bodies import read_body
-from service.context import context_of
+from service.context import Context, context_of
 from service.negotiation import choose_format
 from service.routes.description import describe_operation
 from service.schemas import WalkRequest
@@ -24,8 +23,13 @@ DESCRIPTION = describe_operation(
 async def latent_walk(request: Request) -> Response:
     """Read, negotiate, answer."""
     context = context_of(request)
-    context.engine.check_room(1)  # before the body is read: a full queue refuses at the least cost
-    order = await read_body(request, WalkRequest, max_bytes=context.settings.max_body_bytes)
+    context.check_room()  # before the body is read: a full queue refuses at the least cost
+    order = await context.bodies.read(request, WalkRequest)
+    return await answer_walk_order(context, request, order)
+
+
+async def answer_walk_order(context: Context, request: Request, order: WalkRequest) -> Response:
+    """The walk of `order`, in the format that it or the request's `Accept` names."""
     form = choose_format(order.format, request.headers.get("accept"), MEDIA_TYPES)
     return await answer_walk(context, request.receive, order, form)
 

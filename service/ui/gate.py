@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.bodies import read_content
 from service.errors import GanymedeError, NotFound
 from service.problems import describe
+from service.reading import Bodies
 from service.security import current_key
 from service.ui.events import Events
 from service.ui.folder import Folder
@@ -52,12 +52,15 @@ class NotAllowed(GanymedeError):
 class Gate:
     """ASGI application: Gradio's, as far as the page needs it."""
 
-    def __init__(self, app: ASGIApp, *, events: Events, sessions: Sessions, folder: Folder) -> None:
+    def __init__(
+        self, app: ASGIApp, *, events: Events, sessions: Sessions, folder: Folder, bodies: Bodies
+    ) -> None:
         """`app` is the application that Gradio's is mounted in, at the same path as this."""
         self._app = app
         self._events = events
         self._sessions = sessions
         self._folder = folder
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -95,7 +98,7 @@ class Gate:
             raise NotAllowed(f"{scope['method']} {path}: events are posted.")
         _refuse_foreign(Headers(scope=scope))
         queued = path == _QUEUE_JOIN
-        content = await read_content(Request(scope, receive), max_bytes=MAX_EVENT_BYTES)
+        content = await self._bodies.take(Request(scope, receive), bytes)
         event = self._events.read(content, queued=queued)
         if queued:
             self._folder.check_room()

@@ -10,11 +10,12 @@ from fastapi import FastAPI
 
 from service.context import Context
 from service.errors import InvalidField
+from service.reading import Bodies
 from service.ui.choice import add_choice, fill_classes, fill_models
 from service.ui.events import RAW, Events
 from service.ui.explore_tab import add_explore_tab
 from service.ui.folder import Folder
-from service.ui.gate import Gate
+from service.ui.gate import MAX_EVENT_BYTES, Gate
 from service.ui.generate_tab import add_generate_tab
 from service.ui.models_tab import add_models_tab
 from service.ui.orders import explained
@@ -86,7 +87,9 @@ def build_page(service: Context, path: str, folder: Folder) -> BuiltPage:
         ),
         css=_STYLE,
     )
-    return BuiltPage(Gate(holder, events=Events(page), sessions=Sessions(page), folder=folder), holder)
+    bodies = Bodies(max_bytes=MAX_EVENT_BYTES, max_images=1, timeout_s=service.settings.body_timeout_s)
+    gate = Gate(holder, events=Events(page), sessions=Sessions(page), folder=folder, bodies=bodies)
+    return BuiltPage(gate, holder)
 
 
 def lay_out(service: Context, folder: Path) -> gradio.Blocks:

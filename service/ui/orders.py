@@ -16,8 +16,8 @@ from service.context import Context
 from service.errors import GanymedeError
 from service.generator import Images
 from service.pictures import accept_order
+from service.requesters import requesting
 from service.schemas import GenerateRequest
-from service.security import on_behalf_of
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +64,11 @@ async def generate_pictures(service: Context, fields: dict[str, Any], request: g
         GanymedeError: what it would refuse.
     """
     order = parse_body(orjson.dumps(fields), GenerateRequest)
-    with on_behalf_of(scope_of(request)):
-        release, inputs, _ = await accept_order(service, order, "png")
-    return (await service.engine.generate(release.generator, inputs)).images
+    with requesting(scope_of(request)):
+        release, inputs, _, holding = await accept_order(service, order, "png")
+    with holding:
+        generated = await service.engine.generate(release.generator, inputs, requester=holding.requester)
+    return generated.images
 
 
 def list_pictures(images: Images) -> list[Any]:

@@ -16,8 +16,8 @@ from service.context import Context
 from service.errors import InvalidField
 from service.latents import SEED_LIMIT
 from service.rendering import render_walk
+from service.requesters import requesting
 from service.schemas import WalkRequest
-from service.security import on_behalf_of
 from service.ui.choice import Choice
 from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
@@ -183,20 +183,22 @@ async def _render(
     image = release.manifest.image
     scale = max(1, _PLAYED_PIXELS // max(image.height, image.width))
     order = parse_body(orjson.dumps({**fields, "scale": scale}), WalkRequest)
-    with on_behalf_of(scope_of(request)):
-        release, keys = await accept_walk(service, order, "mp4", release=release)
-    await asyncio.to_thread(_remove_old_walks, folder)
-    path = folder / f"walk-{secrets.token_hex(8)}.mp4"
-    await render_walk(
-        service.engine,
-        release.generator,
-        keys,
-        order,
-        path,
-        "mp4",
-        timeout_s=service.settings.request_timeout_s,
-        report=lambda done: progress((done, order.frames), unit="frames"),
-    )
+    with requesting(scope_of(request)):
+        release, keys, holding = await accept_walk(service, order, "mp4", release=release)
+    with holding:
+        await asyncio.to_thread(_remove_old_walks, folder)
+        path = folder / f"walk-{secrets.token_hex(8)}.mp4"
+        await render_walk(
+            service.engine,
+            release.generator,
+            keys,
+            order,
+            path,
+            "mp4",
+            timeout_s=service.settings.request_timeout_s,
+            report=lambda done: progress((done, order.frames), unit="frames"),
+            requester=holding.requester,
+        )
     return path, scale
 
 

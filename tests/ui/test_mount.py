@@ -22,14 +22,26 @@ from service.settings import Settings
 from service.ui import mount
 from tests.conftest import REPOSITORY, run_server
 from tests.patience import PATIENCE_S
+from tests.raw_http import connect, read_answers
 
 
-def test_neither_readiness_nor_the_first_pictures_wait_for_the_page(tiny_store, tmp_path):
+def test_neither_readiness_nor_the_first_pictures_wait_for_the_page_whose_bodies_are_bounded(
+    tiny_store, tmp_path
+):
     with run_server(tiny_store, tmp_path, "--default-model", "grey") as server:
         assert httpx.post(f"{server.url}/generate").status_code == 200
         assert "the page at /ui is ready" not in server.log.read_text()
         assert "Ganymede" in httpx.get(f"{server.url}/", follow_redirects=True).text
         assert "the page at /ui is ready" in server.log.read_text()
+        # Gradio's handlers read all that comes: the bound on it is the server's.
+        head = b"POST /ui/gradio_api/queue/join HTTP/1.1\r\nContent-Type: application/json\r\n"
+        with connect(server.url) as connection:
+            connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+            with suppress(ConnectionError):
+                for _ in range(64):
+                    connection.sendall(b"100000\r\n" + b" " * 2**20 + b"\r\n")
+            [answer] = read_answers(connection)
+        assert (answer.status, answer.problem["code"]) == (413, "body-too-large")
 
 
 def test_switched_off_there_is_no_page_and_the_root_leads_to_the_documentation(tiny_store, tmp_path):

@@ -5,6 +5,7 @@ where that cannot be known the picture is refused, in words, rather than taken a
 """
 
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def spread_levels(picture: Image.Image) -> Image.Image:
         WrongLevels: the levels are negative, no numbers, or in no range that the file gives.
     """
     if picture.mode == "F":
-        levels = np.asarray(picture, np.float64)
+        levels: NDArray[Any] = np.asarray(picture, np.float64)
         if not np.isfinite(levels).all() or levels.min() < 0 or levels.max() > 1:
             raise WrongLevels(f"its greys are {describe_range(levels)}, and fractions go from 0 to 1")
         return as_grey(levels, picture)

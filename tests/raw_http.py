@@ -1,0 +1,71 @@
+"""Talking to a server byte by byte, as no well-behaved client does."""
+
+import json
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+
+class Answer(NamedTuple):
+    """One response as it came."""
+
+    status: int
+    fields: dict[str, str]
+    body: bytes
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The problem document."""
+        assert self.fields["content-type"] == "application/problem+json", self
+        return dict(json.loads(self.body))
+
+
+def connect(url: str, *, timeout_s: float = 30, receive_bytes: int | None = None) -> socket.socket:
+    """A connection to the server at `url`; with a small buffer for what comes, it takes little unread."""
+    address = urlsplit(url)
+    connection = socket.socket()
+    if receive_bytes:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    connection.settimeout(timeout_s)
+    connection.connect((address.hostname or "", address.port or 80))
+    return connection
+
+
+def send(url: str, *pieces: bytes) -> list[Answer]:
+    """The answers to `pieces`, until the server ends the connection; however much of them it takes."""
+    with connect(url) as connection:
+        with suppress(ConnectionError):
+            for piece in pieces:
+                connection.sendall(piece)
+        return read_answers(connection)
+
+
+def read_answers(connection: socket.socket) -> list[Answer]:
+    """All answers that come before the server ends the connection."""
+    received = bytearray()
+    with suppress(ConnectionError):
+        while piece := connection.recv(65_536):
+            received += piece
+    return parse_answers(bytes(received))
+
+
+def parse_answers(received: bytes) -> list[Answer]:
+    """Responses one behind the other, each with its Content-Length."""
+    answers = []
+    while received:
+        head, _, received = received.partition(b"\r\n\r\n")
+        line, *fields = head.decode("latin-1").split("\r\n")
+        named = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
+        length = int(named.get("content-length", 0))
+        answers.append(Answer(int(line.split()[1]), named, received[:length]))
+        received = received[length:]
+    return answers
+
+
+def resident_bytes(pid: int, *, most: bool = False) -> int:
+    """The memory that a process has now, or the most that it has had."""
+    name = "VmHWM:" if most else "VmRSS:"
+    with Path(f"/proc/{pid}/status").open() as status:
+        return next(1024 * int(line.split()[1]) for line in status if line.startswith(name))

@@ -1,0 +1,149 @@
+"""Clients that say nothing, half of it, or it drop by drop, or do not read: each is hung up on in time."""
+
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import run_server
+from tests.raw_http import connect, parse_answers, read_answers
+
+POST = b"POST /generate HTTP/1.1\r\nHost: here\r\n"
+HANG_S = 60
+"""Only a server that waits for ever takes as long."""
+
+
+@pytest.fixture(scope="module")
+def hasty(tiny_store, tmp_path_factory):
+    """A server that waits a second for anything."""
+    flags = "--default-model grey --head-timeout-s 1 --body-timeout-s 1 --write-timeout-s 1 --keep-alive-s 1"
+    flags += " --max-images-per-request 200000 --max-queue-images 400000"
+    with run_server(tiny_store, tmp_path_factory.mktemp("hasty"), *flags.split()) as server:
+        yield server
+
+
+def drip(connection, piece, every_s=0.1):
+    """Send `piece` again and again until the connection breaks."""
+
+    def send():
+        try:
+            while True:
+                connection.sendall(piece)
+                time.sleep(every_s)
+        except OSError:
+            pass
+
+    dripping = threading.Thread(target=send, daemon=True)
+    dripping.start()
+    return dripping
+
+
+def test_a_client_that_says_nothing_is_hung_up_on(hasty):
+    with connect(hasty.url, timeout_s=HANG_S) as connection:
+        assert read_answers(connection) == []
+
+
+def test_a_connection_between_requests_ends_after_its_time(hasty):
+    with connect(hasty.url, timeout_s=HANG_S) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\n\r\n")
+        assert [answer.status for answer in read_answers(connection)] == [200]
+
+
+@pytest.mark.parametrize("more", [b"", b"X: a\r\n"], ids=["half", "dripping"])
+def test_a_head_has_a_time_limit(hasty, more):
+    with connect(hasty.url, timeout_s=HANG_S) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\n")
+        dripping = drip(connection, more) if more else None
+        [answer] = read_answers(connection)
+        assert (answer.status, answer.problem["code"]) == (408, "request-timeout")
+        assert answer.fields["connection"] == "close"
+    if dripping:
+        dripping.join(HANG_S)
+        assert not dripping.is_alive()
+
+
+@pytest.mark.parametrize("path", [b"/generate", b"/latent-walk", b"/invocations", b"/v2/models/grey/infer"])
+@pytest.mark.parametrize(
+    ("begun", "more"), [(b"", b""), (b"{", b""), (b"{", b" ")], ids=["none", "half", "dripping"]
+)
+def test_a_body_has_a_time_limit_for_all_of_it(hasty, path, begun, more):
+    with connect(hasty.url, timeout_s=HANG_S) as connection:
+        connection.sendall(b"POST " + path + b" HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + begun)
+        if more:
+            drip(connection, more)
+        [answer] = read_answers(connection)
+        assert (answer.status, answer.problem["code"]) == (408, "request-timeout")
+
+
+@pytest.mark.parametrize(
+    "piece", [b"1\r\n \r\n", b"0\r\nX: ", b"1;a"], ids=["chunks", "trailer", "extension"]
+)
+def test_chunks_have_the_time_limit_of_a_body(hasty, piece):
+    with connect(hasty.url, timeout_s=HANG_S) as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + piece)
+        if piece.startswith(b"1\r\n"):
+            drip(connection, piece)
+        [answer] = read_answers(connection)
+        assert answer.status == 408
+
+
+def test_a_body_that_nobody_reads_has_the_time_limit_too(hasty):
+    with connect(hasty.url, timeout_s=HANG_S) as connection:
+        connection.sendall(b"GET /models HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n")
+        drip(connection, b" ")
+        assert [answer.status for answer in read_answers(connection)] == [200]
+
+
+def test_a_half_head_behind_a_request_waits_for_its_answer(hasty):
+    order = b'{"count": 20000, "format": "npy"}'
+    with connect(hasty.url, timeout_s=HANG_S) as connection:
+        connection.sendall(
+            POST + b"Content-Length: %d\r\n\r\n" % len(order) + order + b"GET /livez HTTP/1.1\r\n"
+        )
+        answers = read_answers(connection)
+    assert [answer.status for answer in answers] == [200, 408]
+    assert len(answers[0].body) == 128 + 20_000 * 64
+
+
+def test_a_client_that_does_not_read_loses_its_connection_and_its_answer_goes(hasty):
+    """Its answer has 13 MB, of which the kernels on both sides take a few."""
+    order = b'{"count": 200000, "format": "npy"}'
+    with connect(hasty.url, timeout_s=HANG_S, receive_bytes=4096) as connection:
+        connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(order) + order)
+        deadline = time.monotonic() + HANG_S
+        while is_open(connection):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert sum(len(piece) for piece in read_pieces(connection)) < 200_000 * 64
+
+
+def read_pieces(connection):
+    """What still comes."""
+    with suppress(ConnectionError):
+        while piece := connection.recv(65_536):
+            yield piece
+
+
+def is_open(connection):
+    """Whether the server still has its end of a connection: its own table of TCP says so."""
+    own, theirs = connection.getsockname()[1], connection.getpeername()[1]
+    wanted = f":{theirs:04X} 0100007F:{own:04X} 01"
+    with Path("/proc/net/tcp").open() as table:
+        return any(wanted in line for line in table)
+
+
+def test_a_client_that_reads_slowly_gets_all_of_its_answer(hasty):
+    """It takes several times the limit, and something in each part of it."""
+    order = b'{"count": 200000, "format": "npy"}'
+    received = bytearray()
+    with connect(hasty.url, timeout_s=HANG_S, receive_bytes=65_536) as connection:
+        connection.sendall(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(order) + order)
+        began = time.monotonic()
+        while piece := connection.recv(2**18):
+            received += piece
+            if time.monotonic() - began < 4:
+                time.sleep(0.05)
+    [answer] = parse_answers(bytes(received))
+    assert len(answer.body) == 128 + 200_000 * 64
