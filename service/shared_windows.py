@@ -4,18 +4,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from limits.aio.storage import RedisStorage
 from pydantic import SecretStr
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from service.settings import WrongSetting
 from service.windows import Windows
+
+if TYPE_CHECKING:  # they take 6 MB: only who has a store loads them
+    from limits.aio.storage import RedisStorage
+    from redis.asyncio import ConnectionPool
 
 _SCHEMES = ("redis", "rediss", "valkey", "valkeys")
 _CONNECTIONS = 32
@@ -80,7 +79,7 @@ class SharedWindows:
         """Whether there is a store."""
         return self._storage is not None
 
-    async def _ask(self, ask: Callable[[RedisStorage], Awaitable[Answer]]) -> Answer | None:
+    async def _ask(self, ask: Callable[["RedisStorage"], Awaitable[Answer]]) -> Answer | None:
         """The store's answer, or None without one; who waits for it holds up nobody else."""
         if self._storage is None or time.monotonic() < self._again_at:
             return None
@@ -88,7 +87,7 @@ class SharedWindows:
             return await self._ask_now(self._storage, ask)
 
     async def _ask_now(
-        self, storage: RedisStorage, ask: Callable[[RedisStorage], Awaitable[Answer]]
+        self, storage: "RedisStorage", ask: Callable[["RedisStorage"], Awaitable[Answer]]
     ) -> Answer | None:
         now = time.monotonic()
         if now < self._again_at:
@@ -98,7 +97,7 @@ class SharedWindows:
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await ask(storage)
-        except (TimeoutError, OSError, RedisError) as error:
+        except _failures_of(storage) as error:
             self._again_at = time.monotonic() + self._pause_s
             if self.reachable:
                 kind = type(error).__name__  # its text may hold more than a log should
@@ -121,7 +120,11 @@ def _locate(url: str) -> str:
     return f"{parts.hostname}:{parts.port or 6379}"
 
 
-def _connect(url: str, timeout_s: float) -> ConnectionPool:
+def _connect(url: str, timeout_s: float) -> "ConnectionPool":
+    from redis.asyncio import ConnectionPool
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     try:
         parts = urlsplit(url)
         if parts.scheme in _SCHEMES and parts.hostname and parts.port != 0:
@@ -140,7 +143,14 @@ def _connect(url: str, timeout_s: float) -> ConnectionPool:
     ) from None
 
 
-def _open_storage(pool: ConnectionPool) -> RedisStorage:
+def _failures_of(storage: "RedisStorage") -> tuple[type[Exception], ...]:
+    failures = storage.base_exceptions
+    return (TimeoutError, OSError, *(failures if isinstance(failures, tuple) else (failures,)))
+
+
+def _open_storage(pool: "ConnectionPool") -> "RedisStorage":
+    from limits.aio.storage import RedisStorage
+
     return RedisStorage(
         "async+redis://",
         implementation="redispy",
