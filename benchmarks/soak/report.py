@@ -39,9 +39,8 @@ def write_summary(folder: Path, samples: Sequence[Sample], traffic: Traffic, *, 
         if minutes:
             (first_50, first_99), (last_50, last_99) = minutes[0], minutes[-1]
             drifted = drift([p50 for p50, _ in minutes])
-            lines.append(
-                f"| {kind} | {first_50:.1f} → {last_50:.1f} | {first_99:.1f} → {last_99:.1f} | {drifted:.2f} |"
-            )
+            middle, slow = f"{first_50:.1f} → {last_50:.1f}", f"{first_99:.1f} → {last_99:.1f}"
+            lines.append(f"| {kind} | {middle} | {slow} | {drifted:.2f} |")
     lines += ["", "| kind | outcome | how often |", "|---|---|---|"]
     lines += [
         f"| {kind} | {outcome} | {many:,} |" for (kind, outcome), many in sorted(traffic.count().items())
