@@ -118,7 +118,7 @@ DEFAULT_COUNT = 16
 """Images of a request that says nothing of their number."""
 
 
-_KEY_POINTS: list[dict[str, JsonValue]] = [
+_KEY_POINTS: list[JsonValue] = [
     {"required": [given], "properties": {given: {"type": "array"}, other: {"type": "null"}}}
     for given, other in (("seeds", "latents"), ("latents", "seeds"))
 ]

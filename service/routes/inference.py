@@ -31,7 +31,7 @@ from service.problems import UNKNOWN_ERROR, describe, describe_unknown
 from service.responses import picture_response
 from service.routes import health
 from service.routes.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
-from service.routes.problem_responses import describe_problems, refer_to_headers
+from service.routes.problem_responses import Responses, describe_problems, refer_to_headers
 from service.store import parse_reference, resolve_version
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -40,7 +40,7 @@ _BODY = describe_body(
     InferenceRequest, example=_EXAMPLE, required=True, **{"application/octet-stream": _BINARY}
 )
 _BODY["requestBody"]["description"] = "The protocol's inference request; binary tensors follow the JSON."
-_ANSWERS: dict[int | str, dict[str, Any]] = {
+_ANSWERS: Responses = {
     200: {
         "description": "The images: JSON, or JSON and after it their bytes.",
         "headers": refer_to_headers(PICTURE_HEADERS),
@@ -48,8 +48,8 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     },
     **describe_problems(*(status for status in PICTURE_PROBLEMS if status != 406)),
 }
-_NO_MODEL: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503)}
-_NOT_LOADED: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503, 504)}
+_NO_MODEL: Responses = describe_problems(404, 503)
+_NOT_LOADED: Responses = describe_problems(404, 503, 504)
 
 
 class UnsupportedEncoding(GanymedeError):
@@ -110,7 +110,7 @@ async def live() -> Response:
     return Response()
 
 
-@router.get("/health/ready", response_class=Response, responses={**describe_problems(503)})
+@router.get("/health/ready", response_class=Response, responses=describe_problems(503))
 async def ready(service: Service) -> Response:
     """200 where `/readyz` says so, else its 503."""
     await health.ready(service)
@@ -166,7 +166,7 @@ async def unknown(request: Request) -> Response:
     scope = request.scope
     known = (route for route in router.routes if route.matches(scope)[0] is Match.PARTIAL)
     if isinstance(route := next(known, None), APIRoute):
-        allowed = ", ".join(sorted(route.methods))
+        allowed = ", ".join(sorted(route.methods or ()))
         raise MethodNotAllowed(f"{request.method} {request.url.path}: it is for {allowed}.", allowed)
     raise NotFound(
         f"There is no {request.method} {request.url.path}: of the Open Inference Protocol, health, metadata "

@@ -61,7 +61,5 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-router.add_api_route(
-    "/ping", ready, methods=["GET"], response_model=None, responses={**describe_problems(503)}
-)
+router.add_api_route("/ping", ready, methods=["GET"], response_model=None, responses=describe_problems(503))
 router.add_route("/invocations", invoke, methods=["POST"])
