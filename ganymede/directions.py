@@ -41,6 +41,7 @@ def directions(
     from service.directions import DIRECTIONS_FILE
     from service.factorisation import find_directions
     from service.manifest import REFERENCE_GRAPH, created_now
+    from service.release import check_content
     from service.store import describe_file, next_version, parse_reference, resolve_version
     from service.store import promote as promote_version
 
@@ -48,6 +49,7 @@ def directions(
     reference = parse_reference(model)
     manifest = store.manifest(reference.model, resolve_version(store, reference))
     graph = store.read(manifest, REFERENCE_GRAPH)
+    check_content(manifest, graph)
     found = find_directions(graph, manifest, count, method)
     given = [name.strip() for name in (names or "").split(",") if name.strip()][: len(found.names)]
     found = replace(found, names=(*given, *found.names[len(given) :]))

@@ -101,7 +101,7 @@ def _find_first(graph: onnx.GraphProto) -> onnx.NodeProto:
 def _cut(model: onnx.ModelProto, outputs: set[str]) -> onnxruntime.InferenceSession:
     del model.graph.output[:]
     for name in sorted(outputs):
-        model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+        model.graph.output.append(onnx.ValueInfoProto(name=name))  # of whatever float the layer answers in
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # it warns of what was cut off
     try:
@@ -109,4 +109,6 @@ def _cut(model: onnx.ModelProto, outputs: set[str]) -> onnxruntime.InferenceSess
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # ONNX Runtime's exceptions share no public base
-        raise ReleaseRefused(f"The graph's first layer does not run: {str(error)[:300]}") from error
+        raise ReleaseRefused(
+            f"The graph's first layer cannot be run by itself, so it gives no directions: {str(error)[:300]}"
+        ) from error
