@@ -91,7 +91,7 @@ def test_what_is_not_optional_is_named_and_the_error_is_where_kserve_reads_it(cl
         ("GET", "/v2/models/none/ready", 404),
         ("GET", "/v2/models/grey/versions/v9/", 404),
         ("GET", "/v2/nothing", 404),
-        ("GET", "/v2/models/grey/infer", 404),
+        ("GET", "/v2/models/grey/infer", 405),
         ("PUT", "/v2/models/grey/infer", 405),
         ("POST", "/v2/models/grey@v1@v1/infer", 400),
     ],

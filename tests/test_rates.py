@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from service import shared_windows
+from service.budget import Budget
 from service.context import Context
 from service.errors import QueueFull
 from service.keys import ApiKey, parse_keys, read_keys
@@ -357,22 +358,22 @@ def test_the_time_a_store_is_given_is_short():
     assert shared_windows._TIMEOUT_S <= 0.5
 
 
-def test_images_for_which_the_queue_has_no_room_any_more_are_given_back(tmp_path):
+def test_images_for_which_there_is_no_room_any_more_are_given_back():
     class Engine:
         """One that fills while the rates' store is asked."""
 
         asked = 0
 
-        def check_room(self, images):
+        def check_room(self, images, requester):
             self.asked += 1
             if self.asked == 2:
                 raise QueueFull("others came meanwhile")
 
-    rates = Rates(1, max_images_per_request=100)
-    context = Context(
-        settings=None, releases=None, engine=Engine(), rates=rates, metrics=None, reloading=None
-    )
+    rates, budget = Rates(1, max_images_per_request=100), Budget(2**20)
+    others = dict.fromkeys(("settings", "releases", "metrics", "reloading", "bodies"))
+    context = Context(engine=Engine(), rates=rates, budget=budget, **others)
     with behalf("alice"):
         with pytest.raises(QueueFull):
-            asyncio.run(context.accept_images(100))
+            asyncio.run(context.accept(100, 64))
+        assert budget.held_bytes == 0
         asyncio.run(rates.take(100))

@@ -1,6 +1,7 @@
 """From a Keras generator to the ONNX graph that is served: latents in, pixels out."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -61,7 +62,7 @@ def keep_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def run_graph(
     graph: bytes, latents: Floats, labels: Floats | None = None, outputs: tuple[str, ...] = (IMAGE,)
-) -> list[NDArray[np.generic]]:
+) -> list[NDArray[Any]]:
     """Run latents (n, Z), and labels (n, classes), on the CPU: one array for each of `outputs`."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

@@ -1,6 +1,5 @@
 """`/v2…`: the Open Inference Protocol, for clients of KServe and Triton."""
 
-from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -15,7 +14,7 @@ from service.context import Context, Service
 from service.costs import tensor_bytes
 from service.disconnection import unless_gone
 from service.entity_tags import tag_answer
-from service.errors import GanymedeError, NotFound
+from service.errors import NotFound
 from service.generator import Images
 from service.inference_inputs import check_inputs, read_inputs
 from service.labels import Weights
@@ -29,11 +28,11 @@ from service.open_inference import (
     write_head,
     write_json,
 )
-from service.problems import UNKNOWN_ERROR, describe, describe_unknown
 from service.responses import picture_response
 from service.routes import health
 from service.routes.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
 from service.routes.problem_responses import Responses, describe_problems, refer_to_headers
+from service.routes.protocol_route import MethodNotAllowed, ProtocolRoute, accept_trailing_slashes
 from service.store import parse_reference, resolve_version
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -52,41 +51,6 @@ _ANSWERS: Responses = {
 }
 _NO_MODEL: Responses = describe_problems(404, 503)
 _NOT_LOADED: Responses = describe_problems(404, 503, 504)
-
-
-class MethodNotAllowed(GanymedeError):
-    """There is such an address, for other methods."""
-
-    status = 405
-    code = "method-not-allowed"
-    title = "Method Not Allowed"
-
-    def __init__(self, message: str, allowed: str) -> None:
-        super().__init__(message)
-        self._allowed = allowed
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """`Allow` (RFC 9110, section 15.5.6)."""
-        return {"Allow": self._allowed}
-
-
-class ProtocolRoute(APIRoute):
-    """A route whose problem documents carry the protocol's own `error` too: its clients show that."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, with errors answered here."""
-        handle = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except GanymedeError as error:
-                return describe(error, error=str(error))
-            except Exception as error:
-                return describe_unknown(request, error, error=UNKNOWN_ERROR)
-
-        return answer
 
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"], route_class=ProtocolRoute)
@@ -160,19 +124,7 @@ async def infer_version(model: str, version: str, request: Request, service: Ser
     return await _infer(service, request, f"{model}@{version}")
 
 
-def _accept_trailing_slashes() -> None:
-    """A base address that ends in a slash makes clients ask for more of them."""
-    for route in [route for route in router.routes if isinstance(route, APIRoute)]:
-        router.add_api_route(
-            f"{route.path}/".removeprefix(router.prefix),
-            route.endpoint,
-            methods=list(route.methods or ()),
-            response_class=route.response_class,
-            include_in_schema=False,
-        )
-
-
-_accept_trailing_slashes()
+accept_trailing_slashes(router)
 
 
 @router.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
