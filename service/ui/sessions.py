@@ -8,10 +8,12 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import gradio
+from typing import TYPE_CHECKING
 
 from service.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    import gradio  # of which its user has a page already
 
 MAX_SESSIONS = 256
 MAX_STREAMS = 128
@@ -29,7 +31,7 @@ class Sessions:
     """The sessions of a page, the one that did nothing for the longest first."""
 
     def __init__(
-        self, page: gradio.Blocks, *, max_sessions: int = MAX_SESSIONS, max_streams: int = MAX_STREAMS
+        self, page: "gradio.Blocks", *, max_sessions: int = MAX_SESSIONS, max_streams: int = MAX_STREAMS
     ) -> None:
         self._page = page
         self._queue = page._queue  # noqa: SLF001 - there is no public way to forget a session's answers

@@ -1,4 +1,4 @@
-"""Prints path and methods of every route of Gradio's application, as the page mounts it, as JSON.
+"""Prints what is behind the gate as JSON: the routes of Gradio's application, and what it says to a file.
 
 A program of its own, because Gradio leaves event loops open where it builds a page outside of one.
 """
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from fastapi import APIRouter
+from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
@@ -30,7 +31,19 @@ def main(models: str, folder: Path) -> None:
 
     context = create_app(Settings(models=models)).state.context
     application = layout.build_page(context, "/ui", Folder(folder)).application
-    print(json.dumps([found for route in application.routes for found in walk_routes(route.app)]))
+    routes = [found for route in application.routes for found in walk_routes(route.app)]
+    with TestClient(application) as client:
+        [gradios] = (route.app for route in application.routes)
+        events = gradios.get_blocks().fns.values()
+        number, size = next((event._id, len(event.inputs)) for event in events if not event.queue)
+        file = {"path": __file__, "meta": {"_type": "gradio.FileData"}}
+        body = {"data": [file] * size, "fn_index": number, "session_hash": "one"}
+        answer = client.post("/ui/gradio_api/run/predict", json=body)
+    print(json.dumps({"routes": routes, "status": answer.status_code, "copies": count_files(folder)}))
+
+
+def count_files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
 
 
 if __name__ == "__main__":

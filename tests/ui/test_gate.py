@@ -78,17 +78,27 @@ CLOSED = (
 
 
 @pytest.fixture(scope="module")
-def routes(tiny_store, tmp_path_factory):
-    """Path and methods of every route of Gradio's application, as the page mounts it."""
+def behind(tiny_store, tmp_path_factory):
+    """What Gradio's application, as the page mounts it, would answer if there were no gate."""
     words = [sys.executable, "-m", "tests.ui.list_routes", tiny_store, tmp_path_factory.mktemp("pictures")]
     listed = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=300)
-    return [(path, set(methods)) for path, methods in json.loads(listed.stdout)]
+    return json.loads(listed.stdout)
+
+
+@pytest.fixture(scope="module")
+def routes(behind):
+    """Path and methods of every route."""
+    return [(path, set(methods)) for path, methods in behind["routes"]]
 
 
 def test_every_route_of_gradios_was_looked_at(routes):
     assert len(routes) > 70
     unknown = {path for path, _ in routes} - {*NEEDED, *CLOSED, *(f"{path}/" for path in (*NEEDED, *CLOSED))}
     assert unknown == set()
+
+
+def test_gradio_itself_copies_no_file_that_a_client_names(behind):
+    assert (behind["status"], behind["copies"]) == (500, 0)
 
 
 def test_what_the_page_does_not_need_is_not_there_by_any_method(routes, server):

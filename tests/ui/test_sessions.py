@@ -1,5 +1,6 @@
 """How many visitors the page keeps apart, and that each reads its own answers alone."""
 
+import asyncio
 import hashlib
 import json
 import threading
@@ -8,7 +9,8 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from service.ui.sessions import MAX_SESSIONS
+from service.errors import NotFound, Unavailable
+from service.ui.sessions import MAX_SESSIONS, Sessions
 from tests.conftest import run_server
 from tests.ui.stranger import Stranger
 
@@ -86,6 +88,38 @@ def test_no_stream_stays_open_for_a_session_that_waits_for_nothing(visit):
     number = ann.find_event("releases")
     assert ann.run(number, ann.usual(number))["success"]
     assert ann.client.get("/gradio_api/queue/data?session_hash=quiet").text.count("close_stream") == 1
+
+
+def test_streams_beyond_the_bounds_are_refused_and_those_that_wait_are_not_forgotten():
+    async def check() -> None:
+        import gradio
+        from gradio.state_holder import StateHolder
+
+        with gradio.Blocks() as page:
+            gradio.Markdown("a page")
+        StateHolder().set_blocks(page)
+        waiting = page.queue()._queue.pending_event_ids_session
+        sessions = Sessions(page, max_sessions=3, max_streams=3)
+        for name in "abc":
+            sessions.enter(name, None)
+            waiting[name] = {"an event"}
+        with ExitStack() as stack:
+            for name in "aab":
+                stack.enter_context(sessions.stream(name, None))
+            for name in "abc":
+                with pytest.raises(Unavailable), sessions.stream(name, None):
+                    pass
+            sessions.enter("d", None)  # in the place of c, which has no stream
+            assert (sessions.waits("a"), sessions.waits("c")) == (True, False)
+            with pytest.raises(NotFound), sessions.stream("c", None):
+                pass
+            sessions.enter("e", None)  # in the place of d
+            with pytest.raises(NotFound), sessions.stream("d", None):
+                pass
+        with sessions.stream("e", None):
+            pass
+
+    asyncio.run(check())
 
 
 def test_sessions_beyond_the_bound_push_out_the_idlest_and_the_queue_goes_on(visit, keyed):
