@@ -38,7 +38,7 @@ def copy_releases(source: Store, target: Store) -> None:
                 files = {file.path: Path(folder) / file.path for file in manifest.files}
                 for path, copy in files.items():
                     copy.parent.mkdir(parents=True, exist_ok=True)
-                    copy.write_bytes(source.read(manifest, path))
+                    source.fetch(manifest, path, copy)
                 try:
                     target.publish(manifest, files)
                     log.info("published %s", manifest.reference)

@@ -40,14 +40,17 @@ def directions(
     from ganymede.opening import open_models, sign_new
     from service.directions import DIRECTIONS_FILE
     from service.factorisation import find_directions
+    from service.graph import MAX_GRAPH_BYTES
     from service.manifest import REFERENCE_GRAPH, created_now
+    from service.release import check_content
     from service.store import describe_file, next_version, parse_reference, resolve_version
     from service.store import promote as promote_version
 
     store = open_models(models)
     reference = parse_reference(model)
     manifest = store.manifest(reference.model, resolve_version(store, reference))
-    graph = store.read(manifest, REFERENCE_GRAPH)
+    graph = store.read(manifest, REFERENCE_GRAPH, max_bytes=MAX_GRAPH_BYTES)
+    check_content(manifest, graph)
     found = find_directions(graph, manifest, count, method)
     given = [name.strip() for name in (names or "").split(",") if name.strip()][: len(found.names)]
     found = replace(found, names=(*given, *found.names[len(given) :]))
@@ -55,7 +58,7 @@ def directions(
         folder = Path(name)
         kept = [entry for entry in manifest.files if not entry.path.startswith("direction")]
         for entry in kept:
-            (folder / entry.path).write_bytes(store.read(manifest, entry.path))
+            store.fetch(manifest, entry.path, folder / entry.path)
         (folder / DIRECTIONS_FILE).write_bytes(found.to_bytes())
         added = [DIRECTIONS_FILE, *_draw_strips(folder, models, manifest, found)]
         published = manifest.model_copy(

@@ -31,7 +31,8 @@ class FirstLayer:
         """Cut an ONNX graph behind its first layer.
 
         Raises:
-            ReleaseRefused: nothing but a way of laying out numbers may stand between the latent and a layer.
+            ReleaseRefused: nothing but a way of laying out numbers may stand between the latent and a layer;
+                or ONNX Runtime refuses the graph.
         """
         model = onnx.load_model_from_string(graph)
         self._linear, self._bent = _find_outputs(model.graph)
@@ -100,9 +101,14 @@ def _find_first(graph: onnx.GraphProto) -> onnx.NodeProto:
 def _cut(model: onnx.ModelProto, outputs: set[str]) -> onnxruntime.InferenceSession:
     del model.graph.output[:]
     for name in sorted(outputs):
-        model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+        model.graph.output.append(onnx.ValueInfoProto(name=name))  # of whatever float the layer answers in
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # it warns of what was cut off
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        return onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's exceptions share no public base
+        raise ReleaseRefused(
+            f"The graph's first layer cannot be run by itself, so it gives no directions: {str(error)[:300]}"
+        ) from error

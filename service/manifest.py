@@ -34,7 +34,7 @@ class LatentInput(_Part):
     size: int = Field(ge=1, le=65_536)
     distribution: Literal["normal", "uniform"] = "normal"
     scheme: SeedScheme = "philox-1"
-    mean: tuple[float, ...] | None = None
+    mean: tuple[float, ...] | None = Field(default=None, fail_fast=True)
     """Where truncation pulls to, `size` numbers; the origin when absent."""
 
     @model_validator(mode="after")
@@ -47,7 +47,7 @@ class LatentInput(_Part):
 class LabelInput(_Part):
     """The optional input `label`, float32 (n, classes), one weight per class."""
 
-    classes: tuple[str, ...] = Field(min_length=2, max_length=10_000)
+    classes: tuple[str, ...] = Field(fail_fast=True, min_length=2, max_length=10_000)
 
 
 class ImageOutput(_Part):
@@ -79,7 +79,7 @@ class Difference(_Part):
 class GoldenCheck(_Part):
     """What the reference graph answered where it was made, and what a reader must get again."""
 
-    seeds: tuple[int, ...] = Field(min_length=1, max_length=256)
+    seeds: tuple[int, ...] = Field(fail_fast=True, min_length=1, max_length=256)
     scheme: SeedScheme
     sha256: Sha256
     """Of the uint8 images' bytes, (n, height, width, channels) in C order."""
@@ -99,7 +99,7 @@ class Manifest(_Part):
     latent: LatentInput
     label: LabelInput | None = None
     image: ImageOutput
-    files: tuple[File, ...] = Field(min_length=1, max_length=100)
+    files: tuple[File, ...] = Field(fail_fast=True, min_length=1, max_length=100)
     golden: GoldenCheck
     training: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, float] = Field(default_factory=dict)

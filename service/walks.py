@@ -1,6 +1,7 @@
 """Answering a request for a walk, whichever door it came in by."""
 
 import asyncio
+import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -63,7 +64,8 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
     with ExitStack() as held:
         held.callback(holding.release)
         held.callback(folder.remove)
-        holding.resize(path.stat().st_size)
+        found = path.stat()
+        holding.resize(found.st_size)
         context.metrics.observe_answer(form, rendered.queue_s, rendered.encode_s)
         headers = {
             "X-Model": manifest.reference,
@@ -72,7 +74,7 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
         }
         if keys.seeds is not None:
             headers["X-Seed"] = name_seeds(keys.seeds)
-        return _WalkResponse(path, MEDIA_TYPES[form], headers, held.pop_all())
+        return _WalkResponse(path, found, MEDIA_TYPES[form], headers, held.pop_all())
 
 
 async def accept_walk(
@@ -99,8 +101,10 @@ async def accept_walk(
 class _WalkResponse(FileResponse):
     """A walk's file, which goes when it was sent, and when the client left before."""
 
-    def __init__(self, path: Path, media_type: str, headers: dict[str, str], held: ExitStack) -> None:
-        super().__init__(path, media_type=media_type, headers=headers)
+    def __init__(
+        self, path: Path, found: os.stat_result, media_type: str, headers: dict[str, str], held: ExitStack
+    ) -> None:
+        super().__init__(path, stat_result=found, media_type=media_type, headers=headers)
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -56,3 +56,21 @@ def test_a_row_of_settings_has_the_default_the_bounds_and_whether_there_is_a_fla
 def write_value(value):
     """A default or a bound as the table has it, without the commas between thousands."""
     return {None: "none", "": "empty"}.get(value, str(value).removesuffix(".0"))
+
+
+RELIABILITY = (REPOSITORY / "docs" / "reliability.md").read_text()
+
+
+def test_every_test_that_holds_a_promise_exists():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", RELIABILITY)
+    assert len(named) > 40
+    for path, name in named:
+        assert re.search(rf"^(async )?def {name}\(", (REPOSITORY / path).read_text(), re.MULTILINE), (
+            f"{path}::{name}"
+        )
+
+
+def test_every_document_that_is_referred_to_exists():
+    for document in (*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} refers to {target}"

@@ -18,7 +18,7 @@ from training.errors import ExportError
 from training.gan import build_gan, label_classes
 from training.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
 from training.run import Run, replace_text
-from training.samples import DrawLatents, quantize
+from training.samples import DrawLatents, draw_images, quantize
 
 COMPARED_LATENTS = 256
 MAX_FLOAT_DIFFERENCE = 1e-4
@@ -143,8 +143,7 @@ def compare_with_keras(
     model: onnx.ModelProto, generator: keras.Model, latents: Floats, labels: Floats | None
 ) -> Comparison:
     """Draw latents (n, Z), of labels (n, classes) if it takes them, with both and compare them."""
-    inputs = latents if labels is None else [latents, labels]
-    expected = np.asarray(generator(inputs, training=False))
+    expected = draw_images(generator, latents, labels)
     pixels, images = run_graph(model.SerializeToString(), latents, labels, (IMAGE, FLOAT_IMAGE))
     levels = np.abs(pixels.astype(np.int16) - quantize(expected).astype(np.int16))
     return Comparison(

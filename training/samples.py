@@ -16,6 +16,8 @@ MAX_CLASS_ROWS = 12
 FRAME_MS = 150
 LAST_FRAME_MS = 2000
 MAX_FRAMES = 200
+CHUNK_PIXELS = 2**18
+"""Of the pictures that are drawn at once, which take about a kilobyte a pixel."""
 
 # (seeds, latent_size) -> latents float32 (n, Z). The seed scheme belongs to whoever serves the
 # pictures, so it is handed in.
@@ -28,8 +30,27 @@ def generate_pixels(
     generator: keras.Model, latents: NDArray[np.float32], labels: NDArray[np.float32] | None = None
 ) -> NDArray[np.uint8]:
     """Run latents (n, Z), and labels (n, classes) if it takes them, through it: uint8 (n, H, W, C)."""
-    inputs = latents if labels is None else [latents, labels]
-    return quantize(np.asarray(generator(inputs, training=False)))
+    return quantize(draw_images(generator, latents, labels))
+
+
+def draw_images(
+    generator: keras.Model, latents: NDArray[np.float32], labels: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Run latents (n, Z), and labels (n, classes) if it takes them, through it: float32 (n, H, W, C).
+
+    Of large pictures a few at a time: Keras holds what every layer makes of them until the last.
+    """
+    height, width = generator.output_shape[1:3]
+    chunk = max(1, CHUNK_PIXELS // (height * width))
+    parts = [slice(first, first + chunk) for first in range(0, len(latents), chunk)]
+    return np.concatenate(
+        [
+            np.asarray(
+                generator(latents[part] if labels is None else [latents[part], labels[part]], training=False)
+            )
+            for part in parts
+        ]
+    )
 
 
 def quantize(images: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ from training.evaluation.judge import Judge, find_judge
 from training.faults import explain_faults, read_batches
 from training.gan import build_gan, choose_rewrites, label_classes, require_drawable
 from training.interruption import stop_requests
+from training.memory import require_memory
 from training.meter import LossMeter
 from training.progress import show_part, training_progress
 from training.recorder import Recorder
@@ -55,6 +56,7 @@ def train(
     Raises:
         DataError: the pictures are missing or damaged.
         EvaluationError: the feature network cannot be run.
+        ConfigurationError: the networks cannot draw such pictures, or the memory holds no such batch.
         RunError: the folder holds another run, or cannot be written or restored; another worker is gone.
         DivergenceError: a loss or a weight is not finite any more.
     """
@@ -65,6 +67,8 @@ def train(
     configuration = settle_choices(configuration, run, len(pictures.images))
     require_drawable(configuration, pictures.shape)
     choose_rewrites(configuration)
+    if not tf.config.list_physical_devices("GPU"):
+        require_memory(configuration, pictures.shape, strategy.num_replicas_in_sync)
     with explain_faults(configuration, lambda: None):
         if is_chief(strategy):
             run.require_same(configuration, pictures.shape)

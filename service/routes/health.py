@@ -17,7 +17,7 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/readyz", responses={**describe_problems(503)})
+@router.get("/readyz", responses=describe_problems(503))
 async def ready(service: Service) -> dict[str, Any]:
     """200 once the default model is loaded and passed its golden check, 503 and the reason before.
 

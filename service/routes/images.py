@@ -13,7 +13,7 @@ from service.errors import InvalidField
 from service.latents import SEED_LIMIT
 from service.pictures import answer_generate
 from service.routes.description import PICTURE_HEADERS
-from service.routes.problem_responses import describe_problems, refer_to_headers
+from service.routes.problem_responses import Responses, describe_problems, refer_to_headers
 from service.schemas import GenerateRequest
 from service.store import parse_reference
 
@@ -27,7 +27,7 @@ _TRUNCATION: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum
 _SCALE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 64, "default": 1}
 _WHOLE = re.compile(r"[0-9]{1,30}")
 _FRACTION = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}(?:[eE][+-]?[0-9]{1,3})?")
-_RESPONSES: dict[int | str, dict[str, Any]] = {
+_RESPONSES: Responses = {
     200: {"content": {"image/png": {}}, "headers": refer_to_headers(PICTURE_HEADERS)},
     304: {"description": "The client has it already.", "headers": refer_to_headers(("ETag",))},
     **describe_problems(404, 422, 429, 503, 504),

@@ -31,7 +31,7 @@ from service.open_inference import (
 from service.responses import picture_response
 from service.routes import health
 from service.routes.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
-from service.routes.problem_responses import describe_problems, refer_to_headers
+from service.routes.problem_responses import Responses, describe_problems, refer_to_headers
 from service.routes.protocol_route import MethodNotAllowed, ProtocolRoute, accept_trailing_slashes
 from service.store import parse_reference, resolve_version
 
@@ -41,7 +41,7 @@ _BODY = describe_body(
     InferenceRequest, example=_EXAMPLE, required=True, **{"application/octet-stream": _BINARY}
 )
 _BODY["requestBody"]["description"] = "The protocol's inference request; binary tensors follow the JSON."
-_ANSWERS: dict[int | str, dict[str, Any]] = {
+_ANSWERS: Responses = {
     200: {
         "description": "The images: JSON, or JSON and after it their bytes.",
         "headers": refer_to_headers(PICTURE_HEADERS),
@@ -49,9 +49,8 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     },
     **describe_problems(*(status for status in PICTURE_PROBLEMS if status != 406)),
 }
-_NO_MODEL: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503)}
-_NOT_LOADED: dict[int | str, dict[str, Any]] = {**describe_problems(404, 503, 504)}
-
+_NO_MODEL: Responses = describe_problems(404, 503)
+_NOT_LOADED: Responses = describe_problems(404, 503, 504)
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"], route_class=ProtocolRoute)
 
@@ -68,7 +67,7 @@ async def live() -> dict[str, bool]:
     return {"live": True}
 
 
-@router.get("/health/ready", responses={**describe_problems(503)})
+@router.get("/health/ready", responses=describe_problems(503))
 async def ready(service: Service) -> dict[str, bool]:
     """200 where `/readyz` says so, else its 503."""
     await health.ready(service)

@@ -48,7 +48,7 @@ async def describe_model(name: str, service: Service) -> dict[str, Any]:
     "/{name}/versions/{version}",
     response_model=Manifest,
     operation_id="describe_version",
-    responses={**_NO_MODEL},
+    responses=_NO_MODEL,
 )
 async def describe_version(name: str, version: str, service: Service) -> Manifest:
     """One version's manifest."""

@@ -5,6 +5,9 @@ from typing import Any
 
 from service.problems import MEDIA_TYPE
 
+Responses = dict[int | str, dict[str, Any]]
+"""By status code, as FastAPI takes them."""
+
 PROBLEM_SCHEMA: Mapping[str, Any] = {
     "title": "Problem",
     "type": "object",
@@ -77,7 +80,7 @@ _MORE_HEADERS: Mapping[int, tuple[str, ...]] = {
 ANY_PROBLEM = "Any other error: `code` is stable, `detail` is for people."
 
 
-def describe_problems(*statuses: int) -> dict[int | str, Any]:
+def describe_problems(*statuses: int) -> Responses:
     """The responses of these status codes, by the code."""
     return {
         str(status): describe_problem(_SENTENCES[status], _MORE_HEADERS.get(status, ()))

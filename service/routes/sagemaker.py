@@ -67,7 +67,5 @@ def _parse(content: bytes, *, max_parts: int) -> GenerateRequest | WalkRequest:
     return parse_body(content, _GenerateInvocation)
 
 
-router.add_api_route(
-    "/ping", ready, methods=["GET"], response_model=None, responses={**describe_problems(503)}
-)
+router.add_api_route("/ping", ready, methods=["GET"], response_model=None, responses=describe_problems(503))
 router.add_route("/invocations", invoke, methods=["POST"])

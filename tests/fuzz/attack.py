@@ -12,7 +12,6 @@ from tests.fuzz.target import Target
 EXAMPLES = 150
 CPU_LIMIT_S = 10.0
 """Of one example of a few thousand bytes; a thousand times what the slowest takes."""
-MEMORY_LIMIT_BYTES = 256 * 2**20
 LONGEST_REFUSAL = 10_000
 
 
@@ -39,7 +38,7 @@ def attack_target(target: Target) -> None:
         assert len(said) < LONGEST_REFUSAL, "a refusal repeats what it was given"
 
     attack()
-    assert read_memory("VmHWM") - before < MEMORY_LIMIT_BYTES
+    assert read_memory("VmHWM") - before < target.memory_limit_bytes
 
 
 def read_memory(name: str) -> int:

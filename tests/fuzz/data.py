@@ -20,6 +20,8 @@ from training.errors import DataError
 from training.idx import read_idx, write_idx
 from training.shape import PictureSettings
 
+PICTURE_BYTES = 2**30
+"""Of 89 million pixels, the most that are decoded, and a second copy of them."""
 SETTINGS = PictureSettings(size=8, channels=3, held_out=0.0)
 
 
@@ -49,6 +51,7 @@ def read_picture(content: bytes) -> None:
     file = PictureFile("picture", "class", partial(io.BytesIO, content))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)  # as `decode_files` does
         outcome = decode_file(file, SETTINGS)
     assert isinstance(outcome, str) or (outcome.shape == (8, 8, 3) and outcome.dtype == np.uint8)
 
@@ -101,5 +104,5 @@ DATA_TARGETS = (
         lambda: [gzip.compress(content) for content in seed_idx()],
     ),
     Target("npz", read_archive, (DataError,), seed_archives),
-    Target("picture", read_picture, (), seed_pictures),
+    Target("picture", read_picture, (), seed_pictures, memory_limit_bytes=PICTURE_BYTES),
 )

@@ -18,6 +18,9 @@ class Target:
     json: bool = False
     """Whether its bytes are JSON, so that values within it are worth changing."""
 
+    memory_limit_bytes: int = 256 * 2**20
+    """What any of a few thousand bytes may take."""
+
     def attack(self, content: bytes) -> str:
         """Read `content`; what it was refused for, or nothing. Any other exception is a fault."""
         try:

@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
             with self.server.mutex:
                 self._route(key, query, body)
 
-    do_PUT = do_POST = do_HEAD = do_GET  # noqa: N815 - names of http.server
+    do_PUT = do_POST = do_HEAD = do_GET  # noqa: N815 - the names are http.server's
 
     def _route(self, key: str, query: dict[str, str], body: bytes) -> None:
         server = self.server

@@ -1,5 +1,8 @@
 """The cache: bounded, shared between processes, and never trusted."""
 
+import errno
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -7,13 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from service.errors import ReleaseRefused, StoreError, StoreUnreachable
+from service.manifest import Manifest
+from service.store import FolderStore
 from service.store.cache import FileCache
-from service.store.cached import open_cache
+from service.store.cached import CachedStore, open_cache
 from tests.conftest import REPOSITORY
 from tests.patience import PATIENCE_S
-from tests.store.releases import entry
+from tests.store.releases import entry, publish_bytes
 
 LIMIT_BYTES = 1000
 
@@ -97,6 +103,107 @@ def test_without_a_usable_home_the_cache_is_a_folder_of_its_own(
     cache = open_cache(None, max_bytes=LIMIT_BYTES)
     assert cache.read(entry("g", b"content"), "m@v1", writing(b"content", [])) == b"content"
     assert tmp_path not in cache.folder.parents
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> FolderStore:
+    """What stands for a store far away."""
+    return FolderStore(tmp_path / "far")
+
+
+def spoil_with_a_file(cache: FileCache) -> None:
+    for part in ("files", "locks"):
+        (cache.folder / part).rmdir()
+        (cache.folder / part).write_text("")
+
+
+def spoil_by_removal(cache: FileCache) -> None:
+    shutil.rmtree(cache.folder)
+    cache.folder.write_text("")
+
+
+def spoil_with_loops(cache: FileCache) -> None:
+    for part in ("files", "locks"):
+        (cache.folder / part).rmdir()
+        (cache.folder / part).symlink_to(cache.folder / part)
+
+
+@pytest.mark.parametrize("spoil", [spoil_with_a_file, spoil_by_removal, spoil_with_loops])
+def test_where_the_cache_cannot_be_used_the_store_is_asked_and_that_is_said_once(
+    far: FolderStore,
+    cache: FileCache,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Callable[[FileCache], None],
+) -> None:
+    manifest = publish_bytes(far, content=b"graph")
+    spoil(cache)
+    store = CachedStore(far, cache)
+    for _ in range(3):
+        assert store.manifest("grey", "v1") == manifest
+        assert store.read(manifest, "generator.onnx") == b"graph"
+        assert store.models() == ["grey"]
+    assert 1 <= len(caplog.messages) <= 2  # of files, and of what is kept
+    assert len(set(caplog.messages)) == len(caplog.messages)
+    assert "The store in S3 is asked instead" in caplog.text
+
+
+@pytest.mark.parametrize("when", ["write", "replace"])
+def test_a_full_disk_under_the_cache_is_no_trouble_while_the_store_answers(
+    far: FolderStore, cache: FileCache, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    manifest = publish_bytes(far, content=b"graph")
+    store = CachedStore(far, cache)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if when == "write":
+        monkeypatch.setattr(far, "fetch", fail)
+    else:
+        monkeypatch.setattr(Path, "replace", fail)
+    assert store.read(manifest, "generator.onnx") == b"graph"
+    assert list((cache.folder / "files").iterdir()) == []
+
+
+def test_a_file_larger_than_the_cache_is_read_without_it(far: FolderStore, cache: FileCache) -> None:
+    content = bytes(LIMIT_BYTES + 1)
+    manifest = publish_bytes(far, content=content)
+    assert CachedStore(far, cache).read(manifest, "generator.onnx") == content
+    assert list((cache.folder / "files").iterdir()) == []
+
+
+def test_what_the_cache_holds_is_read_while_another_process_holds_its_lock(cache: FileCache) -> None:
+    file = entry("g", b"content")
+    cache.read(file, "m@v1", writing(b"content", []))
+    with FileLock(cache.folder / "locks" / file.sha256[:2]):
+        assert cache.read(file, "m@v1", writing(b"", [])) == b"content"
+
+
+def test_a_lock_that_is_never_let_go_is_waited_for_only_so_long(
+    far: FolderStore, cache: FileCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.cache.LOCK_TIMEOUT_S", 0.1)
+    manifest = publish_bytes(far, content=b"graph")
+    with FileLock(cache.folder / "locks" / manifest.files[0].sha256[:2]):
+        assert CachedStore(far, cache).read(manifest, "generator.onnx") == b"graph"
+
+
+def test_what_is_kept_and_was_damaged_is_as_if_it_were_not_kept(far: FolderStore, cache: FileCache) -> None:
+    publish_bytes(far)
+    store = CachedStore(far, cache)
+    store.manifest("grey", "v1")
+    for path in (cache.folder / "stores").rglob("manifest.json"):
+        path.write_bytes(b"{")
+    away = StoreUnreachable("away")
+
+    class Away(FolderStore):
+        failure = away  # type: ignore[assignment]
+
+        def manifest(self, model: str, version: str) -> Manifest:
+            raise away
+
+    with pytest.raises(StoreUnreachable, match="away"):
+        CachedStore(Away(far.root), cache).manifest("grey", "v1")
 
 
 PROGRAM = """

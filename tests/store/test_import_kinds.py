@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from ganymede import foreign_release
 from ganymede.foreign_graph import ImportRefused
 from service.latents import draw_latents
 from service.onnx_runtime import onnxruntime
@@ -188,3 +189,42 @@ def test_what_is_no_graph_is_one_sentence(tmp_path: Path, content: bytes) -> Non
     with pytest.raises(Exception, match=r"is empty|ONNX graph") as refusal:
         prepare(content, tmp_path)
     assert type(refusal.value).__name__ in {"ImportRefused", "ReleaseRefused"}
+
+
+def test_what_was_imported_in_half_precision_has_directions(run_ganymede, tmp_path: Path) -> None:
+    model = draw_graph(
+        before=[helper.make_node("Cast", ["z"], ["half"], to=TensorProto.FLOAT16)],
+        latent="half",
+        after=[helper.make_node("Identity", ["t"], ["image"])],
+        inputs=[value("z", ["n", SIZE])],
+        outputs=[value("image", ["n", 3, SIDE, SIDE], TensorProto.FLOAT16)],
+    )
+    for tensor in model.graph.initializer:
+        if tensor.name == "w":
+            weights = onnx.numpy_helper.to_array(tensor)
+            tensor.CopyFrom(constant("w", weights, np.float16))
+    path, models = tmp_path / "half.onnx", tmp_path / "models"
+    path.write_bytes(model.SerializeToString())
+    for arguments in (
+        ("import", path, "--name", "half", "--promote", "production"),
+        ("directions", "half", "--count", "2"),
+    ):
+        result = run_ganymede(*arguments, "--models", models)
+        assert result.returncode == 0, result.stderr
+
+
+def test_a_wrapping_that_draws_otherwise_is_refused_with_by_how_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrap = foreign_release.wrap_graph
+
+    def wrap_wrongly(model: onnx.ModelProto, *rest: object) -> onnx.ModelProto:
+        for tensor in model.graph.initializer:
+            if tensor.name == "w":
+                weights = onnx.numpy_helper.to_array(tensor)
+                tensor.CopyFrom(constant("w", weights * 1.1))
+        return wrap(model, *rest)
+
+    monkeypatch.setattr(foreign_release, "wrap_graph", wrap_wrongly)
+    with pytest.raises(ImportRefused, match=r"up to \d+ levels of 255 apart, in [\d.]+% of the pixels"):
+        prepare(draw_graph(), tmp_path)

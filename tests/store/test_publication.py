@@ -1,12 +1,15 @@
 """What every store promises of publication and reading."""
 
+import errno
+import fcntl
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from service.errors import AlreadyPublished, ModelNotFound, ReleaseRefused
-from service.store import FolderStore, Store, next_version
+from service.errors import AlreadyPublished, ModelNotFound, ReleaseRefused, StoreError
+from service.store import FolderStore, Store, next_version, promote
 from tests.store.conftest import Overwrite
 from tests.store.releases import describe_release, publish_bytes
 
@@ -177,3 +180,44 @@ def test_a_version_without_a_manifest_does_not_exist(store: Store, overwrite: Ov
     overwrite("grey/versions/v1/manifest.json", None)
     assert store.models() == []
     assert store.versions("grey") == []
+
+
+@pytest.mark.parametrize("when", ["copy", "manifest", "rename"])
+def test_a_full_disk_ends_a_publication_in_words_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    store = FolderStore(tmp_path / "models")
+    manifest, files = describe_release(tmp_path / "release", {"generator.onnx": b"graph"})
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    what = {"copy": "shutil.copyfile", "manifest": "pathlib.Path.write_text", "rename": "pathlib.Path.rename"}
+    with monkeypatch.context() as patch:
+        patch.setattr(what[when], fail)
+        with pytest.raises(StoreError, match=r"cannot be written: No space left.*Nothing was changed"):
+            store.publish(manifest, files)
+    assert list((tmp_path / "models" / "grey" / "versions").iterdir()) == []
+    store.publish(manifest, files)
+    assert store.versions("grey") == ["v1"]
+
+
+def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file")
+    store = FolderStore(tmp_path / "models")
+    with pytest.raises(StoreError, match="cannot be written"):
+        publish_bytes(store)
+    assert store.models() == []
+
+
+def test_an_alias_whose_lock_another_process_keeps_is_waited_for_only_so_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.folder.LOCK_TIMEOUT_S", 0.1)
+    store = FolderStore(tmp_path)
+    publish_bytes(store)
+    with (tmp_path / "grey" / ".aliases.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match="Another process has been moving an alias of grey"):
+            promote(store, "grey", "v1")
+    promote(store, "grey", "v1")

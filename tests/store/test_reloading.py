@@ -135,6 +135,9 @@ def test_a_service_that_starts_on_an_empty_store_becomes_ready_with_the_first_re
     (tmp_path / "models").mkdir()
     with run_server(tmp_path / "models", tmp_path, "--reload-interval-s", "0.1") as server:
         assert httpx.get(f"{server.url}/readyz").status_code == 503
+        time.sleep(1)  # several looks at the store
+        assert "Publish one" in httpx.get(f"{server.url}/readyz").json()["detail"]
+        assert server.log.read_text().count("not ready") == 1
         publish_tiny_model(tmp_path / "models", TinyModel())
         wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 200, "it is ready")
         assert serving(server) == "grey@v1"

@@ -29,7 +29,7 @@ TINY = {
     "name": "tiny",
     "sagemaker_region": '"eu-central-1"',
 }
-LIMIT_S = 300
+LIMIT_S = 600
 
 
 def write_settings(root, name, content):

@@ -18,7 +18,7 @@ from training.errors import ConfigurationError
 from training.run import Run
 from training.strategy import distribute_step
 
-LIMIT_S = 300
+LIMIT_S = 600
 
 
 class Two:

@@ -89,7 +89,7 @@ def test_without_a_terminal_each_epoch_is_one_line(trained_run):
         assert words in lines[1]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
     trained_run, small_configuration, tmp_path, monkeypatch
 ):
@@ -116,7 +116,7 @@ def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
     assert_same_curve(Run(folder), Run(trained_run.folder))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_run_killed_in_the_middle_of_an_epoch_goes_on_to_the_curve_and_weights_of_an_unbroken_one(
     trained_run, small_configuration, tmp_path
 ):
@@ -126,7 +126,7 @@ def test_a_run_killed_in_the_middle_of_an_epoch_goes_on_to_the_curve_and_weights
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=600,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from training.augment import augment, draw_changes
 from training.config import ModernConfiguration, Precision
+from training.modern.calibration import measure_statistics
 from training.modern.class_means import ClassMeans
 from training.modern.discriminator import build_classifier, build_discriminator
 from training.modern.generator import build_generator
@@ -207,7 +208,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         shape = (CALIBRATION_IMAGES, self.configuration.latent_size)
         latents = tf.random.stateless_normal(shape, CALIBRATION_SEED)
         labels = tf.one_hot(tf.range(CALIBRATION_IMAGES) % max(1, self.classes), self.classes)
-        self.average(self.join(latents, labels), training=True)
+        measure_statistics(self.average, [latents, labels] if self.classes else [latents])
         return self.average
 
 
