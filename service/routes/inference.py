@@ -52,7 +52,6 @@ _ANSWERS: Responses = {
 _NO_MODEL: Responses = describe_problems(404, 503)
 _NOT_LOADED: Responses = describe_problems(404, 503, 504)
 
-
 router = APIRouter(prefix="/v2", tags=["open inference protocol"], route_class=ProtocolRoute)
 
 
