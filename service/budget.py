@@ -1,5 +1,9 @@
 """The bytes that answers under way hold, from their admission until they are sent: bounded, and shared."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from service.errors import Unavailable
@@ -54,13 +58,34 @@ class Budget:
 
 
 class Holding:
-    """Bytes of one answer, counted until `release`."""
+    """Bytes of one answer, counted until `release`, and as long as a thread still uses them.
+
+    All but `used` is for the event loop.
+    """
 
     def __init__(self, room: Room, size: int, requester: str | None) -> None:
         self.requester = requester
         self._room = room
         self._size = size
+        self._state = threading.Lock()
+        self._users = 0
+        self._released_on: asyncio.AbstractEventLoop | None = None
         room.take(size, requester)
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """In a thread: what is held is in use, even if nobody waits for the answer any more."""
+        with self._state:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._state:
+                self._users -= 1
+                loop = None if self._users else self._released_on
+            if loop is not None:
+                with suppress(RuntimeError):  # the process ends, and nobody counts any more
+                    loop.call_soon_threadsafe(self.release)
 
     def resize(self, size: int) -> None:
         """Count `size` bytes from now on; an answer that was released stays so."""
@@ -70,7 +95,11 @@ class Holding:
             self._room.take(size, self.requester)
 
     def release(self) -> None:
-        """Count nothing any more; a second time changes nothing."""
+        """Count nothing any more, as soon as no thread uses it; a second time changes nothing."""
+        with self._state:
+            if self._users:
+                self._released_on = asyncio.get_running_loop()
+                return
         if self._size:
             self._room.give_back(self._size, self.requester)
             self._size = 0

@@ -50,7 +50,8 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_LAST_WORDS_S)
-        end_within(0.0, _EXIT_STATUS + self._signal)
+        if self._signal:
+            end_within(0.0, _EXIT_STATUS + self._signal)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note that the service drains, then let uvicorn do the rest."""

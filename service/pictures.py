@@ -77,9 +77,15 @@ async def answer_generate(
             provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
             if recipe:
                 provenance = replace(provenance, recipe=recipe)
-            return encode_images(
-                images, form, provenance, columns=order.columns, padding=order.padding, scale=order.scale
-            )
+            with holding.used():
+                return encode_images(
+                    images,
+                    form,
+                    provenance,
+                    columns=order.columns,
+                    padding=order.padding,
+                    scale=order.scale,
+                )
 
         small = pixels <= _SMALL_PIXELS
         generated: Generated = await unless_gone(

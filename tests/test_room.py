@@ -1,5 +1,8 @@
 """Room that requesters share: none of them can keep all of it from the others."""
 
+import asyncio
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +62,29 @@ def test_an_answer_counts_what_it_holds_until_it_is_released_once():
     holding.release()
     holding.resize(50)
     assert budget.held_bytes == 0
+
+
+def test_what_a_thread_still_uses_counts_though_nobody_waits_for_it():
+    async def leave() -> None:
+        budget = Budget(100)
+        holding = budget.hold(60)
+        used, go_on = threading.Event(), threading.Event()
+
+        def use() -> None:
+            with holding.used():
+                used.set()
+                assert go_on.wait(10)
+
+        thread = asyncio.create_task(asyncio.to_thread(use))
+        await asyncio.to_thread(used.wait, 10)
+        holding.release()
+        assert budget.held_bytes == 60
+        go_on.set()
+        await thread
+        await asyncio.sleep(0)
+        assert budget.held_bytes == 0
+
+    asyncio.run(leave())
 
 
 @pytest.mark.parametrize(

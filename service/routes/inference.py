@@ -169,7 +169,8 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
         tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
 
         def encode(images: Images, _labels: Weights | None) -> bytes:
-            return start + images.tobytes() if binary else write_json(head, images)
+            with holding.used():
+                return start + images.tobytes() if binary else write_json(head, images)
 
         generated = await unless_gone(
             request.receive,
