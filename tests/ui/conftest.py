@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.conftest import REPOSITORY, run_server
 from tests.patience import PATIENCE_S
+from tests.ui.stranger import SECRET, Stranger
 
 
 def pytest_collection_modifyitems(items):
@@ -39,11 +41,36 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bundled(tmp_path_factory):
     """The server with the models of the repository."""
     with run_server(REPOSITORY / "models", tmp_path_factory.mktemp("ui")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory):
+    """A folder whose `tmp` `open_page` uses for temporary files, beside files that it must not give away."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "tmp").mkdir()
+    (folder / "tmp" / "secret.png").write_bytes(SECRET)
+    (folder / "secret.svg").write_bytes(SECRET)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def open_page(tiny_store, place):
+    """A server of tiny models, with classes by default and without keys."""
+    variables = {"TMPDIR": str(place / "tmp"), "SECRET": SECRET.decode(), "GANYMEDE_DEFAULT_MODEL": "colour"}
+    with run_server(tiny_store, place, **variables) as running:
+        yield running
+
+
+@pytest.fixture
+def stranger(open_page):
+    """Somebody who sends events without the page."""
+    with Stranger(open_page.url, uuid.uuid4().hex) as stranger:
+        yield stranger
 
 
 PATIENCE_MS = 1000 * PATIENCE_S

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+SECRET = b"the secret of this machine"
+"""What no answer may hold: it is in the server's environment, and in files beside its own."""
+
 TOLD = ("process_completed", "unexpected_error")
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.ui.stranger import Stranger, ask
+from tests.ui.stranger import ask
 
 NEEDED = {
     "/": {"GET", "HEAD"},
@@ -101,37 +101,32 @@ def test_gradio_itself_copies_no_file_that_a_client_names(behind):
     assert (behind["status"], behind["copies"]) == (500, 0)
 
 
-def test_what_the_page_does_not_need_is_not_there_by_any_method(routes, server):
-    httpx.get(f"{server.url}/ui/", timeout=90).raise_for_status()
+def test_what_the_page_does_not_need_is_not_there_by_any_method(routes, stranger):
     needed = {(path, method) for path, methods in NEEDED.items() for method in methods}
     for path, _ in routes:
         for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"):
             if (path, method) in needed or (method == "HEAD" and (path, "GET") in needed):
                 continue
             asked = "/ui" + re.sub(r"\{[^}]*\}", "x", path)
-            status, body = ask(server.url, method, asked, Content_Type="application/json")
+            status, body = ask(stranger.url, method, asked, Content_Type="application/json")
             assert status in (404, 405), (method, asked, status)
             assert method == "HEAD" or json.loads(body)["code"] in ("not-found", "method-not-allowed")
 
 
-@pytest.fixture
-def stranger(server):
-    with Stranger(server.url, "one") as stranger:
-        yield stranger
-
-
-def test_an_event_has_no_second_way_in_by_name_or_around_the_queue(server, stranger):
+def test_an_event_has_no_second_way_in_by_name_or_around_the_queue(stranger):
     number = stranger.find_event("pictures")
-    body = json.dumps({"data": stranger.usual(number), "fn_index": number, "session_hash": "one"})
+    body = json.dumps({"data": stranger.usual(number), "fn_index": number, "session_hash": stranger.session})
     for path in ("run/predict", "run/generate", "api/predict", "call/generate", "call/v2/generate"):
-        assert ask_with_body(server, path, body).status_code in (400, 404), path
+        assert ask_with_body(stranger, path, body).status_code in (400, 404), path
     unqueued = next(number for number, event in stranger.events.items() if not event["queue"])
-    body = json.dumps({"data": stranger.usual(unqueued), "fn_index": unqueued, "session_hash": "one"})
-    assert ask_with_body(server, "queue/join", body).status_code == 400
+    body = json.dumps(
+        {"data": stranger.usual(unqueued), "fn_index": unqueued, "session_hash": stranger.session}
+    )
+    assert ask_with_body(stranger, "queue/join", body).status_code == 400
 
 
-def ask_with_body(server, path: str, body: str) -> httpx.Response:
-    return httpx.post(f"{server.url}/ui/gradio_api/{path}", content=body, timeout=60)
+def ask_with_body(stranger, path: str, body: str) -> httpx.Response:
+    return httpx.post(f"{stranger.url}/ui/gradio_api/{path}", content=body, timeout=60)
 
 
 FOREIGN = (
@@ -145,18 +140,18 @@ FOREIGN = (
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
-def test_another_sites_page_gets_no_leave_and_no_event(server, stranger, headers):
-    scheme, host = server.url.split("://")
+def test_another_sites_page_gets_no_leave_and_no_event(stranger, headers):
+    scheme, host = stranger.url.split("://")
     sent = {name: value.format(scheme=scheme, host=host) for name, value in headers.items()}
     number = stranger.find_event("pictures")
-    body = {"data": stranger.usual(number), "fn_index": number, "session_hash": "one"}
+    body = {"data": stranger.usual(number), "fn_index": number, "session_hash": stranger.session}
     posted = stranger.client.post("/gradio_api/queue/join", json=body, headers=sent)
     assert (posted.status_code, posted.json()["code"]) == (403, "foreign-origin")
     asked = {**sent, "Access-Control-Request-Method": "POST"}
     others = [
         stranger.client.get("/", headers=sent),
         stranger.client.get("/theme.css", headers=sent),
-        stranger.client.get("/gradio_api/queue/data?session_hash=one", headers=sent),
+        stranger.client.get(f"/gradio_api/queue/data?session_hash={stranger.session}", headers=sent),
         stranger.client.options("/gradio_api/queue/join", headers=asked),
         stranger.client.options("/", headers=asked),
     ]
@@ -164,13 +159,13 @@ def test_another_sites_page_gets_no_leave_and_no_event(server, stranger, headers
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_the_pages_own_events_pass_also_behind_a_proxy_that_says_its_name(server, stranger):
+def test_the_pages_own_events_pass_also_behind_a_proxy_that_says_its_name(stranger):
     number = stranger.find_event("pictures")
     for headers in (
-        {"Origin": server.url},
-        {"Origin": server.url, "Sec-Fetch-Site": "same-origin"},
+        {"Origin": stranger.url},
+        {"Origin": stranger.url, "Sec-Fetch-Site": "same-origin"},
         {"Origin": "https://pictures.example", "X-Forwarded-Host": "pictures.example"},
     ):
-        body = {"data": stranger.usual(number), "fn_index": number, "session_hash": "one"}
+        body = {"data": stranger.usual(number), "fn_index": number, "session_hash": stranger.session}
         assert stranger.client.post("/gradio_api/queue/join", json=body, headers=headers).status_code == 200
     assert all(end["success"] for end in stranger.finish())

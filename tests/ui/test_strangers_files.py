@@ -5,27 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import run_server
-from tests.ui.stranger import Stranger, ask
-
-SECRET = b"the secret of this machine"
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder whose `tmp` the server uses for temporary files, beside a file that it must not give away."""
-    folder = tmp_path_factory.mktemp("place")
-    (folder / "tmp").mkdir()
-    (folder / "tmp" / "secret.png").write_bytes(SECRET)
-    (folder / "secret.svg").write_bytes(SECRET)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def stranger(tiny_store, place):
-    variables = {"TMPDIR": str(place / "tmp"), "SECRET": SECRET.decode(), "GANYMEDE_DEFAULT_MODEL": "colour"}
-    with run_server(tiny_store, place, **variables) as server, Stranger(server.url) as stranger:
-        yield stranger
+from tests.ui.stranger import SECRET, ask
 
 
 def find_pictures(place: Path) -> Path:
@@ -50,17 +30,21 @@ def files(place: Path) -> list[dict]:
     return named + asked
 
 
+def wrap(named: list[dict]) -> list:
+    """Each file, and one of them in every shape in which components hold files."""
+    gallery = {"image": named[0], "caption": None}
+    return [*named, [named[0]], [gallery], {"value": named[0]}, {"a": {"b": [named[0]]}}, [[named[0], "x"]]]
+
+
 def test_no_event_takes_a_file_in_any_place_of_its_values(stranger, place):
     assert len(stranger.events) > 15
     for number in stranger.events:
         usual = stranger.usual(number)
         for index in range(len(usual)):
-            for file in files(place):
-                gallery = {"image": file, "caption": None}
-                for value in (file, [file], [gallery], {"value": file}, {"a": {"b": [file]}}, [[file, "x"]]):
-                    answer = stranger.post(number, [*usual[:index], value, *usual[index + 1 :]])
-                    assert answer.status_code == 400, (number, index, value)
-                    assert answer.headers["content-type"] == "application/problem+json"
+            for value in wrap(files(place)):
+                answer = stranger.post(number, [*usual[:index], value, *usual[index + 1 :]])
+                assert answer.status_code == 400, (number, index, value)
+                assert answer.headers["content-type"] == "application/problem+json"
     assert_nothing_was_copied(place)
 
 

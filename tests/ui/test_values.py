@@ -4,9 +4,6 @@ import json
 
 import pytest
 
-from tests.conftest import run_server
-from tests.ui.stranger import Stranger
-
 LONG = "x" * 401
 WRONG = {
     "slider": (None, "1", [1], True, {}, 1e308, -1e308, 2**70, -(2**70), [[]]),
@@ -27,17 +24,6 @@ STRANGE = {
 }
 
 
-@pytest.fixture(scope="module")
-def stranger(tiny_store, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("values")
-    with (
-        run_server(tiny_store, folder, "--default-model", "grey") as server,
-        Stranger(server.url) as stranger,
-    ):
-        stranger.log = server.log
-        yield stranger
-
-
 def test_a_value_that_the_page_cannot_send_is_refused_and_the_field_is_named(stranger):
     for number, event in stranger.events.items():
         usual = stranger.usual(number)
@@ -50,7 +36,7 @@ def test_a_value_that_the_page_cannot_send_is_refused_and_the_field_is_named(str
                 assert not label or label in answer.json()["detail"]
 
 
-def test_a_value_that_means_nothing_ends_in_a_sentence_and_the_queue_goes_on(stranger):
+def test_a_value_that_means_nothing_ends_in_a_sentence_and_the_queue_goes_on(stranger, open_page):
     alike = {tuple(event["inputs"]): number for number, event in stranger.events.items()}
     for number in alike.values():
         for index, kind in enumerate(stranger.kinds(number)):
@@ -66,7 +52,7 @@ def test_a_value_that_means_nothing_ends_in_a_sentence_and_the_queue_goes_on(str
                     assert end["success"] or end["output"]["title"] != "Internal error", (number, value, end)
     pictures = stranger.find_event("pictures")
     assert stranger.run(pictures, stranger.usual(pictures))["success"]
-    assert "Traceback" not in stranger.log.read_text()
+    assert "Traceback" not in open_page.log.read_text()
 
 
 BODIES = (
@@ -94,18 +80,18 @@ BODIES = (
 )
 
 
-@pytest.mark.parametrize("place", ["queue/join", "run/predict"])
-def test_a_body_that_is_no_event_is_refused_in_words(stranger, place):
+@pytest.mark.parametrize("endpoint", ["queue/join", "run/predict"])
+def test_a_body_that_is_no_event_is_refused_in_words(stranger, endpoint):
     for body in BODIES:
-        answer = stranger.client.post(f"/gradio_api/{place}", content=body)
+        answer = stranger.client.post(f"/gradio_api/{endpoint}", content=body)
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), body[:80]
 
 
-@pytest.mark.parametrize("place", ["queue/join", "run/predict"])
-def test_a_body_of_megabytes_is_refused_before_it_is_read(stranger, place):
+@pytest.mark.parametrize("endpoint", ["queue/join", "run/predict"])
+def test_a_body_of_megabytes_is_refused_before_it_is_read(stranger, endpoint):
     body = json.dumps({"data": ["x" * 3_000_000], "fn_index": 0, "session_hash": "a"}).encode()
     for content in (body, iter([body[:100_000], body[100_000:]])):  # with its length, and in chunks
-        answer = stranger.client.post(f"/gradio_api/{place}", content=content)
+        answer = stranger.client.post(f"/gradio_api/{endpoint}", content=content)
         assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
 
 
