@@ -36,6 +36,7 @@ def store(path, **members):
 
 
 PICTURES = np.zeros((8, 8, 8), np.uint8)
+TWO = np.arange(8) % 2
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,8 @@ PICTURES = np.zeros((8, 8, 8), np.uint8)
         ({"images": PICTURES, "labels": np.array(list("abcdefgh"))}, "a whole number for each"),
         ({"images": PICTURES, "labels": np.arange(8) / 2}, "a whole number for each"),
         ({"images": PICTURES, "labels": np.arange(8) * 10**12}, "go from 0 to 7000000000000"),
-        ({"images": PICTURES, "labels": np.arange(8) % 2, "class_names": np.array(["a", "a"])}, "two classes 'a'"),
-        ({"images": PICTURES, "labels": np.arange(8) % 2, "class_names": np.array([["a"], ["b"]])}, "list of names"),
+        ({"images": PICTURES, "labels": TWO, "class_names": np.array(["a", "a"])}, "two classes 'a'"),
+        ({"images": PICTURES, "labels": TWO, "class_names": np.array([["a"], ["b"]])}, "list of names"),
         ({"images": PICTURES.astype("f2")}, "is float16; pictures are uint8"),
         ({"images": PICTURES.astype(bool)}, "is bool; pictures are uint8"),
     ],
@@ -66,7 +67,7 @@ def test_an_archive_that_is_not_what_it_says_is_refused(tmp_path, members, words
 
 def test_labels_in_a_column_and_names_in_bytes_are_taken(tmp_path):
     store(
-        tmp_path / "a.npz", images=PICTURES, labels=np.arange(8)[:, None] % 2, class_names=np.array([b"a", b"b"])
+        tmp_path / "a.npz", images=PICTURES, labels=TWO[:, None], class_names=np.array([b"a", b"b"])
     )  # fmt: skip
     assert load_pictures(f"npz:{tmp_path / 'a.npz'}").shape.class_names == ("a", "b")
 

@@ -16,11 +16,16 @@ def shape(size):
 
 @pytest.mark.parametrize(
     ("size", "batch_size", "width", "measured_gb"),
-    MEASURED := [(32, 64, 128, 1.27), (64, 64, 128, 2.05), (128, 64, 128, 4.94)],
+    MEASURED := [(32, 64, 128, 1.27), (64, 64, 128, 2.05), (128, 64, 128, 4.94), (64, 64, 256, 2.41)],
 )
 def test_the_estimate_is_near_the_peaks_that_were_measured(size, batch_size, width, measured_gb):
     configuration = override(find_preset("modern"), [f"batch_size={batch_size}", f"width={width}"])
     assert estimate_bytes(configuration, shape(size)) == pytest.approx(measured_gb * 1e9, rel=0.3)
+
+
+def test_the_estimate_of_dcgan_is_too():
+    grey = PictureShape(size=28, channels=1)
+    assert estimate_bytes(find_preset("dcgan"), grey) == pytest.approx(1.17e9, rel=0.3)
 
 
 def test_a_run_that_does_not_fit_is_refused_with_what_would_and_no_folder_is_made(tmp_path, monkeypatch):
