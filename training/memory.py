@@ -16,7 +16,7 @@ BASE_BYTES = 1_000_000_000
 """Python, TensorFlow, the graphs that it compiled and the weights."""
 BYTES_PER_PIXEL, BYTES_PER_PIXEL_AND_CHANNEL = 3_000, 5
 """Of a batch in `modern`, and more for each of the generator's `width`."""
-BYTES_PER_PIXEL_OF_OTHERS = 3_000
+BYTES_PER_PIXEL_OF_OTHERS = 1_000
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 

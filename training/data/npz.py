@@ -4,6 +4,7 @@ The names of Keras's archives serve too: `x_train`, `y_train`, `x_test`, `y_test
 """
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -37,7 +38,9 @@ UNREADABLE = (
     NotImplementedError,  # a way to compress that Python does not know
     OSError,
     RuntimeError,  # it is encrypted
+    SyntaxError,  # a header that is no expression, which NumPy lets Python read
     ValueError,
+    tokenize.TokenError,
 )
 
 
