@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ganymede.foreign_graph import ImportRefused, load_graph, read_signature
+from ganymede.foreign_graph import ImportRefused
+from ganymede.foreign_release import Wishes, prepare_release
 from service.devices import cpu_device
 from service.directions import Directions, read_directions
 from service.errors import InvalidField, ReleaseRefused
@@ -62,11 +63,11 @@ def read_aliases(content: bytes) -> None:
 
 
 def read_foreign_graph(content: bytes) -> None:
-    """As `ganymede import` does, up to telling its inputs apart."""
+    """As `ganymede import` does, up to the release that it would publish."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "generator.onnx"
         path.write_bytes(content)
-        read_signature(load_graph(path))
+        prepare_release(path, Wishes(), Path(folder), name="grey", version="v1", licence="MIT")
 
 
 def cut_graph(content: bytes) -> None:
@@ -112,6 +113,11 @@ def seed_golden() -> list[bytes]:
     return [file.getvalue()]
 
 
+def seed_foreign_graphs() -> list[bytes]:
+    """What PyTorch exports."""
+    return [(Path(__file__).parents[1] / "store" / "exports" / "conditional.onnx").read_bytes()]
+
+
 RELEASE_TARGETS = (
     Target(
         "manifest",
@@ -134,7 +140,7 @@ RELEASE_TARGETS = (
         lambda: [tiny_graph(MODEL)],
     ),
     Target("first-layer", cut_graph, (ReleaseRefused,), lambda: [tiny_graph(MODEL)]),
-    Target("import", read_foreign_graph, (ReleaseRefused, ImportRefused), lambda: [tiny_graph(MODEL)]),
+    Target("import", read_foreign_graph, (ReleaseRefused, ImportRefused), seed_foreign_graphs),
     Target(
         "directions",
         lambda content: read_directions(OneFile(content), describe_release()),
