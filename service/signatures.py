@@ -103,7 +103,10 @@ def parse_key_files(text: str | None) -> TrustedKeys | None:
         WrongKey: as `TrustedKeys`.
     """
     paths = [Path(part.strip()).expanduser() for part in (text or "").split(",") if part.strip()]
-    return TrustedKeys(paths) if paths else None
+    try:
+        return TrustedKeys(paths) if paths else None
+    except WrongKey as error:
+        raise WrongKey(f"GANYMEDE_TRUSTED_KEYS: {error}") from error
 
 
 class _StatedHashes:

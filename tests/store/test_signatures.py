@@ -196,7 +196,7 @@ def test_a_file_altered_under_a_right_signature_is_refused_by_its_name(
 
 @pytest.mark.parametrize("kind", ["missing", "text", "private", "rsa"])
 def test_a_file_that_is_no_public_key_stops_the_start(
-    run_ganymede, tmp_path: Path, keys: tuple[Path, Path], kind: str
+    tmp_path: Path, keys: tuple[Path, Path], kind: str
 ) -> None:
     path = tmp_path / "key.pub"
     if kind == "text":
@@ -209,7 +209,7 @@ def test_a_file_that_is_no_public_key_stops_the_start(
             .public_key()
             .public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         )
-    with pytest.raises(WrongKey, match=r"key\.pub is no public key in PEM"):
+    with pytest.raises(WrongKey, match=r"GANYMEDE_TRUSTED_KEYS: .*key\.pub is no public key in PEM"):
         parse_key_files(f"{keys[1]}, {path}")
 
 
