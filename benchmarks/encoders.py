@@ -10,13 +10,13 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from service.devices import cpu_device
-from service.generator import Generator, Images
-from service.images import lay_grid
-from service.inputs import draw_seeds
-from service.manifest import REFERENCE_GRAPH
-from service.png import write_png
-from service.store import FolderStore, parse_reference, resolve_version
+from foundation.manifest import REFERENCE_GRAPH
+from foundation.store import FolderStore, parse_reference, resolve_version
+from service.encoding.pictures import lay_grid
+from service.encoding.png import write_png
+from service.engine.devices import cpu_device
+from service.engine.generator import Generator, Images
+from service.requests.inputs import draw_seeds
 
 
 def by_pillow(level: int) -> Callable[[Images], bytes]:

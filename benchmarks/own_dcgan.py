@@ -9,7 +9,7 @@ from benchmarks.rounds import answer_rounds
 from training.config import PRESETS, DcganConfiguration
 from training.data import Pictures, epoch_batches
 from training.dcgan.gan import DCGAN
-from training.precision import choose_precision
+from training.networks.precision import choose_precision
 from training.shape import FASHION_MNIST_SHAPE
 
 

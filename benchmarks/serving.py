@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.servers import Running, start_by_hand, start_ganymede
+from foundation.store import FolderStore, parse_reference, resolve_version
 from ganymede.load import Measured, apply_load
-from service.store import FolderStore, parse_reference, resolve_version
 
 MODELS = Path("models")
 

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.rounds import RESULT
 from training.data import load_pictures
-from training.precision import choose_precision
+from training.networks.precision import choose_precision
 
 OURS, TUTORIAL, TORCH = "ours", "TensorFlow tutorial", "PyTorch channels_last bf16"
 SMALL_DATA = Path(__file__).parents[1] / "tests" / "data" / "fashion-mnist"

@@ -12,18 +12,18 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from service.animation import MEDIA_TYPES, FrameShape, open_encoder
-from service.cores import usable_cores
-from service.devices import cpu_device
-from service.engine import Engine
-from service.images import enlarge
-from service.inputs import Inputs, draw_inputs, walk_inputs
-from service.provenance import Provenance
-from service.releases import Release, Releases
-from service.rendering import render_walk, split_frames
-from service.schemas import WalkRequest
+from foundation.store import open_store
+from service.encoding.animation import MEDIA_TYPES, FrameShape, open_encoder
+from service.encoding.pictures import enlarge
+from service.encoding.provenance import Provenance
+from service.engine.cores import usable_cores
+from service.engine.devices import cpu_device
+from service.engine.engine import Engine
+from service.engine.walks import render_walk, split_frames
+from service.releases.lookup import Release, Releases
+from service.requests.inputs import Inputs, draw_inputs, walk_inputs
+from service.requests.schemas import WalkRequest
 from service.settings import Settings
-from service.store import open_store
 
 
 async def time_inference(engine: Engine, release: Release, keys: Inputs, order: WalkRequest) -> float:

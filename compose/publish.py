@@ -11,8 +11,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from service.errors import AlreadyPublished
-from service.store import Store, open_store, promote
+from foundation.errors import AlreadyPublished
+from foundation.store import Store, open_store, promote
 
 log = logging.getLogger("publish")
 

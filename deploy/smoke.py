@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import numpy as np
 
-from service.errors import GanymedeError
-from service.generator import Images
-from service.golden import hash_images, is_rounding, measure_difference
-from service.manifest import Manifest
-from service.store import open_store
+from foundation.errors import GanymedeError
+from foundation.manifest import Manifest
+from foundation.store import open_store
+from service.engine.generator import Images
+from service.releases.golden import hash_images, is_rounding, measure_difference
 
 READY_LIMIT_S = 300
 BUNDLED_MODELS = "models"

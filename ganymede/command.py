@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
+from foundation.errors import GanymedeError
 from ganymede import (
     bench,
     directions,
@@ -20,7 +21,6 @@ from ganymede import (
     training,
 )
 from ganymede.extras import explain_missing
-from service.errors import GanymedeError
 
 app = typer.Typer(
     name="ganymede",

@@ -37,14 +37,14 @@ def directions(
     """Publish a new version of a model with its main directions, and a strip of pictures of each."""
     from dataclasses import replace
 
+    from foundation.manifest import REFERENCE_GRAPH, created_now
+    from foundation.store import describe_file, next_version, parse_reference, resolve_version
+    from foundation.store import promote as promote_version
     from ganymede.opening import open_models, sign_new
-    from service.directions import DIRECTIONS_FILE
-    from service.factorisation import find_directions
-    from service.graph import MAX_GRAPH_BYTES
-    from service.manifest import REFERENCE_GRAPH, created_now
-    from service.release import check_content
-    from service.store import describe_file, next_version, parse_reference, resolve_version
-    from service.store import promote as promote_version
+    from service.releases.graph import MAX_GRAPH_BYTES
+    from service.releases.opening import check_content
+    from service.requests.directions import DIRECTIONS_FILE
+    from service.requests.factorisation import find_directions
 
     store = open_models(models)
     reference = parse_reference(model)
@@ -80,9 +80,9 @@ def _draw_strips(folder: Path, models: str, manifest: Any, found: Any) -> list[s
     import numpy as np
 
     from ganymede.pictures import open_release
-    from service.directions import steer
-    from service.images import encode_image, lay_grid
-    from service.inputs import draw_seeds
+    from service.encoding.pictures import encode_image, lay_grid
+    from service.requests.directions import steer
+    from service.requests.inputs import draw_seeds
 
     generator = open_release(models, manifest.reference).generator
     inputs = draw_seeds(manifest, _SEEDS)

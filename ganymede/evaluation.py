@@ -7,7 +7,7 @@ import typer
 from ganymede.training import DataFolderOption, FeaturesOption, RunArgument, explained
 
 if TYPE_CHECKING:
-    from training.best import BestCheckpoint
+    from training.run.best import BestCheckpoint
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -19,7 +19,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: DataFolderOption = None) -> None:
     """Measure how far an exported run's pictures are from real ones."""
-    from service.latents import draw_classes, draw_latents
+    from foundation.latents import draw_classes, draw_latents
 
     with explained():
         from training.evaluation.evaluate import evaluate_run
@@ -47,7 +47,7 @@ def rank(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from service.latents import draw_classes, draw_latents
+    from foundation.latents import draw_classes, draw_latents
 
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress, explained():

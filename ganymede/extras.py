@@ -1,6 +1,6 @@
 """Which extra of the package brings a library that a command lacks: a plain installation has none of them."""
 
-from service.errors import GanymedeError
+from foundation.errors import GanymedeError
 
 TRAINING, SERVICE = "training", "service"
 _TRAINING_COMMANDS = frozenset({"train", "export", "publish", "evaluate", "rank", "report"})

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import onnx
 
+from foundation.errors import ReleaseRefused
 from ganymede.foreign_graph import ImportRefused
-from service.errors import ReleaseRefused
-from service.graph import MAX_GRAPH_BYTES, all_tensors, check_graph
-from service.wire import check_wire
+from service.releases.graph import MAX_GRAPH_BYTES, all_tensors, check_graph
+from service.releases.graph_parts import check_wire
 
 
 @dataclass(frozen=True, slots=True)

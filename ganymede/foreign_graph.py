@@ -6,7 +6,7 @@ from typing import Literal
 import onnx
 from onnx import TensorProto
 
-from service.errors import GanymedeError
+from foundation.errors import GanymedeError
 
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE}
 """What NumPy and ONNX Runtime hand to each other, for a latent, weights of classes or a picture."""

@@ -8,16 +8,9 @@ from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
-from ganymede.foreign_file import ForeignFile, read_file
-from ganymede.foreign_graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
-from ganymede.foreign_run import generate_checked, run_foreign
-from ganymede.wrapping import RANGE_OF_OPERATOR, RANGES, Floats, Layout, Output, read_output, wrap_graph
-from service.golden import hash_images
-from service.images import encode_array, encode_images
-from service.inputs import Inputs
-from service.labels import weigh_classes
-from service.latents import draw_classes, draw_latents
-from service.manifest import (
+from foundation.labels import weigh_classes
+from foundation.latents import draw_classes, draw_latents
+from foundation.manifest import (
     REFERENCE_GRAPH,
     Difference,
     GoldenCheck,
@@ -27,8 +20,15 @@ from service.manifest import (
     SeedScheme,
     created_now,
 )
-from service.provenance import Provenance
-from service.store import describe_file
+from foundation.store import describe_file
+from ganymede.foreign_file import ForeignFile, read_file
+from ganymede.foreign_graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
+from ganymede.foreign_run import generate_checked, run_foreign
+from ganymede.wrapping import RANGE_OF_OPERATOR, RANGES, Floats, Layout, Output, read_output, wrap_graph
+from service.encoding.pictures import encode_array, encode_images
+from service.encoding.provenance import Provenance
+from service.releases.golden import hash_images
+from service.requests.inputs import Inputs
 
 SEEDS = tuple(range(16))
 GOLDEN_IMAGES, SAMPLES = "golden.npy", "samples.png"

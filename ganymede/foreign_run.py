@@ -8,19 +8,19 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from foundation.errors import ReleaseRefused
+from foundation.manifest import Difference, Manifest
+from foundation.onnx_runtime import onnxruntime
 from ganymede.foreign_file import ForeignFile
 from ganymede.foreign_graph import ImportRefused, Signature
 from ganymede.wrapping import Floats
-from service.cores import usable_cores
-from service.devices import cpu_device
-from service.errors import ReleaseRefused
-from service.generator import Generator, Images
-from service.golden import measure_difference
-from service.graph_memory import check_memory
-from service.inputs import Inputs
-from service.manifest import Difference, Manifest
-from service.onnx_runtime import onnxruntime
-from service.trial import TrialFailed, try_graph
+from service.engine.cores import usable_cores
+from service.engine.devices import cpu_device
+from service.engine.generator import Generator, Images
+from service.releases.golden import measure_difference
+from service.releases.graph_memory import check_memory
+from service.releases.trial import TrialFailed, try_graph
+from service.requests.inputs import Inputs
 
 BATCH_IMAGES = 4
 """Pictures may be large, and the original gives four bytes for each of theirs."""

@@ -46,8 +46,8 @@ def import_graph(
     models: StoreOption = "models",
 ) -> None:
     """Import a generator: find its inputs, layout and range, wrap it, check it and publish it."""
+    from foundation.store import next_version, open_store
     from ganymede.foreign_release import Wishes, prepare_release
-    from service.store import next_version, open_store
 
     wishes = Wishes(
         classes=classes,

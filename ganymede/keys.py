@@ -25,7 +25,7 @@ def key(
     ] = None,
 ) -> None:
     """Make an API key. It is shown this once: only its hash is kept, in GANYMEDE_API_KEYS."""
-    from service.keys import parse_keys
+    from service.access.keys import parse_keys
     from service.settings import WrongSetting
 
     if not _NAME.fullmatch(name):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from service.errors import GanymedeError
+from foundation.errors import GanymedeError
 
 _SCRIPT = Path(__file__).parent / "fresh_seeds.lua"
 _SEEDS = 4_294_000_000

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from service.manifest import Manifest
+from foundation.manifest import Manifest
+from foundation.signatures import TrustedKeys, parse_key_files, sign_manifest
+from foundation.store import Store, open_store
+from foundation.store.publication import encode_manifest
+from foundation.store.trusted import TrustedStore
 from service.settings import PREFIX
-from service.signatures import TrustedKeys, parse_key_files, sign_manifest
-from service.store import Store, open_store
-from service.store.publication import encode_manifest
-from service.store.trusted import TrustedStore
 
 SignOption = Annotated[
     Path | None,

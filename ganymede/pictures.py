@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from foundation.errors import GanymedeError
 from ganymede.arguments import read_path, read_text
-from service.errors import GanymedeError
 
 MAX_SEEDS = 100_000
 _BATCH_IMAGES = 64
@@ -50,11 +50,11 @@ def generate(
     models: StoreOption = "models",
 ) -> None:
     """Generate the pictures of seeds into a file: the bytes that the service answers."""
-    from service.bodies import parse_body
-    from service.images import MEDIA_TYPES, encode_images
-    from service.inputs import draw_inputs
-    from service.pictures import describe_provenance
-    from service.schemas import GenerateRequest
+    from service.encoding.pictures import MEDIA_TYPES, encode_images
+    from service.endpoints.pictures import describe_provenance
+    from service.http.bodies import parse_body
+    from service.requests.inputs import draw_inputs
+    from service.requests.schemas import GenerateRequest
 
     form = _format_of(output, MEDIA_TYPES)
     fields = {"seeds": parse_seeds(seeds), "columns": columns, "padding": padding, "scale": scale}
@@ -98,10 +98,10 @@ def walk(
     models: StoreOption = "models",
 ) -> None:
     """Walk through latent space by way of the pictures of two or more seeds."""
-    from service.animation import MEDIA_TYPES, check_fps
-    from service.bodies import parse_body
-    from service.inputs import draw_inputs
-    from service.schemas import WalkRequest
+    from service.encoding.animation import MEDIA_TYPES, check_fps
+    from service.http.bodies import parse_body
+    from service.requests.inputs import draw_inputs
+    from service.requests.schemas import WalkRequest
 
     form = _format_of(output, MEDIA_TYPES)
     fields = {
@@ -145,7 +145,7 @@ def _to_json(fields: dict[str, Any], label: str | None, truncation: float) -> by
     import orjson
 
     if label is not None:
-        fields["label"] = label  # its name, or its index: `service.labels` knows which
+        fields["label"] = label  # its name, or its index: `foundation.labels` knows which
     return orjson.dumps({**fields, "truncation": truncation})
 
 
@@ -160,9 +160,9 @@ def _format_of(output: Path, formats: dict[str, str]) -> str:
 def open_release(models: str, model: str) -> Any:
     """The release that `model` means, open."""
     from ganymede.opening import open_models
-    from service.cores import usable_cores
-    from service.devices import cpu_device
-    from service.releases import Releases
+    from service.engine.cores import usable_cores
+    from service.engine.devices import cpu_device
+    from service.releases.lookup import Releases
 
     return Releases(open_models(models), default_model=None, device=cpu_device(usable_cores())).get(model)
 
@@ -189,10 +189,10 @@ def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) ->
 
     from rich.progress import track
 
-    from service.images import enlarge
-    from service.inputs import walk_inputs
-    from service.rendering import open_walk_encoder, split_frames
-    from service.walk_folders import walk_folder
+    from service.encoding.pictures import enlarge
+    from service.encoding.walk_folders import walk_folder
+    from service.engine.walks import open_walk_encoder, split_frames
+    from service.requests.inputs import walk_inputs
 
     parts = list(split_frames(order.frames))
     with walk_folder() as folder:

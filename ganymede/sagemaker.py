@@ -6,9 +6,9 @@ import sys
 import traceback
 from pathlib import Path
 
-from service.errors import GanymedeError
+from foundation.errors import GanymedeError
 from training.errors import TrainingProblem
-from training.sagemaker import TrainingJob, read_job
+from training.launch.sagemaker import TrainingJob, read_job
 
 MAX_FAILURE_CHARACTERS = 1024
 """What SageMaker shows of the failure file."""
@@ -49,9 +49,9 @@ def carry_out(job: TrainingJob) -> None:
 
     from rich.console import Console
 
-    from service.latents import draw_classes, draw_latents
-    from training.export import export_run
-    from training.strategy import require_gpus  # TensorFlow takes seconds: wrong options went first
+    from foundation.latents import draw_classes, draw_latents
+    from training.export.exporting import export_run
+    from training.launch.devices import require_gpus  # TensorFlow takes seconds: wrong options went first
     from training.train import train
 
     require_gpus(job.gpus)
@@ -75,7 +75,7 @@ def carry_out(job: TrainingJob) -> None:
 
 def measure(job: TrainingJob) -> None:
     """Measure the exported pictures, where there is a feature network and a test split for them."""
-    from service.latents import draw_classes, draw_latents
+    from foundation.latents import draw_classes, draw_latents
     from training.evaluation.evaluate import evaluate_run
 
     try:
@@ -92,9 +92,9 @@ def measure(job: TrainingJob) -> None:
 
 def release(job: TrainingJob) -> None:
     """Publish the run into the model folder as its production version, for the service to read."""
-    from service.latents import draw_classes, draw_latents
-    from service.store import FolderStore, promote
-    from training.publish import publish_run
+    from foundation.latents import draw_classes, draw_latents
+    from foundation.store import FolderStore, promote
+    from training.export.publication import publish_run
 
     store = FolderStore(job.model_folder)
     publish_run(

@@ -109,15 +109,15 @@ def serve(
 
     import uvicorn
 
-    from service.app import create_app
-    from service.connections import Connections
-    from service.draining import DrainingServer
-    from service.early_refusal import guard
-    from service.ending import end_now
-    from service.memory import return_large_blocks
+    from service.application import create_app
+    from service.http.telemetry import configure_logs
+    from service.server.connections import Connections
+    from service.server.draining import DrainingServer
+    from service.server.early_refusal import guard
+    from service.server.ending import end_now
+    from service.server.memory import return_large_blocks
+    from service.server.wire_limits import WireLimits, raise_descriptors
     from service.settings import Settings, explain_unknown
-    from service.telemetry import configure_logs
-    from service.wire_limits import WireLimits, raise_descriptors
 
     flags = dict(locals())
     return_large_blocks()

@@ -21,10 +21,10 @@ def sign(
     models: StoreOption = "models",
 ) -> None:
     """Sign a release once its sums are right; the signature is added once and never changes."""
-    from service.release import check_files
-    from service.signatures import SIGNATURE_FILE, sign_manifest
-    from service.store import open_store, parse_reference, resolve_version
-    from service.store.publication import parse_manifest
+    from foundation.signatures import SIGNATURE_FILE, sign_manifest
+    from foundation.store import open_store, parse_reference, resolve_version
+    from foundation.store.publication import parse_manifest
+    from service.releases.opening import check_files
 
     store = open_store(models)
     reference = parse_reference(model)

@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from foundation.errors import StoreError
+from foundation.manifest import Manifest
+from foundation.store import PRODUCTION, Sent, Store, open_store, parse_reference, resolve_version
+from foundation.store import promote as promote_version
+from foundation.store import rollback as rollback_alias
+from foundation.store.aliases import Aliases
+from foundation.store.trusted import TrustedStore
 from ganymede.opening import open_models
-from service.default_model import raise_if_away
-from service.errors import StoreError
-from service.manifest import Manifest
-from service.store import PRODUCTION, Sent, Store, open_store, parse_reference, resolve_version
-from service.store import promote as promote_version
-from service.store import rollback as rollback_alias
-from service.store.aliases import Aliases
-from service.store.trusted import TrustedStore
+from service.releases.default_model import raise_if_away
 
 StoreOption = Annotated[
     str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="A folder or s3://bucket/prefix.")
@@ -96,9 +96,9 @@ def verify(
     """Check a release as a service would before serving it: signature, sums, graph and golden check."""
     from rich.progress import track
 
-    from service.cores import usable_cores
-    from service.devices import cpu_device
-    from service.release import check_files, open_release
+    from service.engine.cores import usable_cores
+    from service.engine.devices import cpu_device
+    from service.releases.opening import check_files, open_release
 
     store = open_models(models, key or ())
     reference = parse_reference(model)

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from foundation.errors import GanymedeError
+from foundation.home import expand_home
 from ganymede.opening import SignOption, open_models, sign_new
 from ganymede.store import StoreOption, point_alias, upload_bar
-from service.errors import GanymedeError
-from training.home import expand_home
 
 
 def read_run_folder(text: str) -> Path:
@@ -77,7 +77,7 @@ def train(
     """Train a generator. Ctrl-C saves; the same command with --run goes on."""
     from rich.console import Console
 
-    from service.latents import draw_classes, draw_latents
+    from foundation.latents import draw_classes, draw_latents
 
     with explained():
         from training.config import find_preset, override
@@ -110,12 +110,12 @@ def export(
     ] = None,
 ) -> None:
     """Export a run's generator to ONNX and hold it against Keras."""
-    from service.latents import draw_latents
+    from foundation.latents import draw_latents
 
     chosen = None if checkpoint is None else _parse_checkpoint(checkpoint)
     with explained():
-        from training.export import export_run, read_export
-        from training.run import Run
+        from training.export.exporting import export_run, read_export
+        from training.run.folder import Run
 
         path = export_run(run, draw_latents=draw_latents, checkpoint=chosen)
         report = read_export(Run(run))
@@ -148,11 +148,11 @@ def publish(
     models: StoreOption = "models",
 ) -> None:
     """Publish an exported run as a new version of a model."""
-    from service.latents import draw_classes, draw_latents
-    from service.store import next_version, open_store
+    from foundation.latents import draw_classes, draw_latents
+    from foundation.store import next_version, open_store
 
     with upload_bar() as sent, explained():
-        from training.publish import publish_run
+        from training.export.publication import publish_run
 
         store = open_store(models, sent=sent)
         version = version or next_version(store, name)

@@ -8,8 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
+from foundation.manifest import ImageOutput
 from ganymede.foreign_graph import ImportRefused, Signature
-from service.manifest import ImageOutput
 
 Layout = Literal["nchw", "nhwc"]
 Floats = NDArray[np.float32]

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
-from service.outcomes import OUTCOMES, Outcome
-from service.release import Release
-from service.shared_windows import SharedWindows
-from service.store import Store
+from foundation.store import Store
+from service.access.shared_windows import SharedWindows
+from service.releases.opening import Release
+from service.releases.outcomes import OUTCOMES, Outcome
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)

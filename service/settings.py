@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.errors import GanymedeError
+from foundation.errors import GanymedeError
 
 PREFIX = "GANYMEDE_"
 
@@ -65,13 +65,13 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     drain_timeout_s: float = Field(default=25.0, gt=0, le=3600)
     api_keys: SecretStr | None = None
-    """`NAME:SHA256` entries, or a file of them; see `service.security`."""
+    """`NAME:SHA256` entries, or a file of them; see `service.access.authentication`."""
     rate_images_per_s: float | None = Field(default=None, gt=0, le=1e9)
     """What each API key may ask for, unless its entry says otherwise."""
     quota_images_per_day: int | None = Field(default=None, ge=1, le=1_000_000_000_000)
     """The same in a day."""
     rates_store: SecretStr | None = None
-    """`redis://…`: where several processes count together; see `service.shared_windows`."""
+    """`redis://…`: where several processes count together; see `service.access.shared_windows`."""
     log_format: Literal["json", "text"] = "text"
     ui: Literal["on", "off"] = "on"
     root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")

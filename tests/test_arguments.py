@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from foundation.store import open_store
 from ganymede.arguments import read_path, read_text
-from service.store import open_store
 from tests.conftest import REPOSITORY
 from tests.tiny_models import TinyModel, publish_tiny_model
 

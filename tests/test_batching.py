@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.batching import WaitingWork, Work, group_by_images, share_rows
-from service.inputs import Inputs
+from service.engine.batching import WaitingWork, Work, group_by_images, share_rows
+from service.requests.inputs import Inputs
 from tests.patience import PATIENCE_S
 
 

@@ -8,11 +8,11 @@ import httpx
 import numpy as np
 import pytest
 
-from service.directions import DIRECTIONS_FILE, Directions, parse_directions, read_directions
-from service.errors import ReleaseRefused
-from service.manifest import Manifest
-from service.release_directions import ReleaseDirections
-from service.store import FolderStore, describe_file
+from foundation.errors import ReleaseRefused
+from foundation.manifest import Manifest
+from foundation.store import FolderStore, describe_file
+from service.releases.release_directions import ReleaseDirections
+from service.requests.directions import DIRECTIONS_FILE, Directions, parse_directions, read_directions
 from tests.conftest import run_server
 from tests.tiny_models import TinyModel, publish_tiny_model
 

@@ -1,4 +1,4 @@
-from service.cores import read_quota, usable_cores
+from service.engine.cores import read_quota, usable_cores
 
 
 def files(folder, **texts):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from service import devices
-from service.devices import DeviceMissing, choose_device, has_gpu
-from service.onnx_runtime import onnxruntime
+from foundation.onnx_runtime import onnxruntime
+from service.engine import devices
+from service.engine.devices import DeviceMissing, choose_device, has_gpu
 
 BUILT_WITH_CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 

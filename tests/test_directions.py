@@ -8,11 +8,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
+from foundation.errors import ReleaseRefused
+from foundation.store import FolderStore
 from ganymede.command import app
-from service.directions import read_directions
-from service.errors import ReleaseRefused
-from service.factorisation import METHODS, find_directions
-from service.store import FolderStore
+from service.requests.directions import read_directions
+from service.requests.factorisation import METHODS, find_directions
 from tests.conftest import run_server
 from tests.tiny_models import TinyModel, publish_tiny_model
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from service.early_refusal import REST_S, Rest
+from service.server.early_refusal import REST_S, Rest
 from tests.conftest import metric, run_server
 from tests.patience import PATIENCE_S
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.devices import cpu_device
-from service.engine import Engine
-from service.errors import DeadlineExceeded, QueueFull
-from service.inputs import Inputs, draw_seeds
-from service.releases import open_release
-from service.store import FolderStore
+from foundation.errors import DeadlineExceeded, QueueFull
+from foundation.store import FolderStore
+from service.engine.devices import cpu_device
+from service.engine.engine import Engine
+from service.releases.lookup import open_release
+from service.requests.inputs import Inputs, draw_seeds
 from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from fastapi import Request
 
-from service.errors import Unavailable
-from service.reading import SMALL_BYTES, Bodies
-from service.schemas import GenerateRequest
+from foundation.errors import Unavailable
+from service.http.reading import SMALL_BYTES, Bodies
+from service.requests.schemas import GenerateRequest
 from tests.conftest import metric, run_server
 from tests.raw_http import resident_bytes
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from service.server.wire_limits import WireLimits
 from service.settings import Settings
-from service.wire_limits import WireLimits
 from tests.conftest import run_server
 from tests.raw_http import connect, parse_answers, read_answers
 

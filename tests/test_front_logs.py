@@ -7,9 +7,9 @@ import logging
 import pytest
 from starlette.requests import Request
 
-from service.log_text import MAX_LINE, TextFormatter, escape_controls
-from service.problems import describe_unknown
-from service.telemetry import JsonFormatter
+from service.http.log_text import MAX_LINE, TextFormatter, escape_controls
+from service.http.problems import describe_unknown
+from service.http.telemetry import JsonFormatter
 from tests.raw_http import send
 
 HOSTILE = "a\n12:00:00 INFO forged\r\x1b[31m\x00\x7f\x85\u2028\u202e\ud800\ufeffz"

@@ -52,7 +52,7 @@ def test_the_last_seed_can_be_used(client):
 
 
 def test_latents_are_used_as_they_are(client):
-    from service.latents import draw_latents
+    from foundation.latents import draw_latents
 
     latents = draw_latents([7], 6).astype(float).tolist()
     np.testing.assert_array_equal(arrays(client, latents=latents), arrays(client, seeds=[7]))
@@ -165,7 +165,7 @@ def test_weights_blend_classes(client):
 
 
 def test_without_a_label_the_class_comes_from_the_seed(client):
-    from service.latents import draw_classes
+    from foundation.latents import draw_classes
 
     classes = draw_classes([1, 2, 3], 3).tolist()
     drawn = arrays(client, model="colour", seeds=[1, 2, 3])

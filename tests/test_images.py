@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.images import encode_image, encode_images, grid_size, lay_grid
-from service.provenance import Provenance, describe_recipe
-from service.schemas import GenerateRequest
+from service.encoding.pictures import encode_image, encode_images, grid_size, lay_grid
+from service.encoding.provenance import Provenance, describe_recipe
+from service.requests.schemas import GenerateRequest
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"

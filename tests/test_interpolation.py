@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from service.interpolation import blend_rows, place_key_points, walk_latents
+from service.requests.interpolation import blend_rows, place_key_points, walk_latents
 
 WAYS = ("slerp", "lerp", "spline")
 NUMBERS = st.floats(-1e6, 1e6, width=32)

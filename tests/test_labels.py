@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from service.errors import InvalidField
-from service.labels import weigh_label
-from service.manifest import LabelInput
+from foundation.errors import InvalidField
+from foundation.labels import weigh_label
+from foundation.manifest import LabelInput
 
 FOLDERS = LabelInput(classes=("0", "1", "10", "11", "2"))
 NAMED = LabelInput(classes=("cat", "dog", "owl"))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.latents import draw_classes, draw_latents, truncate
+from foundation.latents import draw_classes, draw_latents, truncate
 
 
 def test_philox_latents_are_these_numbers_for_ever():

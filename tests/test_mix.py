@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from service.latents import draw_latents
+from foundation.latents import draw_latents
 
 
 def pixels(client, **fields) -> np.ndarray:

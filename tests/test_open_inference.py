@@ -11,7 +11,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from service.app import create_app
+from service.application import create_app
 from service.settings import Settings
 from tests.conftest import run_server
 

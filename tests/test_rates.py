@@ -10,16 +10,16 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from service import shared_windows
-from service.budget import Budget
-from service.context import Context
-from service.errors import QueueFull
-from service.keys import ApiKey, parse_keys, read_keys
-from service.rates import DAY_S, QuotaExceeded, RateExceeded, Rates
-from service.security import on_behalf_of
+from foundation.errors import QueueFull
+from service.access import shared_windows
+from service.access.authentication import on_behalf_of
+from service.access.keys import ApiKey, parse_keys, read_keys
+from service.access.rates import DAY_S, QuotaExceeded, RateExceeded, Rates
+from service.access.shared_windows import SharedWindows
+from service.access.windows import Windows
+from service.endpoints.context import Context
+from service.engine.budget import Budget
 from service.settings import Settings, WrongSetting
-from service.shared_windows import SharedWindows
-from service.windows import Windows
 from tests.conftest import metric, run_server
 from tests.valkey import free_port, run_valkey, url_of
 

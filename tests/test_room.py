@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.budget import Budget, BytesFull
-from service.requesters import address_of, current_requester, note_address, requesting
-from service.room import Room
+from service.engine.budget import Budget, BytesFull
+from service.engine.room import Room
+from service.http.requesters import address_of, current_requester, note_address, requesting
 
 
 def test_one_who_asks_for_more_and_more_leaves_a_quarter_to_others():

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.rates import RateExceeded, Rates
-from service.security import is_loopback
+from service.access.authentication import is_loopback
+from service.access.rates import RateExceeded, Rates
 from tests.conftest import REPOSITORY, run_server
 from tests.patience import PATIENCE_S
 
@@ -117,7 +117,7 @@ def test_frames_of_a_walk_count_as_images(guarded):
 def test_what_is_refused_for_its_size_is_not_counted():
     rates = Rates(10, max_images_per_request=100)
     asyncio.run(rates.take(10_000))  # no key: nothing is counted
-    from service.security import _key_name
+    from service.access.authentication import _key_name
 
     token = _key_name.set("alice")
     try:

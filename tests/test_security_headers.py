@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
+from service.application import create_app
 from service.settings import Settings
 from tests.conftest import run_server
 

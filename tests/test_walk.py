@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.interpolation import blend_rows, place_key_points, walk_latents
-from service.latents import draw_latents
+from foundation.latents import draw_latents
+from service.requests.interpolation import blend_rows, place_key_points, walk_latents
 
 
 def frames(client, **fields) -> np.ndarray:

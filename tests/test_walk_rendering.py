@@ -7,18 +7,18 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from service import rendering
-from service.admission import admit
-from service.devices import cpu_device
-from service.engine import Engine, Generated
-from service.errors import DeadlineExceeded, QueueFull
-from service.exhaustion import Exhausted
-from service.inputs import draw_inputs, request_seeds
-from service.jobs import GenerationFailed
-from service.releases import Releases
-from service.rendering import CHUNK_FRAMES, render_walk
-from service.schemas import GenerateRequest, WalkRequest
-from service.store import open_store
+from foundation.errors import DeadlineExceeded, QueueFull
+from foundation.exhaustion import Exhausted
+from foundation.store import open_store
+from service.engine import walks as rendering
+from service.engine.admission import admit
+from service.engine.devices import cpu_device
+from service.engine.engine import Engine, Generated
+from service.engine.jobs import GenerationFailed
+from service.engine.walks import CHUNK_FRAMES, render_walk
+from service.releases.lookup import Releases
+from service.requests.inputs import draw_inputs, request_seeds
+from service.requests.schemas import GenerateRequest, WalkRequest
 from tests.patience import PATIENCE_S
 
 

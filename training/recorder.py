@@ -2,18 +2,18 @@
 
 from rich.console import Console
 
-from training.best import BestCheckpoint, keep_best, read_best
-from training.board import Board
-from training.checkpoints import Checkpoints
 from training.config import AnyConfiguration
-from training.curves import write_curves
 from training.evaluation.judge import Judge
 from training.gan import GAN
-from training.progress import describe_epoch
 from training.report import write_report
-from training.run import Run
-from training.samples import DrawLatents, write_animation, write_sample
-from training.stats import EpochPart, EpochStats
+from training.run.best import BestCheckpoint, keep_best, read_best
+from training.run.board import Board
+from training.run.checkpoints import Checkpoints
+from training.run.curves import write_curves
+from training.run.folder import Run
+from training.run.progress import describe_epoch
+from training.run.samples import DrawLatents, write_animation, write_sample
+from training.run.stats import EpochPart, EpochStats
 
 
 class Recorder:

@@ -10,25 +10,31 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from training.checkpoints import Checkpoints
-from training.choices import advise_length, settle_choices
-from training.claim import claim_run
 from training.config import AnyConfiguration
 from training.data import Pictures, epoch_batches, load_pictures
-from training.environment import write_environment
 from training.evaluation.judge import Judge, find_judge
-from training.faults import explain_faults, read_batches
 from training.gan import build_gan, choose_rewrites, label_classes, require_drawable
-from training.interruption import stop_requests
-from training.memory import require_memory
-from training.meter import LossMeter
-from training.progress import show_part, training_progress
+from training.launch.choices import advise_length, settle_choices
+from training.launch.devices import (
+    agree_by_all,
+    choose_strategy,
+    distribute_step,
+    is_chief,
+    require_same_step,
+)
+from training.launch.memory import require_memory
+from training.launch.same_set import keep_class_order, require_same_set, write_record
 from training.recorder import Recorder
-from training.run import Run
-from training.same_set import keep_class_order, require_same_set, write_record
-from training.samples import DrawClasses, DrawLatents
-from training.stats import EpochPart
-from training.strategy import agree_by_all, choose_strategy, distribute_step, is_chief, require_same_step
+from training.run.checkpoints import Checkpoints
+from training.run.claim import claim_run
+from training.run.environment import write_environment
+from training.run.faults import explain_faults, read_batches
+from training.run.folder import Run
+from training.run.interruption import stop_requests
+from training.run.meter import LossMeter
+from training.run.progress import show_part, training_progress
+from training.run.samples import DrawClasses, DrawLatents
+from training.run.stats import EpochPart
 
 REFRESH_S = 0.5
 

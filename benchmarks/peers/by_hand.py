@@ -15,7 +15,7 @@ from fastapi import FastAPI, Response
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from service.onnx_runtime import onnxruntime
+from foundation.onnx_runtime import onnxruntime
 
 
 class Order(BaseModel):

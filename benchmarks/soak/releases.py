@@ -5,8 +5,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from service.errors import GanymedeError
-from service.store import FolderStore, promote
+from foundation.errors import GanymedeError
+from foundation.store import FolderStore, promote
 
 RELEASE_INTERVAL_S = 20.0
 AWAY_EVERY = 5

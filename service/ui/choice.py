@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio
 
-from service.context import Context
-from service.errors import GanymedeError, StoreError
-from service.manifest import Manifest
-from service.store import PRODUCTION, parse_reference, resolve_version
+from foundation.errors import GanymedeError, StoreError
+from foundation.manifest import Manifest
+from foundation.store import PRODUCTION, parse_reference, resolve_version
+from service.endpoints.context import Context
 from service.ui.orders import FROM_SEED
 
 

@@ -13,7 +13,7 @@ import gradio
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
-from service.errors import GanymedeError, MalformedRequest
+from foundation.errors import GanymedeError, MalformedRequest
 
 RAW: Mapping[str, Any] = MappingProxyType({"api_visibility": "private", "preprocess": False})
 """What every event of the page is declared with: values come to it as they were checked here."""

@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio
 
-from service.context import Context
-from service.directions import Directions
-from service.errors import GanymedeError
+from foundation.errors import GanymedeError
+from service.endpoints.context import Context
+from service.requests.directions import Directions
 from service.ui.choice import Choice
 from service.ui.events import RAW
 from service.ui.gallery import lay_gallery

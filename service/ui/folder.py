@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.responses import FileResponse
 
-from service.errors import NotFound, Unavailable
+from foundation.errors import NotFound, Unavailable
 
 KEPT_S = 900
 """How long a file can be asked for, where there is room for it."""

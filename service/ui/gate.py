@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import GanymedeError, NotFound
-from service.problems import describe
-from service.reading import Bodies
-from service.security import current_key
+from foundation.errors import GanymedeError, NotFound
+from service.access.authentication import current_key
+from service.http.problems import describe
+from service.http.reading import Bodies
 from service.ui.events import Events
 from service.ui.folder import Folder
 from service.ui.sessions import Sessions

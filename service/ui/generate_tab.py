@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio
 
-from service.context import Context
-from service.latents import SEED_LIMIT
+from foundation.latents import SEED_LIMIT
+from service.endpoints.context import Context
 from service.ui.choice import Choice
 from service.ui.events import RAW
 from service.ui.gallery import lay_gallery

@@ -8,9 +8,9 @@ from typing import Any
 import gradio
 from fastapi import FastAPI
 
-from service.context import Context
-from service.errors import InvalidField
-from service.reading import Bodies
+from foundation.errors import InvalidField
+from service.endpoints.context import Context
+from service.http.reading import Bodies
 from service.ui.choice import add_choice, fill_classes, fill_models
 from service.ui.events import RAW, Events
 from service.ui.explore_tab import add_explore_tab

@@ -10,9 +10,9 @@ import orjson
 import pandas
 from PIL import Image
 
-from service.context import Context
-from service.errors import GanymedeError
-from service.manifest import Manifest
+from foundation.errors import GanymedeError
+from foundation.manifest import Manifest
+from service.endpoints.context import Context
 from service.ui.choice import find_manifest
 from service.ui.events import RAW
 from service.ui.orders import explained, write_curl_get

@@ -16,9 +16,9 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.context import Context
-from service.errors import Unavailable
-from service.problems import describe
+from foundation.errors import Unavailable
+from service.endpoints.context import Context
+from service.http.problems import describe
 from service.ui.folder import Folder
 
 PATH = "/ui"

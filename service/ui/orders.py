@@ -11,13 +11,13 @@ import gradio
 import orjson
 from starlette.types import Scope
 
-from service.bodies import parse_body
-from service.context import Context
-from service.errors import GanymedeError
-from service.generator import Images
-from service.pictures import accept_order
-from service.requesters import requesting
-from service.schemas import GenerateRequest
+from foundation.errors import GanymedeError
+from service.endpoints.context import Context
+from service.endpoints.pictures import accept_order
+from service.engine.generator import Images
+from service.http.bodies import parse_body
+from service.http.requesters import requesting
+from service.requests.schemas import GenerateRequest
 
 log = logging.getLogger(__name__)
 

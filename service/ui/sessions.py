@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.errors import NotFound, Unavailable
+from foundation.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     import gradio  # of which its user has a page already

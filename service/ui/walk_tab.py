@@ -11,19 +11,19 @@ from typing import Any
 import gradio
 import orjson
 
-from service.bodies import parse_body
-from service.context import Context
-from service.errors import InvalidField
-from service.latents import SEED_LIMIT
-from service.rendering import render_walk
-from service.requesters import requesting
-from service.schemas import WalkRequest
+from foundation.errors import InvalidField
+from foundation.latents import SEED_LIMIT
+from service.endpoints.context import Context
+from service.endpoints.walks import accept_walk
+from service.engine.walks import render_walk
+from service.http.bodies import parse_body
+from service.http.requesters import requesting
+from service.requests.schemas import WalkRequest
 from service.ui.choice import Choice
 from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
 from service.ui.generate_tab import SEEDS_DRAWN
 from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, scope_of, write_curl
-from service.walks import accept_walk
 
 _CANDIDATES = 12
 _PLAYED_PIXELS = 320

@@ -10,12 +10,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from service.devices import cpu_device
-from service.generator import Generator
-from service.golden import hash_images
-from service.inputs import draw_seeds
-from service.manifest import GoldenCheck, ImageOutput, LabelInput, LatentInput, Manifest
-from service.store import FolderStore, describe_file, promote
+from foundation.manifest import GoldenCheck, ImageOutput, LabelInput, LatentInput, Manifest
+from foundation.store import FolderStore, describe_file, promote
+from service.engine.devices import cpu_device
+from service.engine.generator import Generator
+from service.releases.golden import hash_images
+from service.requests.inputs import draw_seeds
 
 LATENT = 6
 GRID = 16.0  # latents and labels are rounded to sixteenths, the graph's first step

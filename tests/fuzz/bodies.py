@@ -7,23 +7,23 @@ import numpy as np
 from pydantic import BaseModel, SecretStr
 from starlette.datastructures import Headers
 
-from service.animation import MEDIA_TYPES as WALK_MEDIA_TYPES
-from service.bodies import parse_body
-from service.entity_tags import matches
-from service.errors import GanymedeError, ModelNotFound, NotAcceptable
-from service.images import MEDIA_TYPES
-from service.inference_inputs import check_inputs, read_inputs
-from service.inputs import draw_inputs, request_seeds, walk_inputs
-from service.labels import weigh_label
-from service.limits import check_generate, check_walk
-from service.manifest import LabelInput
-from service.negotiation import choose_format
-from service.open_inference import check_outputs, parse_inference
-from service.routes.sagemaker import Invocation
-from service.schemas import GenerateRequest, WalkRequest
-from service.security import read_digests, read_key
+from foundation.errors import GanymedeError, ModelNotFound, NotAcceptable
+from foundation.labels import weigh_label
+from foundation.manifest import LabelInput
+from foundation.store import parse_reference
+from service.access.authentication import read_digests, read_key
+from service.encoding.animation import MEDIA_TYPES as WALK_MEDIA_TYPES
+from service.encoding.pictures import MEDIA_TYPES
+from service.http.bodies import parse_body
+from service.http.entity_tags import matches
+from service.http.negotiation import choose_format
+from service.protocols.inference_inputs import check_inputs, read_inputs
+from service.protocols.open_inference import check_outputs, parse_inference
+from service.protocols.sagemaker import Invocation
+from service.requests.inputs import draw_inputs, request_seeds, walk_inputs
+from service.requests.limits import check_generate, check_walk
+from service.requests.schemas import GenerateRequest, WalkRequest
 from service.settings import Settings, WrongSetting
-from service.store import parse_reference
 from tests.fuzz.releases import CLASSES, describe_release
 from tests.fuzz.target import Target
 

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from tests.fuzz.target import Target
 from training.data.decoding import PictureFile, decode_file
+from training.data.idx import read_idx, write_idx
 from training.data.idx_files import read_shape
 from training.data.npz import load_npz
 from training.data.pictures import Request
 from training.errors import DataError
-from training.idx import read_idx, write_idx
 from training.shape import PictureSettings
 
 PICTURE_BYTES = 2**30

@@ -9,20 +9,20 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from foundation.errors import InvalidField, ReleaseRefused
+from foundation.manifest import REFERENCE_GRAPH, File, Manifest
+from foundation.store import FolderStore
+from foundation.store.aliases import Aliases
+from foundation.store.publication import entry_of, parse_manifest
 from ganymede.foreign_graph import ImportRefused
 from ganymede.foreign_release import Wishes, prepare_release
-from service.devices import cpu_device
-from service.directions import Directions, read_directions
-from service.errors import InvalidField, ReleaseRefused
-from service.first_layer import FirstLayer
-from service.generator import Generator
-from service.golden import check_golden
-from service.graph import check_budget, check_graph
-from service.manifest import REFERENCE_GRAPH, File, Manifest
-from service.provenance import Provenance
-from service.store import FolderStore
-from service.store.aliases import Aliases
-from service.store.publication import entry_of, parse_manifest
+from service.encoding.provenance import Provenance
+from service.engine.devices import cpu_device
+from service.engine.generator import Generator
+from service.releases.golden import check_golden
+from service.releases.graph import check_budget, check_graph
+from service.requests.directions import Directions, read_directions
+from service.requests.first_layer import FirstLayer
 from tests.fuzz.target import Target
 from tests.tiny_models import TinyModel, publish_tiny_model, tiny_graph
 

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from service.manifest import Manifest
-from service.store import FolderStore, describe_file
+from foundation.manifest import Manifest
+from foundation.store import FolderStore, describe_file
 from tests.tiny_models import TinyModel, publish_tiny_model, tiny_graph
 
 GRAPH = "generator.onnx"

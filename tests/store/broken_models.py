@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from service.store import FolderStore, promote
+from foundation.store import FolderStore, promote
 from tests.store.releases import publish_bytes
 
 ALIASES = "aliases.json"

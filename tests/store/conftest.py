@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store import FolderStore, Store, open_store
+from foundation.store import FolderStore, Store, open_store
 from tests.store.seaweed import BUCKET, S3Server, run_seaweed
 
 S3 = pytest.mark.xdist_group("s3")

@@ -4,8 +4,8 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from service.manifest import File, GoldenCheck, ImageOutput, LatentInput, Manifest, created_now
-from service.store import Store, describe_file
+from foundation.manifest import File, GoldenCheck, ImageOutput, LatentInput, Manifest, created_now
+from foundation.store import Store, describe_file
 
 
 def describe_release(

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.errors import AliasMoved, ModelNotFound, ReleaseRefused, StoreError
-from service.store import Store, parse_reference, promote, resolve_version, rollback
-from service.store.aliases import Aliases
+from foundation.errors import AliasMoved, ModelNotFound, ReleaseRefused, StoreError
+from foundation.store import Store, parse_reference, promote, resolve_version, rollback
+from foundation.store.aliases import Aliases
 from tests.store.conftest import Overwrite
 from tests.store.releases import publish_bytes
 

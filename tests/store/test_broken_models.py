@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.errors import ModelNotFound, StoreError
-from service.releases import find_default
-from service.store import FolderStore, Reference, parse_reference, promote, resolve_version
+from foundation.errors import ModelNotFound, StoreError
+from foundation.store import FolderStore, Reference, parse_reference, promote, resolve_version
+from service.releases.lookup import find_default
 from tests.conftest import run_server
 from tests.store.broken_models import KINDS, MANIFESTS, add_broken_model
 from tests.store.releases import publish_bytes

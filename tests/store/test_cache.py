@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from service.errors import ReleaseRefused, StoreError, StoreUnreachable
-from service.manifest import Manifest
-from service.store import FolderStore
-from service.store.cache import FileCache
-from service.store.cached import CachedStore, open_cache
+from foundation.errors import ReleaseRefused, StoreError, StoreUnreachable
+from foundation.manifest import Manifest
+from foundation.store import FolderStore
+from foundation.store.cache import FileCache
+from foundation.store.cached import CachedStore, open_cache
 from tests.conftest import REPOSITORY
 from tests.patience import PATIENCE_S
 from tests.store.releases import entry, publish_bytes
@@ -182,7 +182,7 @@ def test_what_the_cache_holds_is_read_while_another_process_holds_its_lock(cache
 def test_a_lock_that_is_never_let_go_is_waited_for_only_so_long(
     far: FolderStore, cache: FileCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.store.cache.LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("foundation.store.cache.LOCK_TIMEOUT_S", 0.1)
     manifest = publish_bytes(far, content=b"graph")
     with FileLock(cache.folder / "locks" / manifest.files[0].sha256[:2]):
         assert CachedStore(far, cache).read(manifest, "generator.onnx") == b"graph"
@@ -209,7 +209,7 @@ def test_what_is_kept_and_was_damaged_is_as_if_it_were_not_kept(far: FolderStore
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from service.store.cache import FileCache
+from foundation.store.cache import FileCache
 from tests.store.releases import entry
 folder = Path(sys.argv[1])
 def fetch(target):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store import FolderStore, open_store
+from foundation.store import FolderStore, open_store
 from tests.store.bad_releases import publish_bad
 from tests.store.conftest import S3
 from tests.store.seaweed import S3Server

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.devices import cpu_device
-from service.errors import ReleaseRefused
-from service.release import open_release
-from service.store import FolderStore, describe_file
+from foundation.errors import ReleaseRefused
+from foundation.store import FolderStore, describe_file
+from service.engine.devices import cpu_device
+from service.releases.opening import open_release
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 

@@ -5,8 +5,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from service.errors import ReleaseRefused
-from service.graph import check_graph
+from foundation.errors import ReleaseRefused
+from service.releases.graph import check_graph
 from tests.tiny_models import TinyModel, tiny_graph
 
 

@@ -10,11 +10,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from service import trial
-from service.errors import ReleaseRefused
-from service.graph import check_graph
-from service.graph_memory import check_memory
-from service.trial import TrialFailed, try_graph
+from foundation.errors import ReleaseRefused
+from service.releases import trial
+from service.releases.graph import check_graph
+from service.releases.graph_memory import check_memory
+from service.releases.trial import TrialFailed, try_graph
 from tests.conftest import REPOSITORY
 from tests.store.foreign import SIZE, constant, draw_graph, prepare, value
 from tests.tiny_models import TinyModel, tiny_graph
@@ -260,9 +260,9 @@ def test_looking_takes_little_memory_itself(tmp_path: Path) -> None:
         (tmp_path / f"{index}.onnx").write_bytes(content)
     script = f"""
 import resource, pathlib
-from service.errors import ReleaseRefused
-from service.graph import check_graph
-from service.graph_memory import check_memory
+from foundation.errors import ReleaseRefused
+from service.releases.graph import check_graph
+from service.releases.graph_memory import check_memory
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in pathlib.Path({str(tmp_path)!r}).iterdir():
     try:

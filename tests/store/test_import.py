@@ -11,11 +11,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from foundation.latents import draw_latents
+from foundation.onnx_runtime import onnxruntime
+from foundation.store import FolderStore
 from ganymede.foreign_graph import ImportRefused
 from ganymede.foreign_release import Wishes, prepare_release
-from service.latents import draw_latents
-from service.onnx_runtime import onnxruntime
-from service.store import FolderStore
 from tests.conftest import run_server
 
 EXPORTS = Path(__file__).parent / "exports"

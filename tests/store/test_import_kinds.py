@@ -7,10 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from foundation.latents import draw_latents
+from foundation.onnx_runtime import onnxruntime
 from ganymede import foreign_release
 from ganymede.foreign_graph import ImportRefused
-from service.latents import draw_latents
-from service.onnx_runtime import onnxruntime
 from tests.store.foreign import SIDE, SIZE, constant, draw_graph, prepare, value
 
 ENLARGED = [1, 3, 2 * SIDE, 2 * SIDE]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import StoreError
-from service.store import FolderStore, open_store
+from foundation.errors import StoreError
+from foundation.store import FolderStore, open_store
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 

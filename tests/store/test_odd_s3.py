@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import (
+from foundation.errors import (
     AliasMoved,
     AlreadyPublished,
     ModelNotFound,
@@ -15,9 +15,9 @@ from service.errors import (
     StoreDenied,
     StoreUnreachable,
 )
-from service.store import Store, open_store, promote, rollback
-from service.store.s3_client import make_client
-from service.store.s3_write import PART_BYTES
+from foundation.store import Store, open_store, promote, rollback
+from foundation.store.s3_client import make_client
+from foundation.store.s3_write import PART_BYTES
 from tests.store.odd_s3 import BUCKET, OddS3, run_odd_s3
 from tests.store.releases import describe_release, publish_bytes
 

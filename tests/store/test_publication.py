@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import AlreadyPublished, ModelNotFound, ReleaseRefused, StoreError
-from service.store import FolderStore, Store, next_version, promote
+from foundation.errors import AlreadyPublished, ModelNotFound, ReleaseRefused, StoreError
+from foundation.store import FolderStore, Store, next_version, promote
 from tests.store.conftest import Overwrite
 from tests.store.releases import describe_release, publish_bytes
 
@@ -120,7 +120,7 @@ def test_killed_at_any_write_a_publication_into_a_folder_is_invisible(
             synced.append(path)
 
         with monkeypatch.context() as patch:
-            patch.setattr("service.store.folder._sync", sync)
+            patch.setattr("foundation.store.folder._sync", sync)
             with pytest.raises(KeyboardInterrupt):
                 store.publish(manifest, files)
         assert store.models() == []
@@ -213,7 +213,7 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_an_alias_whose_lock_another_process_keeps_is_waited_for_only_so_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.store.folder.LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("foundation.store.folder.LOCK_TIMEOUT_S", 0.1)
     store = FolderStore(tmp_path)
     publish_bytes(store)
     with (tmp_path / "grey" / ".aliases.lock").open("w") as lock:

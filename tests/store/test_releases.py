@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from service.devices import cpu_device
-from service.errors import ModelNotFound, Unavailable
-from service.manifest import Manifest
-from service.releases import Release, Releases, find_default
-from service.reloading import Reloading
-from service.store import FolderStore, Reference, promote
+from foundation.errors import ModelNotFound, Unavailable
+from foundation.manifest import Manifest
+from foundation.store import FolderStore, Reference, promote
+from service.engine.devices import cpu_device
+from service.releases.lookup import Release, Releases, find_default
+from service.releases.reloading import Reloading
 from tests import tiny_models
 from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.store import FolderStore, promote
+from foundation.store import FolderStore, promote
 from tests.conftest import Server, run_server
 from tests.patience import PATIENCE_S
 from tests.store.bad_releases import KINDS, REASONS, publish_bad

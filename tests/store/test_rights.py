@@ -12,9 +12,9 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from service.errors import ModelNotFound, StoreUnreachable
-from service.store import open_store, promote, rollback
-from service.store.s3_write import PART_BYTES
+from foundation.errors import ModelNotFound, StoreUnreachable
+from foundation.store import open_store, promote, rollback
+from foundation.store.s3_write import PART_BYTES
 from tests.conftest import REPOSITORY, run_server
 from tests.store.conftest import S3
 from tests.store.releases import publish_bytes

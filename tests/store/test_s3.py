@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from service.errors import AlreadyPublished, ReleaseRefused, StoreError, StoreUnreachable
-from service.store import Store, describe_file, open_store, promote
-from service.store.s3 import S3Store
-from service.store.s3_write import PART_BYTES
+from foundation.errors import AlreadyPublished, ReleaseRefused, StoreError, StoreUnreachable
+from foundation.store import Store, describe_file, open_store, promote
+from foundation.store.s3 import S3Store
+from foundation.store.s3_write import PART_BYTES
 from tests.store.conftest import S3, Overwrite
 from tests.store.releases import describe_release, publish_bytes
 from tests.store.seaweed import BUCKET, S3Server

@@ -12,15 +12,15 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from service import signatures
-from service.cores import usable_cores
-from service.devices import cpu_device
-from service.errors import AlreadySigned, ReleaseRefused
-from service.release import open_release
-from service.signatures import SIGNATURE_FILE, TrustedKeys, WrongKey, parse_key_files, sign_manifest
-from service.store import FolderStore, Store, open_served_store, open_store
-from service.store.publication import encode_manifest
-from service.store.trusted import TrustedStore
+from foundation import signatures
+from foundation.errors import AlreadySigned, ReleaseRefused
+from foundation.signatures import SIGNATURE_FILE, TrustedKeys, WrongKey, parse_key_files, sign_manifest
+from foundation.store import FolderStore, Store, open_served_store, open_store
+from foundation.store.publication import encode_manifest
+from foundation.store.trusted import TrustedStore
+from service.engine.cores import usable_cores
+from service.engine.devices import cpu_device
+from service.releases.opening import open_release
 from tests.conftest import run_server
 from tests.store.conftest import S3
 from tests.store.faulty import FaultyWay

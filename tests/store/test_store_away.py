@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.errors import StoreUnreachable
-from service.store import open_served_store, open_store, promote
+from foundation.errors import StoreUnreachable
+from foundation.store import open_served_store, open_store, promote
 from tests.conftest import Server, run_server
 from tests.patience import PATIENCE_S
 from tests.store.conftest import S3

@@ -14,16 +14,16 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from service.devices import cpu_device
-from service.errors import ReleaseRefused, StoreUnreachable, Unavailable
-from service.generator import Generator
-from service.golden import check_golden
-from service.manifest import Manifest
-from service.releases import Release, Releases
-from service.reloading import Reloading
-from service.store import FolderStore, Reference, open_store, promote, rollback
-from service.store.timed import TimedStore
-from service.threads import Threads
+from foundation.errors import ReleaseRefused, StoreUnreachable, Unavailable
+from foundation.manifest import Manifest
+from foundation.store import FolderStore, Reference, open_store, promote, rollback
+from foundation.store.timed import TimedStore
+from service.engine.devices import cpu_device
+from service.engine.generator import Generator
+from service.engine.threads import Threads
+from service.releases.golden import check_golden
+from service.releases.lookup import Release, Releases
+from service.releases.reloading import Reloading
 from tests.conftest import metric, run_server
 from tests.store.odd_s3 import BUCKET, OddS3, run_odd_s3
 from tests.store.releases import publish_bytes

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from service.latents import draw_classes, draw_latents
+from foundation.latents import draw_classes, draw_latents
 from training.config import Configuration, find_preset, override
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported

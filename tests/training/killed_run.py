@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from service.latents import draw_classes, draw_latents
+from foundation.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER, describe_small_run
 from training import train as training_loop
 from training.config import override

@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image
 
 from training.config import find_preset, override
-from training.run import Run
+from training.run.folder import Run
+from training.run.stats import EpochStats
 from training.shape import FASHION_MNIST_SHAPE
-from training.stats import EpochStats
 
 FIGURE = "fd_fashion_cnn_5k_train"
 

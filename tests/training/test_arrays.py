@@ -6,8 +6,8 @@ import pytest
 
 from tests.training.conftest import DATA_FOLDER
 from training.data import load_pictures
+from training.data.idx import write_idx
 from training.errors import DataError
-from training.idx import write_idx
 from training.shape import PictureSettings
 
 TRAIN = DATA_FOLDER / "train-images-idx3-ubyte.gz"

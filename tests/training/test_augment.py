@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.augment import augment, change_colours, choose_probability, cut_out, draw_changes, shift
+from training.networks.augment import (
+    augment,
+    change_colours,
+    choose_probability,
+    cut_out,
+    draw_changes,
+    shift,
+)
 
 SEED = tf.constant((3, 4), tf.int64)
 ALL = tf.ones(1)

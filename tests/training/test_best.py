@@ -6,17 +6,17 @@ import shutil
 import numpy as np
 import pytest
 
-from service.latents import draw_classes, draw_latents
-from service.store import FolderStore
+from foundation.latents import draw_classes, draw_latents
+from foundation.store import FolderStore
 from tests.training.conftest import DATA_FOLDER, train_quietly
 from tests.training.test_features import flat_pixels, write_network
-from training.best import BestCheckpoint, keep_best, read_best
 from training.config import override
 from training.errors import EvaluationError, ExportError, RunError
 from training.evaluation.rank import rank_run
-from training.export import export_run, read_export
-from training.publish import publish_run
-from training.run import Run
+from training.export.exporting import export_run, read_export
+from training.export.publication import publish_run
+from training.run.best import BestCheckpoint, keep_best, read_best
+from training.run.folder import Run
 
 FIGURE = "fd_fashion_cnn_600_train"
 

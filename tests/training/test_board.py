@@ -6,7 +6,7 @@ from PIL import Image
 from tensorflow.core.util.event_pb2 import Event
 
 from tests.training.run_folders import FIGURE, describe_epoch
-from training.board import Board
+from training.run.board import Board
 
 
 def read_values(folder):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.checkpoints import Checkpoints
 from training.dcgan.gan import DCGAN
 from training.errors import NotFiniteError, RunError
+from training.run.checkpoints import Checkpoints
 
 
 def test_checkpoints_are_bounded_in_number(tmp_path, small_configuration):

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from service.latents import draw_latents
+from foundation.latents import draw_latents
 from tests.training.conftest import train_quietly
 from tests.training.test_noto_emoji import FONT
-from training import export
-from training.checkpoints import Checkpoints
 from training.chollet.gan import CholletGAN
 from training.chollet.losses import crossentropy, misleading_labels, noisy_labels
 from training.chollet.networks import build_discriminator, build_generator
 from training.config import find_preset, override
 from training.data import load_pictures, scale_pixels
 from training.errors import ConfigurationError
-from training.graph import run_graph
-from training.run import Run
+from training.export import exporting as export
+from training.export.graph import run_graph
+from training.run.checkpoints import Checkpoints
+from training.run.folder import Run
 
 SEED = tf.constant((1, 2), tf.int64)
 

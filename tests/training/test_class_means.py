@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.checkpoints import Checkpoints
 from training.config import find_preset, override
 from training.modern.class_means import ClassMeans
 from training.modern.gan import ModernGAN
 from training.modern.observer import Observer, build_observer
 from training.modern.schedule import ObserverPlan
+from training.run.checkpoints import Checkpoints
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
 TOTAL_STEPS = 40

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.checkpoints import Checkpoints
 from training.config import find_preset, override
 from training.modern.gan import ModernGAN
 from training.modern.losses import generator_ratio, pairing_loss
+from training.run.checkpoints import Checkpoints
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
 TOTAL_STEPS = 40

@@ -5,8 +5,8 @@ import pytest
 
 from tests.training.conftest import DATA_FOLDER
 from training.data import Pictures, epoch_batches, load_pictures
+from training.data.idx import write_idx
 from training.errors import DataError
-from training.idx import write_idx
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
 CLASSES = FASHION_MNIST_SHAPE.class_names

@@ -6,11 +6,11 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from training.adam import FusedAdam
 from training.dcgan.dropout import HashedDropout
 from training.dcgan.losses import discriminator_loss, generator_loss, generator_ratio
 from training.dcgan.networks import build_discriminator, build_generator
-from training.spectral import correlate
+from training.networks.adam import FusedAdam
+from training.networks.spectral import correlate
 
 PLAIN = {
     "TransposedConvolution": layers.Conv2DTranspose,

@@ -1,13 +1,13 @@
 import shutil
 
-from service.latents import draw_classes, draw_latents
+from foundation.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER
 from training.data import load_pictures
 from training.evaluation.evaluate import evaluate_run, read_figures
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
 from training.evaluation.judge import count_name
-from training.export import export_run, read_export
-from training.run import Run
+from training.export.exporting import export_run, read_export
+from training.run.folder import Run
 
 
 def test_the_bundled_feature_network_knows_nine_garments_in_ten():

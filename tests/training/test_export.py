@@ -6,12 +6,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from service.latents import draw_latents
-from training import export
+from foundation.latents import draw_latents
 from training.errors import ExportError
-from training.export import export_run, read_export
-from training.graph import run_graph
-from training.run import Run
+from training.export import exporting as export
+from training.export.exporting import export_run, read_export
+from training.export.graph import run_graph
+from training.run.folder import Run
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
 from training.config import find_preset, override
 from training.data import load_pictures
+from training.data.idx import write_idx
 from training.dcgan.gan import DCGAN
 from training.errors import DataError, DivergenceError, NotFiniteError, RunError
-from training.faults import first_sentence
-from training.idx import write_idx
-from training.meter import CHECKED_STEPS, LossMeter
-from training.run import Run
-from training.stats import EpochPart
+from training.run.faults import first_sentence
+from training.run.folder import Run
+from training.run.meter import CHECKED_STEPS, LossMeter
+from training.run.stats import EpochPart
 
 
 @pytest.fixture(scope="module")

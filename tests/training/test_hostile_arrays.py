@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from training.data import load_pictures
+from training.data.idx import read_idx
 from training.errors import DataError
-from training.idx import read_idx
 
 
 @pytest.fixture(autouse=True)

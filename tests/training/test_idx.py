@@ -3,8 +3,8 @@ import gzip
 import numpy as np
 import pytest
 
+from training.data.idx import find_idx, read_idx, write_idx
 from training.errors import DataError
-from training.idx import find_idx, read_idx, write_idx
 
 VALUES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from training.interruption import stop_requests
+from training.run.interruption import stop_requests
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

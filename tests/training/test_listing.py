@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from foundation.home import expand_home
 from training.data import listing, load_pictures
 from training.data.order import sort_naturally
 from training.errors import DataError
-from training.home import expand_home
 from training.shape import PictureSettings
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.training.conftest import train_quietly
-from training import memory
 from training.config import find_preset, override
 from training.errors import ConfigurationError
-from training.memory import estimate_bytes, read_cgroups, require_memory
+from training.launch import memory
+from training.launch.memory import estimate_bytes, read_cgroups, require_memory
 from training.shape import PictureShape
 
 

@@ -9,26 +9,26 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from service.devices import cpu_device
-from service.generator import Generator
-from service.golden import check_golden
-from service.latents import draw_classes, draw_latents
-from service.store import FolderStore
+from foundation.latents import draw_classes, draw_latents
+from foundation.store import FolderStore
+from service.engine.devices import cpu_device
+from service.engine.generator import Generator
+from service.releases.golden import check_golden
 from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
-from training.augment import choose_probability
-from training.checkpoints import Checkpoints
-from training.choices import advise_length, settle_choices
 from training.config import EARLIER, find_preset, override
 from training.data import Pictures, load_pictures
 from training.errors import DataError
-from training.export import export_run
+from training.export.exporting import export_run
+from training.export.publication import publish_run
+from training.launch.choices import advise_length, settle_choices
 from training.modern.discriminator import build_discriminator
 from training.modern.gan import ModernGAN
 from training.modern.generator import base_size, build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
-from training.publish import publish_run
-from training.run import Run
+from training.networks.augment import choose_probability
+from training.run.checkpoints import Checkpoints
+from training.run.folder import Run
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
 TOTAL_STEPS = 200

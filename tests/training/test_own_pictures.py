@@ -4,13 +4,13 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from service.latents import draw_classes, draw_latents
-from service.store import FolderStore
+from foundation.latents import draw_classes, draw_latents
+from foundation.store import FolderStore
 from training.config import find_preset, override
 from training.evaluation.evaluate import evaluate_run
 from training.evaluation.features import FASHION_FEATURES
-from training.export import export_run
-from training.publish import publish_run
+from training.export.exporting import export_run
+from training.export.publication import publish_run
 from training.train import train
 
 

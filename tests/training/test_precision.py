@@ -1,7 +1,7 @@
 import pytest
 
-from training import precision
-from training.precision import choose_precision, cpu_flags
+from training.networks import precision
+from training.networks.precision import choose_precision, cpu_flags
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.devices import cpu_device
-from service.errors import AlreadyPublished
-from service.generator import Generator
-from service.golden import check_golden
-from service.latents import draw_classes, draw_latents
-from service.store import FolderStore
+from foundation.errors import AlreadyPublished
+from foundation.latents import draw_classes, draw_latents
+from foundation.store import FolderStore
+from service.engine.devices import cpu_device
+from service.engine.generator import Generator
+from service.releases.golden import check_golden
 from training.errors import ExportError
-from training.export import export_run
-from training.publish import publish_run
-from training.run import Run
+from training.export.exporting import export_run
+from training.export.publication import publish_run
+from training.run.folder import Run
 
 
 @pytest.fixture(scope="module")

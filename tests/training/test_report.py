@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from tests.training.run_folders import FIGURE, add_release, describe_epoch, make_run
-from training.best import BestCheckpoint
-from training.curves import DARK, LIGHT, draw_curves, list_panels, write_curves
 from training.errors import RunError
 from training.report import write_report
 from training.report.pictures import choose_evenly
 from training.report.report import describe_duration
-from training.run import Run, replace_text
+from training.run.best import BestCheckpoint
+from training.run.curves import DARK, LIGHT, draw_curves, list_panels, write_curves
+from training.run.folder import Run, replace_text
 
 
 def text_of(html):

@@ -12,13 +12,13 @@ import time
 import httpx
 import pytest
 
+from foundation.store import FolderStore
 from ganymede.sagemaker import run_training_job
-from service.store import FolderStore
 from tests.conftest import REPOSITORY, run_server
 from tests.training.conftest import DATA_FOLDER
 from training.errors import ConfigurationError, DataError
-from training.run import Run
-from training.sagemaker import read_job
+from training.launch.sagemaker import read_job
+from training.run.folder import Run
 
 TINY = {
     "preset": '"modern"',

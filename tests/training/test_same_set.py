@@ -11,10 +11,10 @@ from rich.console import Console
 from training.config import find_preset, override
 from training.data import load_pictures
 from training.errors import RunError
-from training.run import Run
-from training.same_set import keep_class_order, require_same_set, write_record
+from training.launch.same_set import keep_class_order, require_same_set, write_record
+from training.run.folder import Run
+from training.run.stats import EpochStats
 from training.shape import PictureSettings
-from training.stats import EpochStats
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from training.samples import FRAME_MS, LAST_FRAME_MS, MAX_FRAMES, quantize, tile, write_animation
+from training.run.samples import FRAME_MS, LAST_FRAME_MS, MAX_FRAMES, quantize, tile, write_animation
 
 
 def test_tiles_lie_row_by_row_with_padding_between():

@@ -15,8 +15,8 @@ from tests.conftest import REPOSITORY
 from tests.training.conftest import DATA_FOLDER, train_quietly
 from training.config import find_preset, override
 from training.errors import ConfigurationError
-from training.run import Run
-from training.strategy import distribute_step
+from training.launch.devices import distribute_step
+from training.run.folder import Run
 
 LIMIT_S = 600
 

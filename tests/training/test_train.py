@@ -15,13 +15,13 @@ from rich.console import Console
 from tests.conftest import REPOSITORY
 from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
-from training.checkpoints import Checkpoints
-from training.claim import claim_run
 from training.config import override
 from training.data import load_pictures, scale_pixels
 from training.dcgan.gan import DCGAN
 from training.errors import RunError
-from training.run import Run
+from training.run.checkpoints import Checkpoints
+from training.run.claim import claim_run
+from training.run.folder import Run
 
 
 def go_on(configuration, folder, output=None, *, terminal=False):
@@ -161,8 +161,8 @@ def test_two_trainings_in_one_folder_are_refused_and_the_folder_is_free_afterwar
     run = Run(tmp_path)
     hold = f"""if True:
         from pathlib import Path
-        from training.claim import claim_run
-        from training.run import Run
+        from training.run.claim import claim_run
+        from training.run.folder import Run
         with claim_run(Run(Path({str(tmp_path)!r}))):
             print("held", flush=True)
             input()

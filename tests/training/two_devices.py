@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from training.config import find_preset, override
 from training.gan import build_gan
+from training.launch.devices import distribute_step
 from training.shape import FASHION_MNIST_SHAPE
-from training.strategy import distribute_step
 
 MATCHING = ["epochs=100", "settle=0.99", "observer_share=0.01", "learning_rate=0.0002"]
 """The observer learns at the first step, measures at the second, and is heeded from the third on."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
-from service.app import create_app
+from service.application import create_app
 from service.settings import Settings
 
 

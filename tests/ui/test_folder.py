@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.errors import Unavailable
+from foundation.errors import Unavailable
 from service.ui.folder import KEPT_S, Folder
 
 YOUNG_S = 60

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from fastapi.testclient import TestClient
 
-from service.app import create_app
+from service.application import create_app
 from service.settings import Settings
 from service.ui import mount
 from tests.conftest import REPOSITORY, run_server

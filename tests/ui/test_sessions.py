@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from service.errors import NotFound, Unavailable
+from foundation.errors import NotFound, Unavailable
 from service.ui.sessions import MAX_SESSIONS, Sessions
 from tests.conftest import run_server
 from tests.ui.stranger import Stranger

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from foundation.home import expand_home
 from training.errors import DataError
-from training.home import expand_home
 
 VARIABLE = "GANYMEDE_PICTURES"
 MAX_BYTES = 20 * 2**30

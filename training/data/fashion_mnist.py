@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from training.data.framing import frame_array
+from training.data.idx import find_idx, read_idx
 from training.data.pictures import Pictures, Request
 from training.errors import DataError
-from training.idx import find_idx, read_idx
 from training.shape import FASHION_MNIST_SHAPE
 
 FASHION_MNIST_FOLDER = Path("/usr/share/datasets/fashion-mnist")

@@ -5,13 +5,13 @@ import json
 from functools import partial
 from pathlib import Path
 
+from foundation.home import expand_home
 from training.data.cache import prepared_entry
 from training.data.decoding import PictureFile, write_pictures
 from training.data.listing import list_names, open_file, show_name, stamp
 from training.data.pictures import Pictures, Request
 from training.data.prepared import open_prepared
 from training.errors import DataError
-from training.home import expand_home
 
 VERSION = 2
 """Of what is done to a picture before it is kept: a change makes what is kept of no use."""

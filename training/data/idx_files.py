@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from foundation.home import expand_home
 from training.data.arrays import PictureArray, load_array
+from training.data.idx import read_header, read_idx
 from training.data.listing import require_file, stamp
 from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
-from training.home import expand_home
-from training.idx import read_header, read_idx
 
 TEST_PREFIXES = ("t10k", "test")
 RANKS = (3, 4)

@@ -14,10 +14,10 @@ import uharfbuzz
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.home import expand_home
 from training.data.framing import frame
 from training.data.pictures import Pictures, Request, shuffle_order, split_rows
 from training.errors import DataError
-from training.home import expand_home
 from training.shape import PictureShape
 
 FONT_NAME = "NotoColorEmoji.ttf"

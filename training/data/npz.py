@@ -17,11 +17,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from foundation.home import expand_home
 from training.data.arrays import PictureArray, load_array
 from training.data.listing import open_file, stamp
 from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
-from training.home import expand_home
 
 NAMES: dict[Split, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "train": (("images", "x_train", "x", "arr_0"), ("labels", "y_train", "y", "arr_1")),

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.store.s3_client import explain, make_client
+from foundation.store.s3_client import explain, make_client
 from training.data.cache import MAX_BYTES, prepared_entry
 from training.data.decoding import PictureFile, write_pictures
 from training.data.folder import entry_key, group_files, is_hidden

@@ -3,12 +3,12 @@
 import keras
 import tensorflow as tf
 
-from training.adam import FusedAdam
 from training.config import DcganConfiguration, Precision
 from training.dcgan.dropout import HashedDropout
 from training.dcgan.losses import discriminator_loss, generator_loss, generator_ratio
 from training.dcgan.networks import build_discriminator, build_generator
-from training.strategy import count_replicas, replica_mean, replica_share
+from training.launch.devices import count_replicas, replica_mean, replica_share
+from training.networks.adam import FusedAdam
 
 
 class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types

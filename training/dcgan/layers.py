@@ -9,8 +9,8 @@ than transposed ones.
 import keras
 import tensorflow as tf
 
-from training.depth_to_space import enlarge_by_rows
-from training.spectral import correlate
+from training.networks.depth_to_space import enlarge_by_rows
+from training.networks.spectral import correlate
 
 LARGEST_MAP = 8
 SMALLEST_CHANNELS = 64

@@ -16,7 +16,7 @@ from keras import layers
 
 from training.data import FASHION_MNIST_FOLDER, Pictures, load_pictures
 from training.evaluation.features import FEATURES, LOGITS
-from training.graph import IMAGE, OPSET
+from training.export.graph import IMAGE, OPSET
 
 BATCH_SIZE = 128
 LEARNING_RATE = 2e-3

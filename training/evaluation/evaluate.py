@@ -11,10 +11,10 @@ from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance, kernel_distance, precision_recall
 from training.evaluation.features import FeatureNetwork
 from training.evaluation.judge import MIN_IMAGES, count_name, require_features
-from training.export import ExportReport, read_export
-from training.graph import Floats, run_graph
-from training.run import Run, replace_text
-from training.samples import DrawClasses, DrawLatents
+from training.export.exporting import ExportReport, read_export
+from training.export.graph import Floats, run_graph
+from training.run.folder import Run, replace_text
+from training.run.samples import DrawClasses, DrawLatents
 
 EVALUATED_IMAGES = 10_000
 BATCH_IMAGES = 500

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from foundation.home import expand_home
 from training.config import AnyConfiguration
 from training.data import Pictures
 from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork, Features
-from training.home import expand_home
-from training.samples import DrawClasses, DrawLatents, generate_pixels
+from training.run.samples import DrawClasses, DrawLatents, generate_pixels
 
 BATCH_IMAGES = 250
 MIN_IMAGES = 5

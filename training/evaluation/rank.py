@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from training.best import BestCheckpoint, keep_best, read_best
-from training.checkpoints import Checkpoints
 from training.data import load_pictures
 from training.errors import EvaluationError, RunError
 from training.evaluation.judge import Judge, require_features
 from training.gan import build_gan, label_classes
-from training.run import Run, replace_text
-from training.samples import DrawClasses, DrawLatents
+from training.run.best import BestCheckpoint, keep_best, read_best
+from training.run.checkpoints import Checkpoints
+from training.run.folder import Run, replace_text
+from training.run.samples import DrawClasses, DrawLatents
 
 
 def rank_run(

@@ -7,8 +7,8 @@ the discriminator sees, and an observer.
 import keras
 import tensorflow as tf
 
-from training.augment import augment, draw_changes
 from training.config import ModernConfiguration, Precision
+from training.launch.devices import count_replicas, replica_mean, replica_share
 from training.modern.calibration import measure_statistics
 from training.modern.class_means import ClassMeans
 from training.modern.discriminator import build_classifier, build_discriminator
@@ -17,8 +17,8 @@ from training.modern.lessons import teach
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
 from training.modern.observer import Observer
 from training.modern.schedule import learning_rates, penalty_weight, plan_observer
+from training.networks.augment import augment, draw_changes
 from training.shape import PictureShape
-from training.strategy import count_replicas, replica_mean, replica_share
 
 CALIBRATION_IMAGES = 2048
 CALIBRATION_SEED = (0x6A6E, 0x796D)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from training.strategy import count_replicas
+from training.launch.devices import count_replicas
 
 
 def teach(

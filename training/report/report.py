@@ -8,12 +8,12 @@ from typing import Any
 
 import jinja2
 
-from training.best import BestCheckpoint, read_best
-from training.curves import DARK, LIGHT, draw_curves
 from training.errors import RunError
 from training.report.pictures import animate_grids, data_address, read_grids
-from training.run import Run, replace_text
-from training.stats import EpochStats
+from training.run.best import BestCheckpoint, read_best
+from training.run.curves import DARK, LIGHT, draw_curves
+from training.run.folder import Run, replace_text
+from training.run.stats import EpochStats
 
 TEMPLATE = "report.html.jinja"
 METRICS = {

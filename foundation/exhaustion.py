@@ -1,0 +1,33 @@
+"""What a machine has run out of, in words: a client may ask again, and learns no path."""
+
+import errno
+
+from foundation.errors import Unavailable
+
+_SENTENCES = {
+    errno.ENOSPC: "This machine's disk is full.",
+    errno.EDQUOT: "This service may not write more to its disk.",
+    errno.EFBIG: "This service may not write a file so large.",
+    errno.EMFILE: "This service has as many files and connections open as it may.",
+    errno.ENFILE: "This machine has as many files open as it can.",
+    errno.ENOMEM: "This machine has no memory left.",
+}
+_RETRY_AFTER_S = 10
+
+
+class Exhausted(Unavailable):
+    """The machine has no disk, memory or file handles left for this request."""
+
+    code = "exhausted"
+    title = "Exhausted"
+
+
+def explain_exhaustion(error: BaseException) -> Exhausted | None:
+    """The refusal that stands for `error`, None where nothing has run out."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, MemoryError):
+        number = errno.ENOMEM
+    sentence = _SENTENCES.get(number or 0)
+    if sentence is None:
+        return None
+    return Exhausted(f"{sentence} Try again in {_RETRY_AFTER_S} s.", retry_after_s=_RETRY_AFTER_S)

@@ -1,0 +1,162 @@
+"""Who may ask: API keys, known here by their hashes alone."""
+
+import base64
+import binascii
+import contextvars
+import hashlib
+import hmac
+import ipaddress
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from foundation.errors import GanymedeError, MalformedRequest
+from service.access.keys import ApiKey
+from service.access.refusals import Refusals
+from service.http.addresses import path_of
+from service.http.problems import describe, protocol_members
+from service.settings import Settings
+
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
+"""What load balancers and Prometheus ask without a key; none of it generates."""
+
+_FOR_BROWSERS = 'Basic realm="ganymede"'
+"""It lets them ask for a password, which is the key (RFC 7617); Chromium reads one way in a header's line."""
+
+MAX_KEY_BYTES = 1024
+"""A longer one is not even hashed."""
+
+log = logging.getLogger(__name__)
+_SCOPE_KEY = "ganymede.key"
+_key_name: contextvars.ContextVar[str | None] = contextvars.ContextVar("key_name", default=None)
+
+
+class KeyMissing(GanymedeError):
+    """The request carries no API key."""
+
+    status = 401
+    code = "key-missing"
+    title = "API key missing"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How to send one (RFC 6750); a browser needs `_FOR_BROWSERS` beside it."""
+        return {"WWW-Authenticate": 'Bearer realm="ganymede"'}
+
+
+class KeyUnknown(GanymedeError):
+    """The request's API key is not one of this service's."""
+
+    status = 403
+    code = "key-unknown"
+    title = "API key unknown"
+
+
+class ApiKeys:
+    """ASGI middleware: lets a request through whose key is known; with no keys configured, every request."""
+
+    def __init__(self, app: ASGIApp, *, keys: Mapping[str, ApiKey], refusals: Refusals) -> None:
+        self._app = app
+        self._digests = {name: key.digest for name, key in keys.items()}
+        self._refusals = refusals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if not self._digests or scope["type"] == "lifespan" or path_of(scope) in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        try:
+            name = self._identify(scope)
+        except GanymedeError as error:
+            self._refusals.record(scope, error)
+            response = describe(error, **protocol_members(scope, error))
+            if isinstance(error, KeyMissing):
+                response.headers.append("WWW-Authenticate", _FOR_BROWSERS)
+            await response(scope, receive, send)
+            return
+        scope[_SCOPE_KEY] = name
+        _key_name.set(name)
+        await self._app(scope, receive, send)
+
+    def _identify(self, scope: Scope) -> str:
+        key = read_key(Headers(scope=scope))
+        if key is None:
+            raise KeyMissing("Send your API key as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.")
+        digest = hashlib.sha256(key).digest() if len(key) <= MAX_KEY_BYTES else b""
+        found = None
+        for name, known in self._digests.items():  # all of them: the time tells nothing of which
+            if hmac.compare_digest(digest, known):
+                found = name
+        if found is None:
+            self._refusals.check_guess(scope)
+            raise KeyUnknown("This API key is not known here.")
+        return found
+
+
+def current_key() -> str | None:
+    """The name of the API key of the request that is being answered."""
+    return _key_name.get()
+
+
+@contextmanager
+def on_behalf_of(scope: Scope) -> Iterator[None]:
+    """Let what is done inside be the doing of the key that the request of `scope` came with.
+
+    A request's own task knows its key; one that works for many requests does not.
+    """
+    token = _key_name.set(scope.get(_SCOPE_KEY))
+    try:
+        yield
+    finally:
+        _key_name.reset(token)
+
+
+def read_key(headers: Headers) -> bytes | None:
+    """The API key that a request carries: `X-Api-Key`, else Bearer, else the password of Basic (RFC 7617).
+
+    Its bytes as they came: no encoding is guessed. `X-Api-Key` goes first, for `Authorization` may be for a
+    proxy in front.
+
+    Raises:
+        MalformedRequest: the field that decides comes twice and says different things.
+    """
+    if given := _read_once(headers, "x-api-key"):
+        return given
+    scheme, _, credentials = _read_once(headers, "authorization").partition(b" ")
+    if scheme.lower() == b"bearer":
+        return credentials.strip() or None
+    if scheme.lower() == b"basic":
+        try:
+            return base64.b64decode(credentials.strip(), validate=True).partition(b":")[2] or None
+        except binascii.Error:
+            return None
+    return None
+
+
+def _read_once(headers: Headers, name: str) -> bytes:
+    values = {value.encode("latin-1").strip() for value in headers.getlist(name)}  # as Starlette decoded them
+    if len(values) > 1:
+        raise MalformedRequest(f"{name} comes {len(values)} times with different values; send it once.")
+    return values.pop() if values else b""
+
+
+def warn_if_open(settings: Settings, keys: Mapping[str, ApiKey]) -> None:
+    """Say loudly that a service without keys listens where others can reach it."""
+    if not keys and not is_loopback(settings.host):
+        log.warning(
+            "ANYONE who reaches %s:%s may use this service: GANYMEDE_API_KEYS is not set. "
+            "`ganymede key NAME` makes a key and its entry.",
+            settings.host,
+            settings.port,
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

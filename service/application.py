@@ -1,0 +1,154 @@
+"""The FastAPI application, put together from its parts."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from foundation.signatures import parse_key_files
+from foundation.store import open_served_store
+from service.access.authentication import OPEN_PATHS, ApiKeys, warn_if_open
+from service.access.keyed_answers import KeyedAnswers
+from service.access.keys import read_keys
+from service.access.rates import Rates
+from service.access.refusals import Refusals
+from service.access.shared_windows import SharedWindows
+from service.encoding.walk_folders import remove_left_folders
+from service.endpoints import generate, health, images, models, walk
+from service.endpoints import metrics as figures
+from service.endpoints.context import Context
+from service.endpoints.description import add_descriptions
+from service.engine.budget import Budget
+from service.engine.cores import usable_cores
+from service.engine.devices import choose_device
+from service.engine.engine import Engine
+from service.http.head_requests import HeadRequests
+from service.http.hot_paths import HotPaths
+from service.http.problems import add_error_handlers
+from service.http.reading import Bodies
+from service.http.telemetry import Telemetry
+from service.metrics import Metrics
+from service.protocols import inference, sagemaker
+from service.releases.lookup import Releases
+from service.releases.reloading import Reloading
+from service.server.draining import AnsweringToTheEnd
+from service.settings import Settings
+from service.ui.mount import add_page
+
+CLOSE_LIMIT_S = 1.0
+"""Who waited for answers has left by then; see `service.server.draining`."""
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service for `settings`; models are opened when it starts, not here."""
+    metrics = Metrics()
+    store = open_served_store(
+        settings.models,
+        cache=settings.cache,
+        cache_max_bytes=settings.cache_max_bytes,
+        timeout_s=settings.store_timeout_s,
+        call_timeout_s=settings.store_call_timeout_s,
+        trusted_keys=parse_key_files(settings.trusted_keys),
+    )
+    metrics.watch_store(store)
+    device = choose_device(
+        settings.device,
+        threads=usable_cores(),
+        max_batch_images=settings.max_batch_images,
+        precision=settings.precision,
+    )
+    releases = Releases(
+        store,
+        default_model=settings.default_model,
+        device=device,
+        max_resident=settings.max_resident_models,
+        max_graph_bytes=settings.max_graph_bytes,
+        load_timeout_s=settings.request_timeout_s,
+        open_timeout_s=settings.load_timeout_s,
+        warm_up=lambda release: release.generator.warm_up(settings.max_batch_images),
+        changed=metrics.show_models,
+    )
+    keys, windows = read_keys(settings), SharedWindows(settings.rates_store)
+    metrics.watch_rates(windows)
+    budget = Budget(settings.max_bytes_in_flight)
+    metrics.flight_bytes.set_function(lambda: budget.held_bytes)
+    context = Context(
+        settings=settings,
+        budget=budget,
+        releases=releases,
+        reloading=Reloading(releases, interval_s=settings.reload_interval_s, count=metrics.count_reload),
+        engine=Engine(
+            max_batch_images=settings.max_batch_images,
+            max_queue_images=settings.max_queue_images,
+            timeout_s=settings.request_timeout_s,
+            device_threads=device.threads if device.name == "cpu" else 1,
+            walk_threads=max(2, usable_cores()),
+            metrics=metrics,
+        ),
+        rates=Rates(
+            settings.rate_images_per_s,
+            max_images_per_request=settings.max_images_per_request,
+            images_per_day=settings.quota_images_per_day,
+            keys=keys,
+            windows=windows,
+            count=metrics.count_refusal,
+        ),
+        metrics=metrics,
+        bodies=Bodies(
+            max_bytes=settings.max_body_bytes,
+            max_images=settings.max_images_per_request,
+            timeout_s=settings.body_timeout_s,
+        ),
+    )
+    warn_if_open(settings, keys)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if left := remove_left_folders():
+            log.info("%d walks that a process left behind are removed", left)
+        context.reloading.start()
+        yield
+        if app.state.page:
+            await app.state.page.close()
+        await context.bodies.close()
+        await context.engine.close(limit_s=CLOSE_LIMIT_S)
+        await context.reloading.close()
+        await windows.close()
+
+    app: FastAPI = FastAPIOffline(
+        title="Ganymede",
+        description="Pictures from a generator: the same bytes for the same seed.",
+        version="0.1.0",
+        lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
+    )
+    app.state.context = context
+    hot_paths = {"/generate": generate.generate, "/latent-walk": walk.latent_walk}
+    app.state.hot_paths = tuple(hot_paths)
+    app.add_middleware(HotPaths, handlers=hot_paths)
+    app.add_middleware(KeyedAnswers)
+    app.add_middleware(ApiKeys, keys=keys, refusals=Refusals(count=metrics.count_refusal))
+    app.add_middleware(AnsweringToTheEnd, context=context)
+    app.add_middleware(HeadRequests)
+    app.add_middleware(Telemetry, metrics=metrics)
+    add_error_handlers(app)
+    for part in (generate, walk, images, models, health, figures, sagemaker, inference):
+        app.include_router(part.router)
+
+    add_descriptions(
+        app,
+        {
+            "/generate": generate.DESCRIPTION,
+            "/latent-walk": walk.DESCRIPTION,
+            "/invocations": sagemaker.DESCRIPTION,
+        },
+        keys=bool(keys),
+        open_paths=OPEN_PATHS,
+    )
+
+    app.state.page = add_page(app, context)
+    return app

@@ -1,0 +1,164 @@
+"""Walks that move: MP4, GIF, APNG and animated WebP, by FFmpeg's libraries (PyAV)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from PIL import Image
+
+from service.encoding.animation import FrameShape
+from service.encoding.metadata import embed_xmp
+from service.encoding.provenance import Provenance
+from service.engine.generator import Images
+
+_BT709 = 1  # ITU-T H.273's number, for primaries, transfer and matrix alike
+_COLOURS = 256
+_NO_COLOUR = 128
+_LUMA = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    container: str
+    name: str
+    grey: str
+    colour: str
+    codec_options: Mapping[str, str] = field(default_factory=dict)
+    container_options: Mapping[str, str] = field(default_factory=dict)
+
+
+_CODECS = {
+    # yuv420p is the one layout that every browser plays; faststart puts the index first. Without mbtree=0
+    # x264 writes, now and then, other bytes for the same frames where a side is no multiple of 16.
+    "mp4": _Codec(
+        "mp4",
+        "libx264",
+        "yuv420p",
+        "yuv420p",
+        {"preset": "veryfast", "crf": "16", "x264-params": "mbtree=0"},
+        {"movflags": "+faststart"},
+    ),
+    "gif": _Codec("gif", "gif", "pal8", "pal8", {}, {"loop": "0"}),
+    "apng": _Codec("apng", "apng", "gray", "rgb24", {"pred": "mixed"}, {"plays": "0"}),
+    "webp": _Codec("webp", "libwebp_anim", "bgra", "bgra", {"lossless": "1", "quality": "50"}, {"loop": "0"}),
+}
+
+
+class VideoEncoder:
+    """An animation that repeats for ever (an MP4 leaves that to its player).
+
+    APNG and WebP hold the frames' exact pixels, GIF those of grey frames; MP4 is lossy (H.264, CRF 16),
+    its sides made even by repeating the last row or column, for yuv420p knows no odd ones.
+    """
+
+    def __init__(self, format: str, path: Path, shape: FrameShape, origin: Provenance) -> None:
+        codec = _CODECS[format]
+        self._path, self._format, self._origin = path, format, origin
+        self._layout = codec.grey if shape.channels == 1 else codec.colour
+        self._container = av.open(
+            path, "w", format=codec.container, container_options=dict(codec.container_options)
+        )
+        if format == "mp4":
+            self._container.metadata["comment"] = _describe(origin)
+        stream: Any = self._container.add_stream(
+            codec.name, rate=shape.fps, options=dict(codec.codec_options)
+        )
+        stream.height, stream.width = (
+            (_even(shape.height), _even(shape.width))
+            if format == "mp4"
+            else (
+                shape.height,
+                shape.width,
+            )
+        )
+        stream.pix_fmt = self._layout
+        context = stream.codec_context
+        context.time_base = Fraction(1, shape.fps)
+        context.thread_count = 1  # the other cores generate; and the bytes do not depend on their number
+        if format == "mp4":
+            context.colorspace = context.color_primaries = context.color_trc = _BT709
+            context.color_range = ColorRange.MPEG
+        self._stream = stream
+        self._reformatter = VideoReformatter()  # one for all: setting it up takes longer than a small frame
+        self._time_base = Fraction(1, shape.fps)
+        self._moment = 0
+
+    def add(self, frames: Images) -> None:
+        """Encode the next frames; see `Encoder.add`."""
+        for frame in frames:
+            picture = self._convert(frame)
+            picture.pts = self._moment
+            picture.time_base = self._time_base
+            self._moment += 1
+            self._container.mux(self._stream.encode(picture))
+
+    def finish(self) -> None:
+        """Write the frames that the codec still holds, the index, and how it all came about."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        embed_xmp(self._path, self._format, self._origin.xmp())
+
+    def close(self) -> None:
+        """Free the codec; of a walk that was broken off the file is of no use."""
+        self._container.close()
+
+    def _convert(self, frame: Images) -> VideoFrame:
+        if self._layout == "pal8":
+            return _paint(frame)
+        if self._layout == "yuv420p":
+            height, width = frame.shape[:2]
+            frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+            if frame.shape[2] == 1:
+                return _brighten(frame)
+        grey = frame.shape[2] == 1
+        plain = np.ascontiguousarray(frame[:, :, 0] if grey else frame)
+        picture = VideoFrame.from_ndarray(plain, format="gray" if grey else "rgb24")
+        if picture.format.name == self._layout:
+            return picture
+        colours = (
+            {"dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG}
+            if self._layout == "yuv420p"
+            else {}
+        )
+        return self._reformatter.reformat(picture, format=self._layout, **colours)
+
+
+def _brighten(frame: Images) -> VideoFrame:
+    """A grey frame of even sides as yuv420p: its levels as luma 16 to 235, and no colour."""
+    height, width = frame.shape[:2]
+    planes = np.full((height * 3 // 2, width), _NO_COLOUR, np.uint8)  # the luma above both chromas
+    np.take(_LUMA, frame[:, :, 0], out=planes[:height])
+    return VideoFrame.from_ndarray(planes, format="yuv420p")
+
+
+def _paint(frame: Images) -> VideoFrame:
+    """A frame in at most 256 colours of its own; grey levels stay exact."""
+    if frame.shape[2] == 1:
+        levels = np.arange(_COLOURS, dtype=np.uint8)
+        indices, colours = frame[:, :, 0], np.stack([levels] * 3, axis=1)  # (256, 3)
+    else:
+        painted = Image.fromarray(frame).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
+        indices = np.asarray(painted)
+        colours = np.zeros((_COLOURS, 3), np.uint8)
+        used = np.asarray(painted.getpalette("RGB"), np.uint8).reshape(-1, 3)
+        colours[: len(used)] = used
+    # FFmpeg's palette: 256 words of alpha, red, green, blue.
+    opaque = np.full((_COLOURS, 1), 255, np.uint8)
+    palette = np.concatenate([opaque, colours], axis=1)  # (256, 4)
+    painting: Any = (np.ascontiguousarray(indices), palette)  # PyAV's types leave this pair out
+    return VideoFrame.from_ndarray(painting, format="pal8")
+
+
+def _describe(origin: Provenance) -> str:
+    seeds = "" if origin.seeds is None else f" between seeds {', '.join(map(str, origin.seeds[:64]))}"
+    return f"Machine-made by Ganymede: {origin.model}{seeds} (IPTC trainedAlgorithmicMedia)"
+
+
+def _even(size: int) -> int:
+    return size + size % 2

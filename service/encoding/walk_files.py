@@ -1,0 +1,132 @@
+"""The file of a walk while it is written: who uses the encoder is who frees it.
+
+An encoder holds memory that is not Python's. It is used by one thread of a pool at a time, and closed by the
+thread that used it last; whoever waits for that thread may leave at once, however often it is told to.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec
+
+from foundation.exhaustion import explain_exhaustion
+from service.encoding.animation import Encoder
+
+log = logging.getLogger(__name__)
+
+Parameters = ParamSpec("Parameters")
+
+
+class WalkLeft(Exception):
+    """Nobody waits for this walk any more."""
+
+
+class WalkFile:
+    """A walk's file at `path`, written in the threads of `pool` by the encoder that `open_encoder` opens.
+
+    `leave` must be called in the end, from the event loop. Unless the file is kept, `discard` is called then,
+    in a thread, once nobody uses it any more; without it the file is removed.
+    """
+
+    def __init__(
+        self,
+        pool: Executor,
+        path: Path,
+        open_encoder: Callable[[], Encoder],
+        *,
+        discard: Callable[[], None] | None = None,
+    ) -> None:
+        self._pool = pool
+        self._path = path
+        self._open_encoder = open_encoder
+        self._discard = discard or self._remove
+        self._encoder: Encoder | None = None
+        self._state = threading.Lock()
+        self._busy = self._left = self._kept = False
+
+    @property
+    def left(self) -> bool:
+        """Whether nobody waits for it any more: a thread that encodes looks here between frames."""
+        return self._left
+
+    async def run(
+        self,
+        function: Callable[Concatenate[Encoder, Parameters], None],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> float:
+        """Call `function` in the pool with the encoder, and `args` after it; the seconds that it took.
+
+        Raises:
+            Unavailable: the disk is full.
+        """
+        use = partial(self._use, lambda encoder: function(encoder, *args, **kwargs))
+        return await asyncio.wrap_future(self._pool.submit(use))
+
+    def leave(self, *, keep: bool = False) -> None:
+        """Wait for nothing: a thread that encodes stops at its next frame, and frees what it used."""
+        with self._state:
+            if self._left:
+                return
+            self._left, self._kept = True, keep
+            busy = self._busy
+        if not busy:
+            try:
+                self._pool.submit(self._free)
+            except RuntimeError:  # the pool has ended, and with it all who used the encoder
+                self._free()
+
+    def _use(self, use: Callable[[Encoder], None]) -> float:
+        """In the pool."""
+        started = time.perf_counter()
+        self._begin()
+        try:
+            if self._encoder is None:
+                self._encoder = self._open_encoder()
+            use(self._encoder)
+        except (OSError, MemoryError) as error:
+            refusal = explain_exhaustion(error)
+            if refusal is None:
+                raise
+            log.error("a walk was given up: %s", refusal)  # noqa: TRY400 - the sentence says it all
+            raise refusal from None
+        finally:
+            self._end()
+        return time.perf_counter() - started
+
+    def _begin(self) -> None:
+        with self._state:
+            if self._left:
+                raise WalkLeft
+            self._busy = True
+
+    def _end(self) -> None:
+        with self._state:
+            self._busy = False
+            left = self._left
+        if left:
+            self._free()
+
+    def _free(self) -> None:
+        """In the pool, once: nobody has used the encoder since `leave`, and nobody will."""
+        try:
+            if self._encoder is not None:
+                self._encoder.close()
+        except Exception:
+            if self._kept:
+                log.exception("the encoder of a walk could not be closed")
+        finally:
+            self._encoder = None
+            if not self._kept:
+                self._discard()
+
+    def _remove(self) -> None:
+        for path in (self._path, self._path.with_suffix(".moved")):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,71 @@
+"""What the routes share: one object, made when the service starts."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from foundation.errors import Unavailable
+from service.access.rates import Rates
+from service.engine.budget import Budget, Holding
+from service.engine.engine import Engine
+from service.http.reading import Bodies
+from service.http.requesters import current_requester
+from service.metrics import Metrics
+from service.releases.lookup import Releases
+from service.releases.reloading import Reloading
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The settings, the models and the engine of a running service."""
+
+    settings: Settings
+    releases: Releases
+    engine: Engine
+    budget: Budget
+    rates: Rates
+    metrics: Metrics
+    reloading: Reloading
+    bodies: Bodies
+
+    def check_room(self) -> None:
+        """Refuse a request for pictures before its body is read, if there is no room for even one.
+
+        Raises:
+            Unavailable: the engine drains.
+            QueueFull: the queue has no room for it.
+        """
+        self.engine.check_room(1, current_requester())
+
+    async def accept(self, count: int, size: int) -> Holding:
+        """Refuse `count` images before anything is done for them, or count them for the request's key.
+
+        `size` bytes are what their answer holds; they are counted until the `Holding` is released.
+
+        Raises:
+            Unavailable: the engine drains.
+            QueueFull: the queue has no room for them.
+            BytesFull: there is no room for their bytes.
+            RateExceeded: the key may not have so many now.
+        """
+        requester = current_requester()
+        self.engine.check_room(count, requester)
+        self.budget.check(size, requester)
+        await self.rates.take(count)
+        try:
+            self.engine.check_room(count, requester)  # a shared store of rates takes its time
+            return self.budget.hold(size, requester)
+        except Unavailable:
+            await self.rates.give_back(count)
+            raise
+
+
+def context_of(request: Request) -> Context:
+    """The context of the app that serves `request`."""
+    context: Context = request.app.state.context
+    return context
+
+
+Service = Annotated[Context, Depends(context_of)]

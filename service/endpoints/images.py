@@ -1,0 +1,97 @@
+"""`GET /images/{model}/{seed}.png`: one image, at an address that caches can keep for ever."""
+
+import re
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic import ValidationError, WithJsonSchema
+
+from foundation.errors import InvalidField
+from foundation.latents import SEED_LIMIT
+from foundation.store import parse_reference
+from service.endpoints.context import Service
+from service.endpoints.description import PICTURE_HEADERS
+from service.endpoints.pictures import answer_generate
+from service.endpoints.problem_responses import Responses, describe_problems, refer_to_headers
+from service.http.bodies import explain
+from service.requests.schemas import GenerateRequest
+
+router = APIRouter(tags=["pictures"])
+_FIELDS = frozenset({"label", "truncation", "scale"})
+FOR_EVER = "public, max-age=31536000, immutable"
+
+# What is read here is text, and checked as a body's fields are; these say what the text must be.
+_SEED: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": SEED_LIMIT - 1}
+_TRUNCATION: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1.0}
+_SCALE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 64, "default": 1}
+_WHOLE = re.compile(r"[0-9]{1,30}")
+_FRACTION = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}(?:[eE][+-]?[0-9]{1,3})?")
+_RESPONSES: Responses = {
+    200: {"content": {"image/png": {}}, "headers": refer_to_headers(PICTURE_HEADERS)},
+    304: {"description": "The client has it already.", "headers": refer_to_headers(("ETag",))},
+    **describe_problems(404, 422, 429, 503, 504),
+}
+
+
+@router.get(
+    "/images/{model}/{seed}.png",
+    response_class=Response,
+    operation_id="show_image",
+    responses=_RESPONSES,
+)
+async def show_image(
+    request: Request,
+    service: Service,
+    model: Annotated[str, Path(description="`MODEL`, `MODEL@ALIAS` or `MODEL@VERSION`.")],
+    seed: Annotated[str, WithJsonSchema(_SEED), Path(description="The image's seed.")],
+    label: Annotated[
+        str | None, WithJsonSchema({"type": "string"}), Query(description="A class's name or index.")
+    ] = None,
+    truncation: Annotated[str | None, WithJsonSchema(_TRUNCATION), Query(description="ψ in (0, 1].")] = None,
+    scale: Annotated[
+        str | None, WithJsonSchema(_SCALE), Query(description="Whole-number enlargement.")
+    ] = None,
+    if_none_match: Annotated[str | None, WithJsonSchema({"type": "string"}), Header()] = None,
+) -> Response:
+    """One image. With a version named it never changes, and may be kept for ever."""
+    for name, given in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if name not in _FIELDS:
+            raise InvalidField(name, "there is no such field; see /docs")
+        if given > 1:
+            raise InvalidField(name, f"give it once, not {given} times")
+    order = _read_order(model, seed, label, truncation, scale)
+    release = await service.releases.resolve(model)
+    named_version = parse_reference(model).selector == release.manifest.version
+    return await answer_generate(
+        service,
+        request.receive,
+        order,
+        "png",
+        release=release,
+        headers={"Cache-Control": FOR_EVER if named_version else "no-cache"},
+        if_none_match=if_none_match,
+    )
+
+
+def _read_order(
+    model: str, seed: str, label: str | None, truncation: str | None, scale: str | None
+) -> GenerateRequest:
+    given = {"truncation": truncation, "scale": scale}
+    fields = {
+        "model": model,
+        "seeds": [_number(seed)],
+        "label": label,
+        **{name: _number(text) for name, text in given.items() if text is not None},
+    }
+    try:
+        return GenerateRequest.model_validate(fields)
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def _number(text: str) -> float | str:
+    """The number that `text` is; the text itself where it is none, for the schema to judge."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _FRACTION.fullmatch(text) else text

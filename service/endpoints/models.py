@@ -1,0 +1,112 @@
+"""`GET /models…`: which models there are, their versions and aliases, and how they look."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from foundation.errors import ModelNotFound, ReleaseRefused, StoreError
+from foundation.manifest import Manifest
+from foundation.store import Store
+from foundation.store.publication import MAX_NAMED
+from service.endpoints.context import Context, Service
+from service.endpoints.problem_responses import describe_problems
+from service.releases.default_model import raise_if_away
+
+router = APIRouter(prefix="/models", tags=["models"])
+SAMPLES = "samples.png"
+MAX_SAMPLES_BYTES = 2**24
+_NO_STORE = describe_problems(503)
+_NO_MODEL = describe_problems(404, 503)
+_FIRST_MODEL = {
+    "model": {"operationId": "describe_model", "parameters": {"name": "$response.body#/models/0/name"}}
+}
+_FIRST_VERSION = {
+    target: {
+        "operationId": target,
+        "parameters": {"name": "$response.body#/name", "version": "$response.body#/versions/0"},
+    }
+    for target in ("describe_version", "show_samples")
+}
+
+
+@router.get("", operation_id="list_models", responses={200: {"links": _FIRST_MODEL}, **_NO_STORE})
+async def list_models(service: Service) -> dict[str, Any]:
+    """All models of the store; `default` is what a request without `model` means.
+
+    A model that is broken has an `error` that says how; the others are as they are.
+    """
+    return await service.releases.asking.run(_list_models, service)
+
+
+@router.get("/{name}", operation_id="describe_model", responses={200: {"links": _FIRST_VERSION}, **_NO_MODEL})
+async def describe_model(name: str, service: Service) -> dict[str, Any]:
+    """One model: its versions, oldest first, and where its aliases point."""
+    return await service.releases.asking.run(_describe_model, service.releases.store, name)
+
+
+@router.get(
+    "/{name}/versions/{version}",
+    response_model=Manifest,
+    operation_id="describe_version",
+    responses=_NO_MODEL,
+)
+async def describe_version(name: str, version: str, service: Service) -> Manifest:
+    """One version's manifest."""
+    return await service.releases.asking.run(service.releases.store.manifest, name, version)
+
+
+@router.get(
+    "/{name}/versions/{version}/samples.png",
+    response_class=Response,
+    operation_id="show_samples",
+    responses={200: {"content": {"image/png": {}}}, **_NO_MODEL},
+)
+async def show_samples(name: str, version: str, service: Service) -> Response:
+    """The grid of samples that was published with a version."""
+    content = await service.releases.asking.run(_read_samples, service.releases.store, name, version)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(content, media_type="image/png", headers=headers)
+
+
+def _list_models(service: Context) -> dict[str, Any]:
+    store = service.releases.store
+    try:
+        default = str(service.releases.default_reference())
+    except (ModelNotFound, ReleaseRefused):
+        default = None
+    return {"default": default, "models": [_describe_listed(store, name) for name in store.models()]}
+
+
+def _describe_listed(store: Store, name: str) -> dict[str, Any]:
+    """A model in the list; one that is broken says so, and is no other's trouble."""
+    try:
+        return _describe_model(store, name)
+    except StoreError as error:
+        raise_if_away(store, error)
+        return {"name": name, "versions": [], "aliases": {}, "error": str(error)}
+
+
+def _describe_model(store: Store, name: str) -> dict[str, Any]:
+    versions = store.versions(name)
+    if not versions:
+        raise ModelNotFound(f"There is no model {name[:80]!r} in {store.location}; see /models.")
+    described: dict[str, Any] = {"name": name, "versions": versions, "aliases": {}}
+    try:
+        aliases = store.aliases(name).entries
+    except ReleaseRefused as error:
+        return {**described, "error": str(error)}
+    described["aliases"] = {
+        alias: entry.model_dump(include={"version", "previous"}) for alias, entry in aliases.items()
+    }
+    missing = [alias for alias, entry in aliases.items() if entry.version not in versions]
+    if missing and store.failure is None:
+        where = ", ".join(f"{alias} (at {aliases[alias].version})" for alias in missing[:MAX_NAMED])
+        described["error"] = f"These aliases of {name} point to versions that are not there: {where}."
+    return described
+
+
+def _read_samples(store: Store, name: str, version: str) -> bytes:
+    manifest = store.manifest(name, version)
+    if manifest.file(SAMPLES) is None:
+        raise ModelNotFound(f"{manifest.reference} was published without {SAMPLES}.")
+    return store.read(manifest, SAMPLES, max_bytes=MAX_SAMPLES_BYTES)

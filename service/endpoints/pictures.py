@@ -1,0 +1,164 @@
+"""Answering a request for pictures, whichever door it came in by."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from starlette.responses import Response
+from starlette.types import Receive
+
+from foundation.labels import Weights, name_labels
+from foundation.manifest import Manifest
+from service.encoding.pictures import MEDIA_TYPES, encode_images
+from service.encoding.provenance import Provenance, describe_recipe
+from service.endpoints.context import Context
+from service.engine.budget import Holding
+from service.engine.costs import pictures_bytes
+from service.engine.generator import Images
+from service.engine.jobs import Generated
+from service.engine.rows import AnyInputs, SeededInputs
+from service.http.disconnection import unless_gone
+from service.http.entity_tags import matches, tag_answer
+from service.http.responses import not_modified, picture_response
+from service.releases.lookup import Release
+from service.requests.directions import steer
+from service.requests.inputs import draw_inputs, request_count, request_seeds
+from service.requests.limits import check_generate
+from service.requests.schemas import GenerateRequest
+
+_SMALL_PIXELS = 2**16
+"""A millisecond of PNG, three of WebP."""
+
+
+async def answer_generate(
+    context: Context,
+    receive: Receive,
+    order: GenerateRequest,
+    form: str,
+    *,
+    release: Release | None = None,
+    headers: Mapping[str, str] | None = None,
+    if_none_match: str | None = None,
+) -> Response:
+    """The pictures of `order` in the format `form`, or 304 where `if_none_match` holds their tag.
+
+    Raises:
+        GanymedeError: any of the refusals in `foundation.errors`.
+    """
+    known = if_none_match is not None
+    with ExitStack() as held:
+        if known:  # where nothing may have changed, no room is needed yet, and none of the key's rate
+            release, inputs, pixels = await prepare_order(context, order, form, release=release)
+        else:
+            release, inputs, pixels, holding = await accept_order(context, order, form, release=release)
+            held.callback(holding.release)
+        manifest = release.manifest
+        recipe = describe_recipe(order)
+        tag = tag_answer(
+            manifest,
+            release.generator.precision,
+            inputs,
+            format=form,
+            columns=order.columns,
+            padding=order.padding,
+            scale=order.scale,
+            truncation=order.truncation,
+            recipe=recipe,
+        )
+        if matches(tag, if_none_match):
+            return not_modified(tag, headers)
+        if known:
+            holding = await context.accept(
+                len(inputs), pictures_bytes(len(inputs), pixels, manifest.image, form)
+            )
+            held.callback(holding.release)
+
+        def encode(images: Images, labels: Weights | None) -> bytes:
+            provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
+            if recipe:
+                provenance = replace(provenance, recipe=recipe)
+            with holding.used():
+                return encode_images(
+                    images,
+                    form,
+                    provenance,
+                    columns=order.columns,
+                    padding=order.padding,
+                    scale=order.scale,
+                )
+
+        small = pixels <= _SMALL_PIXELS
+        generated: Generated = await unless_gone(
+            receive,
+            context.engine.generate(
+                release.generator,
+                inputs,
+                encode=encode,
+                small=small,
+                flight=tag,
+                requester=holding.requester,
+            ),
+        )
+        context.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
+        response = picture_response(
+            generated.content,
+            media_type=MEDIA_TYPES[form],
+            reference=manifest.reference,
+            seeds=inputs.seeds,
+            generated=generated,
+            encode_s=generated.encode_s,
+            tag=tag,
+            holding=holding,
+            headers=headers,
+        )
+        held.pop_all()  # the response lets go of it
+        return response
+
+
+async def accept_order(
+    context: Context, order: GenerateRequest, form: str, *, release: Release | None = None
+) -> tuple[Release, AnyInputs, int, Holding]:
+    """Hold `order` against every limit, and take room for it.
+
+    Its release, if not given already, its inputs, the grid's pixels, and what it holds until it is answered.
+
+    Raises:
+        GanymedeError: any of the refusals in `foundation.errors`.
+    """
+    release = release or await context.releases.resolve(order.model)
+    image, count = release.manifest.image, request_count(order)
+    pixels = check_generate(order, image, form, context.settings)
+    holding = await context.accept(count, pictures_bytes(count, pixels, image, form))
+    with ExitStack() as held:
+        held.callback(holding.release)
+        inputs = await _read_inputs(release, order)
+        held.pop_all()
+    return release, inputs, pixels, holding
+
+
+async def prepare_order(
+    context: Context, order: GenerateRequest, form: str, *, release: Release | None = None
+) -> tuple[Release, AnyInputs, int]:
+    """The same, but room and rate are left to the caller: `Context.accept`."""
+    release = release or await context.releases.resolve(order.model)
+    pixels = check_generate(order, release.manifest.image, form, context.settings)
+    return release, await _read_inputs(release, order), pixels
+
+
+async def _read_inputs(release: Release, order: GenerateRequest) -> AnyInputs:
+    seeds = request_seeds(order)
+    if seeds is not None and order.label is None and order.labels is None and not order.directions:
+        return SeededInputs(seeds, order.truncation)
+    inputs = draw_inputs(release.manifest, order, seeds)
+    if order.directions:
+        inputs = steer(inputs, await release.directions.get(), order.directions)
+    return inputs
+
+
+def describe_provenance(
+    manifest: Manifest, seeds: Sequence[int] | None, labels: Weights | None, truncation: float
+) -> Provenance:
+    """How images of `seeds` come about, with the weights float32 (n, classes) of their classes if any."""
+    classes = manifest.label
+    names = None if classes is None or labels is None else name_labels(labels, classes)
+    return Provenance(manifest.reference, seeds, names, truncation)

@@ -1,0 +1,41 @@
+"""What an answer holds while it is made, in bytes: counted from its pixels before anything is allocated.
+
+Every copy that is alive at the same moment counts: the images, their enlargement, the grid, the rows of a
+PNG, and the content, which pixels that do not compress leave as large as they were.
+"""
+
+from foundation.manifest import ImageOutput
+from service.engine.walks import CHUNK_FRAMES, CHUNKS_IN_FLIGHT
+from service.requests.schemas import WalkRequest
+
+_COPIES = {"png": 4, "jpeg": 4, "webp": 5, "zip": 3, "npy": 3, "json": 5}
+"""By format of pictures: how many times the enlarged pixels, at most."""
+
+_TENSOR_COPIES = {True: 4, False: 9}
+"""Binary, and as text: up to four digits and a comma for a pixel, twice while the text grows."""
+
+_WALK_COPIES = {"png": 4}
+_ANY_WALK_COPIES = 2
+"""The frames that a codec holds back, and the file."""
+
+
+def pictures_bytes(count: int, pixels: int, image: ImageOutput, format: str) -> int:
+    """Of `count` pictures in a format of `service.encoding.pictures`, whose grid has `pixels`."""
+    return _COPIES[format] * pixels * image.channels + 2 * frames_bytes(count, image)
+
+
+def tensor_bytes(count: int, image: ImageOutput, *, binary: bool) -> int:
+    """Of `count` images as a tensor of the Open Inference Protocol."""
+    return (_TENSOR_COPIES[binary] + 1) * frames_bytes(count, image)
+
+
+def walk_bytes(order: WalkRequest, image: ImageOutput, format: str) -> int:
+    """Of a walk, in memory and on disk: a filmstrip is whole before it is written, others hold few frames."""
+    pixels = frames_bytes(order.frames, image) * order.scale**2
+    chunks = min(order.frames, (CHUNKS_IN_FLIGHT + 1) * CHUNK_FRAMES)
+    return _WALK_COPIES.get(format, _ANY_WALK_COPIES) * pixels + 2 * frames_bytes(chunks, image)
+
+
+def frames_bytes(count: int, image: ImageOutput) -> int:
+    """Of `count` images as they leave the graph, uint8 (n, h, w, c)."""
+    return count * image.height * image.width * image.channels

@@ -1,0 +1,96 @@
+"""Which device the graphs run on, and what it wants from us."""
+
+import ctypes
+import logging
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from foundation.errors import GanymedeError
+from foundation.onnx_runtime import onnxruntime
+
+Precision = Literal["exact", "fast"]
+Provider = tuple[str, dict[str, Any]]
+
+log = logging.getLogger(__name__)
+
+
+class DeviceMissing(GanymedeError):
+    """A device was named that is not there; the service does not start on another one instead."""
+
+    code = "device-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An execution provider of ONNX Runtime, and the batch sizes that it is given."""
+
+    name: Literal["cpu", "cuda", "tensorrt"]
+    providers: tuple[Provider, ...]
+    batch_sizes: tuple[int, ...] = ()
+    """Batches are filled up to the next of these, so that a GPU sees few shapes; empty: any size runs."""
+    threads: int = 1
+    precision: Precision = "exact"
+
+
+_CPU: Provider = ("CPUExecutionProvider", {})
+_DRIVER = "libcuda.so.1"
+
+
+def choose_device(
+    wanted: str, *, threads: int, max_batch_images: int, precision: Precision = "exact"
+) -> Device:
+    """The device that `auto`, `cpu`, `cuda` or `tensorrt` means; `auto` is CUDA where it is, else the CPU.
+
+    On the CPU there is no arithmetic that is faster and good enough: `fast` is `exact` there.
+
+    Raises:
+        DeviceMissing: a named device is not there.
+    """
+    available = onnxruntime.get_available_providers()
+    fast = precision == "fast"
+    cuda: Provider = (
+        "CUDAExecutionProvider",
+        {"cudnn_conv_algo_search": "EXHAUSTIVE", "use_tf32": int(fast)},
+    )
+    if wanted in ("cuda", "tensorrt") or (wanted == "auto" and cuda[0] in available and has_gpu()):
+        tensorrt: Provider = ("TensorrtExecutionProvider", {"trt_fp16_enable": fast})
+        providers = (tensorrt, cuda) if wanted == "tensorrt" else (cuda,)
+        missing = [name for name, _ in providers if name not in available]
+        if missing:
+            raise DeviceMissing(
+                f"GANYMEDE_DEVICE={wanted}, but this ONNX Runtime has no {missing[0]} (it has "
+                f"{', '.join(available)}). Install ganymede[gpu] instead of ganymede[service] on a machine "
+                "with an NVIDIA GPU, or choose cpu."
+            )
+        if not has_gpu():
+            raise DeviceMissing(
+                f"GANYMEDE_DEVICE={wanted}, but no NVIDIA GPU answers here: its driver ({_DRIVER}) is "
+                "missing or sees no device. Give the container one (docker run --gpus all), or choose cpu."
+            )
+        onnxruntime.preload_dlls()  # CUDA and cuDNN from the nvidia-* wheels
+        name: Literal["cuda", "tensorrt"] = "tensorrt" if wanted == "tensorrt" else "cuda"
+        return Device(name, (*providers, _CPU), _batch_sizes(max_batch_images), threads, precision)
+    if fast:
+        log.warning("GANYMEDE_PRECISION=fast: the CPU has nothing faster that is good enough; it is exact.")
+    return cpu_device(threads)
+
+
+def has_gpu() -> bool:
+    """Whether NVIDIA's driver finds a device; ONNX Runtime lists CUDA wherever it was built with it."""
+    try:
+        return int(ctypes.CDLL(_DRIVER).cuInit(0)) == 0  # CUDA_SUCCESS
+    except (OSError, AttributeError):
+        return False
+
+
+def cpu_device(threads: int) -> Device:
+    """The CPU with so many threads."""
+    return Device("cpu", (_CPU,), threads=threads)
+
+
+def _batch_sizes(limit: int) -> tuple[int, ...]:
+    """1, 4, 16, 64, … up to `limit`, which is the last."""
+    sizes = [1]
+    while sizes[-1] * 4 < limit:
+        sizes.append(sizes[-1] * 4)
+    return (*sizes, limit) if limit > 1 else (1,)

@@ -1,0 +1,147 @@
+"""Walks through the engine: frames are encoded while later ones are still being generated."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from foundation.errors import DeadlineExceeded
+from foundation.labels import name_labels
+from foundation.manifest import Manifest
+from service.encoding.animation import Encoder, FrameShape, open_encoder
+from service.encoding.pictures import enlarge
+from service.encoding.provenance import Provenance, describe_recipe
+from service.encoding.walk_files import WalkFile
+from service.engine.admission import Admission, admit
+from service.engine.engine import Engine
+from service.engine.generator import Generator
+from service.engine.jobs import Generated
+from service.requests.inputs import Inputs, walk_inputs
+from service.requests.schemas import WalkRequest
+
+CHUNK_FRAMES = 64
+"""What goes to the engine at once; the memory of a walk is that of a few chunks, however long it is."""
+
+CHUNKS_IN_FLIGHT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A walk's file, and the seconds that its chunks waited, were generated and encoded, each in sum."""
+
+    path: Path
+    queue_s: float
+    inference_s: float
+    encode_s: float
+
+
+def split_frames(frames: int) -> Iterator[slice]:
+    """The parts of a walk that are generated at once, in order."""
+    for start in range(0, frames, CHUNK_FRAMES):
+        yield slice(start, min(start + CHUNK_FRAMES, frames))
+
+
+def open_walk_encoder(
+    path: Path,
+    format: str,
+    order: WalkRequest,
+    keys: Inputs,
+    manifest: Manifest,
+) -> Encoder:
+    """The encoder for the frames of `order`, enlarged by its `scale`."""
+    image = manifest.image
+    shape = FrameShape(
+        frames=order.frames,
+        height=image.height * order.scale,
+        width=image.width * order.scale,
+        channels=image.channels,
+        fps=order.fps,
+    )
+    classes = manifest.label
+    labels = name_labels(keys.labels, classes) if classes and keys.labels is not None else None
+    recipe = describe_recipe(order)
+    origin = Provenance(manifest.reference, keys.seeds, labels, order.truncation, recipe)
+    return open_encoder(format, path, shape, origin)
+
+
+async def render_walk(
+    engine: Engine,
+    generator: Generator,
+    keys: Inputs,
+    order: WalkRequest,
+    path: Path,
+    format: str,
+    *,
+    timeout_s: float,
+    report: Callable[[int], None] | None = None,
+    requester: str | None = None,
+    discard: Callable[[], None] | None = None,
+) -> Rendered:
+    """Generate and encode a walk between `keys` into a new file at `path`.
+
+    `report` is told how many frames are done, as they are. What goes wrong is told at once, while a thread
+    may still encode; it stops at its next frame. Once nobody writes to a file that did not become whole,
+    `discard` is called in a thread; without it the file is removed.
+
+    Raises:
+        QueueFull: the engine has no room for all of its frames; once it has, none is refused.
+        DeadlineExceeded: it was not done within `timeout_s`.
+        Unavailable: the disk is full.
+    """
+    queue_s = inference_s = encode_s = 0.0
+    done = 0
+    whole = False
+    opener = partial(open_walk_encoder, path, format, order, keys, generator.manifest)
+    file = WalkFile(engine.walk_encoders, path, opener, discard=discard)
+    try:
+        async with asyncio.timeout(timeout_s):
+            with admit(engine, order.frames, requester) as admission:
+                async with aclosing(_generate_chunks(engine, generator, keys, order, admission)) as chunks:
+                    async for generated in chunks:
+                        queue_s += generated.queue_s
+                        inference_s += generated.inference_s
+                        encode_s += await file.run(_encode, file, generated, order.scale)
+                        done += len(generated.images)
+                        if report:
+                            report(done)
+                encode_s += await file.run(_finish)
+                whole = True
+    except TimeoutError:
+        raise DeadlineExceeded(f"The walk was not ready within {timeout_s:g} s.") from None
+    finally:
+        file.leave(keep=whole)
+    return Rendered(path, queue_s, inference_s, encode_s)
+
+
+async def _generate_chunks(
+    engine: Engine, generator: Generator, keys: Inputs, order: WalkRequest, admission: Admission
+) -> AsyncGenerator[Generated, None]:
+    """The walk's chunks in order; while one is being used, the next is being generated."""
+    pending: deque[asyncio.Task[Generated]] = deque()
+    try:
+        for part in split_frames(order.frames):
+            inputs = walk_inputs(keys, order, part)
+            pending.append(asyncio.create_task(engine.generate(generator, inputs, admission=admission)))
+            await asyncio.sleep(0)  # it is with the engine before the one before it is encoded
+            if len(pending) == CHUNKS_IN_FLIGHT:
+                yield await pending.popleft()
+        while pending:
+            yield await pending.popleft()
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+
+def _encode(encoder: Encoder, file: WalkFile, generated: Generated, scale: int) -> None:
+    for index in range(len(generated.images)):
+        if file.left:
+            return
+        encoder.add(enlarge(generated.images[index : index + 1], scale))
+
+
+def _finish(encoder: Encoder) -> None:
+    encoder.finish()

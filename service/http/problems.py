@@ -1,0 +1,120 @@
+"""The one place where errors become responses: `application/problem+json` (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Scope
+
+from foundation.errors import ClientGone, GanymedeError, InvalidField
+from foundation.exhaustion import explain_exhaustion
+from service.http.addresses import speaks_inference
+
+MEDIA_TYPE = "application/problem+json"
+_PROTOCOL_MEDIA_TYPE = "application/json"
+"""KServe's client reads the Open Inference Protocol's `error` of nothing else."""
+
+UNKNOWN_ERROR = "Something went wrong here. It is logged under this request's id."
+
+_MAX_PATH = 200
+"""Characters of an address in an answer or the log."""
+
+_MAX_TEXT = 1000
+"""Characters of a text in a problem document."""
+
+
+log = logging.getLogger(__name__)
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **members: object,
+) -> Response:
+    """A problem document; `code` is stable, `detail` is for people.
+
+    One with the member `error` is for clients of the Open Inference Protocol, and says it is JSON.
+    """
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **members,
+    }
+    media_type = _PROTOCOL_MEDIA_TYPE if "error" in members else MEDIA_TYPE
+    return Response(orjson.dumps(_shorten(body)), status, headers, media_type)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Let every error of `app` leave as a problem document."""
+
+    @app.exception_handler(GanymedeError)
+    async def known(request: Request, error: GanymedeError) -> Response:
+        return describe(error, **protocol_members(request.scope, error))
+
+    @app.exception_handler(HTTPException)
+    async def routing(request: Request, error: HTTPException) -> Response:
+        path = request.url.path[:_MAX_PATH]
+        if error.status_code == 404:
+            detail = f"There is nothing at {path}; see /docs."
+            members = protocol_members(request.scope, detail)
+            return problem(404, "not-found", "Not found", detail, headers=None, **members)
+        code = "method-not-allowed" if error.status_code == 405 else "http"
+        detail = f"{request.method} {path}: {error.detail}."
+        members = protocol_members(request.scope, detail)
+        return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
+
+    @app.exception_handler(ClientDisconnect)
+    @app.exception_handler(OSError)
+    @app.exception_handler(MemoryError)
+    async def circumstance(request: Request, error: Exception) -> Response:
+        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
+
+    @app.exception_handler(Exception)
+    async def unknown(request: Request, error: Exception) -> Response:
+        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
+
+
+def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
+    """What clients of the Open Inference Protocol show of an error, where a request is one of theirs."""
+    return {"error": str(sentence)} if speaks_inference(scope) else {}
+
+
+def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
+    """A fixed sentence for the client, with any extension `members`; the trace for the log.
+
+    A client that left before its body was whole, and a machine whose disk is full, are no faults of ours.
+    """
+    known: GanymedeError | None = explain_exhaustion(error)
+    if isinstance(error, ClientDisconnect):
+        known = ClientGone("The client hung up before its request was whole.")
+    elif known is not None:
+        log.error("%s %s: %s", request.method, request.url.path[:_MAX_PATH], known)
+    if known is not None:
+        return describe(known, **({"error": str(known)} if "error" in members else {}))
+    log.error("%s %s failed", request.method, request.url.path[:_MAX_PATH], exc_info=error)
+    return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
+
+
+def _shorten(members: Mapping[str, object]) -> dict[str, object]:
+    """`members`, the longest texts without their ends: the client's own values may be in them."""
+    return {
+        name: f"{value[:_MAX_TEXT]}…" if isinstance(value, str) and len(value) > _MAX_TEXT else value
+        for name, value in members.items()
+    }
+
+
+def describe(error: GanymedeError, /, **members: object) -> Response:
+    """The problem document of a known error, with any extension `members`."""
+    if isinstance(error, InvalidField):
+        members["field"] = error.field
+    return problem(error.status, error.code, error.title, str(error), headers=error.headers, **members)

@@ -1,0 +1,59 @@
+"""For whom something is done: the key that a request came with, or without keys the address it came from.
+
+What is bounded is shared among requesters (`service.engine.room`), and batches are taken from them in turn. Behind a
+proxy the address is the one that uvicorn reads from `X-Forwarded-For`, of proxies in `FORWARDED_ALLOW_IPS`.
+"""
+
+import contextvars
+import ipaddress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from service.access.authentication import current_key, on_behalf_of
+
+_NETWORK_BITS = 64
+"""A household or a server has as many IPv6 addresses as it likes, all in one such network (RFC 6177)."""
+
+_address: contextvars.ContextVar[str | None] = contextvars.ContextVar("address", default=None)
+
+
+def note_address(scope: Mapping[str, Any]) -> None:
+    """Let what the current task does count for the address of `scope`, where it has no key."""
+    _address.set(address_of(scope))
+
+
+def current_requester() -> str | None:
+    """A name for whoever the current task works for; None where it is nobody's request."""
+    key = current_key()
+    return f"key {key}" if key is not None else _address.get()
+
+
+@contextmanager
+def requesting(scope: Mapping[str, Any]) -> Iterator[None]:
+    """Let what is done inside count for the key and the address of the request of `scope`."""
+    token = _address.set(address_of(scope))
+    try:
+        with on_behalf_of(dict(scope)):
+            yield
+    finally:
+        _address.reset(token)
+
+
+def address_of(scope: Mapping[str, Any]) -> str | None:
+    """The client's IPv4 address, or the network of its IPv6 address; None where there is none."""
+    client = scope.get("client")
+    if not client:
+        return None
+    host: str = client[0]
+    return _network_of(host) if ":" in host else host
+
+
+def _network_of(host: str) -> str:
+    try:
+        address = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((address, _NETWORK_BITS), strict=False))

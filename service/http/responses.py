@@ -1,0 +1,80 @@
+"""The response that carries pictures, and the headers that say how they came about."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from service.engine.budget import Holding
+from service.engine.jobs import Generated
+
+_MAX_SEEDS_IN_HEADER = 64
+_PIECE_BYTES = 2**17
+
+
+class PictureResponse(Response):
+    """Content whose bytes stay counted until the client has read all but the last 128 KiB, or is gone."""
+
+    def __init__(self, content: bytes, media_type: str, headers: Mapping[str, str], holding: Holding) -> None:
+        """`holding` counts the content from now on."""
+        super().__init__(content, media_type=media_type, headers=headers)
+        self._holding = holding
+        holding.resize(len(content))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it (ASGI)."""
+        try:
+            if len(self.body) <= _PIECE_BYTES:
+                await super().__call__(scope, receive, send)
+                return
+            # A server waits for a slow client before it takes the next piece; a whole body it takes at once.
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            body = memoryview(self.body)
+            for start in range(0, len(body), _PIECE_BYTES):
+                piece = body[start : start + _PIECE_BYTES]
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._holding.release()
+
+
+def picture_response(
+    content: bytes,
+    *,
+    media_type: str,
+    reference: str,
+    seeds: Sequence[int] | None,
+    generated: Generated,
+    encode_s: float,
+    tag: str,
+    holding: Holding,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """`content` with `X-Model`, `X-Seed`, `Server-Timing` (in milliseconds) and its `ETag`.
+
+    `holding` counts it until it is sent.
+    """
+    described = {
+        "X-Model": reference,
+        "ETag": tag,
+        "Server-Timing": f"queue;dur={1000 * generated.queue_s:.2f}, "
+        f"infer;dur={1000 * generated.inference_s:.2f}, encode;dur={1000 * encode_s:.2f}",
+        **(headers or {}),
+    }
+    if seeds is not None:
+        described["X-Seed"] = name_seeds(seeds)
+    return PictureResponse(content, media_type, described, holding)
+
+
+def not_modified(tag: str, headers: Mapping[str, str] | None = None) -> Response:
+    """304: what the client has under `tag` is what it would get (RFC 9110, section 15.4.5)."""
+    return Response(status_code=304, headers={"ETag": tag, **(headers or {})})
+
+
+def name_seeds(seeds: Sequence[int]) -> str:
+    """What asks for these images again: the first seed of seeds in a row, else all (`...` past 64)."""
+    if all(later == earlier + 1 for earlier, later in pairwise(seeds)):
+        return str(seeds[0])
+    listed = ",".join(map(str, seeds[:_MAX_SEEDS_IN_HEADER]))
+    return listed if len(seeds) <= _MAX_SEEDS_IN_HEADER else f"{listed},..."

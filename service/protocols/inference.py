@@ -1,0 +1,194 @@
+"""`/v2…`: the Open Inference Protocol, for clients of KServe and Triton."""
+
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+
+from foundation.errors import NotFound
+from foundation.labels import Weights
+from foundation.store import parse_reference, resolve_version
+from service.endpoints import health
+from service.endpoints.context import Context, Service
+from service.endpoints.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
+from service.endpoints.problem_responses import Responses, describe_problems, refer_to_headers
+from service.engine.costs import tensor_bytes
+from service.engine.generator import Images
+from service.http.addresses import path_of
+from service.http.disconnection import unless_gone
+from service.http.entity_tags import tag_answer
+from service.http.responses import picture_response
+from service.protocols.inference_inputs import check_inputs, read_inputs
+from service.protocols.open_inference import (
+    EXTENSIONS,
+    JSON_LENGTH_HEADER,
+    InferenceRequest,
+    check_outputs,
+    describe_model,
+    parse_inference,
+    write_head,
+    write_json,
+)
+from service.protocols.protocol_route import MethodNotAllowed, ProtocolRoute, accept_trailing_slashes
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_EXAMPLE = {"inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}]}
+_BODY = describe_body(
+    InferenceRequest, example=_EXAMPLE, required=True, **{"application/octet-stream": _BINARY}
+)
+_BODY["requestBody"]["description"] = "The protocol's inference request; binary tensors follow the JSON."
+_ANSWERS: Responses = {
+    200: {
+        "description": "The images: JSON, or JSON and after it their bytes.",
+        "headers": refer_to_headers(PICTURE_HEADERS),
+        "content": {"application/json": {"schema": {"type": "object"}}, "application/octet-stream": _BINARY},
+    },
+    **describe_problems(*(status for status in PICTURE_PROBLEMS if status != 406)),
+}
+_NO_MODEL: Responses = describe_problems(404, 503)
+_NOT_LOADED: Responses = describe_problems(404, 503, 504)
+
+router = APIRouter(prefix="/v2", tags=["open inference protocol"], route_class=ProtocolRoute)
+
+
+@router.get("")
+async def describe_server(request: Request) -> dict[str, Any]:
+    """The server's name, version and extensions of the protocol."""
+    return {"name": "ganymede", "version": request.app.version, "extensions": EXTENSIONS}
+
+
+@router.get("/health/live")
+async def live() -> dict[str, bool]:
+    """200: the server receives requests. Triton's clients read the status, KServe's the body."""
+    return {"live": True}
+
+
+@router.get("/health/ready", responses=describe_problems(503))
+async def ready(service: Service) -> dict[str, bool]:
+    """200 where `/readyz` says so, else its 503."""
+    await health.ready(service)
+    return {"ready": True}
+
+
+@router.get("/models")
+async def list_models(service: Service) -> dict[str, list[str]]:
+    """The names of the store's models, as KServe's servers list theirs."""
+    return {"models": list(await service.releases.asking.run(service.releases.store.models))}
+
+
+@router.get("/models/{model}", responses=_NO_MODEL)
+async def describe_served(model: str, service: Service) -> dict[str, Any]:
+    """A model's inputs, outputs and versions; of its production version where none is named."""
+    return await service.releases.asking.run(_describe_model, service, model)
+
+
+@router.get("/models/{model}/versions/{version}", responses=_NO_MODEL)
+async def describe_version(model: str, version: str, service: Service) -> dict[str, Any]:
+    """The inputs and outputs of a version or alias."""
+    return await service.releases.asking.run(_describe_model, service, f"{model}@{version}")
+
+
+@router.get("/models/{model}/ready", responses=_NOT_LOADED)
+async def model_ready(model: str, service: Service) -> dict[str, Any]:
+    """200 once the model is loaded; it is loaded for this if need be."""
+    release = await service.releases.resolve(model)
+    return {"name": release.manifest.name, "ready": True}
+
+
+@router.get("/models/{model}/versions/{version}/ready", responses=_NOT_LOADED)
+async def version_ready(model: str, version: str, service: Service) -> dict[str, Any]:
+    """200 once the version, or what the alias means, is loaded; it is loaded for this if need be."""
+    release = await service.releases.resolve(f"{model}@{version}")
+    return {"name": release.manifest.name, "ready": True}
+
+
+@router.post("/models/{model}/infer", response_class=Response, responses=_ANSWERS, openapi_extra=_BODY)
+async def infer(model: str, request: Request, service: Service) -> Response:
+    """Images of latents (and labels), or of seeds: JSON or binary tensors in, `image` UINT8 out."""
+    return await _infer(service, request, model)
+
+
+@router.post(
+    "/models/{model}/versions/{version}/infer",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra=_BODY,
+)
+async def infer_version(model: str, version: str, request: Request, service: Service) -> Response:
+    """The same by a version or alias."""
+    return await _infer(service, request, f"{model}@{version}")
+
+
+accept_trailing_slashes(router)
+
+
+@router.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
+async def unknown(request: Request) -> Response:
+    """What belongs to extensions of the protocol that are not offered, or goes by another method."""
+    scope, path = request.scope, path_of(request.scope)
+    known = (route for route in router.routes if route.matches(scope)[0] is Match.PARTIAL)
+    if isinstance(route := next(known, None), APIRoute):
+        allowed = ", ".join(sorted(route.methods or ()))
+        raise MethodNotAllowed(f"{request.method} {path}: it is for {allowed}.", allowed)
+    raise NotFound(
+        f"There is no {request.method} {path}: of the Open Inference Protocol, health, metadata "
+        f"and infer are spoken here, and of its extensions {', '.join(EXTENSIONS)}; see /docs."
+    )
+
+
+def _describe_model(service: Context, text: str) -> dict[str, Any]:
+    store, reference = service.releases.store, parse_reference(text)
+    version = resolve_version(store, reference)
+    return describe_model(store.manifest(reference.model, version), list(store.versions(reference.model)))
+
+
+async def _infer(service: Context, request: Request, model: str) -> Response:
+    settings = service.settings
+    parse = partial(
+        parse_inference,
+        json_length=request.headers.get(JSON_LENGTH_HEADER),
+        max_parts=service.bodies.max_parts,
+    )
+    inference = await service.bodies.take(request, parse)
+    release = await service.releases.resolve(model)
+    manifest = release.manifest
+    check_outputs(inference.request, manifest)
+    count = check_inputs(inference, manifest, settings)
+    binary = inference.binary_output
+    holding = await service.accept(count, tensor_bytes(count, manifest.image, binary=binary))
+    with ExitStack() as held:
+        held.callback(holding.release)
+        inputs = read_inputs(inference, manifest)
+        head = write_head(inference, manifest, count)
+        start = orjson.dumps(head)
+        form = "tensor-binary" if binary else "tensor-json"
+        tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
+
+        def encode(images: Images, _labels: Weights | None) -> bytes:
+            with holding.used():
+                return start + images.tobytes() if binary else write_json(head, images)
+
+        generated = await unless_gone(
+            request.receive,
+            service.engine.generate(
+                release.generator, inputs, encode=encode, flight=tag, requester=holding.requester
+            ),
+        )
+        service.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
+        response = picture_response(
+            generated.content,
+            media_type="application/octet-stream" if binary else "application/json",
+            reference=manifest.reference,
+            seeds=inputs.seeds,
+            generated=generated,
+            encode_s=generated.encode_s,
+            tag=tag,
+            holding=holding,
+            headers={JSON_LENGTH_HEADER: str(len(start))} if binary else None,
+        )
+        held.pop_all()  # the response lets go of it
+        return response

@@ -1,0 +1,184 @@
+"""What every request asks first: which release does its `model` mean? A look-up, once it is loaded."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from foundation.errors import GanymedeError, ModelNotFound, ReleaseRefused, Unavailable
+from foundation.store import Reference, Store, parse_reference, resolve_version
+from service.engine.devices import Device
+from service.engine.threads import Threads
+from service.releases.default_model import find_default
+from service.releases.graph import MAX_GRAPH_BYTES
+from service.releases.opening import Fetched, Release, fetch_release, open_fetched, open_release
+from service.releases.residents import Residents
+
+__all__ = ["Release", "Releases", "find_default", "open_release"]
+
+log = logging.getLogger(__name__)
+
+MAX_ABSENT = 1024
+SLOW_S = 5.0
+"""A release that loads for longer lets the next one begin."""
+MAX_LOADING_ALIVE = 12
+"""Those that load, and those given up whose threads have not ended."""
+_RETRY_AFTER_S = 5
+
+
+class Releases:
+    """Opens releases as they are asked for, each once, and keeps a bounded number of them.
+
+    What an alias means is remembered; `service.releases.reloading` follows where it goes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        default_model: str | None,
+        device: Device,
+        max_resident: int = 4,
+        max_graph_bytes: int = MAX_GRAPH_BYTES,
+        load_timeout_s: float = 30.0,
+        open_timeout_s: float = 300.0,
+        warm_up: Callable[[Release], None] | None = None,
+        changed: Callable[[Sequence[Release]], None] = lambda _: None,
+    ) -> None:
+        """`warm_up` is called in a thread with each release before anyone may use it.
+
+        A request waits for `load_timeout_s`; opening, checking and warming a release up may take
+        `open_timeout_s`.
+        """
+        self.store = store
+        self.asking = Threads("the model store", max_running=8, max_waiting=32, wait_s=2)
+        """For what a request asks the store."""
+        self.following = Threads("following the store", max_running=4, max_waiting=1000)
+        self._loading = Threads(
+            "loading", max_running=2, max_waiting=1000, slow_s=SLOW_S, max_alive=MAX_LOADING_ALIVE
+        )
+        self.versions: dict[Reference, str] = {}
+        """Which version a reference means that was asked for and is served."""
+        self.default_error: GanymedeError | None = None
+        """Why the default model is not loaded, None while it is or was never tried."""
+        self.residents = Residents(
+            self._load, max_resident=max_resident, timeout_s=load_timeout_s, changed=changed
+        )
+        self._default = parse_reference(default_model) if default_model else None
+        self._device = device
+        self._max_graph_bytes = max_graph_bytes
+        self._open_timeout_s = open_timeout_s
+        self._warm_up = warm_up
+        self._absent: dict[Reference, ModelNotFound] = {}
+
+    @property
+    def default(self) -> Release | None:
+        """The release that a request without `model` means, None while it is not loaded."""
+        if self._default is None or self._default not in self.versions:
+            return None
+        return self.residents.find((self._default.model, self.versions[self._default]))
+
+    def default_reference(self) -> Reference:
+        """What a request without `model` means; asks the store until it is known, then never again.
+
+        Raises:
+            ModelNotFound: the store has no model with a production version, and no default is set.
+        """
+        if self._default is None:
+            self._default = find_default(self.store)
+        return self._default
+
+    async def resolve(self, text: str | None) -> Release:
+        """The release that a request's `model` means: two look-ups if it is here, else it is loaded.
+
+        Raises:
+            ModelNotFound: there is none of that name.
+            ReleaseRefused: it cannot be served.
+            StoreUnreachable: it is not here, and the store does not answer.
+            Unavailable: it takes longer to load than a request may wait, or no model is named and the
+                default is not in the store (yet).
+        """
+        reference = self._default if text is None else parse_reference(text)
+        if reference is not None and (version := self.versions.get(reference)):
+            release = self.residents.find((reference.model, version))
+            if release is not None:
+                return release
+        try:
+            return await self._resolve_slowly(reference)
+        except ModelNotFound as error:
+            if text is None:
+                raise Unavailable(str(error), retry_after_s=_RETRY_AFTER_S) from None
+            raise
+
+    async def load_default(self) -> None:
+        """Load the default model if it is not here, and remember why not if it cannot be."""
+        try:
+            await self._resolve_slowly(self._default, patient=True)
+        except GanymedeError as error:
+            self.default_error = error
+            raise
+
+    def serve(self, reference: Reference, version: str) -> None:
+        """Let `reference` mean `version` from now on, and let go of what nothing means any more."""
+        before = self.versions.get(reference)
+        self.versions[reference] = version
+        if reference == self._default:
+            self.residents.pin((reference.model, version))
+            self.default_error = None
+        meant = {(other.model, known) for other, known in self.versions.items()}
+        if before is not None and (reference.model, before) not in meant:
+            self.residents.drop((reference.model, before))
+
+    def forget(self) -> None:
+        """Forget which references were not found, and what those mean that nobody has in memory."""
+        self._absent.clear()
+        for reference, version in list(self.versions.items()):
+            if not self.residents.has((reference.model, version)):
+                del self.versions[reference]
+
+    def get(self, text: str | None) -> Release:
+        """The release that `text` means, opened here and now and not kept; for programs without a loop.
+
+        Raises:
+            ModelNotFound, ReleaseRefused, StoreUnreachable: as `resolve`.
+        """
+        reference = self.default_reference() if text is None else parse_reference(text)
+        fetched = self._fetch(reference.model, resolve_version(self.store, reference))
+        return self._open(fetched)
+
+    async def _resolve_slowly(self, reference: Reference | None, *, patient: bool = False) -> Release:
+        threads = self.following if patient else self.asking
+        if reference is None:
+            reference = await threads.run(self.default_reference)
+        if absent := self._absent.get(reference):
+            raise absent.with_traceback(None)
+        version = self.versions.get(reference)
+        if version is None:
+            try:
+                version = await threads.run(resolve_version, self.store, reference)
+            except ModelNotFound as error:
+                if len(self._absent) < MAX_ABSENT:
+                    self._absent[reference] = error
+                raise
+        release = await self.residents.obtain((reference.model, version), patient=patient)
+        if reference not in self.versions:
+            self.serve(reference, version)
+        return release
+
+    async def _load(self, model: str, version: str) -> Release:
+        fetched = await self._loading.run(self._fetch, model, version)
+        try:
+            return await asyncio.wait_for(self._loading.run(self._open, fetched), self._open_timeout_s + 5)
+        except TimeoutError:  # its golden check was told to end before, so something else hangs
+            raise ReleaseRefused(
+                f"{model}@{version} could not be opened and checked within {self._open_timeout_s:g} s."
+            ) from None
+
+    def _fetch(self, model: str, version: str) -> Fetched:
+        return fetch_release(self.store, model, version, max_graph_bytes=self._max_graph_bytes)
+
+    def _open(self, fetched: Fetched) -> Release:
+        release = open_fetched(fetched, self._device, timeout_s=self._open_timeout_s)
+        if self._warm_up is not None:
+            self._warm_up(release)
+        log.info("opened %s from %s", release.manifest.reference, self.store.location)
+        return release

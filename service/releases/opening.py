@@ -1,0 +1,147 @@
+"""A release in memory: read, looked through, opened and held against its golden check."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from foundation.errors import GanymedeError, ReleaseRefused
+from foundation.manifest import REFERENCE_GRAPH, Difference, File, Manifest
+from foundation.store import Store
+from foundation.store.publication import entry_of
+from service.engine.devices import Device
+from service.engine.generator import Generator
+from service.releases.golden import TIMEOUT_S, check_golden
+from service.releases.graph import MAX_GRAPH_BYTES, check_budget, check_graph
+from service.releases.graph_memory import check_memory
+from service.releases.release_directions import ReleaseDirections
+from service.releases.trial import TrialFailed, try_graph
+from service.requests.inputs import draw_seeds
+
+log = logging.getLogger(__name__)
+
+NPY_HEAD_BYTES = 65_536
+"""More than the head of any `.npy` file of images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version of a model that passed its golden check and can generate."""
+
+    manifest: Manifest
+    generator: Generator
+    golden_difference: Difference
+    directions: ReleaseDirections
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What opening a release needs of it, read and checked against its sums."""
+
+    manifest: Manifest
+    graph: bytes
+    golden_images: bytes | None
+    directions: ReleaseDirections
+
+
+def open_release(
+    store: Store, model: str, version: str, device: Device, *, max_graph_bytes: int = MAX_GRAPH_BYTES
+) -> Release:
+    """Read, check and open one version.
+
+    Raises:
+        ModelNotFound: there is none.
+        ReleaseRefused: it is damaged or too large, or does not generate what it recorded.
+        StoreUnreachable: the store does not answer.
+    """
+    fetched = fetch_release(store, model, version, max_graph_bytes=max_graph_bytes)
+    release = open_fetched(fetched, device)
+    log.info("opened %s from %s", release.manifest.reference, store.location)
+    return release
+
+
+def fetch_release(
+    store: Store, model: str, version: str, *, max_graph_bytes: int = MAX_GRAPH_BYTES
+) -> Fetched:
+    """Read one version.
+
+    Raises:
+        ModelNotFound, StoreUnreachable: as `open_release`.
+        ReleaseRefused: it is damaged or too large.
+    """
+    manifest = store.manifest(model, version)
+    entry = entry_of(manifest, REFERENCE_GRAPH)
+    check_budget(manifest, entry, max_graph_bytes=max_graph_bytes)
+    graph = store.read(manifest, REFERENCE_GRAPH, max_bytes=max_graph_bytes)
+    images, size = manifest.golden.images, manifest.image
+    pixels = len(manifest.golden.seeds) * size.height * size.width * size.channels
+    exact = store.read(manifest, images, max_bytes=pixels + NPY_HEAD_BYTES) if images else None
+    return Fetched(manifest, graph, exact, ReleaseDirections(store, manifest))
+
+
+def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT_S) -> Release:
+    """Check and open what was fetched; `timeout_s` is of its golden check.
+
+    Raises:
+        ReleaseRefused: as `open_release`.
+    """
+    manifest = fetched.manifest
+    check_content(manifest, fetched.graph)
+    generator = Generator(manifest, fetched.graph, device)
+    difference = hold_against_golden(generator, fetched.golden_images, timeout_s)
+    return Release(manifest, generator, difference, fetched.directions)
+
+
+def check_content(manifest: Manifest, graph: bytes) -> None:
+    """Look through a release's graph, and try it elsewhere first if what it needs cannot be told.
+
+    Raises:
+        ReleaseRefused: it holds what no graph may, or takes more memory than it may.
+    """
+    model = check_graph(graph, manifest.reference, REFERENCE_GRAPH)
+    sizes = {"latent": (manifest.latent.size,)}
+    if manifest.label is not None:
+        sizes["label"] = (len(manifest.label.classes),)
+    if check_memory(model, sizes, manifest.reference, REFERENCE_GRAPH):
+        return
+    inputs = draw_seeds(manifest, manifest.golden.seeds[:2])
+    feeds = {"latent": inputs.latents}
+    if inputs.labels is not None:
+        feeds["label"] = inputs.labels
+    try:
+        try_graph(graph, feeds)
+    except TrialFailed as error:
+        raise ReleaseRefused(
+            f"{manifest.reference}: {REFERENCE_GRAPH} cannot be served, tried by itself: {error}."
+        ) from error
+
+
+def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
+    """Read every file of a release and yield its entry once its size and sha256 are right.
+
+    Raises:
+        ReleaseRefused: one is missing, cut off or altered; the message names it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for entry in manifest.files:
+            store.fetch(manifest, entry.path, Path(folder) / "file")
+            yield entry
+
+
+def hold_against_golden(
+    generator: Generator, golden_images: bytes | None, timeout_s: float = TIMEOUT_S
+) -> Difference:
+    """Run the golden check of a release; see `service.releases.golden.check_golden`.
+
+    Raises:
+        ReleaseRefused: it fails, or the graph does not even run.
+    """
+    try:
+        return check_golden(generator, golden_images, timeout_s=timeout_s)
+    except GanymedeError:
+        raise
+    except Exception as error:  # ONNX Runtime's exceptions share no public base
+        raise ReleaseRefused(
+            f"{generator.manifest.reference}: {REFERENCE_GRAPH} does not run: {str(error)[:300]}"
+        ) from error

@@ -1,0 +1,219 @@
+"""uvicorn's protocol with bounds: of a head, of what stands around a body, of time, of connections.
+
+Only names are extended that are public: asyncio's protocol interface, and the callbacks of httptools' parser.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from foundation.errors import BodyTooLarge, GanymedeError, MalformedRequest, RequestTimeout
+from service.access.authentication import OPEN_PATHS
+from service.endpoints.context import Context
+from service.server.connections import Connections
+from service.server.refused_heads import (
+    TooManyConnections,
+    TooManyWaiting,
+    check_head,
+    check_upgrade,
+    explain_length,
+    send_refusal,
+)
+from service.server.unread_answers import UnreadAnswer
+from service.server.upgrades import pass_over_upgrade
+from service.server.wire_limits import HEAD_BYTES, PIPELINED
+
+_GRACE_S = 1.0
+"""The handler that reads a body says itself that it is late; this is for those who read none."""
+
+_LINGER_S = 2.0
+_LINGER_BYTES = 2**22
+"""What a client still sends after a refusal is read and dropped: else it would learn of a broken connection
+and not of the reason (RFC 9112, section 9.6)."""
+
+_BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
+"""Where in a request a connection is."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection of uvicorn's that ends when it goes beyond its limits, with a problem document.
+
+    The document comes in its turn: after the answers to what was asked before on the connection.
+    """
+
+    def __init__(self, *arguments: Any, context: Context, connections: Connections, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.context = context
+        self.guard = connections
+        self.limits = connections.limits
+        self.restricted = False
+        self.url, self.headers = b"", []
+        self._stage = _HEAD
+        self._since = self.loop.time()
+        self._begun = False
+        self._unfinished_bytes = 0
+        """Received since the last head or piece of a body was complete."""
+        self._body_bytes = 0
+        self._counted = True
+        """Whether all of this head is among those; not where it began in the middle of what came at once."""
+        self._wrong: GanymedeError | None = None
+        """What a callback of the parser found."""
+        self._due: GanymedeError | None = None
+        """A refusal that waits for the answers before it."""
+        self._unread = UnreadAnswer()
+
+    # asyncio's protocol
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+        """Take the connection, or turn it away."""
+        super().connection_made(transport)
+        self.guard.enter(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of it."""
+        self.guard.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count, and pass it on to the parser."""
+        self._unfinished_bytes += len(data)
+        if self._stage == _REFUSED:
+            if self._unfinished_bytes > _LINGER_BYTES:
+                self.transport.abort()
+            return
+        if self._stage == _BETWEEN:
+            self._stage, self._since, self._begun, self._counted = _HEAD, self.loop.time(), False, True
+        if not self._begun:
+            data = pass_over_upgrade(data)
+        super().data_received(data)
+        if self._unfinished_bytes > HEAD_BYTES and self._stage != _REFUSED:
+            self._turn_away(explain_length(self.url, in_head=self._stage == _HEAD))
+
+    def resume_writing(self) -> None:
+        """Note that the client reads."""
+        self._unread.resume()
+        super().resume_writing()
+
+    # httptools' callbacks
+
+    def on_message_begin(self) -> None:
+        """A request's first byte."""
+        super().on_message_begin()
+        if self._stage == _BETWEEN:  # behind another in one piece
+            self._stage, self._since = _HEAD, self.loop.time()
+            self._counted = False
+        self._begun = True
+
+    def on_headers_complete(self) -> None:
+        """A request's head: refuse it, or let uvicorn start its task."""
+        try:
+            check_head(
+                self.url, self.headers, received_bytes=self._unfinished_bytes if self._counted else None
+            )
+            if len(self.pipeline) >= PIPELINED:
+                raise TooManyWaiting(f"More than {PIPELINED} requests wait on this connection.")
+            if self.restricted and self.url.partition(b"?")[0].decode("latin-1") not in OPEN_PATHS:
+                raise TooManyConnections("This process has as many connections as it may; come again.")
+            if self.parser.should_upgrade():
+                check_upgrade(self.headers)
+        except GanymedeError as error:
+            self._wrong = error
+            raise
+        self.guard.begin(self)
+        super().on_headers_complete()
+        self._stage, self._since, self._unfinished_bytes, self._body_bytes = _BODY, self.loop.time(), 0, 0
+        self.headers = []  # fields behind the body are none of its head's: they go nowhere
+        if self.restricted:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a request's body."""
+        self._unfinished_bytes = 0
+        self._body_bytes += len(body)
+        if self._body_bytes > self.limits.body_bytes and not self.cycle.response_complete:
+            self._wrong = BodyTooLarge(f"The body has more than {self.limits.body_bytes:,} bytes.")
+            raise self._wrong
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request's last byte."""
+        self._stage, self._unfinished_bytes = _BETWEEN, 0
+        super().on_message_complete()
+
+    # uvicorn's events
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser does not take, or what a callback refused."""
+        wrong, self._wrong = self._wrong, None
+        self._turn_away(wrong or MalformedRequest(f"{msg} It is not HTTP/1.1 (RFC 9112)."))
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or to the refusal that is due."""
+        super().on_response_complete()
+        if self.pipeline or not self.cycle.response_complete:
+            return
+        if self._due is not None:
+            error, self._due = self._due, None
+            self._answer(error)
+        else:
+            self.guard.rest(self)
+
+    # what `Connections` asks
+
+    def check(self, now: float) -> None:
+        """End the connection if its time is over."""
+        transport, age_s = self.transport, now - self._since
+        if self._unread.is_stuck(transport, now, self.limits.write_timeout_s):
+            transport.abort()
+        elif transport.is_closing() or self._stage == _BETWEEN:
+            pass
+        elif self._stage == _REFUSED:
+            if age_s > _LINGER_S and self._due is None:
+                transport.close()
+        elif self.flow.read_paused:
+            self._since = now  # it is not the client who takes the time
+        elif self._stage == _HEAD and age_s > self.limits.head_timeout_s:
+            if self._begun:
+                self._turn_away(RequestTimeout(f"No whole head came in {self.limits.head_timeout_s:g} s."))
+            elif self.cycle is None or self.cycle.response_complete:
+                transport.close()
+        elif self._stage == _BODY and age_s > self.limits.body_timeout_s + _GRACE_S:
+            self._turn_away(RequestTimeout(f"The body did not come within {self.limits.body_timeout_s:g} s."))
+
+    def give_way(self) -> bool:
+        """End the connection for another's sake, unless its last answer is still on its way."""
+        if self.transport.get_write_buffer_size():
+            return False
+        self.transport.close()
+        return True
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self.transport.abort()
+
+    def _turn_away(self, error: GanymedeError) -> None:
+        """Answer with `error`, in its turn, and end the connection."""
+        if self._stage == _REFUSED or self.transport.is_closing():
+            return
+        stage, self._stage, self._since = self._stage, _REFUSED, self.loop.time()
+        self._unfinished_bytes = 0
+        cycle = self.cycle
+        if cycle is None or (cycle.response_complete and stage == _HEAD):
+            self._answer(error)
+        elif stage == _HEAD:
+            self._due = error
+            self.flow.pause_reading()
+        elif cycle.response_complete or self.pipeline:
+            self.transport.close()
+        elif cycle.response_started:
+            cycle.keep_alive = False
+        else:
+            cycle.disconnected = True  # its handler, which may wait for the rest, is told so
+            cycle.message_event.set()
+            self._answer(error)
+
+    def _answer(self, error: GanymedeError) -> None:
+        fields = self.server_state.default_headers
+        send_refusal(self.transport, error, fields, self.url, self.headers, self.context.metrics)
+        self._since = self.loop.time()

@@ -1,0 +1,205 @@
+"""The export of a run: its generator as an ONNX graph, compared with Keras before anyone may publish it."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+import tf2onnx
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from training.errors import ExportError
+from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
+from training.gan import build_gan, label_classes
+from training.run.best import BestCheckpoint, read_best
+from training.run.checkpoints import Checkpoints
+from training.run.folder import Run, replace_text
+from training.run.samples import DrawLatents, draw_images, quantize
+
+COMPARED_LATENTS = 256
+MAX_FLOAT_DIFFERENCE = 1e-4
+MAX_LEVELS = 1
+
+
+class Comparison(BaseModel):
+    """How far the graph in ONNX Runtime is from Keras, in float32, over `latents` latents."""
+
+    model_config = ConfigDict(frozen=True)
+
+    latents: int
+    max_float_difference: float
+    """Of the images in [-1, 1], before they become uint8."""
+    max_levels: int
+    """Of the pixels in 0 to 255."""
+    pixels_differing: float
+    """Share of the pixels that differ at all."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the graph may be published; false for NaN."""
+        return self.max_float_difference <= MAX_FLOAT_DIFFERENCE and self.max_levels <= MAX_LEVELS
+
+
+class ExportReport(BaseModel):
+    """What export.json says of generator.onnx: where it comes from, its shape and the comparison."""
+
+    model_config = ConfigDict(frozen=True)
+
+    created_at: AwareDatetime
+    epochs: int
+    """Whole epochs; the step may lie after them."""
+    step: int
+    opset: int
+    latent_size: int
+    height: int
+    width: int
+    channels: int
+    class_names: tuple[str, ...] = ()
+    """Of the input `label`; empty for a generator without one."""
+    best: BestCheckpoint | None = None
+    """By which figure this checkpoint was chosen, if it was."""
+    sha256: str
+    comparison: Comparison
+    versions: dict[str, str]
+
+
+def export_run(
+    run_folder: Path, *, draw_latents: DrawLatents, checkpoint: Literal["best", "last"] | int | None = None
+) -> Path:
+    """Write RUN/export/generator.onnx and export.json from a checkpoint of the run.
+
+    `checkpoint` is the best that was measured, the last, or that after so many batches. None is the best,
+    or the last of a run whose checkpoints were never measured.
+
+    Raises:
+        RunError: there is no such run or checkpoint.
+        ExportError: the graph and Keras differ by more than 1e-4 in [-1, 1] or one level in 0 to 255.
+    """
+    run = Run(run_folder)
+    configuration = run.read_configuration()
+    shape = run.read_shape()
+    gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
+    step, best = choose_checkpoint(run, checkpoint)
+    if not Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore(step):
+        raise ExportError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
+    generator, class_names = gan.finish_generator(), label_classes(configuration, shape)
+    model = convert_generator(generator, configuration.latent_size, len(class_names))
+    latents = draw_latents(range(COMPARED_LATENTS), configuration.latent_size)  # (256, Z)
+    comparison = compare_with_keras(model, generator, latents, blend_classes(len(class_names)))
+    if not comparison.passes:
+        raise ExportError(
+            f"The exported graph does not draw what Keras draws: up to {comparison.max_float_difference:.2e} "
+            f"in [-1, 1] (at most {MAX_FLOAT_DIFFERENCE:.0e} may be) and {comparison.max_levels} levels "
+            f"of 255 (at most {MAX_LEVELS}). Nothing was written."
+        )
+    graph = keep_pixels(model).SerializeToString()
+    height, width, channels = generator.output_shape[1:]
+    report = ExportReport(
+        created_at=datetime.now(UTC).replace(microsecond=0),
+        epochs=epochs_at(run, int(gan.step)),
+        step=int(gan.step),
+        opset=OPSET,
+        latent_size=configuration.latent_size,
+        height=height,
+        width=width,
+        channels=channels,
+        class_names=class_names,
+        best=best,
+        sha256=hashlib.sha256(graph).hexdigest(),
+        comparison=comparison,
+        versions=library_versions(),
+    )
+    run.export_folder.mkdir(exist_ok=True)
+    run.graph_path.write_bytes(graph)
+    replace_text(run.export_report_path, report.model_dump_json(indent=2) + "\n")
+    return run.graph_path
+
+
+def choose_checkpoint(
+    run: Run, checkpoint: Literal["best", "last"] | int | None
+) -> tuple[int | None, BestCheckpoint | None]:
+    """Return the step to export, None for the newest, and the figure that chose it.
+
+    Raises:
+        ExportError: the best is asked for and none was measured.
+    """
+    best = read_best(run)
+    if checkpoint == "best" and best is None:
+        raise ExportError(
+            f"No checkpoint of {run.folder} was measured yet: ganymede rank {run.folder} measures them all."
+        )
+    if checkpoint == "last":
+        return None, None
+    if isinstance(checkpoint, int):
+        return checkpoint, best if best and best.step == checkpoint else None
+    return (best.step, best) if best else (None, None)
+
+
+def compare_with_keras(
+    model: onnx.ModelProto, generator: keras.Model, latents: Floats, labels: Floats | None
+) -> Comparison:
+    """Draw latents (n, Z), of labels (n, classes) if it takes them, with both and compare them."""
+    expected = draw_images(generator, latents, labels)
+    pixels, images = run_graph(model.SerializeToString(), latents, labels, (IMAGE, FLOAT_IMAGE))
+    levels = np.abs(pixels.astype(np.int16) - quantize(expected).astype(np.int16))
+    return Comparison(
+        latents=len(latents),
+        max_float_difference=float(np.abs(images - expected).max()),
+        max_levels=int(levels.max()),
+        pixels_differing=float((levels > 0).mean()),
+    )
+
+
+def blend_classes(classes: int) -> Floats | None:
+    """Return labels float32 (256, classes): each class by turns, every other one half blended with the next.
+
+    None without classes.
+    """
+    if not classes:
+        return None
+    rows = np.arange(COMPARED_LATENTS)
+    one_hot = np.eye(classes, dtype=np.float32)
+    blended = (one_hot[rows % classes] + one_hot[(rows + rows % 2) % classes]) / 2
+    labels: Floats = blended.astype(np.float32)
+    return labels
+
+
+def read_export(run: Run) -> ExportReport:
+    """Read export.json and hold generator.onnx against it.
+
+    Raises:
+        ExportError: it is no run, was not exported, was altered since, or failed the comparison.
+    """
+    try:
+        report = ExportReport.model_validate_json(run.export_report_path.read_text(encoding="utf-8-sig"))
+        graph = run.graph_path.read_bytes()
+    except FileNotFoundError as error:
+        if not run.config_path.exists():
+            raise ExportError(f"{run.folder} is not a run folder: it has no config.json.") from error
+        raise ExportError(f"{run.folder} is not exported yet: {error.filename} is missing.") from error
+    except ValidationError as error:
+        raise ExportError(f"{run.export_report_path} is damaged. Export the run again.") from error
+    if hashlib.sha256(graph).hexdigest() != report.sha256:
+        raise ExportError(f"{run.graph_path} is not the graph that was compared. Export the run again.")
+    if not report.comparison.passes:
+        raise ExportError(f"{run.graph_path} failed its comparison with Keras. Export the run again.")
+    return report
+
+
+def epochs_at(run: Run, step: int) -> int:
+    """Return how many epochs `step` batches are, by the run's stats; 0 within the first."""
+    return max((row.epoch for row in run.read_stats() if row.step <= step), default=0)
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what made the graph."""
+    return {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "tf2onnx": tf2onnx.__version__,
+        "onnx": onnx.__version__,
+    }

@@ -1,0 +1,166 @@
+"""The publication of an exported run: its files, its manifest and its golden check, into a model store."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from foundation.manifest import (
+    REFERENCE_GRAPH,
+    GoldenCheck,
+    ImageOutput,
+    LabelInput,
+    LatentInput,
+    Manifest,
+    created_now,
+)
+from foundation.store import Store, describe_file
+from training.evaluation.evaluate import read_figures
+from training.export.exporting import ExportReport, read_export
+from training.export.graph import Floats, run_graph
+from training.run.folder import Run
+from training.run.samples import CLASS_COLUMNS, DrawClasses, DrawLatents, class_rows, tile
+
+GOLDEN_SEEDS = tuple(range(16))
+GRID_SEEDS = tuple(range(64))
+GRID_COLUMNS = 8
+GRID_SCALE = 2
+GOLDEN_IMAGES, GRID, METRICS = "golden.npy", "samples.png", "metrics.json"
+
+
+def publish_run(
+    run_folder: Path,
+    store: Store,
+    *,
+    name: str,
+    version: str,
+    licence: str,
+    draw_latents: DrawLatents,
+    draw_classes: DrawClasses,
+    sign: Callable[[Manifest], bytes | None] = lambda _: None,
+) -> Manifest:
+    """Publish RUN/export as `name`@`version`, signed by `sign` if it gives a signature; its manifest.
+
+    `draw_latents` and `draw_classes` must be the scheme `philox-1`, which the manifest names.
+
+    Raises:
+        RunError: there is no such run.
+        ExportError: the run is not exported, or the graph is not the one that was compared with Keras.
+        AlreadyPublished: the store has that version; nothing was changed.
+    """
+    run = Run(run_folder)
+    report = read_export(run)
+    graph = run.graph_path.read_bytes()
+    golden = draw_golden(graph, report, draw_latents, draw_classes)  # (16, H, W, C)
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_files(Path(folder), run, report, graph, golden)
+        draw_grid(graph, report, draw_latents).save(files[GRID])
+        manifest = describe_release(run, report, golden, files, name, version, licence)
+        store.publish(manifest, files, signature=sign(manifest))
+    note_publication(run, manifest, store.location)
+    return manifest
+
+
+def note_publication(run: Run, manifest: Manifest, location: str) -> None:
+    """Add a line to RUN/publications.jsonl."""
+    line = {
+        "name": manifest.name,
+        "version": manifest.version,
+        "created_at": manifest.created_at.isoformat(),
+        "store": location,
+        "epochs": manifest.training["epochs"],
+    }
+    with run.publications_path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")
+
+
+def draw_golden(
+    graph: bytes, report: ExportReport, draw_latents: DrawLatents, draw_classes: DrawClasses
+) -> NDArray[np.uint8]:
+    """Return what the graph answers for seeds 0 to 15, each of the class it stands for: (16, H, W, C)."""
+    latents, classes = draw_latents(GOLDEN_SEEDS, report.latent_size), len(report.class_names)
+    labels: Floats | None = None
+    if classes:
+        labels = np.eye(classes, dtype=np.float32)[draw_classes(GOLDEN_SEEDS, classes)]
+    (pixels,) = run_graph(graph, latents, labels)
+    return np.ascontiguousarray(pixels, np.uint8)
+
+
+def draw_grid(graph: bytes, report: ExportReport, draw_latents: DrawLatents) -> Image.Image:
+    """Draw the seeds 0 to 63, or a row of ten seeds for each class."""
+    if not report.class_names:
+        (pixels,) = run_graph(graph, draw_latents(GRID_SEEDS, report.latent_size))
+        return tile(np.ascontiguousarray(pixels, np.uint8), GRID_COLUMNS, GRID_SCALE)
+    latents, labels = class_rows(draw_latents, report.latent_size, len(report.class_names))
+    (pixels,) = run_graph(graph, latents, labels)
+    return tile(np.ascontiguousarray(pixels, np.uint8), CLASS_COLUMNS, GRID_SCALE)
+
+
+def write_files(
+    folder: Path, run: Run, report: ExportReport, graph: bytes, golden: NDArray[np.uint8]
+) -> dict[str, Path]:
+    """Write the release's files, but the grid, into `folder`; return where each belongs, by its name."""
+    files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, GRID, METRICS)}
+    files[REFERENCE_GRAPH].write_bytes(graph)
+    np.save(files[GOLDEN_IMAGES], golden, allow_pickle=False)
+    epochs = [row.model_dump() for row in run.read_stats() if row.step <= report.step]
+    content = {"epochs": epochs, "export": report.model_dump(mode="json")}
+    files[METRICS].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return files
+
+
+def describe_release(
+    run: Run,
+    report: ExportReport,
+    golden: NDArray[np.uint8],
+    files: dict[str, Path],
+    name: str,
+    version: str,
+    licence: str,
+) -> Manifest:
+    """Assemble the manifest; the golden check is what the graph answers for seeds 0 to 15."""
+    entries = [
+        describe_file(path, device="any", precision="float32")
+        if name == REFERENCE_GRAPH
+        else describe_file(path)
+        for name, path in files.items()
+    ]
+    return Manifest(
+        name=name,
+        version=version,
+        created_at=created_now(),
+        licence=licence,
+        latent=LatentInput(size=report.latent_size),
+        label=LabelInput(classes=report.class_names) if report.class_names else None,
+        image=ImageOutput(height=report.height, width=report.width, channels=report.channels),
+        files=tuple(entries),
+        golden=GoldenCheck(
+            seeds=GOLDEN_SEEDS,
+            scheme="philox-1",
+            sha256=hashlib.sha256(golden.tobytes()).hexdigest(),
+            images=GOLDEN_IMAGES,
+        ),
+        training=describe_training(run, report),
+        metrics={
+            "keras_max_float_difference": report.comparison.max_float_difference,
+            "keras_pixels_differing": report.comparison.pixels_differing,
+            **read_figures(run, report),
+        },
+    )
+
+
+def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
+    """Return the release's provenance: configuration, how far it was trained, what chose it, versions."""
+    return {
+        "configuration": run.read_configuration().model_dump(mode="json"),
+        "epochs": report.epochs,
+        "step": report.step,
+        "best": report.best.model_dump() if report.best else None,
+        "versions": report.versions,
+    }

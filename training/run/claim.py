@@ -1,0 +1,32 @@
+"""The claim of one process on a run folder: two trainings in one would overwrite each other."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from training.errors import RunError
+from training.run.folder import Run
+
+
+@contextmanager
+def claim_run(run: Run) -> Iterator[None]:
+    """Hold the run folder while training; the claim of a process that dies ends with it.
+
+    Raises:
+        RunError: another process trains in it.
+    """
+    lock = FileLock(run.claim_path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(
+            f"Another process is training in {run.folder}. Wait for its end, or choose another run folder."
+        ) from error
+    except NotImplementedError:  # a file system without locks
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,50 @@
+"""What a person sees of a run: a bar on a terminal, a plain line an epoch elsewhere."""
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from training.run.stats import EpochPart, EpochStats
+
+
+def training_progress(console: Console) -> Progress:
+    """Return the bar: epoch, batches, images/s, both losses (nats), time left; hidden off a terminal."""
+    return Progress(
+        TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[images_per_s]:.0f} images/s"),
+        TextColumn("G {task.fields[generator_loss]:.3f}  D {task.fields[discriminator_loss]:.3f}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def show_part(progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> None:
+    """Move the bar to the epoch's (1 is the first) figures so far."""
+    generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
+    progress.update(
+        task,
+        completed=part.step,
+        epoch=epoch,
+        images_per_s=part.images / part.seconds,
+        generator_loss=generator_loss,
+        discriminator_loss=discriminator_loss,
+    )
+
+
+def describe_epoch(stats: EpochStats, epochs: int) -> str:
+    """Return the plain line of one epoch."""
+    return (
+        f"epoch {stats.epoch}/{epochs}  {stats.images_per_s:.0f} images/s  "
+        f"generator loss {stats.generator_loss:.3f}  "
+        f"discriminator loss {stats.discriminator_loss:.3f}  {stats.seconds:.0f} s"
+        + "".join(f"  {name} {value:.4g}" for name, value in stats.figures.items())
+    )
