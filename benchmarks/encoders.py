@@ -10,12 +10,13 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from foundation.images import Images
 from foundation.manifest import REFERENCE_GRAPH
 from foundation.store import FolderStore, parse_reference, resolve_version
 from service.encoding.pictures import lay_grid
 from service.encoding.png import write_png
 from service.engine.devices import cpu_device
-from service.engine.generator import Generator, Images
+from service.engine.generator import Generator
 from service.requests.inputs import draw_seeds
 
 

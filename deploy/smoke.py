@@ -11,9 +11,9 @@ import httpx
 import numpy as np
 
 from foundation.errors import GanymedeError
+from foundation.images import Images
 from foundation.manifest import Manifest
 from foundation.store import open_store
-from service.engine.generator import Images
 from service.releases.golden import hash_images, is_rounding, measure_difference
 
 READY_LIMIT_S = 300

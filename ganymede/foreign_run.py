@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from foundation.errors import ReleaseRefused
+from foundation.images import Images
 from foundation.manifest import Difference, Manifest
 from foundation.onnx_runtime import onnxruntime
 from ganymede.foreign_file import ForeignFile
@@ -16,7 +17,7 @@ from ganymede.foreign_graph import ImportRefused, Signature
 from ganymede.wrapping import Floats
 from service.engine.cores import usable_cores
 from service.engine.devices import cpu_device
-from service.engine.generator import Generator, Images
+from service.engine.generator import Generator
 from service.releases.golden import measure_difference
 from service.releases.graph_memory import check_memory
 from service.releases.trial import TrialFailed, try_graph

@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         call_timeout_s=settings.store_call_timeout_s,
         trusted_keys=parse_key_files(settings.trusted_keys),
     )
-    metrics.watch_store(store)
+    metrics.watch_store(lambda: store.failure is None)
     device = choose_device(
         settings.device,
         threads=usable_cores(),
@@ -70,10 +70,11 @@ def create_app(settings: Settings) -> FastAPI:
         load_timeout_s=settings.request_timeout_s,
         open_timeout_s=settings.load_timeout_s,
         warm_up=lambda release: release.generator.warm_up(settings.max_batch_images),
-        changed=metrics.show_models,
+        changed=lambda releases: metrics.show_models(release.shown() for release in releases),
     )
     keys, windows = read_keys(settings), SharedWindows(settings.rates_store)
-    metrics.watch_rates(windows)
+    if windows.shared:
+        metrics.watch_rates_store(lambda: windows.reachable)
     budget = Budget(settings.max_bytes_in_flight)
     metrics.flight_bytes.set_function(lambda: budget.held_bytes)
     context = Context(

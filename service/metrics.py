@@ -1,17 +1,28 @@
 """The figures of a running service for Prometheus, in seconds and bytes, in a registry of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
-from foundation.store import Store
-from service.access.shared_windows import SharedWindows
-from service.releases.opening import Release
-from service.releases.outcomes import OUTCOMES, Outcome
-
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+Outcome = Literal["loaded", "refused", "unreachable", "failed"]
+"""How an attempt to load what the store has anew can end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """A version in memory, as the metric `ganymede_model_info` has it."""
+
+    model: str
+    version: str
+    device: str
+    precision: str
 
 
 class Metrics:
@@ -57,7 +68,7 @@ class Metrics:
             "ganymede_reloads_total", "Releases that were to be loaded.", ("outcome",), registry=registry
         )
 
-        for outcome in OUTCOMES:
+        for outcome in get_args(Outcome):
             self.reloads_total.labels(outcome)  # 0 from the start, so that a rate can be taken
         self.refusals_total = Counter(
             "ganymede_refusals_total",
@@ -73,31 +84,26 @@ class Metrics:
         """Count a release that was to be loaded."""
         self.reloads_total.labels(outcome).inc()
 
-    def show_models(self, releases: Sequence[Release]) -> None:
-        """Show these releases, and no other, as those in memory."""
+    def show_models(self, models: Iterable[ShownModel]) -> None:
+        """Show these versions, and no other, as those in memory."""
         self.model_info.clear()
-        for release in releases:
-            manifest = release.manifest
-            generator = release.generator
-            self.model_info.labels(
-                manifest.name, manifest.version, generator.device, generator.precision
-            ).set(1)
+        for shown in models:
+            self.model_info.labels(shown.model, shown.version, shown.device, shown.precision).set(1)
 
     def count_refusal(self, code: str) -> None:
         """Count a request that was refused for its key, or for what that may ask."""
         self.refusals_total.labels(code).inc()
 
-    def watch_rates(self, windows: SharedWindows) -> None:
-        """Show whether the store of shared rates, if there is one, answered when it was last asked."""
-        if windows.shared:
-            gauge = Gauge(
-                "ganymede_rates_store_reachable", "1 while the rates' store answers.", registry=self.registry
-            )
-            gauge.set_function(lambda: float(windows.reachable))
+    def watch_rates_store(self, answered: Callable[[], bool]) -> None:
+        """Show whether the store of shared rates answered when it was last asked."""
+        gauge = Gauge(
+            "ganymede_rates_store_reachable", "1 while the rates' store answers.", registry=self.registry
+        )
+        gauge.set_function(lambda: float(answered()))
 
-    def watch_store(self, store: Store) -> None:
-        """Show whether `store` answered when it was last asked."""
-        self.store_reachable.set_function(lambda: float(store.failure is None))
+    def watch_store(self, answered: Callable[[], bool]) -> None:
+        """Show whether the model store answered when it was last asked."""
+        self.store_reachable.set_function(lambda: float(answered()))
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""

@@ -67,7 +67,7 @@ def test_an_import_and_the_pictures_of_the_command_line_ask_nobody(
 def test_training_loads_onnx_runtime_silenced(watch: NetworkWatch) -> None:
     script = """
 import numpy as np
-from training.onnx_runtime import onnxruntime
+from foundation.onnx_runtime import onnxruntime
 from tests.tiny_models import TinyModel, tiny_graph
 session = onnxruntime.InferenceSession(tiny_graph(TinyModel()), providers=["CPUExecutionProvider"])
 session.run(None, {"latent": np.zeros((1, 6), np.float32)})

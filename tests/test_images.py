@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from service.encoding.pictures import encode_image, encode_images, grid_size, lay_grid
-from service.encoding.provenance import Provenance, describe_recipe
+from service.encoding.provenance import Provenance
+from service.requests.recipes import describe_recipe
 from service.requests.schemas import GenerateRequest
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"

@@ -12,13 +12,13 @@ from pydantic import SecretStr
 
 from foundation.errors import QueueFull
 from service.access import shared_windows
-from service.access.authentication import on_behalf_of
 from service.access.keys import ApiKey, parse_keys, read_keys
 from service.access.rates import DAY_S, QuotaExceeded, RateExceeded, Rates
 from service.access.shared_windows import SharedWindows
 from service.access.windows import Windows
 from service.endpoints.context import Context
 from service.engine.budget import Budget
+from service.http.requesters import requesting
 from service.settings import Settings, WrongSetting
 from tests.conftest import metric, run_server
 from tests.valkey import free_port, run_valkey, url_of
@@ -38,7 +38,7 @@ class Clock:
 
 
 def behalf(name):
-    return on_behalf_of({"ganymede.key": name})
+    return requesting({"ganymede.key": name})
 
 
 def test_a_window_begins_with_its_first_count_and_ends_by_the_monotonic_clock(monkeypatch):

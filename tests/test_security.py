@@ -117,7 +117,7 @@ def test_frames_of_a_walk_count_as_images(guarded):
 def test_what_is_refused_for_its_size_is_not_counted():
     rates = Rates(10, max_images_per_request=100)
     asyncio.run(rates.take(10_000))  # no key: nothing is counted
-    from service.access.authentication import _key_name
+    from service.http.requesters import _key_name
 
     token = _key_name.set("alice")
     try:

@@ -4,6 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+CHUNK_PIXELS = 2**18
+"""Of the pictures that are drawn at once, which take about a kilobyte a pixel."""
+
 
 class PictureShape(BaseModel):
     """Pictures are uint8 (n, size, size, channels); the classes are named in the order of their numbers."""

@@ -2,13 +2,11 @@
 
 import base64
 import binascii
-import contextvars
 import hashlib
 import hmac
 import ipaddress
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,6 +16,7 @@ from service.access.keys import ApiKey
 from service.access.refusals import Refusals
 from service.http.addresses import path_of
 from service.http.problems import describe, protocol_members
+from service.http.requesters import note_key
 from service.settings import Settings
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
@@ -30,8 +29,6 @@ MAX_KEY_BYTES = 1024
 """A longer one is not even hashed."""
 
 log = logging.getLogger(__name__)
-_SCOPE_KEY = "ganymede.key"
-_key_name: contextvars.ContextVar[str | None] = contextvars.ContextVar("key_name", default=None)
 
 
 class KeyMissing(GanymedeError):
@@ -77,8 +74,7 @@ class ApiKeys:
                 response.headers.append("WWW-Authenticate", _FOR_BROWSERS)
             await response(scope, receive, send)
             return
-        scope[_SCOPE_KEY] = name
-        _key_name.set(name)
+        note_key(scope, name)
         await self._app(scope, receive, send)
 
     def _identify(self, scope: Scope) -> str:
@@ -94,24 +90,6 @@ class ApiKeys:
             self._refusals.check_guess(scope)
             raise KeyUnknown("This API key is not known here.")
         return found
-
-
-def current_key() -> str | None:
-    """The name of the API key of the request that is being answered."""
-    return _key_name.get()
-
-
-@contextmanager
-def on_behalf_of(scope: Scope) -> Iterator[None]:
-    """Let what is done inside be the doing of the key that the request of `scope` came with.
-
-    A request's own task knows its key; one that works for many requests does not.
-    """
-    token = _key_name.set(scope.get(_SCOPE_KEY))
-    try:
-        yield
-    finally:
-        _key_name.reset(token)
 
 
 def read_key(headers: Headers) -> bytes | None:

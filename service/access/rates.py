@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from foundation.errors import GanymedeError
-from service.access.authentication import current_key
 from service.access.keys import ApiKey, Bound
 from service.access.shared_windows import SharedWindows
+from service.http.requesters import current_key
 
 DAY_S = 86_400
 

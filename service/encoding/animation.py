@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from foundation.errors import InvalidField
+from foundation.images import Images
 from service.encoding.provenance import Provenance
-from service.engine.generator import Images
 
 MEDIA_TYPES = {
     "png": "image/png",

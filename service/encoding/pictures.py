@@ -10,9 +10,9 @@ import numpy as np
 import orjson
 from PIL import Image
 
+from foundation.images import Images
 from service.encoding.png import write_png
 from service.encoding.provenance import Provenance, add_to_png
-from service.engine.generator import Images
 
 MEDIA_TYPES = {
     "png": "image/png",

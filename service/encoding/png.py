@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from service.engine.generator import Images
+from foundation.images import Images
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 3: 2}

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from xml.sax.saxutils import escape
 
 from service.encoding.png import HEADER_BYTES, write_chunk
-from service.requests.schemas import GenerateRequest, WalkRequest
 
 _MAX_LISTED = 64
 _PACKET = (
@@ -27,8 +26,6 @@ _PACKET = (
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold (section 2.2), escaped or not; a class may be called so."""
-
-_WAYS = {"frames", "interpolation", "loop", "easing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +62,6 @@ class Provenance:
             for name, value in fields.items()
         )
         return _PACKET.format(fields=text).encode()
-
-
-def describe_recipe(order: GenerateRequest | WalkRequest) -> dict[str, object]:
-    """What of `order` shapes its images beside seeds, classes and truncation, as its JSON has it."""
-    if isinstance(order, WalkRequest):
-        return {"walk": order.model_dump(mode="json", include=_WAYS)}
-    recipe: dict[str, object] = {}
-    if order.mix is not None:
-        recipe["mix"] = [part.model_dump() for part in order.mix]
-    if order.directions:
-        recipe["directions"] = order.directions
-    return recipe
 
 
 def write_png_xmp(xmp: bytes) -> bytes:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from foundation.images import Images
 from service.encoding.animation import FrameShape
 from service.encoding.pictures import encode_image
 from service.encoding.provenance import Provenance
-from service.engine.generator import Images
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is made
 

@@ -12,10 +12,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from PIL import Image
 
+from foundation.images import Images
 from service.encoding.animation import FrameShape
 from service.encoding.metadata import embed_xmp
 from service.encoding.provenance import Provenance
-from service.engine.generator import Images
 
 _BT709 = 1  # ITU-T H.273's number, for primaries, transfer and matrix alike
 _COLOURS = 256

@@ -7,14 +7,14 @@ from dataclasses import replace
 from starlette.responses import Response
 from starlette.types import Receive
 
+from foundation.images import Images
 from foundation.labels import Weights, name_labels
 from foundation.manifest import Manifest
 from service.encoding.pictures import MEDIA_TYPES, encode_images
-from service.encoding.provenance import Provenance, describe_recipe
+from service.encoding.provenance import Provenance
 from service.endpoints.context import Context
 from service.engine.budget import Holding
 from service.engine.costs import pictures_bytes
-from service.engine.generator import Images
 from service.engine.jobs import Generated
 from service.engine.rows import AnyInputs, SeededInputs
 from service.http.disconnection import unless_gone
@@ -24,6 +24,7 @@ from service.releases.lookup import Release
 from service.requests.directions import steer
 from service.requests.inputs import draw_inputs, request_count, request_seeds
 from service.requests.limits import check_generate
+from service.requests.recipes import describe_recipe
 from service.requests.schemas import GenerateRequest
 
 _SMALL_PIXELS = 2**16

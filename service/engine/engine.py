@@ -11,10 +11,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from foundation.errors import DeadlineExceeded, GanymedeError, Unavailable
+from foundation.images import Images
 from foundation.labels import Weights
 from service.engine.admission import Admission, explain_full
 from service.engine.batching import Batch, WaitingWork, group_by_images
-from service.engine.generator import Generator, Images
+from service.engine.generator import Generator
 from service.engine.jobs import Encode, Generated, GenerationFailed, Job, answer_all, encode_answer
 from service.engine.room import Room
 from service.engine.rows import AnyInputs

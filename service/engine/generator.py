@@ -3,18 +3,15 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foundation.errors import ReleaseRefused
+from foundation.images import Images
 from foundation.labels import Weights
 from foundation.latents import Latents
 from foundation.manifest import REFERENCE_GRAPH, Manifest
 from foundation.onnx_runtime import onnxruntime
 from service.engine.devices import Device, DeviceMissing
 from service.engine.run_limit import RunLimit
-
-Images = NDArray[np.uint8]
-"""uint8 (n, height, width, channels), 0 to 255; channels is 1 or 3."""
 
 _TYPES = {"latent": "tensor(float)", "label": "tensor(float)", "image": "tensor(uint8)"}
 

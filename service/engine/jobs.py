@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from foundation.errors import GanymedeError
+from foundation.images import Images
 from foundation.labels import Weights
-from service.engine.generator import Images
 from service.engine.lines import Work
 
 log = logging.getLogger(__name__)

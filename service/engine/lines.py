@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from foundation.images import Images
 from foundation.labels import Weights
-from service.engine.generator import Generator, Images
+from service.engine.generator import Generator
 from service.engine.rows import AnyInputs
 
 

@@ -13,13 +13,14 @@ from foundation.labels import name_labels
 from foundation.manifest import Manifest
 from service.encoding.animation import Encoder, FrameShape, open_encoder
 from service.encoding.pictures import enlarge
-from service.encoding.provenance import Provenance, describe_recipe
+from service.encoding.provenance import Provenance
 from service.encoding.walk_files import WalkFile
 from service.engine.admission import Admission, admit
 from service.engine.engine import Engine
 from service.engine.generator import Generator
 from service.engine.jobs import Generated
 from service.requests.inputs import Inputs, walk_inputs
+from service.requests.recipes import describe_recipe
 from service.requests.schemas import WalkRequest
 
 CHUNK_FRAMES = 64

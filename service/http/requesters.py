@@ -1,26 +1,38 @@
 """For whom something is done: the key that a request came with, or without keys the address it came from.
 
-What is bounded is shared among requesters (`service.engine.room`), and batches are taken from them in turn. Behind a
-proxy the address is the one that uvicorn reads from `X-Forwarded-For`, of proxies in `FORWARDED_ALLOW_IPS`.
+What is bounded is shared among requesters (`service.engine.room`), and batches are taken from them in turn.
+Behind a proxy the address is the one that uvicorn reads from `X-Forwarded-For`, of proxies in
+`FORWARDED_ALLOW_IPS`.
 """
 
 import contextvars
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
-
-from service.access.authentication import current_key, on_behalf_of
 
 _NETWORK_BITS = 64
 """A household or a server has as many IPv6 addresses as it likes, all in one such network (RFC 6177)."""
 
+_SCOPE_KEY = "ganymede.key"
+_key_name: contextvars.ContextVar[str | None] = contextvars.ContextVar("key_name", default=None)
 _address: contextvars.ContextVar[str | None] = contextvars.ContextVar("address", default=None)
+
+
+def note_key(scope: MutableMapping[str, Any], name: str) -> None:
+    """Let what the current task does, and what is done for `scope` later, be the doing of a key."""
+    scope[_SCOPE_KEY] = name
+    _key_name.set(name)
 
 
 def note_address(scope: Mapping[str, Any]) -> None:
     """Let what the current task does count for the address of `scope`, where it has no key."""
     _address.set(address_of(scope))
+
+
+def current_key() -> str | None:
+    """The name of the API key of the request that is being answered."""
+    return _key_name.get()
 
 
 def current_requester() -> str | None:
@@ -31,13 +43,16 @@ def current_requester() -> str | None:
 
 @contextmanager
 def requesting(scope: Mapping[str, Any]) -> Iterator[None]:
-    """Let what is done inside count for the key and the address of the request of `scope`."""
-    token = _address.set(address_of(scope))
+    """Let what is done inside count for the key and the address of the request of `scope`.
+
+    A request's own task knows its key; one that works for many requests does not.
+    """
+    address, key = _address.set(address_of(scope)), _key_name.set(scope.get(_SCOPE_KEY))
     try:
-        with on_behalf_of(dict(scope)):
-            yield
+        yield
     finally:
-        _address.reset(token)
+        _address.reset(address)
+        _key_name.reset(key)
 
 
 def address_of(scope: Mapping[str, Any]) -> str | None:

@@ -16,10 +16,9 @@ import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.access.authentication import current_key
 from service.http.log_text import MAX_LINE, TextFormatter, escape_controls
 from service.http.problems import describe_unknown
-from service.http.requesters import note_address
+from service.http.requesters import current_key, note_address
 from service.http.security_headers import headers_for
 from service.metrics import Metrics
 

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 
 from foundation.errors import NotFound
+from foundation.images import Images
 from foundation.labels import Weights
 from foundation.store import parse_reference, resolve_version
 from service.endpoints import health
@@ -17,7 +18,6 @@ from service.endpoints.context import Context, Service
 from service.endpoints.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
 from service.endpoints.problem_responses import Responses, describe_problems, refer_to_headers
 from service.engine.costs import tensor_bytes
-from service.engine.generator import Images
 from service.http.addresses import path_of
 from service.http.disconnection import unless_gone
 from service.http.entity_tags import tag_answer

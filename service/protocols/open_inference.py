@@ -11,8 +11,8 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from foundation.errors import InvalidField, MalformedRequest
+from foundation.images import Images
 from foundation.manifest import Manifest
-from service.engine.generator import Images
 from service.http.bodies import parse_body
 
 JSON_LENGTH_HEADER = "Inference-Header-Content-Length"

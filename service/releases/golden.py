@@ -6,9 +6,10 @@ import numpy as np
 
 from foundation.arrays import WrongArrays, read_array
 from foundation.errors import ReleaseRefused
+from foundation.images import Images
 from foundation.manifest import Difference, Manifest
 from service.engine.devices import Precision
-from service.engine.generator import Generator, Images
+from service.engine.generator import Generator
 from service.engine.run_limit import RunLimit
 from service.requests.inputs import draw_seeds
 

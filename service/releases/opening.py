@@ -12,6 +12,7 @@ from foundation.store import Store
 from foundation.store.publication import entry_of
 from service.engine.devices import Device
 from service.engine.generator import Generator
+from service.metrics import ShownModel
 from service.releases.golden import TIMEOUT_S, check_golden
 from service.releases.graph import MAX_GRAPH_BYTES, check_budget, check_graph
 from service.releases.graph_memory import check_memory
@@ -33,6 +34,11 @@ class Release:
     generator: Generator
     golden_difference: Difference
     directions: ReleaseDirections
+
+    def shown(self) -> ShownModel:
+        """How the metrics show it."""
+        manifest, generator = self.manifest, self.generator
+        return ShownModel(manifest.name, manifest.version, generator.device, generator.precision)
 
 
 @dataclass(frozen=True, slots=True)

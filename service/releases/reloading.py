@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from foundation.errors import GanymedeError, ReleaseRefused, StoreUnreachable, Unavailable
 from foundation.store import Aliases, Reference
+from service.metrics import Outcome
 from service.releases.lookup import Releases
-from service.releases.outcomes import Outcome
 
 log = logging.getLogger(__name__)
 

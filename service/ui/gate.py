@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from foundation.errors import GanymedeError, NotFound
-from service.access.authentication import current_key
 from service.http.problems import describe
 from service.http.reading import Bodies
+from service.http.requesters import current_key
 from service.ui.events import Events
 from service.ui.folder import Folder
 from service.ui.sessions import Sessions

@@ -12,9 +12,9 @@ import orjson
 from starlette.types import Scope
 
 from foundation.errors import GanymedeError
+from foundation.images import Images
 from service.endpoints.context import Context
 from service.endpoints.pictures import accept_order
-from service.engine.generator import Images
 from service.http.bodies import parse_body
 from service.http.requesters import requesting
 from service.requests.schemas import GenerateRequest

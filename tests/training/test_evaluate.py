@@ -3,10 +3,11 @@ import shutil
 from foundation.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER
 from training.data import load_pictures
-from training.evaluation.evaluate import evaluate_run, read_figures
+from training.evaluation.evaluate import evaluate_run
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
 from training.evaluation.judge import count_name
 from training.export.exporting import export_run, read_export
+from training.export.figures import read_figures
 from training.run.folder import Run
 
 

@@ -7,8 +7,8 @@ from training.config import DcganConfiguration, Precision
 from training.dcgan.dropout import HashedDropout
 from training.dcgan.losses import discriminator_loss, generator_loss, generator_ratio
 from training.dcgan.networks import build_discriminator, build_generator
-from training.launch.devices import count_replicas, replica_mean, replica_share
 from training.networks.adam import FusedAdam
+from training.networks.replicas import count_replicas, replica_mean, replica_share
 
 
 class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types

@@ -81,12 +81,3 @@ def draw_pictures(
         (pixels,) = run_graph(graph, draw_latents(seeds, report.latent_size), labels)
         batches.append(np.asarray(pixels, np.uint8))
     return np.concatenate(batches)
-
-
-def read_figures(run: Run, report: ExportReport) -> dict[str, float]:
-    """Return what was measured of this very export; nothing if it was not evaluated."""
-    if not run.figures_path.exists():
-        return {}
-    content = json.loads(run.figures_path.read_text(encoding="utf-8-sig"))
-    figures: dict[str, float] = content["figures"]
-    return figures if content["sha256"] == report.sha256 else {}

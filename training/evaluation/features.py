@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.onnx_runtime import onnxruntime
 from training.errors import EvaluationError
-from training.onnx_runtime import onnxruntime
 
 FEATURES, LOGITS = "features", "logits"
 INPUT_TYPES = ("tensor(uint8)", "tensor(float)")

@@ -11,7 +11,7 @@ import tf2onnx
 from numpy.typing import NDArray
 from onnx.utils import Extractor
 
-from training.onnx_runtime import onnxruntime
+from foundation.onnx_runtime import onnxruntime
 
 OPSET = 17
 LATENT, LABEL, IMAGE, FLOAT_IMAGE = "latent", "label", "image", "float_image"

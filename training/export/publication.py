@@ -21,8 +21,8 @@ from foundation.manifest import (
     created_now,
 )
 from foundation.store import Store, describe_file
-from training.evaluation.evaluate import read_figures
 from training.export.exporting import ExportReport, read_export
+from training.export.figures import read_figures
 from training.export.graph import Floats, run_graph
 from training.run.folder import Run
 from training.run.samples import CLASS_COLUMNS, DrawClasses, DrawLatents, class_rows, tile

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from training.modern.layers import ConditionalBatchNormalization
-from training.run.samples import CHUNK_PIXELS
+from training.shape import CHUNK_PIXELS
 
 
 def measure_statistics(generator: keras.Model, inputs: Sequence[tf.Tensor]) -> None:

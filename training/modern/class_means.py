@@ -6,9 +6,9 @@ judges single pictures, and hardly notices that a class has too many of one kind
 
 import tensorflow as tf
 
-from training.launch.devices import count_replicas, replica_sum
 from training.modern.observer import Observer
 from training.modern.schedule import ObserverPlan
+from training.networks.replicas import count_replicas, replica_sum
 
 DECAY = 0.995
 """Of what is known of a class's generated pictures, with each batch that has some."""

@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from training.config import ModernConfiguration, Precision
-from training.launch.devices import count_replicas, replica_mean, replica_share
 from training.modern.calibration import measure_statistics
 from training.modern.class_means import ClassMeans
 from training.modern.discriminator import build_classifier, build_discriminator
@@ -18,6 +17,7 @@ from training.modern.losses import generator_ratio, gradient_penalty, pairing_lo
 from training.modern.observer import Observer
 from training.modern.schedule import learning_rates, penalty_weight, plan_observer
 from training.networks.augment import augment, draw_changes
+from training.networks.replicas import count_replicas, replica_mean, replica_share
 from training.shape import PictureShape
 
 CALIBRATION_IMAGES = 2048

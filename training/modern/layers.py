@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from training.launch.devices import count_replicas, replica_mean
 from training.networks.depth_to_space import enlarge_by_rows
+from training.networks.replicas import count_replicas, replica_mean
 
 EPSILON = 1e-3
 BLOCK = 16

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from training.launch.devices import count_replicas
+from training.networks.replicas import count_replicas
 
 
 def teach(

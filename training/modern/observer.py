@@ -9,10 +9,10 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from training.launch.devices import replica_share
 from training.modern.discriminator import Convolve
 from training.modern.generator import LARGEST_BASE, Draw
 from training.modern.lessons import teach
+from training.networks.replicas import replica_share
 
 CHANNELS = (32, 64, 128, 160)
 LEARNING_RATE = 2e-3

@@ -16,8 +16,6 @@ MAX_CLASS_ROWS = 12
 FRAME_MS = 150
 LAST_FRAME_MS = 2000
 MAX_FRAMES = 200
-CHUNK_PIXELS = 2**18
-"""Of the pictures that are drawn at once, which take about a kilobyte a pixel."""
 
 # (seeds, latent_size) -> latents float32 (n, Z). The seed scheme belongs to whoever serves the
 # pictures, so it is handed in.
