@@ -1,4 +1,4 @@
-"""Releases in memory: opened and held against their golden check, looked up by name, followed as aliases move.
+"""Releases in memory: opened, held against their golden check, looked up by name, followed by their aliases.
 
 It imports the foundation, `requests` and `engine`.
 """

@@ -27,8 +27,8 @@ Inputs = Mapping[str, tuple[int, ...]]
 def check_memory(model: onnx.ModelProto, inputs: Inputs, reference: str, path: str) -> bool:
     """Refuse a graph whose tensors are too large; whether the shapes of all of them could be told.
 
-    Where they could not, the graph must be tried (`service.releases.trial`) before it is opened: operators whose
-    output depends on values, loops, functions, and shapes so long that telling them would itself cost much.
+    Where they could not, the graph must be tried (`service.releases.trial`) before it is opened: operators
+    whose output depends on values, loops, functions, and shapes so long that telling them would itself cost much.
 
     Raises:
         ReleaseRefused: a picture takes more memory than it may, or a batch takes more than its pictures.

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.shape import CHUNK_PIXELS
+
 SAMPLE_SEEDS = tuple(range(16))
 SAMPLE_COLUMNS = 4
 SAMPLE_SCALE = 2
