@@ -12,6 +12,7 @@ from ganymede.foreign_file import ForeignFile, read_file
 from ganymede.foreign_graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
 from ganymede.foreign_run import generate_checked, run_foreign
 from ganymede.wrapping import RANGE_OF_OPERATOR, RANGES, Floats, Layout, Output, read_output, wrap_graph
+from service.errors import GanymedeError
 from service.golden import hash_images
 from service.images import encode_array, encode_images
 from service.inputs import Inputs
@@ -67,6 +68,18 @@ def prepare_release(
         ReleaseRefused: it uses custom operators or external data.
     """
     _check_wishes(wishes)
+    try:
+        return _prepare(path, wishes, folder, name=name, version=version, licence=licence)
+    except (GanymedeError, OSError):
+        raise
+    except Exception as error:  # of foreign bytes ONNX raises whatever it likes
+        reason = f"{type(error).__name__} {error}"[:300]
+        raise ImportRefused(
+            f"{path} cannot be imported, as ONNX cannot make sense of it: {reason}"
+        ) from error
+
+
+def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: str, licence: str) -> Prepared:
     file = read_file(path)
     model = file.model
     signature = read_signature(model, latent=wishes.latent, label=wishes.label, image=wishes.output)
