@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
+from foundation.errors import GanymedeError
 from foundation.labels import weigh_classes
 from foundation.latents import draw_classes, draw_latents
 from foundation.manifest import (
@@ -67,6 +68,18 @@ def prepare_release(
         ReleaseRefused: it uses custom operators or external data.
     """
     _check_wishes(wishes)
+    try:
+        return _prepare(path, wishes, folder, name=name, version=version, licence=licence)
+    except (GanymedeError, OSError):
+        raise
+    except Exception as error:  # of foreign bytes ONNX raises whatever it likes
+        reason = f"{type(error).__name__} {error}"[:300]
+        raise ImportRefused(
+            f"{path} cannot be imported, as ONNX cannot make sense of it: {reason}"
+        ) from error
+
+
+def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: str, licence: str) -> Prepared:
     file = read_file(path)
     model = file.model
     signature = read_signature(model, latent=wishes.latent, label=wishes.label, image=wishes.output)

@@ -46,7 +46,8 @@ def test_an_outcome_that_nobody_expects_is_a_fault(traffic):
 
 
 def test_the_summary_says_what_grew_what_slowed_down_and_what_failed(traffic, tmp_path):
-    traffic.answers += [Answer(second, "generate", "200", 0.02) for second in range(200)]
+    traffic.answers += [Answer(second, "generate", "200", 0.02) for second in range(180)]
+    traffic.answers.append(Answer(190, "generate", "200", 9.0))  # its minute was not lived to the end
     traffic.answers.append(Answer(3, "walk", "500", 1.0))
     samples = [Sample(float(second), 200.0 + second, 30, 12) for second in range(200)]
     text = write_summary(tmp_path, samples, traffic, notes=["Nothing else."])

@@ -35,7 +35,9 @@ def write_summary(folder: Path, samples: Sequence[Sample], traffic: Traffic, *, 
         "|---|---|---|---|",
     ]
     for kind in KINDS:
-        minutes = list(latencies_by_minute(traffic.answers, kind).values())
+        by_minute = latencies_by_minute(traffic.answers, kind)
+        whole = [figures for minute, figures in by_minute.items() if 60 * (minute + 1) <= at_s[-1] + 1]
+        minutes = whole or list(by_minute.values())
         if minutes:
             (first_50, first_99), (last_50, last_99) = minutes[0], minutes[-1]
             drifted = drift([p50 for p50, _ in minutes])

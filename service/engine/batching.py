@@ -74,8 +74,8 @@ class WaitingWork(Generic[AnyWork]):
     def take(self, max_images: int) -> Batch[AnyWork] | None:
         """The next batch of at most `max_images`, blocking until there is work; None after `close`.
 
-        Generators take turns, and so do the requesters of each (`service.engine.lines`). A batch must be given
-        back by `done`.
+        Generators take turns, and so do the requesters of each (`service.engine.lines`). A batch
+        must be given back by `done`.
         """
         with self._changed:
             while not self._queues:

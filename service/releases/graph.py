@@ -70,6 +70,10 @@ def check_graph(content: bytes, reference: str, path: str) -> onnx.ModelProto:
         _check_parts(model, known, reference, path)
     except _TooSparse as error:
         raise ReleaseRefused(f"{reference}: {path}: {error}.") from None
+    except ReleaseRefused:
+        raise
+    except Exception as error:  # names that are no text, types that there are none of
+        raise ReleaseRefused(f"{reference}: {path} is not an ONNX graph: {str(error)[:200]}.") from error
     return model
 
 

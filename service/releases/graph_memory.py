@@ -28,11 +28,21 @@ def check_memory(model: onnx.ModelProto, inputs: Inputs, reference: str, path: s
     """Refuse a graph whose tensors are too large; whether the shapes of all of them could be told.
 
     Where they could not, the graph must be tried (`service.releases.trial`) before it is opened: operators
-    whose output depends on values, loops, functions, and shapes so long that telling them would itself cost much.
+    whose output depends on values, loops, functions, and shapes so long
+    that telling them would itself cost much.
 
     Raises:
         ReleaseRefused: a picture takes more memory than it may, or a batch takes more than its pictures.
     """
+    try:
+        return _is_told(model, inputs, reference, path)
+    except ReleaseRefused:
+        raise
+    except Exception:
+        return False
+
+
+def _is_told(model: onnx.ModelProto, inputs: Inputs, reference: str, path: str) -> bool:
     if not _is_cheap(model):
         return False
     one, told = _measure(model, inputs, 1)

@@ -178,7 +178,7 @@ BODY_TARGETS = (
     Target(
         "key",
         read_headers,
-        (),
+        REFUSED,
         lambda: [b"Bearer abc", b"Basic dXNlcjprZXk=", b"gmd_key"],
     ),
     Target("keys", read_keys, (WrongSetting,), lambda: [b"me:" + b"0f" * 32 + b"\n# comment\n", b"a:b,c:d"]),
