@@ -40,6 +40,7 @@ RUN --mount=type=cache,target=/var/cache/pip \
 FROM ${BASE_IMAGE} AS code
 WORKDIR /app
 COPY LICENSE ./
+COPY foundation foundation
 COPY service service
 COPY training training
 COPY ganymede ganymede

@@ -1,6 +1,7 @@
 """Dependencies point one way; these tests read the imports of every file."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 FILES = sorted(
     path
-    for name in ("service", "training", "infra", "ganymede")
+    for name in ("foundation", "service", "training", "infra", "ganymede")
     for path in (REPOSITORY / name).rglob("*.py")
 )
 
@@ -28,29 +29,104 @@ def belongs(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
+FLOORS = {
+    "foundation": [["foundation"]],
+    "service": [
+        ["service.settings", "service.metrics"],
+        ["service.encoding"],
+        ["service.requests"],
+        ["service.engine"],
+        ["service.releases"],
+        ["service.http"],
+        ["service.access"],
+        ["service.endpoints"],
+        ["service.protocols", "service.ui", "service.server"],
+        ["service.application"],
+    ],
+    "training": [
+        ["training.errors", "training.shape"],
+        ["training.config"],
+        ["training.data", "training.networks"],
+        ["training.chollet", "training.dcgan", "training.modern"],
+        ["training.gan"],
+        ["training.run"],
+        ["training.export"],
+        ["training.evaluation"],
+        ["training.report"],
+        ["training.launch"],
+        ["training.recorder"],
+        ["training.train"],
+    ],
+    "infra": [
+        ["infra.configuration"],
+        ["infra.constructs"],
+        ["infra.stacks"],
+        ["infra.app"],
+    ],
+}
+"""The rooms of each package, the lowest floor first: a room imports those below it, and none beside it."""
+
+ABROAD = {
+    "foundation": (),
+    "service": ("foundation",),
+    "training": ("foundation",),
+    "infra": (),
+    "ganymede": ("foundation", "service", "training"),
+}
+"""What each package may import of the others."""
+
+HEAVY = {
+    "foundation": ("tensorflow", "keras", "aws_cdk", "fastapi", "starlette", "gradio"),
+    "service": ("tensorflow", "keras", "aws_cdk"),
+    "training": ("aws_cdk", "fastapi", "starlette", "gradio"),
+    "infra": ("tensorflow", "keras", "fastapi", "onnxruntime"),
+    "ganymede": ("aws_cdk",),
+}
+
+
+def name_module(path: Path) -> str:
+    """The dotted name of a file's module."""
+    return ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
+
+
+def find_room(name: str, floors: list[list[str]]) -> tuple[int, str] | None:
+    """The floor and the room of a module or of a name in one; None for what is in none."""
+    return next(
+        ((floor, room) for floor, rooms in enumerate(floors) for room in rooms if belongs(name, room)),
+        None,
+    )
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_imports_point_one_way(path):
+def test_packages_import_what_lies_below_them(path):
     package = path.relative_to(REPOSITORY).parts[0]
     names = imports_of(path)
-    if package == "service":
-        forbidden = {
-            name
-            for name in names
-            if belongs(name, "training", "tensorflow", "keras", "aws_cdk", "infra", "ganymede")
-        }
-    elif package == "training":
-        ours = {name for name in names if belongs(name, "service", "infra", "ganymede")}
-        forbidden = {name for name in ours if not belongs(name, "foundation.manifest", "foundation.store")}
-    elif package == "infra":
-        forbidden = {name for name in names if belongs(name, "service", "training", "ganymede")}
-    else:
-        forbidden = {name for name in names if belongs(name, "infra", "aws_cdk")}
-    assert not forbidden
+    others = set(ABROAD) - {package, *ABROAD[package]}
+    assert not {name for name in names if belongs(name, *others, *HEAVY[package])}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_a_file_holds_one_idea(path):
-    assert len(path.read_text().splitlines()) <= 220
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if name_module(path) not in FLOORS], ids=lambda path: name_module(path)
+)
+def test_every_module_has_a_room_that_imports_only_the_rooms_below(path):
+    package = path.relative_to(REPOSITORY).parts[0]
+    if package not in FLOORS:
+        return
+    floors = FLOORS[package]
+    here = find_room(name_module(path), floors)
+    assert here, f"{name_module(path)} is in no room"
+    found = {name: find_room(name, floors) for name in imports_of(path) if belongs(name, package)}
+    upwards = [name for name, there in found.items() if there and there != here and there[0] >= here[0]]
+    assert not upwards
+
+
+@pytest.mark.parametrize("room", [room for floors in FLOORS.values() for floor in floors for room in floor])
+def test_every_room_says_what_lives_there_and_what_it_may_import(room):
+    folder = REPOSITORY / room.replace(".", "/")
+    if folder.is_dir():
+        text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+        assert len(re.findall(r"\.(?:\s|$)", text)) >= 2, text
+        assert "import" in text
 
 
 def test_lock_files_hold_hashes_and_no_address():

@@ -1,4 +1,7 @@
-"""Training data: a source a module, one registry of them, and the batches made of their pictures."""
+"""Training data: a source a module, one registry of them, and the batches made of their pictures.
+
+It imports the configuration, the shape of pictures and, for S3, the foundation's client.
+"""
 
 from training.data.batches import epoch_batches, scale_pixels
 from training.data.fashion_mnist import FASHION_MNIST_FOLDER

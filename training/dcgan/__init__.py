@@ -1,1 +1,4 @@
-"""The preset `dcgan`: the networks, losses and step of the TensorFlow tutorial."""
+"""The preset `dcgan`: the networks, losses and step of the TensorFlow tutorial.
+
+It imports `networks` and the configuration.
+"""

@@ -1,1 +1,4 @@
-"""Figures for generators: distances between sets of pictures in the feature space of a named network."""
+"""Figures for generators: distances between sets of pictures in the feature space of a named network.
+
+It imports the run, its export and the data.
+"""

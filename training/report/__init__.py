@@ -1,4 +1,7 @@
-"""A run told in one HTML file that needs nothing else: no server, no script, no other host."""
+"""A run told in one HTML file that needs nothing else: no server, no script, no other host.
+
+It imports the run, and reads files only: never TensorFlow.
+"""
 
 from training.report.report import write_report
 
