@@ -11,7 +11,8 @@ from foundation.errors import GanymedeError, ModelNotFound, NotAcceptable
 from foundation.labels import weigh_label
 from foundation.manifest import LabelInput
 from foundation.store import parse_reference
-from service.access.authentication import read_digests, read_key
+from service.access import keys
+from service.access.authentication import read_key
 from service.encoding.animation import MEDIA_TYPES as WALK_MEDIA_TYPES
 from service.encoding.pictures import MEDIA_TYPES
 from service.http.bodies import parse_body
@@ -101,7 +102,7 @@ def read_headers(content: bytes) -> None:
 def read_keys(content: bytes) -> None:
     """The keys as a setting holds them."""
     text = content.decode("utf-8", "replace").replace("\0", "")  # no variable can hold that
-    read_digests(Settings(api_keys=SecretStr(text)))
+    keys.read_keys(Settings(api_keys=SecretStr(text)))
 
 
 def json_seeds(*bodies: object) -> list[bytes]:

