@@ -55,6 +55,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
     XDG_CACHE_HOME=/var/cache/ganymede \
+    ORT_DISABLE_TELEMETRY=1 \
     GANYMEDE_HOST=0.0.0.0 \
     GANYMEDE_PORT=8080 \
     GANYMEDE_LOG_FORMAT=json

@@ -5,7 +5,18 @@ import sys
 import typer
 from rich.console import Console
 
-from ganymede import bench, directions, evaluation, importing, keys, pictures, serving, store, training
+from ganymede import (
+    bench,
+    directions,
+    evaluation,
+    importing,
+    keys,
+    pictures,
+    serving,
+    signing,
+    store,
+    training,
+)
 from service.errors import GanymedeError
 
 app = typer.Typer(
@@ -15,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (serving, pictures, directions, store, importing, training, evaluation, keys, bench):
+for part in (serving, pictures, directions, store, signing, importing, training, evaluation, keys, bench):
     part.add_commands(app)
 
 

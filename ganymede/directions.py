@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ganymede.opening import SignOption
+
 _AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _SEEDS = tuple(range(6))
 
@@ -25,6 +27,7 @@ def directions(
         str | None, typer.Option(help="Names for the first ones, such as 'sleeve length,height'.")
     ] = None,
     promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    sign: SignOption = None,
     models: Annotated[
         str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")
     ] = "models",
@@ -32,17 +35,20 @@ def directions(
     """Publish a new version of a model with its main directions, and a strip of pictures of each."""
     from dataclasses import replace
 
+    from ganymede.opening import open_models, sign_new
     from service.directions import DIRECTIONS_FILE
     from service.factorisation import find_directions
     from service.graph import MAX_GRAPH_BYTES
     from service.manifest import REFERENCE_GRAPH, created_now
-    from service.store import describe_file, next_version, open_store, parse_reference, resolve_version
+    from service.release import check_content
+    from service.store import describe_file, next_version, parse_reference, resolve_version
     from service.store import promote as promote_version
 
-    store = open_store(models)
+    store = open_models(models)
     reference = parse_reference(model)
     manifest = store.manifest(reference.model, resolve_version(store, reference))
     graph = store.read(manifest, REFERENCE_GRAPH, max_bytes=MAX_GRAPH_BYTES)
+    check_content(manifest, graph)
     found = find_directions(graph, manifest, count, method)
     given = [name.strip() for name in (names or "").split(",") if name.strip()][: len(found.names)]
     found = replace(found, names=(*given, *found.names[len(given) :]))
@@ -60,7 +66,8 @@ def directions(
                 "files": (*kept, *(describe_file(folder / path) for path in added)),
             }
         )
-        store.publish(published, {entry.path: folder / entry.path for entry in published.files})
+        files = {entry.path: folder / entry.path for entry in published.files}
+        store.publish(published, files, signature=sign_new(published, sign))
     typer.echo(f"{published.reference}: {manifest.reference} with {len(found.names)} directions.")
     if promote:
         promote_version(store, published.name, published.version, alias=promote)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import onnx
 from pydantic import ValidationError
 
-from ganymede.foreign_graph import ImportRefused, Signature, last_operator, load_graph, read_signature
+from ganymede.foreign_file import ForeignFile, read_file
+from ganymede.foreign_graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
 from ganymede.foreign_run import generate_checked, run_foreign
-from ganymede.wrapping import RANGE_OF_OPERATOR, RANGES, Layout, Output, read_output, wrap_graph
+from ganymede.wrapping import RANGE_OF_OPERATOR, RANGES, Floats, Layout, Output, read_output, wrap_graph
 from service.golden import hash_images
 from service.images import encode_array, encode_images
 from service.inputs import Inputs
@@ -19,6 +19,7 @@ from service.labels import weigh_classes
 from service.latents import draw_classes, draw_latents
 from service.manifest import (
     REFERENCE_GRAPH,
+    Difference,
     GoldenCheck,
     LabelInput,
     LatentInput,
@@ -66,7 +67,8 @@ def prepare_release(
         ReleaseRefused: it uses custom operators or external data.
     """
     _check_wishes(wishes)
-    model = load_graph(path)
+    file = read_file(path)
+    model = file.model
     signature = read_signature(model, latent=wishes.latent, label=wishes.label, image=wishes.output)
     classes = _name_classes(wishes.classes, signature)
     latent = LatentInput(
@@ -75,10 +77,12 @@ def prepare_release(
         scheme=cast("SeedScheme", wishes.scheme),
     )
     inputs = _draw(latent, classes)
-    floats = run_foreign(model, signature, inputs)
+    floats = run_foreign(file, signature, inputs)
     value_range = wishes.value_range or RANGE_OF_OPERATOR.get(last_operator(model, signature.image) or "")
+    if signature.image_type in WHOLE:
+        value_range = _check_levels(floats, value_range)
     output = read_output(floats, layout=cast("Layout | None", wishes.layout), value_range=value_range)
-    wrapped = wrap_graph(model, signature, output, len(classes) if classes else None)
+    wrapped = wrap_graph(free_batch(model), signature, output, len(classes) if classes else None)
     files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, SAMPLES)}
     files[REFERENCE_GRAPH].write_bytes(wrapped.SerializeToString())
     try:
@@ -92,18 +96,19 @@ def prepare_release(
             image=output.size,
             files=(describe_file(files[REFERENCE_GRAPH], device="any", precision="float32"),),
             golden=GoldenCheck(seeds=SEEDS, scheme=latent.scheme, sha256="0" * 64),
-            training=_describe_origin(path, model, output),
+            training=_describe_origin(file, output),
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise ImportRefused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
-    images = generate_checked(manifest, files[REFERENCE_GRAPH], inputs, output.to_levels(floats))
+    images, difference = generate_checked(manifest, files[REFERENCE_GRAPH], inputs, output.to_levels(floats))
     files[GOLDEN_IMAGES].write_bytes(encode_array(images))
     files[SAMPLES].write_bytes(encode_images(images, "png", Provenance(manifest.reference, SEEDS)))
     entries = (*manifest.files, describe_file(files[GOLDEN_IMAGES]), describe_file(files[SAMPLES]))
     golden = GoldenCheck(seeds=SEEDS, scheme=latent.scheme, sha256=hash_images(images), images=GOLDEN_IMAGES)
     manifest = manifest.model_copy(update={"files": entries, "golden": golden})
-    return Prepared(manifest, files, _describe(path, signature, output, classes))
+    found = _describe(path, signature, output, classes)
+    return Prepared(manifest, files, f"{found}; {_compare(output, floats, difference)}")
 
 
 def _draw(latent: LatentInput, classes: tuple[str, ...] | None) -> Inputs:
@@ -146,11 +151,22 @@ def _check_wishes(wishes: Wishes) -> None:
             )
 
 
-def _describe_origin(path: Path, model: onnx.ModelProto, output: Output) -> dict[str, Any]:
+def _check_levels(images: Floats, wish: str | None) -> str:
+    """The range of pictures in whole numbers, which can be levels and nothing else."""
+    if wish not in (None, "0,255"):
+        raise ImportRefused(f"--range {wish}: the output is in whole numbers, which are levels of 0,255.")
+    low, high = images.min(), images.max()
+    if low < 0 or high > 255:
+        raise ImportRefused(f"The pictures go from {low:.0f} to {high:.0f}; whole numbers are 0 to 255 here.")
+    return "0,255"
+
+
+def _describe_origin(file: ForeignFile, output: Output) -> dict[str, Any]:
+    model = file.model
     return {
-        "imported_from": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "producer": f"{model.producer_name} {model.producer_version}".strip(),
+        "imported_from": file.path.name,
+        "sha256": hashlib.sha256(file.path.read_bytes()).hexdigest(),
+        "producer": f"{model.producer_name} {model.producer_version}".strip()[:200],
         "layout": output.layout,
         "range": output.range,
     }
@@ -161,6 +177,17 @@ def _describe(path: Path, signature: Signature, output: Output, classes: tuple[s
     label = f", class {signature.label} ({len(classes)})" if classes else ""
     return (
         f"{path.name}: latent {signature.latent} ({signature.latent_size}){label}, image {signature.image} "
-        f"{output.layout} in [{output.range}], {size.height}×{size.width}×{size.channels}; "
-        "wrapped, it draws the same pictures."
+        f"{output.layout} in [{output.range}], {size.height}×{size.width}×{size.channels}"
+    )
+
+
+def _compare(output: Output, floats: Floats, difference: Difference) -> str:
+    cut = output.share_cut_off(floats)
+    warning = f" {cut:.2%} of its values lie beyond [{output.range}] and are cut off." if cut else ""
+    apart = (
+        f"at most {difference.max_levels} level of 255 apart, in {difference.pixels_differing:.3%} of them"
+    )
+    return (
+        "wrapped, it draws the file's own pictures: "
+        f"{apart if difference.max_levels else 'every pixel the same'}.{warning}"
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ganymede.opening import SignOption, open_models, sign_new
 from ganymede.store import StoreOption, point_alias, upload_bar
 
 
@@ -35,6 +36,7 @@ def import_graph(
         str, typer.Option(help="Seeds to latents: philox-1, or numpy-randomstate-1 as StyleGAN's scripts.")
     ] = "philox-1",
     promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    sign: SignOption = None,
     models: StoreOption = "models",
 ) -> None:
     """Import a generator: find its inputs, layout and range, wrap it, check it and publish it."""
@@ -59,9 +61,10 @@ def import_graph(
                 file, wishes, Path(folder), name=name, version=version, licence=licence
             )
         typer.echo(prepared.description)
-        store.publish(prepared.manifest, prepared.files)
+        signature = sign_new(prepared.manifest, sign)
+        store.publish(prepared.manifest, prepared.files, signature=signature)
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
-        point_alias(store, name, version, promote)
+        point_alias(open_models(models), name, version, promote)
     else:
         typer.echo(f"Next: ganymede promote {name} {version}")

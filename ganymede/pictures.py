@@ -154,12 +154,12 @@ def _format_of(output: Path, formats: dict[str, str]) -> str:
 
 def open_release(models: str, model: str) -> Any:
     """The release that `model` means, open."""
+    from ganymede.opening import open_models
     from service.cores import usable_cores
     from service.devices import cpu_device
     from service.releases import Releases
-    from service.store import open_store
 
-    return Releases(open_store(models), default_model=None, device=cpu_device(usable_cores())).get(model)
+    return Releases(open_models(models), default_model=None, device=cpu_device(usable_cores())).get(model)
 
 
 def _generate(release: Any, inputs: Any) -> Any:

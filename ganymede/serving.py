@@ -73,6 +73,9 @@ def serve(
     cache_max_bytes: Annotated[
         int | None, typer.Option(help="Of the cache.", show_default="10737418240")
     ] = None,
+    trusted_keys: Annotated[
+        str | None, typer.Option(help="Files of public keys: only what they signed is opened.")
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="json or text.", show_default="text")] = None,
     ui: Annotated[str | None, typer.Option(help="on or off: the web page at /ui.", show_default="on")] = None,
     root_path: Annotated[str | None, typer.Option(help="The prefix that a proxy takes away.")] = None,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from ganymede.opening import open_models
 from service.default_model import raise_if_away
 from service.errors import StoreError
 from service.manifest import Manifest
@@ -17,6 +19,7 @@ from service.store import PRODUCTION, Sent, Store, open_store, parse_reference, 
 from service.store import promote as promote_version
 from service.store import rollback as rollback_alias
 from service.store.aliases import Aliases
+from service.store.trusted import TrustedStore
 
 StoreOption = Annotated[
     str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="A folder or s3://bucket/prefix.")
@@ -65,11 +68,13 @@ def promote(
     models: StoreOption = "models",
 ) -> None:
     """Point an alias of a model, production unless said otherwise, at one of its versions."""
-    point_alias(open_store(models), model, version, alias)
+    point_alias(open_models(models), model, version, alias)
 
 
 def point_alias(store: Store, model: str, version: str, alias: str) -> None:
-    """Let `alias` of `model` be `version`, and say so."""
+    """Let `alias` of `model` be `version`, once its manifest can be read (and is trusted), and say so."""
+    if version in store.versions(model):
+        store.manifest(model, version)
     promote_version(store, model, version, alias=alias)
     typer.echo(f"{model}@{alias} is {version} now.")
 
@@ -82,19 +87,25 @@ def rollback(model: ModelArgument, alias: AliasOption = PRODUCTION, models: Stor
 
 def verify(
     model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(help="A public key in PEM; one of those given must have signed it."),
+    ] = None,
     models: StoreOption = "models",
 ) -> None:
-    """Check a release as a service would before serving it: sums, graph and golden check."""
+    """Check a release as a service would before serving it: signature, sums, graph and golden check."""
     from rich.progress import track
 
     from service.cores import usable_cores
     from service.devices import cpu_device
     from service.release import check_files, open_release
 
-    store = open_store(models)
+    store = open_models(models, key or ())
     reference = parse_reference(model)
     version = resolve_version(store, reference)
     manifest = store.manifest(reference.model, version)
+    if isinstance(store, TrustedStore):
+        typer.echo("signature: of a trusted key, over the manifest and the sums of its files")
     sums = track(
         check_files(store, manifest),
         "Checking sums",

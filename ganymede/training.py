@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ganymede.opening import SignOption, open_models, sign_new
 from ganymede.store import StoreOption, point_alias, upload_bar
 from service.errors import GanymedeError
 
@@ -118,6 +119,7 @@ def publish(
     version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
     licence: Annotated[str, typer.Option(help="Of the model: an SPDX name or a sentence.")] = "unstated",
     promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    sign: SignOption = None,
     models: StoreOption = "models",
 ) -> None:
     """Publish an exported run as a new version of a model."""
@@ -137,10 +139,11 @@ def publish(
             licence=licence,
             draw_latents=draw_latents,
             draw_classes=draw_classes,
+            sign=lambda manifest: sign_new(manifest, sign),
         )
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
-        point_alias(store, name, version, promote)
+        point_alias(open_models(models), name, version, promote)
 
 
 @contextmanager

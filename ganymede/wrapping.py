@@ -17,6 +17,8 @@ PREFIX = "imported/"
 
 RANGES: dict[str, tuple[float, float]] = {"-1,1": (-1.0, 1.0), "0,1": (0.0, 1.0), "0,255": (0.0, 255.0)}
 RANGE_OF_OPERATOR = {"Tanh": "-1,1", "Sigmoid": "0,1"}
+ROUND_OPSET = 11
+"""From here on there is Round, and Clip takes its bounds as inputs."""
 TOLERANCE = 0.05
 """Of the range's ends, as float sums may go a little beyond."""
 
@@ -36,6 +38,12 @@ class Output:
         low, high = RANGES[self.range]
         levels = (images - np.float32(low)) * np.float32(255.0 / (high - low))
         return np.clip(np.round(levels), 0, 255).astype(np.uint8)
+
+    def share_cut_off(self, images: Floats) -> float:
+        """How many of the values of pictures lie beyond black or white, and are cut off there."""
+        low, high = RANGES[self.range]
+        beyond = TOLERANCE * (high - low)
+        return float(((images < low - beyond) | (images > high + beyond)).mean())
 
 
 def read_output(images: Floats, *, layout: Layout | None = None, value_range: str | None = None) -> Output:
@@ -88,19 +96,23 @@ def wrap_graph(
         "image", TensorProto.UINT8, ["batch", size.height, size.width, size.channels]
     )
     low, high = RANGES[output.range]
+    old = opset_of(model) < ROUND_OPSET
     constants = {
-        "ganymede/spatial": np.array([2, 3], np.int64),
+        "ganymede/column": np.array([-1, signature.latent_size, 1, 1], np.int64),
         "ganymede/low": np.float32(low),
         "ganymede/scale": np.float32(255.0 / (high - low)),
-        "ganymede/black": np.float32(0),
-        "ganymede/white": np.float32(255),
+        **(
+            {"ganymede/half": np.float32(0.5)}
+            if old
+            else {"ganymede/black": np.float32(0), "ganymede/white": np.float32(255)}
+        ),
     }
     graph = helper.make_graph(
         [
             *_take_latent(signature),
             *_take_label(signature),
             *inner.graph.node,
-            *_give_levels(signature, output),
+            *_give_levels(signature, output, old=old),
         ],
         "generator",
         inputs,
@@ -115,22 +127,30 @@ def wrap_graph(
         graph,
         opset_imports=inner.opset_import,
         functions=inner.functions,
-        ir_version=inner.ir_version,
+        ir_version=max(inner.ir_version, 4),  # before, weights had to be inputs
         producer_name="ganymede",
     )
-    onnx.checker.check_model(wrapped)
+    try:
+        onnx.checker.check_model(wrapped)
+    except Exception as error:  # onnx's errors share no public base
+        raise ImportRefused(f"The graph breaks ONNX's rules: {str(error)[:300]}") from error
     return wrapped
 
 
-def _take_inputs(signature: Signature) -> list[onnx.NodeProto]:
-    return [*_take_latent(signature), *_take_label(signature)]
+def opset_of(model: onnx.ModelProto) -> int:
+    """The version of ONNX's own operators that the graph was written for, 0 where it names none."""
+    return next((int(each.version) for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
 
 
 def _take_latent(signature: Signature) -> list[onnx.NodeProto]:
     name = PREFIX + signature.latent
+    nodes, values = [], "latent"
+    if signature.latent_type != TensorProto.FLOAT:
+        nodes.append(helper.make_node("Cast", [values], ["ganymede/cast"], to=signature.latent_type))
+        values = "ganymede/cast"
     if signature.latent_rank == 4:
-        return [helper.make_node("Unsqueeze", ["latent", "ganymede/spatial"], [name])]  # (n, z, 1, 1)
-    return [helper.make_node("Identity", ["latent"], [name])]
+        return [*nodes, helper.make_node("Reshape", [values, "ganymede/column"], [name])]  # (n, z, 1, 1)
+    return [*nodes, helper.make_node("Identity", [values], [name])]
 
 
 def _take_label(signature: Signature) -> list[onnx.NodeProto]:
@@ -139,26 +159,37 @@ def _take_label(signature: Signature) -> list[onnx.NodeProto]:
         return []
     name = PREFIX + signature.label
     if not signature.label_is_index:
-        return [helper.make_node("Identity", ["label"], [name])]
+        return [helper.make_node("Cast", ["label"], [name], to=signature.label_type)]
     return [
         helper.make_node("ArgMax", ["label"], ["ganymede/class"], axis=1, keepdims=signature.label_rank - 1),
         helper.make_node("Cast", ["ganymede/class"], [name], to=signature.label_type),
     ]
 
 
-def _give_levels(signature: Signature, output: Output) -> list[onnx.NodeProto]:
+def _give_levels(signature: Signature, output: Output, *, old: bool) -> list[onnx.NodeProto]:
+    """The picture in levels, by operators that the graph's own opset has: none of it is converted."""
     values = PREFIX + signature.image
     nodes = []
+    if signature.image_type != TensorProto.FLOAT:
+        nodes.append(helper.make_node("Cast", [values], ["ganymede/floats"], to=TensorProto.FLOAT))
+        values = "ganymede/floats"
     if output.layout == "nchw":
         nodes.append(helper.make_node("Transpose", [values], ["ganymede/nhwc"], perm=[0, 2, 3, 1]))
         values = "ganymede/nhwc"
-    return [
-        *nodes,
+    nodes += [
         helper.make_node("Sub", [values, "ganymede/low"], ["ganymede/positive"]),
         helper.make_node("Mul", ["ganymede/positive", "ganymede/scale"], ["ganymede/levels"]),
-        helper.make_node("Round", ["ganymede/levels"], ["ganymede/rounded"]),
-        helper.make_node(
-            "Clip", ["ganymede/rounded", "ganymede/black", "ganymede/white"], ["ganymede/clipped"]
-        ),
-        helper.make_node("Cast", ["ganymede/clipped"], ["image"], to=TensorProto.UINT8),
     ]
+    if old:
+        nodes += [
+            helper.make_node("Add", ["ganymede/levels", "ganymede/half"], ["ganymede/more"]),
+            helper.make_node("Floor", ["ganymede/more"], ["ganymede/rounded"]),
+            helper.make_node("Clip", ["ganymede/rounded"], ["ganymede/clipped"], min=0.0, max=255.0),
+        ]
+    else:
+        bounds = ["ganymede/black", "ganymede/white"]
+        nodes += [
+            helper.make_node("Round", ["ganymede/levels"], ["ganymede/rounded"]),
+            helper.make_node("Clip", ["ganymede/rounded", *bounds], ["ganymede/clipped"]),
+        ]
+    return [*nodes, helper.make_node("Cast", ["ganymede/clipped"], ["image"], to=TensorProto.UINT8)]

@@ -23,6 +23,7 @@ from service.routes import metrics as figures
 from service.routes.description import add_descriptions
 from service.security import OPEN_PATHS, ApiKeys, read_digests, warn_if_open
 from service.settings import Settings
+from service.signatures import parse_key_files
 from service.store import open_served_store
 from service.telemetry import Telemetry
 from service.ui.mount import add_page
@@ -37,6 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
         cache_max_bytes=settings.cache_max_bytes,
         timeout_s=settings.store_timeout_s,
         call_timeout_s=settings.store_call_timeout_s,
+        trusted_keys=parse_key_files(settings.trusted_keys),
     )
     metrics.watch_store(store)
     device = choose_device(

@@ -5,9 +5,8 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import onnxruntime
-
 from service.errors import GanymedeError
+from service.onnx_runtime import onnxruntime
 
 Precision = Literal["exact", "fast"]
 Provider = tuple[str, dict[str, Any]]

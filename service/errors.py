@@ -123,6 +123,14 @@ class AlreadyPublished(StoreError):
     title = "Version already published"
 
 
+class AlreadySigned(StoreError):
+    """This version has a signature; a signature is added once and never changes."""
+
+    status = 409
+    code = "already-signed"
+    title = "Version already signed"
+
+
 class AliasMoved(StoreError):
     """Another promotion was faster."""
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
 from service.errors import ReleaseRefused
 from service.labels import Weights
 from service.latents import Latents
+from service.onnx_runtime import onnxruntime
 
 Activations = NDArray[np.float32]
 """float32 (n, m), all numbers of a row's layer in one line."""
@@ -100,9 +100,14 @@ def _find_first(graph: onnx.GraphProto) -> onnx.NodeProto:
 def _cut(model: onnx.ModelProto, outputs: set[str]) -> onnxruntime.InferenceSession:
     del model.graph.output[:]
     for name in sorted(outputs):
-        model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+        model.graph.output.append(onnx.ValueInfoProto(name=name))  # of whatever float the layer answers in
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # it warns of what was cut off
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        return onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's exceptions share no public base
+        raise ReleaseRefused(
+            f"The graph's first layer cannot be run by itself, so it gives no directions: {str(error)[:300]}"
+        ) from error

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from service.devices import Device, DeviceMissing
@@ -11,6 +10,7 @@ from service.errors import ReleaseRefused
 from service.labels import Weights
 from service.latents import Latents
 from service.manifest import REFERENCE_GRAPH, Manifest
+from service.onnx_runtime import onnxruntime
 from service.run_limit import RunLimit
 
 Images = NDArray[np.uint8]

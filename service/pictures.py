@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from service.context import Context
-from service.directions import read_directions, steer
+from service.directions import steer
 from service.disconnection import unless_gone
 from service.entity_tags import matches, tag_answer
 from service.generator import Images
@@ -107,17 +107,16 @@ async def accept_order(
     pixels = check_generate(order, release.manifest.image, form, context.settings)
     if at_once:
         context.accept_images(request_count(order))
-    return release, await _read_inputs(context, release.manifest, order), pixels
+    return release, await _read_inputs(release, order), pixels
 
 
-async def _read_inputs(context: Context, manifest: Manifest, order: GenerateRequest) -> AnyInputs:
+async def _read_inputs(release: Release, order: GenerateRequest) -> AnyInputs:
     seeds = request_seeds(order)
     if seeds is not None and order.label is None and order.labels is None and not order.directions:
         return SeededInputs(seeds, order.truncation)
-    inputs = draw_inputs(manifest, order, seeds)
+    inputs = draw_inputs(release.manifest, order, seeds)
     if order.directions:
-        directions = await context.releases.asking.run(read_directions, context.releases.store, manifest)
-        inputs = steer(inputs, directions, order.directions)
+        inputs = steer(inputs, await release.directions.get(), order.directions)
     return inputs
 
 

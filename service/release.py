@@ -11,9 +11,13 @@ from service.errors import GanymedeError, ReleaseRefused
 from service.generator import Generator
 from service.golden import TIMEOUT_S, check_golden
 from service.graph import MAX_GRAPH_BYTES, check_budget, check_graph
+from service.graph_memory import check_memory
+from service.inputs import draw_seeds
 from service.manifest import REFERENCE_GRAPH, Difference, File, Manifest
+from service.release_directions import ReleaseDirections
 from service.store import Store
 from service.store.publication import entry_of
+from service.trial import TrialFailed, try_graph
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +32,14 @@ class Release:
     manifest: Manifest
     generator: Generator
     golden_difference: Difference
+    directions: ReleaseDirections
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What opening a release needs of it, read and checked against its sums."""
 
+    store: Store
     manifest: Manifest
     graph: bytes
     golden_images: bytes | None
@@ -71,7 +77,7 @@ def fetch_release(
     images, size = manifest.golden.images, manifest.image
     pixels = len(manifest.golden.seeds) * size.height * size.width * size.channels
     exact = store.read(manifest, images, max_bytes=pixels + NPY_HEAD_BYTES) if images else None
-    return Fetched(manifest, graph, exact)
+    return Fetched(store, manifest, graph, exact)
 
 
 def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT_S) -> Release:
@@ -81,9 +87,34 @@ def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT
         ReleaseRefused: as `open_release`.
     """
     manifest = fetched.manifest
-    check_graph(fetched.graph, manifest.reference, REFERENCE_GRAPH)
+    check_content(manifest, fetched.graph)
     generator = Generator(manifest, fetched.graph, device)
-    return Release(manifest, generator, hold_against_golden(generator, fetched.golden_images, timeout_s))
+    difference = hold_against_golden(generator, fetched.golden_images, timeout_s)
+    return Release(manifest, generator, difference, ReleaseDirections(fetched.store, manifest))
+
+
+def check_content(manifest: Manifest, graph: bytes) -> None:
+    """Look through a release's graph, and try it elsewhere first if what it needs cannot be told.
+
+    Raises:
+        ReleaseRefused: it holds what no graph may, or takes more memory than it may.
+    """
+    model = check_graph(graph, manifest.reference, REFERENCE_GRAPH)
+    sizes = {"latent": (manifest.latent.size,)}
+    if manifest.label is not None:
+        sizes["label"] = (len(manifest.label.classes),)
+    if check_memory(model, sizes, manifest.reference, REFERENCE_GRAPH):
+        return
+    inputs = draw_seeds(manifest, manifest.golden.seeds[:2])
+    feeds = {"latent": inputs.latents}
+    if inputs.labels is not None:
+        feeds["label"] = inputs.labels
+    try:
+        try_graph(graph, feeds)
+    except TrialFailed as error:
+        raise ReleaseRefused(
+            f"{manifest.reference}: {REFERENCE_GRAPH} cannot be served, tried by itself: {error}."
+        ) from error
 
 
 def check_files(store: Store, manifest: Manifest) -> Iterator[File]:

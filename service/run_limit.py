@@ -4,7 +4,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-import onnxruntime
+from service.onnx_runtime import onnxruntime
 
 
 class RunLimit:

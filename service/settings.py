@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     cache: str | None = None
     """The folder for what was read from a store in S3; without it, `ganymede` in the user's cache folder."""
     cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)
+    trusted_keys: str | None = None
+    """Files of public keys, with commas between them: what none of them signed is never opened."""
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     precision: Literal["exact", "fast"] = "exact"
     """`fast` lets a GPU round more: TF32, float16 with TensorRT. The CPU has nothing faster; exact."""

@@ -1,10 +1,10 @@
 """Which device is chosen where ONNX Runtime was built with CUDA, with and without a GPU."""
 
-import onnxruntime
 import pytest
 
 from service import devices
 from service.devices import DeviceMissing, choose_device, has_gpu
+from service.onnx_runtime import onnxruntime
 
 BUILT_WITH_CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 

@@ -154,8 +154,19 @@ def test_a_direction_moves_the_latent_by_number_and_by_name(steered):
     assert not np.array_equal(still, exact)
 
 
-@pytest.mark.parametrize(("model", "name"), [("colour", "7"), ("colour", "height"), ("colour@v1", "0")])
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("colour", "7"), ("colour", "height"), ("colour", "9" * 5000), ("colour@v1", "0")],
+    ids=["number", "name", "long number", "none"],
+)
 def test_a_direction_that_is_not_there_is_refused(steered, model, name):
     answer = httpx.post(f"{steered[0].url}/generate", json={"model": model, "directions": {name: 1}})
+    assert answer.status_code == 422
+    assert answer.json()["field"].startswith("directions")
+
+
+def test_more_directions_than_any_release_has_are_refused(steered):
+    many = {str(index): 1 for index in range(300)}
+    answer = httpx.post(f"{steered[0].url}/generate", json={"directions": many})
     assert answer.status_code == 422
     assert answer.json()["field"].startswith("directions")

@@ -5,11 +5,12 @@ import math
 import keras
 import numpy as np
 import onnx
-import onnxruntime
 import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 from onnx.utils import Extractor
+
+from training.onnx_runtime import onnxruntime
 
 OPSET = 17
 LATENT, LABEL, IMAGE, FLOAT_IMAGE = "latent", "label", "image", "float_image"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ def publish_run(
     licence: str,
     draw_latents: DrawLatents,
     draw_classes: DrawClasses,
+    sign: Callable[[Manifest], bytes | None] = lambda _: None,
 ) -> Manifest:
-    """Publish RUN/export as `name`@`version` and return its manifest.
+    """Publish RUN/export as `name`@`version`, signed by `sign` if it gives a signature; its manifest.
 
     `draw_latents` and `draw_classes` must be the scheme `philox-1`, which the manifest names.
 
@@ -60,7 +62,7 @@ def publish_run(
         files = write_files(Path(folder), run, report, graph, golden)
         draw_grid(graph, report, draw_latents).save(files[GRID])
         manifest = describe_release(run, report, golden, files, name, version, licence)
-        store.publish(manifest, files)
+        store.publish(manifest, files, signature=sign(manifest))
     note_publication(run, manifest, store.location)
     return manifest
 

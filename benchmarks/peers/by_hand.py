@@ -10,11 +10,12 @@ import sys
 from typing import Annotated
 
 import numpy as np
-import onnxruntime
 import uvicorn
 from fastapi import FastAPI, Response
 from PIL import Image
 from pydantic import BaseModel, Field
+
+from service.onnx_runtime import onnxruntime
 
 
 class Order(BaseModel):

@@ -12,11 +12,12 @@ from typing import Literal, TypeVar
 
 from service.errors import ModelNotFound, StoreDenied, StoreError, StoreUnreachable
 from service.manifest import MANIFEST_FILE, Manifest
+from service.signatures import SIGNATURE_FILE
 from service.store.aliases import ALIASES_FILE, Aliases
 from service.store.cache import CacheUnusable, FileCache
 from service.store.folder import FolderStore
 from service.store.interface import MAX_READ_BYTES, Store
-from service.store.publication import entry_of
+from service.store.publication import entry_of, parse_manifest
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -63,17 +64,36 @@ class CachedStore:
 
     def manifest(self, model: str, version: str) -> Manifest:
         """The manifest of one version; see `Store.manifest`."""
+        return parse_manifest(self.manifest_text(model, version), model, version)
 
-        def ask() -> Manifest:
-            manifest = self._store.manifest(model, version)
-            content = manifest.model_dump_json(indent=2).encode()
-            self._keep(f"{model}/versions/{version}/{MANIFEST_FILE}", content)
-            return manifest
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """The bytes of one version's manifest; see `Store.manifest_text`."""
 
-        def recall() -> Manifest | None:
-            return self._kept.manifest(model, version)
+        def ask() -> bytes:
+            text = self._store.manifest_text(model, version)
+            parse_manifest(text, model, version)  # what is wrong is not kept
+            self._keep(f"{model}/versions/{version}/{MANIFEST_FILE}", text)
+            return text
+
+        def recall() -> bytes | None:
+            return self._kept.manifest_text(model, version)
 
         return self._ask(ask, recall)
+
+    def signature(self, model: str, version: str) -> bytes | None:
+        """The signature of one version; see `Store.signature`."""
+
+        def ask() -> bytes | None:
+            content = self._store.signature(model, version)
+            if content is not None:
+                self._keep(f"{model}/versions/{version}/{SIGNATURE_FILE}", content)
+            return content
+
+        return self._ask(ask, lambda: self._kept.signature(model, version))
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """See `Store.add_signature`; this needs the store."""
+        self._store.add_signature(manifest, content)
 
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The checked bytes of a file, fetched unless the cache has it; see `Store.read`.
@@ -118,9 +138,11 @@ class CachedStore:
         """See `Store.swap_aliases`; this needs the store."""
         self._store.swap_aliases(model, old, new)
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """See `Store.publish`; this needs the store."""
-        self._store.publish(manifest, files)
+        self._store.publish(manifest, files, signature=signature)
 
     def _ask(self, ask: Callable[[], Answer], recall: Callable[[], Answer | None]) -> Answer:
         """The store's answer, or what is kept; the store's failure if nothing is."""

@@ -1,40 +1,42 @@
 """A model store in a folder of this machine."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from service.errors import ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
+from service.errors import ModelNotFound, ReleaseRefused, StoreUnreachable
 from service.manifest import MANIFEST_FILE, Manifest, is_name
+from service.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from service.store.aliases import ALIASES_FILE, Aliases, aliases_moved
 from service.store.documents import (
     explain_reading,
     explain_writing,
+    find_versions,
     list_folder,
     open_file,
     read_document,
 )
+from service.store.folder_lock import hold_lock
 from service.store.interface import MAX_READ_BYTES
 from service.store.publication import (
     already_published,
+    already_signed,
     check_bytes,
     check_file,
+    check_signature_size,
     check_size,
+    encode_manifest,
     entry_of,
     parse_manifest,
     version_order,
 )
 
 _UNFINISHED = ".unfinished-"
-LOCK_TIMEOUT_S = 30.0
-LOCK_PAUSE_S = 0.02
 
 
 class FolderStore:
@@ -70,13 +72,41 @@ class FolderStore:
 
     def manifest(self, model: str, version: str) -> Manifest:
         """The manifest of one version; see `Store.manifest`."""
+        return parse_manifest(self.manifest_text(model, version), model, version)
+
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """The bytes of one version's manifest; see `Store.manifest_text`."""
         where = f"{model}@{version}"
         known = is_name(model) and is_name(version)
         path = self._versions_folder(model) / version / MANIFEST_FILE
         text = read_document(path, f"{where}: {MANIFEST_FILE}") if known else None
         if text is None:
             raise ModelNotFound(f"There is no {where[:160]} in {self.location}.")
-        return parse_manifest(text, model, version)
+        return text
+
+    def signature(self, model: str, version: str) -> bytes | None:
+        """The signature of one version; see `Store.signature`."""
+        where = f"{model}@{version}: {SIGNATURE_FILE}"
+        path = self._versions_folder(model) / version / SIGNATURE_FILE
+        with open_file(path, where) as file, explain_reading(where):
+            if file is None:
+                return None
+            check_signature_size(os.fstat(file.fileno()).st_size, model, version)
+            return file.read(MAX_SIGNATURE_BYTES)
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """Add a signature by one atomic link; see `Store.add_signature`."""
+        folder = self._versions_folder(manifest.name) / manifest.version
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_UNFINISHED) as name:
+            written = Path(name) / SIGNATURE_FILE
+            written.write_bytes(content)
+            written.chmod(0o644)
+            _sync(written)
+            try:
+                (folder / SIGNATURE_FILE).hardlink_to(written)
+            except FileExistsError:
+                raise already_signed(manifest) from None
+        _sync(folder)
 
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The checked bytes of a file of the release; see `Store.read`."""
@@ -110,7 +140,10 @@ class FolderStore:
 
     def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
         """Write `new` if the file is still `old`'s; see `Store.swap_aliases`."""
-        with explain_writing(f"The folder {self.root / model}"), self._locked(model):
+        with (
+            explain_writing(f"The folder {self.root / model}"),
+            hold_lock(self.root, model),
+        ):
             if self.aliases(model).revision != old.revision:
                 raise aliases_moved(model)
             with tempfile.NamedTemporaryFile(dir=self.root / model, prefix=_UNFINISHED, delete=False) as file:
@@ -120,12 +153,14 @@ class FolderStore:
             Path(file.name).chmod(0o644)
             Path(file.name).replace(self.root / model / ALIASES_FILE)
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """Add a release, all of it or nothing; see `Store.publish`."""
         with explain_writing(f"The folder {self.root / manifest.name}"):
-            self._publish(manifest, files)
+            self._publish(manifest, files, signature)
 
-    def _publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def _publish(self, manifest: Manifest, files: Mapping[str, Path], signature: bytes | None) -> None:
         versions = self._versions_folder(manifest.name)
         versions.mkdir(parents=True, exist_ok=True)
         target = versions / manifest.version
@@ -137,7 +172,9 @@ class FolderStore:
             for entry in manifest.files:
                 shutil.copyfile(files[entry.path], unfinished / entry.path)
                 check_file(unfinished / entry.path, entry, manifest.reference)
-            (unfinished / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n", "utf-8")
+            if signature is not None:
+                (unfinished / SIGNATURE_FILE).write_bytes(signature)
+            (unfinished / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
             for path in (*unfinished.iterdir(), unfinished):
                 _sync(path)
             try:
@@ -159,15 +196,7 @@ class FolderStore:
     def _find_versions(self, model: str) -> Iterator[str]:
         if not is_name(model):
             return
-        folder = self._versions_folder(model)
-        for name in list_folder(folder, f"{model}/versions"):
-            if is_name(name):
-                try:
-                    found = (folder / name / MANIFEST_FILE).is_file()
-                except OSError:  # whoever asks for its manifest is told why
-                    found = True
-                if found:
-                    yield name
+        yield from find_versions(self._versions_folder(model), f"{model}/versions")
 
     @contextmanager
     def _opened(self, manifest: Manifest, path: str) -> Iterator[BinaryIO]:
@@ -179,23 +208,6 @@ class FolderStore:
 
     def _versions_folder(self, model: str) -> Path:
         return self.root / model / "versions"
-
-    @contextmanager
-    def _locked(self, model: str) -> Iterator[None]:
-        deadline = time.monotonic() + LOCK_TIMEOUT_S
-        with (self.root / model / ".aliases.lock").open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise StoreError(
-                            f"Another process has been moving an alias of {model} for {LOCK_TIMEOUT_S:g} s; "
-                            "nothing was written."
-                        ) from None
-                    time.sleep(LOCK_PAUSE_S)
-            yield
 
 
 def _sync(path: Path) -> None:

@@ -48,6 +48,30 @@ class Store(Protocol):
         """
         ...
 
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """The bytes of one version's `manifest.json`, as they lie there.
+
+        Raises:
+            ModelNotFound: there is none.
+        """
+        ...
+
+    def signature(self, model: str, version: str) -> bytes | None:
+        """The content of one version's `model.sig`, None if it is not signed.
+
+        Raises:
+            ReleaseRefused: it is larger than a signature.
+        """
+        ...
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """Add the one file that a published version may still get.
+
+        Raises:
+            AlreadySigned: it has one; nothing was written.
+        """
+        ...
+
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The bytes of a file of the release, checked against its size and sha256.
 
@@ -77,8 +101,12 @@ class Store(Protocol):
         """
         ...
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """Add a release, all of it or nothing: the files by their manifest paths, the manifest last.
+
+        `signature` is of the manifest as `service.store.publication.encode_manifest` writes it.
 
         Raises:
             AlreadyPublished: the version exists; nothing was changed.

@@ -6,8 +6,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from service.errors import StoreError
+from service.signatures import TrustedKeys
 from service.store.folder import FolderStore
 from service.store.interface import Sent, Store
+from service.store.trusted import TrustedStore
 
 
 def open_store(uri: str, *, sent: Sent | None = None, timeout_s: float = 10.0) -> Store:
@@ -73,8 +75,11 @@ def open_served_store(
     cache_max_bytes: int,
     timeout_s: float,
     call_timeout_s: float = 30.0,
+    trusted_keys: TrustedKeys | None = None,
 ) -> Store:
     """The store at `uri` for a service: every call ends in time, and S3 is read through a cache here.
+
+    With `trusted_keys`, only what one of them signed is opened, wherever it was read.
 
     Raises:
         StoreError: as `open_store`, or the folder `cache` cannot be written.
@@ -85,5 +90,7 @@ def open_served_store(
     store = open_store(uri, timeout_s=timeout_s)
     timed = TimedStore(store, call_timeout_s=call_timeout_s)
     if isinstance(store, FolderStore):
-        return timed
-    return CachedStore(timed, open_cache(cache, max_bytes=cache_max_bytes))
+        served: Store = timed
+    else:
+        served = CachedStore(timed, open_cache(cache, max_bytes=cache_max_bytes))
+    return served if trusted_keys is None else TrustedStore(served, trusted_keys)

@@ -9,8 +9,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from service.errors import AlreadyPublished, ReleaseRefused
+from service.errors import AlreadyPublished, AlreadySigned, ReleaseRefused
 from service.manifest import File, Manifest
+from service.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from service.store.interface import Store
 
 MAX_DOCUMENT_BYTES = 4 * 2**20
@@ -101,6 +102,31 @@ def already_published(manifest: Manifest) -> AlreadyPublished:
     return AlreadyPublished(
         f"{manifest.reference} exists and versions never change; nothing was written. Choose another version."
     )
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The content of `manifest.json` as a publication writes it."""
+    return (manifest.model_dump_json(indent=2) + "\n").encode()
+
+
+def already_signed(manifest: Manifest) -> AlreadySigned:
+    """The error of a second signature of one version."""
+    return AlreadySigned(
+        f"{manifest.reference} is signed, and a signature never changes; nothing was written."
+    )
+
+
+def check_signature_size(size_bytes: int, model: str, version: str) -> None:
+    """Refuse a signature that is too large to be one, before it is read.
+
+    Raises:
+        ReleaseRefused: it is; the message names the file.
+    """
+    if size_bytes > MAX_SIGNATURE_BYTES:
+        raise ReleaseRefused(
+            f"{model}@{version}: {SIGNATURE_FILE} has {size_bytes:,} bytes, and {MAX_SIGNATURE_BYTES:,} are "
+            "allowed."
+        )
 
 
 def parse_manifest(text: bytes, model: str, version: str) -> Manifest:

@@ -55,6 +55,18 @@ class TimedStore:
         """See `Store.manifest`."""
         return self._call(lambda: self._store.manifest(model, version))
 
+    def manifest_text(self, model: str, version: str) -> bytes:
+        """See `Store.manifest_text`."""
+        return self._call(lambda: self._store.manifest_text(model, version))
+
+    def signature(self, model: str, version: str) -> bytes | None:
+        """See `Store.signature`."""
+        return self._call(lambda: self._store.signature(model, version))
+
+    def add_signature(self, manifest: Manifest, content: bytes) -> None:
+        """See `Store.add_signature`."""
+        self._store.add_signature(manifest, content)
+
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """See `Store.read`."""
         return self._call(
@@ -76,9 +88,11 @@ class TimedStore:
         """See `Store.swap_aliases`."""
         self._store.swap_aliases(model, old, new)
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    def publish(
+        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
+    ) -> None:
         """See `Store.publish`; its end depends on the size of what is sent."""
-        self._store.publish(manifest, files)
+        self._store.publish(manifest, files, signature=signature)
 
     def _call(self, ask: Callable[[], Answer], *, size_bytes: int = 0) -> Answer:
         if not self._places.acquire(blocking=False):

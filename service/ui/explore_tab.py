@@ -6,9 +6,9 @@ from typing import Any
 import gradio
 
 from service.context import Context
-from service.directions import DIRECTIONS_FILE, Directions, read_directions
+from service.directions import Directions
 from service.errors import GanymedeError
-from service.ui.choice import Choice, find_manifest
+from service.ui.choice import Choice
 from service.ui.gallery import lay_gallery
 from service.ui.orders import generate_pictures, list_pictures, order_fields, write_curl
 
@@ -46,7 +46,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
     )
 
     async def offer(model: str | None) -> list[Any]:
-        found = await service.releases.asking.run(_find_directions, service, model)
+        found = await _find_directions(service, model)
         if found is None:
             name = (model or "MODEL").partition("@")[0]
             text = f"{model} has no directions. `ganymede directions {name}` publishes a release that has."
@@ -99,8 +99,9 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
     return ExploreTab(offer, [choice.model], [hint, steered, names, *sliders])
 
 
-def _find_directions(service: Context, model: str | None) -> Directions | None:
-    manifest = find_manifest(service, model)
-    if manifest is None or manifest.file(DIRECTIONS_FILE) is None:
+async def _find_directions(service: Context, model: str | None) -> Directions | None:
+    """The model's directions; None if it has none that can be used, or cannot be had itself."""
+    try:
+        return await (await service.releases.resolve(model)).directions.get()
+    except GanymedeError:
         return None
-    return read_directions(service.releases.store, manifest)

@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
@@ -15,6 +14,7 @@ from PIL import Image
 from ganymede.foreign_graph import ImportRefused
 from ganymede.foreign_release import Wishes, prepare_release
 from service.latents import draw_latents
+from service.onnx_runtime import onnxruntime
 from service.store import FolderStore
 from tests.conftest import run_server
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
 from training.errors import EvaluationError
+from training.onnx_runtime import onnxruntime
 
 FEATURES, LOGITS = "features", "logits"
 INPUT_TYPES = ("tensor(uint8)", "tensor(float)")

@@ -1,0 +1,37 @@
+"""The model store as the command line opens it: signed releases only, where keys are trusted."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.manifest import Manifest
+from service.settings import PREFIX
+from service.signatures import TrustedKeys, parse_key_files, sign_manifest
+from service.store import Store, open_store
+from service.store.publication import encode_manifest
+from service.store.trusted import TrustedStore
+
+SignOption = Annotated[
+    Path | None,
+    typer.Option("--sign", help="Sign the version with this private key (PEM) as it is published."),
+]
+
+
+def open_models(uri: str, keys: Sequence[Path] = ()) -> Store:
+    """The store at `uri` for reading releases; with `keys` or GANYMEDE_TRUSTED_KEYS, only what those signed.
+
+    Raises:
+        StoreError: the URI is wrong.
+        WrongKey: a file is no public key.
+    """
+    store = open_store(uri)
+    trusted = TrustedKeys(keys) if keys else parse_key_files(os.environ.get(f"{PREFIX}TRUSTED_KEYS"))
+    return store if trusted is None else TrustedStore(store, trusted)
+
+
+def sign_new(manifest: Manifest, key: Path | None) -> bytes | None:
+    """The signature of a version that is about to be published, None without a key."""
+    return None if key is None else sign_manifest(manifest, encode_manifest(manifest), key)
