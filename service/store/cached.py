@@ -76,7 +76,9 @@ class CachedStore:
             return text
 
         def recall() -> bytes | None:
-            return self._kept.manifest_text(model, version)
+            text = self._kept.manifest_text(model, version)
+            parse_manifest(text, model, version)  # what was damaged here is not kept
+            return text
 
         return self._ask(ask, recall)
 
