@@ -4,7 +4,7 @@ import pytest
 
 from foundation.onnx_runtime import onnxruntime
 from service.engine.devices import DeviceMissing, choose_device, has_gpu
-from service.engine.engine import devices
+from service.engine import devices
 
 BUILT_WITH_CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 

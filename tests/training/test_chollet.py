@@ -15,7 +15,7 @@ from training.chollet.networks import build_discriminator, build_generator
 from training.config import find_preset, override
 from training.data import load_pictures, scale_pixels
 from training.errors import ConfigurationError
-from training.export.exporting import exporting as export
+from training.export import exporting as export
 from training.export.graph import run_graph
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run
