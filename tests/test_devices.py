@@ -3,8 +3,8 @@
 import pytest
 
 from foundation.onnx_runtime import onnxruntime
-from service.engine.devices import DeviceMissing, choose_device, has_gpu
 from service.engine import devices
+from service.engine.devices import DeviceMissing, choose_device, has_gpu
 
 BUILT_WITH_CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 

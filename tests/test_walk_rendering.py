@@ -10,10 +10,10 @@ import pytest
 from foundation.errors import DeadlineExceeded, QueueFull
 from foundation.exhaustion import Exhausted
 from foundation.store import open_store
+from service.engine import walks as rendering
 from service.engine.admission import admit
 from service.engine.devices import cpu_device
 from service.engine.engine import Engine, Generated
-from service.engine import walks as rendering
 from service.engine.jobs import GenerationFailed
 from service.engine.walks import CHUNK_FRAMES, render_walk
 from service.releases.lookup import Releases

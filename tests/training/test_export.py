@@ -8,8 +8,8 @@ from onnx import numpy_helper
 
 from foundation.latents import draw_latents
 from training.errors import ExportError
-from training.export.exporting import export_run, read_export
 from training.export import exporting as export
+from training.export.exporting import export_run, read_export
 from training.export.graph import run_graph
 from training.run.folder import Run
 
