@@ -11,9 +11,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from foundation.errors import ReleaseRefused
+from service.releases import trial
 from service.releases.graph import check_graph
 from service.releases.graph_memory import check_memory
-from service.releases.lookup import trial
 from service.releases.trial import TrialFailed, try_graph
 from tests.conftest import REPOSITORY
 from tests.store.foreign import SIZE, constant, draw_graph, prepare, value
