@@ -53,6 +53,18 @@ def read_answers(connection: socket.socket) -> list[Answer]:
     return parse_answers(bytes(received))
 
 
+def read_answer(connection: socket.socket) -> Answer:
+    """One answer, whole, of a connection that goes on; its head and its body may come apart."""
+    received = bytearray()
+    while True:
+        received += connection.recv(65_536)
+        head, found, body = received.partition(b"\r\n\r\n")
+        if found:
+            [answer] = parse_answers(bytes(head + found))
+            if len(body) >= int(answer.fields.get("content-length", 0)):
+                return answer._replace(body=bytes(body))
+
+
 def parse_answers(received: bytes) -> list[Answer]:
     """Responses one behind the other, each with its Content-Length."""
     answers = []

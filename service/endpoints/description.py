@@ -14,6 +14,7 @@ from service.endpoints.problem_responses import (
     describe_problems,
     refer_to_headers,
 )
+from service.http.problems import MEDIA_TYPE as PROBLEM
 
 PICTURE_HEADERS = ("ETag", "X-Model", "X-Seed", "Server-Timing")
 PICTURE_PROBLEMS = (400, 404, 406, 413, 415, 422, 429, 503, 504)

@@ -1,5 +1,6 @@
 """While S3 is away, what is loaded goes on serving; a start does with what the cache holds."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
