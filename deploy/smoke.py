@@ -53,7 +53,7 @@ def check_golden_seeds(client: httpx.Client, reference: str) -> None:
 def _differs_by_rounding(images: Images, described: dict[str, Any]) -> bool:
     """Whether `images` are, but for another processor's rounding, those that came with the release here."""
     manifest = Manifest.model_validate(described)
-    if manifest.golden.images is None:
+    if manifest.golden.images is None or manifest.arithmetic == "exact":
         return False
     try:
         recorded = open_store(BUNDLED_MODELS).read(manifest, manifest.golden.images)

@@ -23,6 +23,9 @@ FilePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-
 SeedScheme = Literal["philox-1", "numpy-randomstate-1"]
 """How a seed becomes a latent (`foundation.latents`): the number changes if a single bit of it does."""
 
+Arithmetic = Literal["float", "exact"]
+"""`float`: sums round, and in another order on another processor. `exact`: none rounds, on any."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -76,6 +79,14 @@ class Difference(_Part):
     """Share of the pixels that differ at all."""
 
 
+class RecordedOn(_Part):
+    """What computed the golden images: never which machine, only of which kind."""
+
+    processor: str = Field(max_length=300, pattern=r"^[ -~]*$")
+    """Its model and the instruction sets that decide how float sums round."""
+    onnxruntime: str = Field(max_length=50, pattern=r"^[ -~]*$")
+
+
 class GoldenCheck(_Part):
     """What the reference graph answered where it was made, and what a reader must get again."""
 
@@ -86,6 +97,7 @@ class GoldenCheck(_Part):
     images: FilePath | None = None
     """A `.npy` of those images, for measuring the difference on a processor that rounds otherwise."""
     variants: dict[FilePath, Difference] = Field(default_factory=dict)
+    recorded_on: RecordedOn | None = None
 
 
 class Manifest(_Part):
@@ -101,6 +113,8 @@ class Manifest(_Part):
     image: ImageOutput
     files: tuple[File, ...] = Field(fail_fast=True, min_length=1, max_length=100)
     golden: GoldenCheck
+    arithmetic: Arithmetic = "float"
+    """With `exact` the golden check is equality, and every machine gives the same pixels."""
     training: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, float] = Field(default_factory=dict)
 

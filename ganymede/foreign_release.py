@@ -21,6 +21,7 @@ from foundation.manifest import (
     SeedScheme,
     created_now,
 )
+from foundation.processor import recorded_here
 from foundation.store import describe_file
 from ganymede.foreign_file import ForeignFile, read_file
 from ganymede.foreign_graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
@@ -118,7 +119,13 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
     files[GOLDEN_IMAGES].write_bytes(encode_array(images))
     files[SAMPLES].write_bytes(encode_images(images, "png", Provenance(manifest.reference, SEEDS)))
     entries = (*manifest.files, describe_file(files[GOLDEN_IMAGES]), describe_file(files[SAMPLES]))
-    golden = GoldenCheck(seeds=SEEDS, scheme=latent.scheme, sha256=hash_images(images), images=GOLDEN_IMAGES)
+    golden = GoldenCheck(
+        seeds=SEEDS,
+        scheme=latent.scheme,
+        sha256=hash_images(images),
+        images=GOLDEN_IMAGES,
+        recorded_on=recorded_here(),
+    )
     manifest = manifest.model_copy(update={"files": entries, "golden": golden})
     found = _describe(path, signature, output, classes)
     return Prepared(manifest, files, f"{found}; {_compare(output, floats, difference)}")

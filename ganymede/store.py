@@ -27,6 +27,10 @@ StoreOption = Annotated[
 ModelArgument = Annotated[str, typer.Argument(help="The model's name.")]
 Answer = TypeVar("Answer")
 MAX_BROKEN = 20
+_ARITHMETIC = {
+    "float": "float, the same bytes on machines alike; other processors may round some pixels otherwise",
+    "exact": "exact, the same pixels on every machine",
+}
 AliasOption = Annotated[str, typer.Option(help="What shall point there.")]
 
 
@@ -42,7 +46,7 @@ def list_models(models: StoreOption = "models") -> None:
     """List the models of a store: versions, aliases, figures and sizes."""
     store = open_store(models)
     table = Table(box=None)
-    for column in ("model", "version", "aliases", "created", "MB", "distance"):
+    for column in ("model", "version", "aliases", "created", "MB", "arithmetic", "distance"):
         table.add_column(column, no_wrap=True, justify="right" if column == "MB" else "left")
     console = Console()
     broken: list[str] = []
@@ -96,8 +100,10 @@ def verify(
     """Check a release as a service would before serving it: signature, sums, graph and golden check."""
     from rich.progress import track
 
+    from foundation.processor import recorded_here
     from service.engine.cores import usable_cores
     from service.engine.devices import cpu_device
+    from service.releases.golden import describe_golden
     from service.releases.opening import check_files, open_release
 
     store = open_models(models, key or ())
@@ -116,13 +122,13 @@ def verify(
     for file in sums:
         typer.echo(f"{file.path}: {file.size_bytes:,} bytes, sha256 as recorded")
     release = open_release(store, reference.model, version, cpu_device(usable_cores()))
-    found = release.golden_difference
-    exact = f"differs in {found.pixels_differing:.3%} of the pixels, by {found.max_levels} level at most"
     typer.echo("graph: holds all its weights, needs no operators but ONNX Runtime's, fits the manifest")
-    typer.echo(
-        f"golden check: {len(manifest.golden.seeds)} seeds, "
-        f"{exact if found.max_levels else 'every byte as recorded'}"
-    )
+    typer.echo(f"golden check: {len(manifest.golden.seeds)} seeds, {describe_golden(release.golden)}")
+    typer.echo(f"arithmetic: {_ARITHMETIC[manifest.arithmetic]}")
+    if recorded := manifest.golden.recorded_on:
+        typer.echo(f"recorded on: {recorded.processor}, ONNX Runtime {recorded.onnxruntime}")
+        here = recorded_here()
+        typer.echo(f"checked on: {here.processor}, ONNX Runtime {here.onnxruntime}")
     typer.echo(f"{manifest.reference} is good.")
 
 
@@ -165,6 +171,7 @@ def _add_versions(table: Table, store: Store, name: str) -> list[str]:
             ", ".join(alias for alias, entry in aliases.items() if entry.version == version),
             f"{manifest.created_at:%Y-%m-%d}",
             f"{sum(file.size_bytes for file in manifest.files) / 1e6:.1f}",
+            manifest.arithmetic,
             _describe_distance(manifest),
         )
     return broken

@@ -122,7 +122,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     app: FastAPI = FastAPIOffline(
         title="Ganymede",
-        description="Pictures from a generator: the same bytes for the same seed.",
+        description="Pictures from a generator: the same bytes for the same seed. A release whose "
+        "`arithmetic` is `exact` gives the same pixels on every machine; one of `float` on machines alike, "
+        "and elsewhere all but for a rounding. Equal pixels are equal bytes from equal builds of encoders.",
         version="0.1.0",
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does

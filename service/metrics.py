@@ -23,6 +23,8 @@ class ShownModel:
     version: str
     device: str
     precision: str
+    golden_differs: bool
+    """Whether this machine rounds its golden pictures otherwise than they were recorded."""
 
 
 class Metrics:
@@ -64,6 +66,12 @@ class Metrics:
             ("model", "version", "device", "precision"),
             registry=registry,
         )
+        self.golden_differs = Gauge(
+            "ganymede_golden_differs",
+            "1 for a version in memory whose golden pictures this machine rounds otherwise than recorded.",
+            ("model", "version"),
+            registry=registry,
+        )
         self.reloads_total = Counter(
             "ganymede_reloads_total", "Releases that were to be loaded.", ("outcome",), registry=registry
         )
@@ -87,8 +95,10 @@ class Metrics:
     def show_models(self, models: Iterable[ShownModel]) -> None:
         """Show these versions, and no other, as those in memory."""
         self.model_info.clear()
+        self.golden_differs.clear()
         for shown in models:
             self.model_info.labels(shown.model, shown.version, shown.device, shown.precision).set(1)
+            self.golden_differs.labels(shown.model, shown.version).set(shown.golden_differs)
 
     def count_refusal(self, code: str) -> None:
         """Count a request that was refused for its key, or for what that may ask."""

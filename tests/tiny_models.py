@@ -8,7 +8,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from foundation.manifest import GoldenCheck, ImageOutput, LabelInput, LatentInput, Manifest, created_now
+from foundation.manifest import (
+    Arithmetic,
+    GoldenCheck,
+    ImageOutput,
+    LabelInput,
+    LatentInput,
+    Manifest,
+    created_now,
+)
 from foundation.store import FolderStore, Store, describe_file, promote
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
@@ -74,6 +82,31 @@ def tiny_graph(model: TinyModel) -> bytes:
     built = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(built)
     return built.SerializeToString()
+
+
+def record_levels_apart(root: Path, levels: int, *, arithmetic: Arithmetic = "float") -> Manifest:
+    """A release `grey@v1` whose recorded pictures, but for a pixel that is `levels` apart, are what it draws.
+
+    As if another processor had recorded it: one of 4,096 pixels rounds otherwise there.
+    """
+    model = TinyModel(side=32)
+    manifest = publish_tiny_model(root, model)
+    inputs = draw_seeds(manifest, GOLDEN_SEEDS)
+    images = Generator(manifest, tiny_graph(model), cpu_device(1)).generate(inputs.latents).copy()
+    level = int(images[0, 0, 0, 0])
+    images[0, 0, 0, 0] = level + levels if level < 128 else level - levels
+    folder = root / manifest.name / "versions" / manifest.version
+    np.save(folder / "golden.npy", images)
+    golden = manifest.golden.model_copy(update={"sha256": hash_images(images), "images": "golden.npy"})
+    changed = manifest.model_copy(
+        update={
+            "arithmetic": arithmetic,
+            "golden": golden,
+            "files": (*manifest.files, describe_file(folder / "golden.npy")),
+        }
+    )
+    (folder / "manifest.json").write_text(changed.model_dump_json())
+    return changed
 
 
 def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | None = "production") -> Manifest:

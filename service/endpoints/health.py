@@ -22,7 +22,8 @@ async def ready(service: Service) -> dict[str, Any]:
     """200 once the default model is loaded and passed its golden check, 503 and the reason before.
 
     A store that does not answer and a release that was refused are told, and change nothing: what is loaded
-    goes on serving.
+    goes on serving. `same_bytes_here` says whether the golden check gave the recorded bytes on this machine,
+    or pictures within a rounding of them.
 
     Raises:
         Unavailable: the 503.
@@ -41,5 +42,11 @@ async def ready(service: Service) -> dict[str, Any]:
     reloading = service.reloading
     refused = {str(reference): str(error) for reference, error in reloading.refusals.items()}
     refused |= {model: str(error) for model, error in reloading.broken.items() if failure is None}
-    body = {"status": "ready", "model": release.manifest.reference, "store": store}
+    body = {
+        "status": "ready",
+        "model": release.manifest.reference,
+        "arithmetic": release.manifest.arithmetic,
+        "same_bytes_here": release.golden.same_bytes,
+        "store": store,
+    }
     return {**body, "refused": refused} if refused else body

@@ -54,7 +54,11 @@ async def show_image(
     ] = None,
     if_none_match: Annotated[str | None, WithJsonSchema({"type": "string"}), Header()] = None,
 ) -> Response:
-    """One image. With a version named it never changes, and may be kept for ever."""
+    """One image. With a version named it never changes, and may be kept for ever.
+
+    What a cache kept stays valid. Servers on other processors may answer a version whose `arithmetic` is
+    `float` with levels that are rounded otherwise, under a tag of their own.
+    """
     for name, given in Counter(name for name, _ in request.query_params.multi_items()).items():
         if name not in _FIELDS:
             raise InvalidField(name, "there is no such field; see /docs")

@@ -13,6 +13,7 @@ from service.endpoints.problem_responses import describe_problems
 from service.releases.default_model import raise_if_away
 
 router = APIRouter(prefix="/models", tags=["models"])
+Loaded = dict[str, dict[str, dict[str, str | bool]]]
 SAMPLES = "samples.png"
 MAX_SAMPLES_BYTES = 2**24
 _NO_STORE = describe_problems(503)
@@ -29,30 +30,42 @@ _FIRST_VERSION = {
 }
 
 
+class DescribedVersion(Manifest):
+    """A version's manifest, and what this machine makes of it."""
+
+    same_bytes_here: bool | None
+    """Whether its golden check gave the recorded bytes; null where it is not in this process's memory."""
+
+
 @router.get("", operation_id="list_models", responses={200: {"links": _FIRST_MODEL}, **_NO_STORE})
 async def list_models(service: Service) -> dict[str, Any]:
     """All models of the store; `default` is what a request without `model` means.
 
-    A model that is broken has an `error` that says how; the others are as they are.
+    A model that is broken has an `error` that says how; the others are as they are. `loaded` has the versions
+    in memory: the arithmetic of each, and whether this machine gives the bytes that it recorded.
     """
-    return await service.releases.asking.run(_list_models, service)
+    loaded = _list_loaded(service)
+    return await service.releases.asking.run(_list_models, service, loaded)
 
 
 @router.get("/{name}", operation_id="describe_model", responses={200: {"links": _FIRST_VERSION}, **_NO_MODEL})
 async def describe_model(name: str, service: Service) -> dict[str, Any]:
-    """One model: its versions, oldest first, and where its aliases point."""
-    return await service.releases.asking.run(_describe_model, service.releases.store, name)
+    """One model: its versions, oldest first, where its aliases point, and which are `loaded`."""
+    loaded = _list_loaded(service)
+    return await service.releases.asking.run(_describe_model, service.releases.store, name, loaded)
 
 
 @router.get(
     "/{name}/versions/{version}",
-    response_model=Manifest,
+    response_model=DescribedVersion,
     operation_id="describe_version",
     responses=_NO_MODEL,
 )
-async def describe_version(name: str, version: str, service: Service) -> Manifest:
-    """One version's manifest."""
-    return await service.releases.asking.run(service.releases.store.manifest, name, version)
+async def describe_version(name: str, version: str, service: Service) -> DescribedVersion:
+    """One version's manifest, and whether this machine gives the bytes that it recorded."""
+    manifest = await service.releases.asking.run(service.releases.store.manifest, name, version)
+    loaded = service.releases.residents.held().get((name, version))
+    return DescribedVersion(**dict(manifest), same_bytes_here=loaded.golden.same_bytes if loaded else None)
 
 
 @router.get(
@@ -68,29 +81,46 @@ async def show_samples(name: str, version: str, service: Service) -> Response:
     return Response(content, media_type="image/png", headers=headers)
 
 
-def _list_models(service: Context) -> dict[str, Any]:
+def _list_loaded(service: Context) -> Loaded:
+    """What is in memory, by model and version: its arithmetic, and whether it gives the recorded bytes."""
+    loaded: Loaded = {}
+    for (name, version), release in service.releases.residents.held().items():
+        described: dict[str, str | bool] = {
+            "arithmetic": release.manifest.arithmetic,
+            "same_bytes_here": release.golden.same_bytes,
+        }
+        loaded.setdefault(name, {})[version] = described
+    return loaded
+
+
+def _list_models(service: Context, loaded: Loaded) -> dict[str, Any]:
     store = service.releases.store
     try:
         default = str(service.releases.default_reference())
     except (ModelNotFound, ReleaseRefused):
         default = None
-    return {"default": default, "models": [_describe_listed(store, name) for name in store.models()]}
+    return {"default": default, "models": [_describe_listed(store, name, loaded) for name in store.models()]}
 
 
-def _describe_listed(store: Store, name: str) -> dict[str, Any]:
+def _describe_listed(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
     """A model in the list; one that is broken says so, and is no other's trouble."""
     try:
-        return _describe_model(store, name)
+        return _describe_model(store, name, loaded)
     except StoreError as error:
         raise_if_away(store, error)
-        return {"name": name, "versions": [], "aliases": {}, "error": str(error)}
+        return {"name": name, "versions": [], "aliases": {}, "loaded": {}, "error": str(error)}
 
 
-def _describe_model(store: Store, name: str) -> dict[str, Any]:
+def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
     versions = store.versions(name)
     if not versions:
         raise ModelNotFound(f"There is no model {name[:80]!r} in {store.location}; see /models.")
-    described: dict[str, Any] = {"name": name, "versions": versions, "aliases": {}}
+    described: dict[str, Any] = {
+        "name": name,
+        "versions": versions,
+        "aliases": {},
+        "loaded": dict(sorted(loaded.get(name, {}).items())),
+    }
     try:
         aliases = store.aliases(name).entries
     except ReleaseRefused as error:

@@ -56,8 +56,7 @@ async def answer_generate(
         manifest = release.manifest
         recipe = describe_recipe(order)
         tag = tag_answer(
-            manifest,
-            release.generator.precision,
+            release,
             inputs,
             format=form,
             columns=order.columns,

@@ -38,7 +38,8 @@ HEADERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": "Equal tags are equal bytes.",
+        "description": "Equal strong tags are equal bytes, whichever machine answered; a weak one (`W/`) "
+        "names pictures that are equal within a rounding.",
         "schema": {"type": "string"},
     },
     "X-Model": {

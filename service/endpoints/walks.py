@@ -69,7 +69,7 @@ async def answer_walk(context: Context, receive: Receive, order: WalkRequest, fo
         context.metrics.observe_answer(form, rendered.queue_s, rendered.encode_s)
         headers = {
             "X-Model": manifest.reference,
-            "ETag": tag_answer(manifest, release.generator.precision, keys, format=form, walk=way),
+            "ETag": tag_answer(release, keys, format=form, walk=way),
             "Server-Timing": _describe_timing(rendered),
         }
         if keys.seeds is not None:

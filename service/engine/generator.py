@@ -76,6 +76,15 @@ class Generator:
         images: Images = session.run(["image"], feeds, limit and limit.options)[0]
         return images[:rows]
 
+    @property
+    def has_narrow(self) -> bool:
+        """Whether what does not run alone is given one core of its own."""
+        return self._narrow is not None
+
+    def drop_narrow(self) -> None:
+        """Run everything on all cores from now on."""
+        self._narrow = None
+
     def warm_up(self, max_batch_images: int) -> None:
         """Run every batch shape that will be used, or the largest where any is: the first run is slow."""
         manifest = self.manifest

@@ -12,7 +12,8 @@ from starlette.routing import Match
 from foundation.errors import NotFound
 from foundation.images import Images
 from foundation.labels import Weights
-from foundation.store import parse_reference, resolve_version
+from foundation.manifest import Manifest
+from foundation.store import Store, parse_reference, resolve_version
 from service.endpoints import health
 from service.endpoints.context import Context, Service
 from service.endpoints.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
@@ -83,13 +84,13 @@ async def list_models(service: Service) -> dict[str, list[str]]:
 @router.get("/models/{model}", responses=_NO_MODEL)
 async def describe_served(model: str, service: Service) -> dict[str, Any]:
     """A model's inputs, outputs and versions; of its production version where none is named."""
-    return await service.releases.asking.run(_describe_model, service, model)
+    return await _describe_model(service, model)
 
 
 @router.get("/models/{model}/versions/{version}", responses=_NO_MODEL)
 async def describe_version(model: str, version: str, service: Service) -> dict[str, Any]:
     """The inputs and outputs of a version or alias."""
-    return await service.releases.asking.run(_describe_model, service, f"{model}@{version}")
+    return await _describe_model(service, f"{model}@{version}")
 
 
 @router.get("/models/{model}/ready", responses=_NOT_LOADED)
@@ -140,10 +141,17 @@ async def unknown(request: Request) -> Response:
     )
 
 
-def _describe_model(service: Context, text: str) -> dict[str, Any]:
-    store, reference = service.releases.store, parse_reference(text)
+async def _describe_model(service: Context, text: str) -> dict[str, Any]:
+    releases = service.releases
+    manifest, versions = await releases.asking.run(_look_up, releases.store, text)
+    loaded = releases.residents.held().get((manifest.name, manifest.version))
+    return describe_model(manifest, versions, same_bytes_here=loaded.golden.same_bytes if loaded else None)
+
+
+def _look_up(store: Store, text: str) -> tuple[Manifest, list[str]]:
+    reference = parse_reference(text)
     version = resolve_version(store, reference)
-    return describe_model(store.manifest(reference.model, version), list(store.versions(reference.model)))
+    return store.manifest(reference.model, version), list(store.versions(reference.model))
 
 
 async def _infer(service: Context, request: Request, model: str) -> Response:
@@ -166,7 +174,7 @@ async def _infer(service: Context, request: Request, model: str) -> Response:
         head = write_head(inference, manifest, count)
         start = orjson.dumps(head)
         form = "tensor-binary" if binary else "tensor-json"
-        tag = tag_answer(manifest, release.generator.precision, inputs, format=form, id=inference.request.id)
+        tag = tag_answer(release, inputs, format=form, id=inference.request.id)
 
         def encode(images: Images, _labels: Weights | None) -> bytes:
             with holding.used():

@@ -176,8 +176,17 @@ def write_json(head: dict[str, Any], images: Images) -> bytes:
     return orjson.dumps({**head, "outputs": [output]}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def describe_model(manifest: Manifest, versions: list[str]) -> dict[str, Any]:
-    """The protocol's `$metadata_model_response`; -1 is the free number of images."""
+def describe_model(
+    manifest: Manifest, versions: list[str], *, same_bytes_here: bool | None
+) -> dict[str, Any]:
+    """The protocol's `$metadata_model_response`; -1 is the free number of images.
+
+    Its `parameters`, a member that MLServer's answer has too, are the arithmetic and, where the model is
+    loaded, whether this machine gives the recorded bytes.
+    """
+    parameters: dict[str, str | bool] = {"arithmetic": manifest.arithmetic}
+    if same_bytes_here is not None:
+        parameters["same_bytes_here"] = same_bytes_here
     image = manifest.image
     inputs = [{"name": "latent", "datatype": "FP32", "shape": [-1, manifest.latent.size]}]
     if manifest.label is not None:
@@ -189,6 +198,7 @@ def describe_model(manifest: Manifest, versions: list[str]) -> dict[str, Any]:
         "platform": "onnxruntime_onnx",
         "inputs": inputs,
         "outputs": [{"name": "image", "datatype": "UINT8", "shape": shape}],
+        "parameters": parameters,
     }
 
 

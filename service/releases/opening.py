@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foundation.errors import GanymedeError, ReleaseRefused
-from foundation.manifest import REFERENCE_GRAPH, Difference, File, Manifest
+from foundation.manifest import REFERENCE_GRAPH, File, Manifest
 from foundation.store import Store
 from foundation.store.publication import entry_of
 from service.engine.devices import Device
 from service.engine.generator import Generator
 from service.metrics import ShownModel
-from service.releases.golden import TIMEOUT_S, check_golden
+from service.releases.drawn_by import DrawnBy, name_drawing
+from service.releases.golden import TIMEOUT_S, GoldenAnswer, check_golden
 from service.releases.graph import MAX_GRAPH_BYTES, check_budget, check_graph
 from service.releases.graph_memory import check_memory
 from service.releases.release_directions import ReleaseDirections
@@ -32,13 +33,15 @@ class Release:
 
     manifest: Manifest
     generator: Generator
-    golden_difference: Difference
+    golden: GoldenAnswer
+    drawn_by: DrawnBy
     directions: ReleaseDirections
 
     def shown(self) -> ShownModel:
         """How the metrics show it."""
         manifest, generator = self.manifest, self.generator
-        return ShownModel(manifest.name, manifest.version, generator.device, generator.precision)
+        differs = not self.golden.same_bytes
+        return ShownModel(manifest.name, manifest.version, generator.device, generator.precision, differs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,14 @@ def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT
     manifest = fetched.manifest
     check_content(manifest, fetched.graph)
     generator = Generator(manifest, fetched.graph, device)
-    difference = hold_against_golden(generator, fetched.golden_images, timeout_s)
-    return Release(manifest, generator, difference, ReleaseDirections(fetched.store, manifest))
+    golden = hold_against_golden(generator, fetched.golden_images, timeout_s)
+    return Release(
+        manifest,
+        generator,
+        golden,
+        name_drawing(generator, golden),
+        ReleaseDirections(fetched.store, manifest),
+    )
 
 
 def check_content(manifest: Manifest, graph: bytes) -> None:
@@ -137,7 +146,7 @@ def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
 
 def hold_against_golden(
     generator: Generator, golden_images: bytes | None, timeout_s: float = TIMEOUT_S
-) -> Difference:
+) -> GoldenAnswer:
     """Run the golden check of a release; see `service.releases.golden.check_golden`.
 
     Raises:

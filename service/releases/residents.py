@@ -53,6 +53,10 @@ class Residents:
         """Whether the release is here, without using it."""
         return key in self._releases
 
+    def held(self) -> dict[Key, Release]:
+        """All that are here, without using any."""
+        return dict(self._releases)
+
     async def obtain(self, key: Key, *, patient: bool = False) -> Release:
         """The release, loaded if it is not here; `patient` waits for that as long as loading may take.
 

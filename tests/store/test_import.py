@@ -13,6 +13,7 @@ from PIL import Image
 
 from foundation.latents import draw_latents
 from foundation.onnx_runtime import onnxruntime
+from foundation.processor import recorded_here
 from foundation.store import FolderStore
 from ganymede.foreign_graph import ImportRefused
 from ganymede.foreign_release import Wishes, prepare_release
@@ -34,7 +35,11 @@ def test_an_exported_dcgan_serves_the_pictures_that_it_drew_before(
     assert result.returncode == 0, result.stderr
     assert "(12), image" in result.stdout
     assert "nchw in [-1,1], 32×32×3" in result.stdout
-    assert run_ganymede("verify", "dcgan@v1", "--models", models).returncode == 0
+    recorded = FolderStore(models).manifest("dcgan", "v1").golden.recorded_on
+    assert recorded == recorded_here()
+    verified = run_ganymede("verify", "dcgan@v1", "--models", models)
+    assert verified.returncode == 0
+    assert f"recorded on: {recorded.processor}" in verified.stdout
     assert run_ganymede("promote", "dcgan", "v1", "--models", models).returncode == 0
     images = run_original(EXPORTS / file, input=draw_latents(range(5, 9), 12)[:, :, None, None])
     expected = np.clip(np.round((images.transpose(0, 2, 3, 1) + 1) * 127.5), 0, 255)

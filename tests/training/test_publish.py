@@ -7,6 +7,7 @@ from PIL import Image
 
 from foundation.errors import AlreadyPublished
 from foundation.latents import draw_classes, draw_latents
+from foundation.processor import recorded_here
 from foundation.store import FolderStore
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
@@ -45,6 +46,7 @@ def test_a_published_run_is_a_release_that_the_service_accepts(exported_folder, 
     assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
     assert manifest.training["configuration"]["batch_size"] == 60
     assert manifest.training["step"] == 20
+    assert (manifest.arithmetic, manifest.golden.recorded_on) == ("float", recorded_here())
     assert [row["epoch"] for row in json.loads(store.read(manifest, "metrics.json"))["epochs"]] == [1, 2]
 
 

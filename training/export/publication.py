@@ -20,6 +20,7 @@ from foundation.manifest import (
     Manifest,
     created_now,
 )
+from foundation.processor import recorded_here
 from foundation.store import Store, describe_file
 from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_figures
@@ -145,6 +146,7 @@ def describe_release(
             scheme="philox-1",
             sha256=hashlib.sha256(golden.tobytes()).hexdigest(),
             images=GOLDEN_IMAGES,
+            recorded_on=recorded_here(),
         ),
         training=describe_training(run, report),
         metrics={
