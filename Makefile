@@ -11,12 +11,13 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
 
-# The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser or container.
-LEFT_OUT := tests/training tests/ui tests/infra tests/image tests/faults tests/fuzz
+# The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser, S3 server or container, and start
+# few processes. What is left out is named, so that new folders are in.
+LEFT_OUT := $(addprefix tests/,commands faults fuzz image infra store training ui whole)
 check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --package foundation --package service --package ganymede
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(LEFT_OUT:%=--ignore=%)
 
 test: $(VENV)/.dev
