@@ -15,7 +15,7 @@ FROM builder AS packages-cpu
 ARG REQUIREMENTS=image-cpu-ui
 COPY requirements/${REQUIREMENTS}.txt requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
-    python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+    python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
 
 # What no server reads: the packages' own tests, type stubs and debug symbols, and AWS APIs that are not S3's.
 RUN cd /opt/venv/lib/python3.*/site-packages \
@@ -29,22 +29,26 @@ RUN cd /opt/venv/lib/python3.*/site-packages \
 FROM builder AS packages-gpu
 COPY requirements/image-gpu.txt requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
-    python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+    python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
 
 FROM builder AS packages-training
 COPY requirements/image-training.txt requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
-    python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+    python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
 
-# The code of all targets, compiled.
-FROM ${BASE_IMAGE} AS code
-WORKDIR /app
-COPY LICENSE ./
+# The code of all targets: the wheel, laid into /app and compiled, so that it knows its version.
+FROM builder AS code
+COPY requirements/build.txt requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip \
+    python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY foundation foundation
 COPY service service
 COPY training training
 COPY ganymede ganymede
-RUN python -m compileall -q .
+RUN /opt/venv/bin/python -m hatchling build --target wheel \
+ && python -m pip --python /opt/venv/bin/python install --no-index --no-deps --target /app dist/*.whl \
+ && rm -r /app/bin && cp LICENSE /app
 
 # What all targets share but the packages. Numbers for the user: Kubernetes and ECS can check them.
 FROM ${BASE_IMAGE} AS runtime

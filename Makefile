@@ -1,18 +1,37 @@
-# make serve · make test · make faults · make fuzz · make soak · make lint · make train · make bench · make infra · make diff · make image: each from a fresh clone.
+# Each from a fresh clone: make serve · make check · make test · make coverage · make wheel · make faults · make fuzz ·
+# make soak · make lint · make train · make bench · make infra · make diff · make image
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# A lock file is complete. Without --no-deps pips before 23.3 stumble over its extras (`pydantic[email]`).
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: serve test faults fuzz soak lint format train bench infra diff image lock clean
+.PHONY: serve check test coverage wheel faults fuzz soak lint format train bench infra diff image lock clean
 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
+
+# The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser, S3 server or container, and start
+# few processes. What is left out is named, so that new folders are in.
+LEFT_OUT := $(addprefix tests/,commands faults fuzz image infra store training ui whole)
+check: $(VENV)/.check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(LEFT_OUT:%=--ignore=%)
 
 test: $(VENV)/.dev
 	@command -v chromium >/dev/null || ./tests/ui/install-chromium || \
 	  echo "No Chromium can be installed here; the tests of the web page are skipped."
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# What the tests reach, of the servers that they start too: the table's last line, and .cache/coverage for a browser.
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html $(TESTS)
+
+# The wheel in dist/, installed with the service's locked packages where nothing of ours is, and tried there.
+wheel: $(VENV)/.check
+	$(BIN)/python -m pytest -o python_files='check_*.py' tests/wheel
 
 # The attacks and the broken inputs that take too long for every change.
 faults: $(VENV)/.dev
@@ -85,7 +104,7 @@ lock: $(VENV)/.dev
 # checkov pins older packages than ours.
 .cache/checkov/.installed: requirements/checkov.txt
 	$(PYTHON) -m venv .cache/checkov
-	.cache/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.cache/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
 # The CDK's command line runs on the Node that the Python packages bring.
@@ -111,9 +130,16 @@ $(VENV)/.service: $(BIN)/python requirements/service.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# What the inner loop needs.
+$(VENV)/.check: $(BIN)/python requirements/check.txt pyproject.toml
+	@echo "Installing the packages of service, lint and tests…"
+	$(PIP_INSTALL) -r requirements/check.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Everything: service, training, tests.
 $(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
 	@echo "Installing the packages of service, training and tests (about 2 GB)…"
 	$(PIP_INSTALL) -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@ $(VENV)/.service
+	@touch $@ $(VENV)/.service $(VENV)/.check

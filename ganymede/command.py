@@ -2,12 +2,13 @@
 
 import io
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from foundation.errors import GanymedeError
+from foundation.version import read_version
 from ganymede import (
     bench,
     directions,
@@ -24,13 +25,29 @@ from ganymede.extras import explain_missing
 
 app = typer.Typer(
     name="ganymede",
-    help="Train a GAN, ship it as an API.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 for part in (serving, pictures, directions, store, signing, importing, training, evaluation, keys, bench):
     part.add_commands(app)
+
+
+def print_version(asked: bool) -> None:  # noqa: FBT001  # typer's callback
+    """Print the version and end, where `--version` was given."""
+    if asked:
+        typer.echo(f"ganymede {read_version()}")
+        raise typer.Exit
+
+
+@app.callback(help="Train a GAN, ship it as an API.")
+def take_options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what is said before a command."""
 
 
 def main() -> None:

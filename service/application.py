@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from foundation.signatures import parse_key_files
 from foundation.store import open_served_store
+from foundation.version import read_version
 from service.access.authentication import OPEN_PATHS, ApiKeys, warn_if_open
 from service.access.keyed_answers import KeyedAnswers
 from service.access.keys import read_keys
@@ -125,7 +126,7 @@ def create_app(settings: Settings) -> FastAPI:
         description="Pictures from a generator: the same bytes for the same seed. A release whose "
         "`arithmetic` is `exact` gives the same pixels on every machine; one of `float` on machines alike, "
         "and elsewhere all but for a rounding. Equal pixels are equal bytes from equal builds of encoders.",
-        version="0.1.0",
+        version=read_version(),
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )

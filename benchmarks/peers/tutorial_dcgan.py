@@ -61,7 +61,7 @@ def main(path: str) -> None:
     generator_optimizer, discriminator_optimizer = keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4)
     cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def train_step(real: tf.Tensor) -> None:
         noise = tf.random.normal([BATCH, LATENT])
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:

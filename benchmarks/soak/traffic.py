@@ -119,12 +119,12 @@ class Traffic:
     def _send_bad_body(self, client: httpx.Client) -> str:
         return str(client.post("/generate", content=random.choice(BAD_BODIES)).status_code)  # noqa: S311
 
-    def _hang_up(self, _: httpx.Client) -> str:
+    def _hang_up(self, _client: httpx.Client) -> str:
         with self._send_order({"seed": next(self._numbers), "count": 256, "format": "npy"}):
             time.sleep(0.02)
         return "left"
 
-    def _read_slowly(self, _: httpx.Client) -> str:
+    def _read_slowly(self, _client: httpx.Client) -> str:
         order = {"seed": next(self._numbers), "count": 256, "format": "npy"}
         with self._send_order(order) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -36,6 +36,13 @@ def test_the_service_runs_as_nobody_special_on_a_read_only_root(container):
     assert "Read-only file system" in touched
 
 
+def test_the_image_knows_its_version_and_says_it_on_its_label_too(container):
+    version = docker("exec", container.name, "python", "-m", "ganymede", "--version").split()[1]
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", version)
+    assert container.inspect('{{index .Config.Labels "org.opencontainers.image.version"}}') == version
+    assert httpx.get(f"{container.url}/openapi.json").json()["info"]["version"] == version
+
+
 def test_the_image_gives_a_grid_of_the_bundled_model(container):
     answer = httpx.post(f"{container.url}/generate", timeout=30)
     assert answer.status_code == 200

@@ -12,6 +12,7 @@ import tensorflow as tf
 import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from foundation.version import read_version
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
 from training.gan import build_gan, label_classes
@@ -198,6 +199,7 @@ def epochs_at(run: Run, step: int) -> int:
 def library_versions() -> dict[str, str]:
     """Return the versions of what made the graph."""
     return {
+        "ganymede": read_version(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "tf2onnx": tf2onnx.__version__,

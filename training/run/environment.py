@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from foundation.version import read_version
 from training.networks.precision import CPU_INFORMATION
 from training.run.folder import Run, replace_text
 
@@ -24,6 +25,7 @@ def describe_environment() -> dict[str, str]:
         for gpu in tf.config.list_physical_devices("GPU")
     ]
     return {
+        "ganymede": read_version(),
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
