@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from foundation.latents import draw_classes, draw_latents
 from training.config import Configuration, find_preset, override
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
@@ -36,8 +35,6 @@ def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER, console=Non
         configuration,
         folder,
         data_folder=data_folder,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
         console=console or Console(file=io.StringIO()),
     )
 

@@ -118,7 +118,7 @@ def test_a_run_becomes_a_graph_from_latents_to_pixels(configuration, tmp_path, m
     train_quietly(configuration, folder)
     assert [row.step for row in Run(folder).read_stats()] == [1]
     monkeypatch.setattr(export, "COMPARED_LATENTS", 4)  # a picture costs four thousand million products
-    graph = export.export_run(folder, draw_latents=draw_latents).read_bytes()
+    graph = export.export_run(folder).read_bytes()
     (pixels,) = run_graph(graph, draw_latents(range(2), 32))
     assert (pixels.shape, pixels.dtype) == ((2, 32, 32, 3), np.uint8)
 

@@ -10,25 +10,18 @@ from training.data import load_pictures
 from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance, kernel_distance, precision_recall
 from training.evaluation.features import FeatureNetwork
-from training.evaluation.judge import MIN_IMAGES, count_name, require_features
+from training.evaluation.gauge import MIN_IMAGES, count_name, require_features
 from training.export.exporting import ExportReport, read_export
-from training.export.graph import Floats, run_graph
+from training.export.graph import run_graph
 from training.run.folder import Run, replace_text
-from training.run.samples import DrawClasses, DrawLatents
+from training.run.samples import draw_inputs
 
 EVALUATED_IMAGES = 10_000
 BATCH_IMAGES = 500
 REAL_SEED = 0
 
 
-def evaluate_run(
-    run_folder: Path,
-    *,
-    features: Path | None,
-    data_folder: Path | None,
-    draw_latents: DrawLatents,
-    draw_classes: DrawClasses,
-) -> dict[str, float]:
+def evaluate_run(run_folder: Path, *, features: Path | None, data_folder: Path | None) -> dict[str, float]:
     """Measure RUN/export/generator.onnx, write RUN/export/figures.json and return it.
 
     The reference is the test split. `fd`, `kd`, `precision` and `recall` are of as many generated
@@ -52,7 +45,7 @@ def evaluate_run(
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
     expected = network.extract(reference[:count])
     figures: dict[str, float] = {}
-    generated = draw_pictures(run.graph_path.read_bytes(), report, count, draw_latents, draw_classes)
+    generated = draw_pictures(run.graph_path.read_bytes(), report, count)
     for ending, images in (("", generated), ("_real", training[order[:count]])):
         measured = network.extract(images)
         precision, recall = precision_recall(expected, measured)
@@ -68,16 +61,11 @@ def evaluate_run(
     return figures
 
 
-def draw_pictures(
-    graph: bytes, report: ExportReport, count: int, draw_latents: DrawLatents, draw_classes: DrawClasses
-) -> NDArray[np.uint8]:
+def draw_pictures(graph: bytes, report: ExportReport, count: int) -> NDArray[np.uint8]:
     """Draw the seeds from 0 to `count`, each of the class it stands for: uint8 (count, h, w, c)."""
     batches, classes = [], len(report.class_names)
     for first in range(0, count, BATCH_IMAGES):
         seeds = range(first, min(first + BATCH_IMAGES, count))
-        labels: Floats | None = None
-        if classes:
-            labels = np.eye(classes, dtype=np.float32)[draw_classes(seeds, classes)]
-        (pixels,) = run_graph(graph, draw_latents(seeds, report.latent_size), labels)
+        (pixels,) = run_graph(graph, *draw_inputs(seeds, report.latent_size, classes))
         batches.append(np.asarray(pixels, np.uint8))
     return np.concatenate(batches)

@@ -12,13 +12,14 @@ import tensorflow as tf
 import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from foundation.latents import draw_latents
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
 from training.gan import build_gan, label_classes
 from training.run.best import BestCheckpoint, read_best
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run, replace_text
-from training.run.samples import DrawLatents, draw_images, quantize
+from training.run.samples import draw_images, quantize
 
 COMPARED_LATENTS = 256
 MAX_FLOAT_DIFFERENCE = 1e-4
@@ -67,9 +68,7 @@ class ExportReport(BaseModel):
     versions: dict[str, str]
 
 
-def export_run(
-    run_folder: Path, *, draw_latents: DrawLatents, checkpoint: Literal["best", "last"] | int | None = None
-) -> Path:
+def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | None = None) -> Path:
     """Write RUN/export/generator.onnx and export.json from a checkpoint of the run.
 
     `checkpoint` is the best that was measured, the last, or that after so many batches. None is the best,

@@ -17,7 +17,7 @@ GOOD_BATCHES = 8_000
 """Fewer than the bundled emoji took."""
 
 
-def settle_choices(configuration: AnyConfiguration, run: Run, images: int) -> AnyConfiguration:
+def replace_automatic(configuration: AnyConfiguration, run: Run, images: int) -> AnyConfiguration:
     """Replace each `auto` by that of the run to go on with, or by what suits machine and pictures."""
     choosers: dict[str, Callable[[], str | float]] = {
         "precision": choose_precision,
@@ -26,10 +26,10 @@ def settle_choices(configuration: AnyConfiguration, run: Run, images: int) -> An
     open_choices = [field for field in choosers if getattr(configuration, field, None) == "auto"]
     if run.config_path.exists():
         stored = run.read_configuration()
-        settled = {field: getattr(stored, field, "auto") for field in open_choices}
+        found = {field: getattr(stored, field, "auto") for field in open_choices}
     else:
-        settled = {field: choosers[field]() for field in open_choices}
-    return configuration.model_copy(update=settled)
+        found = {field: choosers[field]() for field in open_choices}
+    return configuration.model_copy(update=found)
 
 
 def advise_length(configuration: AnyConfiguration, run: Run, images: int, console: Console) -> None:

@@ -13,7 +13,7 @@ from training.data import Pictures
 from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork, Features
-from training.run.samples import DrawClasses, DrawLatents, generate_pixels
+from training.run.samples import draw_inputs, generate_pixels
 
 BATCH_IMAGES = 250
 MIN_IMAGES = 5
@@ -38,28 +38,19 @@ def require_features(data: str, features: str | Path | None) -> Path:
     return path
 
 
-class Judge:
+class Gauge:
     """Measures generators by the Fréchet distance of `images` of their pictures from training pictures.
 
     Training pictures, because what chooses a checkpoint must not be what it is measured by in the end:
     the figure's name ends in `_train`.
     """
 
-    def __init__(
-        self,
-        features: Path,
-        pictures: Pictures,
-        images: int,
-        draw_latents: DrawLatents,
-        draw_classes: DrawClasses,
-    ) -> None:
+    def __init__(self, features: Path, pictures: Pictures, images: int) -> None:
         """Load the feature network; raise EvaluationError where it cannot be run."""
         self.network = FeatureNetwork(features)
         self.count = min(images, len(pictures.images))
         self.figure = f"fd_{self.network.name}_{count_name(self.count)}_train"
         self.pictures = pictures
-        self.draw_latents = draw_latents
-        self.draw_classes = draw_classes
         self._reference: Features | None = None
 
     def measure(self, generator: keras.Model, latent_size: int, classes: int) -> float:
@@ -78,21 +69,11 @@ class Judge:
 
     def draw(self, generator: keras.Model, seeds: range, latent_size: int, classes: int) -> NDArray[np.uint8]:
         """Draw the seeds, each of the class it stands for: uint8 (n, h, w, c)."""
-        latents = self.draw_latents(seeds, latent_size)
-        if not classes:
-            return generate_pixels(generator, latents)
-        labels = np.eye(classes, dtype=np.float32)[self.draw_classes(seeds, classes)]
-        return generate_pixels(generator, latents, labels)
+        return generate_pixels(generator, *draw_inputs(seeds, latent_size, classes))
 
 
-def find_judge(
-    configuration: AnyConfiguration,
-    pictures: Pictures,
-    draw_latents: DrawLatents,
-    draw_classes: DrawClasses,
-    console: Console,
-) -> Judge | None:
-    """Return who measures the run's pictures while it goes on; None, and say so, if no one can."""
+def find_gauge(configuration: AnyConfiguration, pictures: Pictures, console: Console) -> Gauge | None:
+    """Return what measures the run's pictures while it goes on; None, and say so, if nothing can."""
     if not configuration.evaluation_epochs:
         return None
     features = find_features(configuration.data, configuration.features)
@@ -105,7 +86,7 @@ def find_judge(
         message = f"The pictures are not measured while training: {reason}."
         console.print(message, highlight=False, soft_wrap=True)
         return None
-    return Judge(features, pictures, configuration.evaluation_images, draw_latents, draw_classes)
+    return Gauge(features, pictures, configuration.evaluation_images)
 
 
 def count_name(count: int) -> str:
