@@ -40,9 +40,10 @@ def run_training_job(root: Path) -> int:
 
 def carry_out(job: TrainingJob) -> None:
     """Train, going on from the job's checkpoints; the chief publishes what it has, also when stopped."""
-    from training.config import find_preset, override
+    from training.config import override
+    from training.presets import find_preset
 
-    configuration = override(find_preset(job.preset), job.assignments)
+    configuration = override(find_preset(job.preset).defaults, job.assignments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads both when it is imported
     if job.tf_config:
         os.environ.setdefault("TF_CONFIG", job.tf_config)

@@ -78,11 +78,12 @@ def train(
     from rich.console import Console
 
     with explained():
-        from training.config import find_preset, override
+        from training.config import override
+        from training.presets import find_preset
 
         named = {"data": data, "features": features}
         settings = [*(f"{key}={value}" for key, value in named.items() if value), *(overrides or [])]
-        configuration = override(find_preset(preset), settings)
+        configuration = override(find_preset(preset).defaults, settings)
         from training.train import train as train_run  # TensorFlow takes seconds: wrong options go first
 
         name = f"{preset}-{_slug(configuration.data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"

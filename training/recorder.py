@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from training.config import AnyConfiguration
+from training.config import Configuration
 from training.evaluation.gauge import Gauge
 from training.gan import GAN
 from training.report import write_report
@@ -21,7 +21,7 @@ class Recorder:
 
     def __init__(
         self,
-        configuration: AnyConfiguration,
+        configuration: Configuration,
         run: Run,
         gan: GAN,
         checkpoints: Checkpoints,

@@ -10,10 +10,9 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from training.config import AnyConfiguration
+from training.config import Configuration
 from training.data import Pictures, epoch_batches, load_pictures
 from training.evaluation.gauge import Gauge, find_gauge
-from training.gan import build_gan, choose_rewrites, label_classes, require_drawable
 from training.launch.choices import advise_length, replace_automatic
 from training.launch.devices import (
     agree_by_all,
@@ -23,7 +22,9 @@ from training.launch.devices import (
     require_same_step,
 )
 from training.launch.memory import require_memory
+from training.launch.rewrites import choose_rewrites
 from training.launch.same_set import keep_class_order, require_same_set, write_record
+from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
 from training.run.checkpoints import Checkpoints
 from training.run.claim import claim_run
@@ -48,7 +49,7 @@ class TrainingOutcome:
 
 
 def train(
-    configuration: AnyConfiguration,
+    configuration: Configuration,
     run_folder: Path,
     *,
     data_folder: Path | None,
@@ -69,7 +70,7 @@ def train(
     pictures = keep_class_order(pictures, run)
     configuration = replace_automatic(configuration, run, len(pictures.images))
     require_drawable(configuration, pictures.shape)
-    choose_rewrites(configuration)
+    choose_rewrites(find_preset(configuration.preset))
     if not tf.config.list_physical_devices("GPU"):
         require_memory(configuration, pictures.shape, strategy.num_replicas_in_sync)
     with explain_faults(configuration, lambda: None):
@@ -91,7 +92,7 @@ class Training:
 
     def __init__(
         self,
-        configuration: AnyConfiguration,
+        configuration: Configuration,
         run: Run,
         pictures: Pictures,
         gauge: Gauge | None,
@@ -118,7 +119,7 @@ class Training:
     @property
     def sample_classes(self) -> int:
         """How many classes the sample grid shows; 0 for a generator that knows none."""
-        return len(label_classes(self.configuration, self.pictures.shape))
+        return len(find_preset(self.configuration.preset).label_classes(self.pictures.shape))
 
     @property
     def step(self) -> int:

@@ -5,11 +5,12 @@ from PIL import Image
 from rich.console import Console
 
 from foundation.store import FolderStore
-from training.config import find_preset, override
+from training.config import override
 from training.evaluation.evaluate import evaluate_run
 from training.evaluation.features import FASHION_FEATURES
 from training.export.exporting import export_run
 from training.export.publication import publish_run
+from training.presets import find_preset
 from training.train import train
 
 
@@ -20,7 +21,7 @@ def test_a_folder_of_pictures_becomes_a_release_with_figures_from_the_part_held_
         Image.fromarray(pixels).save(tmp_path / "pictures" / f"{index}.png")
     settings = ["size=16", "width=16", "batch_size=8", "epochs=1", "precision=float32", "held_out=0.25"]
     configuration = override(
-        find_preset("modern"), [f"data=folder:{tmp_path / 'pictures'}", "augmentation=0", *settings]
+        find_preset("modern").defaults, [f"data=folder:{tmp_path / 'pictures'}", "augmentation=0", *settings]
     )
     run, console = tmp_path / "run", Console(file=io.StringIO())
     outcome = train(configuration, run, data_folder=None, console=console)

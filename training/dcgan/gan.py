@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from training.config import DcganConfiguration, Precision
+from training.config import Precision
+from training.dcgan.configuration import DcganConfiguration
 from training.dcgan.dropout import HashedDropout
 from training.dcgan.losses import discriminator_loss, generator_loss, generator_ratio
 from training.dcgan.networks import build_discriminator, build_generator

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from foundation.home import expand_home
-from training.config import AnyConfiguration
+from training.config import Configuration
 from training.data import Pictures
 from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance
@@ -72,7 +72,7 @@ class Gauge:
         return generate_pixels(generator, *draw_inputs(seeds, latent_size, classes))
 
 
-def find_gauge(configuration: AnyConfiguration, pictures: Pictures, console: Console) -> Gauge | None:
+def find_gauge(configuration: Configuration, pictures: Pictures, console: Console) -> Gauge | None:
     """Return what measures the run's pictures while it goes on; None, and say so, if nothing can."""
     if not configuration.evaluation_epochs:
         return None

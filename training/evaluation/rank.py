@@ -7,7 +7,7 @@ from pathlib import Path
 from training.data import load_pictures
 from training.errors import EvaluationError, RunError
 from training.evaluation.gauge import Gauge, require_features
-from training.gan import build_gan, label_classes
+from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, keep_best, read_best
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run, replace_text
@@ -38,7 +38,7 @@ def rank_run(
     gauge = Gauge(network, pictures, images)
     gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
     checkpoints = Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept)
-    classes = len(label_classes(configuration, shape))
+    classes = len(find_preset(configuration.preset).label_classes(shape))
     epochs = {row.step: row.epoch for row in run.read_stats()}
     kept = read_best(run)
     steps = sorted({*checkpoints.steps, *([kept.step] if kept else [])})

@@ -7,9 +7,10 @@ the discriminator sees, and an observer.
 import keras
 import tensorflow as tf
 
-from training.config import ModernConfiguration, Precision
+from training.config import Precision
 from training.modern.calibration import measure_statistics
 from training.modern.class_means import ClassMeans
+from training.modern.configuration import ModernConfiguration
 from training.modern.discriminator import build_classifier, build_discriminator
 from training.modern.generator import build_generator
 from training.modern.lessons import teach

@@ -10,8 +10,9 @@ import tensorflow as tf
 from keras import layers
 
 from training.modern.discriminator import Convolve
-from training.modern.generator import LARGEST_BASE, Draw
+from training.modern.generator import Draw
 from training.modern.lessons import teach
+from training.modern.sizes import LARGEST_BASE
 from training.networks.replicas import replica_share
 
 CHANNELS = (32, 64, 128, 160)
