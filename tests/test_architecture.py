@@ -48,7 +48,7 @@ FLOORS = {
     "training": [
         ["training.errors", "training.shape"],
         ["training.config"],
-        ["training.data", "training.networks"],
+        ["training.data", "training.networks", "training.metrics"],
         ["training.gan"],
         ["training.preset"],
         ["training.chollet", "training.dcgan", "training.modern"],

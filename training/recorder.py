@@ -51,7 +51,9 @@ class Recorder:
         generator = self.gan.finish_generator() if measured or sampled else None
         figures: dict[str, float] = {}
         if self.gauge and measured:
-            figures[self.gauge.figure] = self.gauge.measure(generator, settings.latent_size, self.classes)
+            figures[self.gauge.figure.name] = self.gauge.measure(
+                generator, settings.latent_size, self.classes
+            )
         stats = describe_part(epoch, part, figures)
         self.stats.append(stats)
         self.run.write_stats(self.stats)

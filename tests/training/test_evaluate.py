@@ -4,9 +4,9 @@ from tests.training.conftest import DATA_FOLDER
 from training.data import load_pictures
 from training.evaluation.evaluate import evaluate_run
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
-from training.evaluation.gauge import count_name
 from training.export.exporting import export_run, read_export
 from training.export.figures import read_figures
+from training.metrics.figures import count_name
 from training.run.folder import Run
 
 

@@ -11,8 +11,9 @@ from foundation.home import expand_home
 from training.config import Configuration
 from training.data import Pictures
 from training.errors import EvaluationError
-from training.evaluation.distances import frechet_distance
-from training.evaluation.features import FASHION_FEATURES, FeatureNetwork, Features
+from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
+from training.metrics import METRICS, TRAINING, Figure, Protocol
+from training.metrics.distances import Features
 from training.run.samples import draw_inputs, generate_pixels
 
 BATCH_IMAGES = 250
@@ -41,15 +42,14 @@ def require_features(data: str, features: str | Path | None) -> Path:
 class Gauge:
     """Measures generators by the Fréchet distance of `images` of their pictures from training pictures.
 
-    Training pictures, because what chooses a checkpoint must not be what it is measured by in the end:
-    the figure's name ends in `_train`.
+    Training pictures, because what chooses a checkpoint must not be what it is measured by in the end.
     """
 
     def __init__(self, features: Path, pictures: Pictures, images: int) -> None:
         """Load the feature network; raise EvaluationError where it cannot be run."""
         self.network = FeatureNetwork(features)
         self.count = min(images, len(pictures.images))
-        self.figure = f"fd_{self.network.name}_{count_name(self.count)}_train"
+        self.figure = Figure(METRICS["fd"], Protocol(self.network.name, self.count, TRAINING))
         self.pictures = pictures
         self._reference: Features | None = None
 
@@ -65,7 +65,7 @@ class Gauge:
             for first in range(FIRST_SEED, FIRST_SEED + self.count, BATCH_IMAGES)
             for last in [min(first + BATCH_IMAGES, FIRST_SEED + self.count)]
         ]
-        return round(frechet_distance(self._reference, np.concatenate(features)), 6)
+        return self.figure.measure(self._reference, np.concatenate(features))
 
     def draw(self, generator: keras.Model, seeds: range, latent_size: int, classes: int) -> NDArray[np.uint8]:
         """Draw the seeds, each of the class it stands for: uint8 (n, h, w, c)."""
@@ -87,8 +87,3 @@ def find_gauge(configuration: Configuration, pictures: Pictures, console: Consol
         console.print(message, highlight=False, soft_wrap=True)
         return None
     return Gauge(features, pictures, configuration.evaluation_images)
-
-
-def count_name(count: int) -> str:
-    """Return 10000 as `10k`, 600 as `600`."""
-    return f"{count // 1000}k" if count % 1000 == 0 else str(count)

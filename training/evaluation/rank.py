@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 
 from training.data import load_pictures
@@ -48,7 +49,7 @@ def rank_run(
             checkpoints.restore(step)
             value = gauge.measure(gan.finish_generator(), configuration.latent_size, classes)
             epoch = max((epochs[known] for known in epochs if known <= step), default=0)
-            candidate = BestCheckpoint(step=step, epoch=epoch, figure=gauge.figure, value=value)
+            candidate = BestCheckpoint(step=step, epoch=epoch, figure=gauge.figure.name, value=value)
             if all(candidate.beats(other) for other in ranking):
                 keep_best(run, candidate)
         except (RunError, FileNotFoundError):
@@ -61,4 +62,4 @@ def rank_run(
         raise EvaluationError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
     rows = [candidate.model_dump() for candidate in ranking]
     replace_text(run.ranking_path, json.dumps(rows, indent=1) + "\n")
-    return min(ranking, key=lambda candidate: candidate.value)
+    return reduce(lambda best, candidate: candidate if candidate.beats(best) else best, ranking)
