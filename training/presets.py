@@ -1,6 +1,6 @@
 """The registry of presets: the only module that imports them; everything else asks it by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
 from types import MappingProxyType
@@ -29,10 +29,16 @@ def find_preset(name: str) -> Preset[Any]:
     raise ConfigurationError(f"There is no preset '{name}'.{nearest(name, PRESETS)}")
 
 
+def list_presets(suits: Callable[[Preset[Any]], bool]) -> str:
+    """Return the names of the presets that suit, as `dcgan or modern`."""
+    return " or ".join(name for name, preset in PRESETS.items() if suits(preset))
+
+
 def any_configuration() -> TypeAdapter[Configuration]:
     """Return the union of the presets' configurations, told apart by their field `preset`."""
     union = reduce(or_, (preset.configuration_class for preset in PRESETS.values()))
-    return TypeAdapter(Annotated[union, Field(discriminator="preset")])
+    form: Any = Annotated[union, Field(discriminator="preset")]  # made here, so no type checker knows it
+    return TypeAdapter(form)
 
 
 def parse_configuration(stored: Mapping[str, Any]) -> Configuration:
@@ -56,8 +62,8 @@ def require_drawable(configuration: Configuration, shape: PictureShape) -> None:
     try:
         find_preset(configuration.preset).require_drawable(shape)
     except ConfigurationError as error:
-        others = [name for name, preset in PRESETS.items() if draws(preset, shape)]
-        advice = f" Or use --preset {' or '.join(others)}." if others else ""
+        others = list_presets(lambda preset: draws(preset, shape))
+        advice = f" Or use --preset {others}." if others else ""
         raise ConfigurationError(f"{error}{advice}") from error
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from training.config import Configuration
 from training.errors import ConfigurationError
-from training.presets import PRESETS, find_preset
+from training.presets import find_preset, list_presets
 
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -44,7 +44,7 @@ def distribute_step(strategy: tf.distribute.Strategy, train_step: Step, configur
     if replicas == 1:
         return train_step
     if not find_preset(configuration.preset).many_devices:
-        others = " or ".join(name for name, preset in PRESETS.items() if preset.many_devices)
+        others = list_presets(lambda preset: preset.many_devices)
         raise ConfigurationError(
             f"The preset '{configuration.preset}' trains on one device, not on {replicas}: what it draws, it "
             f"draws for one. Use --preset {others}."
