@@ -6,8 +6,8 @@ from itertools import count
 import numpy as np
 
 from benchmarks.rounds import answer_rounds
-from training.config import PRESETS, DcganConfiguration
 from training.data import Pictures, epoch_batches
+from training.dcgan.configuration import DcganConfiguration
 from training.dcgan.gan import DCGAN
 from training.networks.precision import choose_precision
 from training.shape import FASHION_MNIST_SHAPE
@@ -15,9 +15,7 @@ from training.shape import FASHION_MNIST_SHAPE
 
 def main(path: str) -> None:
     """Train on the images of an .npy file, uint8 (n, 28, 28, 1), for as long as the input says."""
-    settings = PRESETS["dcgan"]
-    if not isinstance(settings, DcganConfiguration):
-        raise TypeError(settings)
+    settings = DcganConfiguration()
     images = np.load(path)
     pictures = Pictures(images, np.zeros(len(images), np.uint8), FASHION_MNIST_SHAPE)
     gan = DCGAN(settings, choose_precision())

@@ -10,18 +10,18 @@ from collections.abc import Callable
 RESULT = "RESULT"
 
 
-def answer_rounds(train_batch: Callable[[], int], settle: Callable[[], None], warm_up: int = 3) -> None:
+def answer_rounds(train_batch: Callable[[], int], finish: Callable[[], None], warm_up: int = 3) -> None:
     """Train a few batches, say so, and then for as many seconds as each line of the input says.
 
-    `train_batch` returns its number of images; `settle` waits until all that was begun is done.
+    `train_batch` returns its number of images; `finish` waits until all that was begun is done.
     """
     for _ in range(warm_up):
         train_batch()
-    settle()
+    finish()
     print(RESULT, 0, 0, flush=True)
     for line in sys.stdin:
         images, began = 0, time.perf_counter()
         while time.perf_counter() - began < float(line):
             images += train_batch()
-            settle()
+            finish()
         print(RESULT, images, time.perf_counter() - began, flush=True)

@@ -19,8 +19,6 @@ def add_commands(app: typer.Typer) -> None:
 
 def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: DataFolderOption = None) -> None:
     """Measure how far an exported run's pictures are from real ones."""
-    from foundation.latents import draw_classes, draw_latents
-
     with explained():
         from training.evaluation.evaluate import evaluate_run
 
@@ -28,8 +26,6 @@ def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: Dat
             run,
             features=features,
             data_folder=data_folder,
-            draw_latents=draw_latents,
-            draw_classes=draw_classes,
         )
     for name, value in figures.items():
         typer.echo(f"{name}  {value:.4f}")
@@ -46,8 +42,6 @@ def rank(
     """Measure every checkpoint that a run has kept; the best is what export then takes."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from foundation.latents import draw_classes, draw_latents
 
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress, explained():
@@ -67,8 +61,6 @@ def rank(
             features=features,
             images=images,
             data_folder=data_folder,
-            draw_latents=draw_latents,
-            draw_classes=draw_classes,
             measured=show,
         )
     typer.echo(f"The best is that after batch {best.step}, epoch {best.epoch}. Next: ganymede export {run}")

@@ -40,16 +40,16 @@ def run_training_job(root: Path) -> int:
 
 def carry_out(job: TrainingJob) -> None:
     """Train, going on from the job's checkpoints; the chief publishes what it has, also when stopped."""
-    from training.config import find_preset, override
+    from training.config import override
+    from training.presets import find_preset
 
-    configuration = override(find_preset(job.preset), job.assignments)
+    configuration = override(find_preset(job.preset).defaults, job.assignments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads both when it is imported
     if job.tf_config:
         os.environ.setdefault("TF_CONFIG", job.tf_config)
 
     from rich.console import Console
 
-    from foundation.latents import draw_classes, draw_latents
     from training.export.exporting import export_run
     from training.launch.devices import require_gpus  # TensorFlow takes seconds: wrong options went first
     from training.train import train
@@ -60,13 +60,11 @@ def carry_out(job: TrainingJob) -> None:
         configuration,
         job.run_folder,
         data_folder=job.data_folder,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
         console=console,
     )
     if not job.is_chief:
         return
-    export_run(job.run_folder, draw_latents=draw_latents)
+    export_run(job.run_folder)
     if not outcome.interrupted:
         measure(job)
     release(job)
@@ -75,7 +73,6 @@ def carry_out(job: TrainingJob) -> None:
 
 def measure(job: TrainingJob) -> None:
     """Measure the exported pictures, where there is a feature network and a test split for them."""
-    from foundation.latents import draw_classes, draw_latents
     from training.evaluation.evaluate import evaluate_run
 
     try:
@@ -83,8 +80,6 @@ def measure(job: TrainingJob) -> None:
             job.run_folder,
             features=None,
             data_folder=job.data_folder,
-            draw_latents=draw_latents,
-            draw_classes=draw_classes,
         )
     except TrainingProblem as error:
         print(f"Not measured: {error}")
@@ -92,7 +87,6 @@ def measure(job: TrainingJob) -> None:
 
 def release(job: TrainingJob) -> None:
     """Publish the run into the model folder as its production version, for the service to read."""
-    from foundation.latents import draw_classes, draw_latents
     from foundation.store import FolderStore, promote
     from training.export.publication import publish_run
 
@@ -103,8 +97,6 @@ def release(job: TrainingJob) -> None:
         name=job.name,
         version=job.version,
         licence=job.licence,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
     )
     promote(store, job.name, job.version)
     print(f"Published {job.name}@{job.version} in {job.model_folder}.")

@@ -77,14 +77,13 @@ def train(
     """Train a generator. Ctrl-C saves; the same command with --run goes on."""
     from rich.console import Console
 
-    from foundation.latents import draw_classes, draw_latents
-
     with explained():
-        from training.config import find_preset, override
+        from training.config import override
+        from training.presets import find_preset
 
         named = {"data": data, "features": features}
         settings = [*(f"{key}={value}" for key, value in named.items() if value), *(overrides or [])]
-        configuration = override(find_preset(preset), settings)
+        configuration = override(find_preset(preset).defaults, settings)
         from training.train import train as train_run  # TensorFlow takes seconds: wrong options go first
 
         name = f"{preset}-{_slug(configuration.data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -94,8 +93,6 @@ def train(
             configuration,
             folder,
             data_folder=data_folder,
-            draw_latents=draw_latents,
-            draw_classes=draw_classes,
             console=Console(),
         )
     if not outcome.interrupted:
@@ -110,14 +107,12 @@ def export(
     ] = None,
 ) -> None:
     """Export a run's generator to ONNX and hold it against Keras."""
-    from foundation.latents import draw_latents
-
     chosen = None if checkpoint is None else _parse_checkpoint(checkpoint)
     with explained():
         from training.export.exporting import export_run, read_export
         from training.run.folder import Run
 
-        path = export_run(run, draw_latents=draw_latents, checkpoint=chosen)
+        path = export_run(run, checkpoint=chosen)
         report = read_export(Run(run))
     typer.echo(f"{path}: the same pictures as Keras. Next: ganymede publish {run} --name NAME")
     if report.best:
@@ -148,7 +143,6 @@ def publish(
     models: StoreOption = "models",
 ) -> None:
     """Publish an exported run as a new version of a model."""
-    from foundation.latents import draw_classes, draw_latents
     from foundation.store import next_version, open_store
 
     with upload_bar() as sent, explained():
@@ -162,8 +156,6 @@ def publish(
             name=name,
             version=version,
             licence=licence,
-            draw_latents=draw_latents,
-            draw_classes=draw_classes,
             sign=lambda manifest: sign_new(manifest, sign),
         )
     typer.echo(f"Published {name}@{version} in {store.location}.")

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,9 +48,11 @@ FLOORS = {
     "training": [
         ["training.errors", "training.shape"],
         ["training.config"],
-        ["training.data", "training.networks"],
-        ["training.chollet", "training.dcgan", "training.modern"],
+        ["training.data", "training.networks", "training.metrics"],
         ["training.gan"],
+        ["training.preset"],
+        ["training.chollet", "training.dcgan", "training.modern"],
+        ["training.presets"],
         ["training.run"],
         ["training.export"],
         ["training.evaluation"],
@@ -118,6 +122,24 @@ def test_every_module_has_a_room_that_imports_only_the_rooms_below(path):
     found = {name: find_room(name, floors) for name in imports_of(path) if belongs(name, package)}
     upwards = [name for name, there in found.items() if there and there != here and there[0] >= here[0]]
     assert not upwards
+
+
+PRESETS = ("training.chollet", "training.dcgan", "training.modern")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_only_the_registry_imports_a_preset(path):
+    here = name_module(path)
+    if here != "training.presets":
+        strange = [preset for preset in PRESETS if not belongs(here, preset)]
+        assert not {name for name in imports_of(path) if belongs(name, *strange)}
+
+
+def test_the_presets_are_found_without_tensorflow():
+    """A wrong option of the command line is refused before it is loaded, and a report needs none."""
+    loaded = "import sys, training.presets; print({'tensorflow', 'keras'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 @pytest.mark.parametrize("room", [room for floors in FLOORS.values() for floor in floors for room in floor])

@@ -1,11 +1,10 @@
-"""What a training run is made of: one frozen configuration, its presets and its overrides."""
+"""What a training run is made of, as far as every preset has it: a frozen configuration and its overrides."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from training.errors import ConfigurationError
 from training.shape import PictureSettings
@@ -46,109 +45,6 @@ class Configuration(PictureSettings):
 
 
 C = TypeVar("C", bound=Configuration)
-
-
-class DcganConfiguration(Configuration):
-    """The TensorFlow tutorial's: BUFFER_SIZE 60000, BATCH_SIZE 256, EPOCHS 50, noise_dim 100, Adam(1e-4).
-
-    Source: https://www.tensorflow.org/tutorials/generative/dcgan.
-    """
-
-    preset: Literal["dcgan"] = "dcgan"
-    learning_rate: Rate = 1e-4
-    beta_1: Beta = 0.9
-    beta_2: Beta = 0.999
-
-
-class CholletConfiguration(Configuration):
-    """The book's: 10,000 batches of 20 frogs (40 epochs of 5,000), latents of 32, RMSprop, noisy labels.
-
-    Source: François Chollet, "Deep Learning with Python", 2017, 8.5.
-    """
-
-    preset: Literal["chollet"] = "chollet"
-    data: str = "cifar10"
-    epochs: Count = 40
-    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 20
-    latent_size: Annotated[int, Field(ge=1, le=4096)] = 32
-    discriminator_learning_rate: Rate = 8e-4
-    adversarial_learning_rate: Rate = 4e-4
-    clip_value: Annotated[float, Field(gt=0.0)] = 1.0
-    """No component of a gradient is larger than this."""
-    decay: Fraction = 1e-8
-    """A rate is divided by 1 plus this for each step so far."""
-    label_noise: Fraction = 0.05
-
-
-class ModernConfiguration(Configuration):
-    """Class-conditional, with the losses and averages of the last years; see `training.modern`."""
-
-    preset: Literal["modern"] = "modern"
-    epochs: Count = 16
-    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
-    latent_size: Annotated[int, Field(ge=1, le=4096)] = 64
-    checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 4
-    width: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 128
-    """Channels of the generator's smallest features."""
-    detailed: bool = True
-    """Both networks have a layer more at full size, and the latent bends every layer of the generator."""
-    learning_rate: Rate = 2e-3
-    warm_up_steps: Annotated[int, Field(ge=0)] = 100
-    beta_1: Beta = 0.0
-    beta_2: Beta = 0.99
-    penalty: Weight = 0.05
-    """Gamma: half of it weighs the squared gradient of the logit at real, half at generated pictures."""
-    penalty_interval: Count = 8
-    """The penalty is computed every so many steps, and weighs so many times as much."""
-    hold: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
-    """For this share of what comes before the settling the learning rate stays; then it falls, linearly."""
-    final_rate: Fraction = 0.02
-    """What is left of the learning rate at the end of that."""
-    settle: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
-    """For this last share of the run the networks settle; see `training.modern.schedule`."""
-    matching: Weight = 100.0
-    """While they do, generated pictures are pulled so much towards the mean of their class, as an observer
-    sees it; 0, or pictures of one class: there is none. See `training.modern.class_means`."""
-    observer_share: Fraction = 0.125
-    """For this first share of the run the observer learns."""
-    average_decay: Beta = 0.998
-    average_delay: Annotated[float, Field(gt=1.0)] = 10.0
-    """After n steps the decay is at most (1 + n) / (this + n): the smaller, the more steps are averaged."""
-    classifier_epochs: Annotated[int, Field(ge=0)] = 4
-    """For so many epochs a classifier learns beside the GAN, and the discriminator judges by what it sees
-    too; 0, or pictures of one class: there is none."""
-    augmentation: Fraction | Literal["auto"] = "auto"
-    """How often a picture's colours, place and squares are changed before it is judged; `auto`: often
-    where there are few pictures, never where there are many."""
-
-
-EARLIER: Mapping[str, float] = MappingProxyType(
-    {
-        "detailed": False,
-        "hold": 0.5,
-        "final_rate": 0.0,
-        "settle": 0.0,
-        "matching": 0.0,
-        "average_delay": 20.0,
-        "classifier_epochs": 0,
-    }
-)
-"""What a run of `modern` went with that does not say: it is from before these could be set."""
-
-AnyConfiguration = DcganConfiguration | CholletConfiguration | ModernConfiguration
-ANY_CONFIGURATION: TypeAdapter[AnyConfiguration] = TypeAdapter(
-    Annotated[AnyConfiguration, Field(discriminator="preset")]
-)
-PRESETS: Mapping[str, AnyConfiguration] = MappingProxyType(
-    {"dcgan": DcganConfiguration(), "chollet": CholletConfiguration(), "modern": ModernConfiguration()}
-)
-
-
-def find_preset(name: str) -> AnyConfiguration:
-    """Return the preset called `name`; raise ConfigurationError with the nearest name otherwise."""
-    if name in PRESETS:
-        return PRESETS[name]
-    raise ConfigurationError(f"There is no preset '{name}'.{nearest(name, PRESETS)}")
 
 
 def override(configuration: C, assignments: Sequence[str]) -> C:

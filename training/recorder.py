@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
-from training.config import AnyConfiguration
-from training.evaluation.judge import Judge
+from training.config import Configuration
+from training.evaluation.gauge import Gauge
 from training.gan import GAN
 from training.report import write_report
 from training.run.best import BestCheckpoint, keep_best, read_best
@@ -12,22 +12,21 @@ from training.run.checkpoints import Checkpoints
 from training.run.curves import write_curves
 from training.run.folder import Run
 from training.run.progress import describe_epoch
-from training.run.samples import DrawLatents, write_animation, write_sample
+from training.run.samples import write_animation, write_sample
 from training.run.stats import EpochPart, EpochStats
 
 
 class Recorder:
-    """Writes into the run folder; `classes` is 0 for a generator without a label, `judge` may be None."""
+    """Writes into the run folder; `classes` is 0 for a generator without a label, `gauge` may be None."""
 
     def __init__(
         self,
-        configuration: AnyConfiguration,
+        configuration: Configuration,
         run: Run,
         gan: GAN,
         checkpoints: Checkpoints,
         classes: int,
-        draw_latents: DrawLatents,
-        judge: Judge | None,
+        gauge: Gauge | None,
         console: Console,
     ) -> None:
         self.configuration = configuration
@@ -35,8 +34,7 @@ class Recorder:
         self.gan = gan
         self.checkpoints = checkpoints
         self.classes = classes
-        self.draw_latents = draw_latents
-        self.judge = judge
+        self.gauge = gauge
         self.console = console
         self.board = Board(run.events_folder)
         # An epoch whose checkpoint was never written is trained, and recorded, again.
@@ -48,12 +46,14 @@ class Recorder:
         The figures come first: if the checkpoint then fails, the epoch is trained and recorded again.
         """
         settings = self.configuration
-        measured = self.judge is not None and self.is_due(epoch, settings.evaluation_epochs)
+        measured = self.gauge is not None and self.is_due(epoch, settings.evaluation_epochs)
         sampled = self.is_due(epoch, settings.sample_epochs)
         generator = self.gan.finish_generator() if measured or sampled else None
         figures: dict[str, float] = {}
-        if self.judge and measured:
-            figures[self.judge.figure] = self.judge.measure(generator, settings.latent_size, self.classes)
+        if self.gauge and measured:
+            figures[self.gauge.figure.name] = self.gauge.measure(
+                generator, settings.latent_size, self.classes
+            )
         stats = describe_part(epoch, part, figures)
         self.stats.append(stats)
         self.run.write_stats(self.stats)
@@ -66,7 +66,7 @@ class Recorder:
         self.board.write_stats(stats)
         if sampled:
             path = self.run.sample_path(epoch)
-            write_sample(path, generator, self.draw_latents, settings.latent_size, self.classes)
+            write_sample(path, generator, settings.latent_size, self.classes)
             write_curves(self.run.curves_path, self.stats)
             self.board.write_grid(path, stats.step)
         if figures or not self.console.is_terminal:

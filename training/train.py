@@ -10,11 +10,10 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from training.config import AnyConfiguration
+from training.config import Configuration
 from training.data import Pictures, epoch_batches, load_pictures
-from training.evaluation.judge import Judge, find_judge
-from training.gan import build_gan, choose_rewrites, label_classes, require_drawable
-from training.launch.choices import advise_length, settle_choices
+from training.evaluation.gauge import Gauge, find_gauge
+from training.launch.choices import advise_length, replace_automatic
 from training.launch.devices import (
     agree_by_all,
     choose_strategy,
@@ -23,7 +22,9 @@ from training.launch.devices import (
     require_same_step,
 )
 from training.launch.memory import require_memory
+from training.launch.rewrites import choose_rewrites
 from training.launch.same_set import keep_class_order, require_same_set, write_record
+from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
 from training.run.checkpoints import Checkpoints
 from training.run.claim import claim_run
@@ -33,7 +34,6 @@ from training.run.folder import Run
 from training.run.interruption import stop_requests
 from training.run.meter import LossMeter
 from training.run.progress import show_part, training_progress
-from training.run.samples import DrawClasses, DrawLatents
 from training.run.stats import EpochPart
 
 REFRESH_S = 0.5
@@ -49,12 +49,10 @@ class TrainingOutcome:
 
 
 def train(
-    configuration: AnyConfiguration,
+    configuration: Configuration,
     run_folder: Path,
     *,
     data_folder: Path | None,
-    draw_latents: DrawLatents,
-    draw_classes: DrawClasses,
     console: Console,
 ) -> TrainingOutcome:
     """Train in `run_folder`, going on from its newest checkpoint; Ctrl-C or SIGTERM saves and returns.
@@ -70,9 +68,9 @@ def train(
     pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
     pictures = keep_class_order(pictures, run)
-    configuration = settle_choices(configuration, run, len(pictures.images))
+    configuration = replace_automatic(configuration, run, len(pictures.images))
     require_drawable(configuration, pictures.shape)
-    choose_rewrites(configuration)
+    choose_rewrites(find_preset(configuration.preset))
     if not tf.config.list_physical_devices("GPU"):
         require_memory(configuration, pictures.shape, strategy.num_replicas_in_sync)
     with explain_faults(configuration, lambda: None):
@@ -82,11 +80,11 @@ def train(
             run.start(configuration, pictures.shape)
             write_record(run, record)
             write_environment(run)
-    judge = None
+    gauge = None
     if is_chief(strategy):
         advise_length(configuration, run, len(pictures.images), console)
-        judge = find_judge(configuration, pictures, draw_latents, draw_classes, console)
-    return Training(configuration, run, pictures, draw_latents, judge, console, strategy).go_on()
+        gauge = find_gauge(configuration, pictures, console)
+    return Training(configuration, run, pictures, gauge, console, strategy).go_on()
 
 
 class Training:
@@ -94,11 +92,10 @@ class Training:
 
     def __init__(
         self,
-        configuration: AnyConfiguration,
+        configuration: Configuration,
         run: Run,
         pictures: Pictures,
-        draw_latents: DrawLatents,
-        judge: Judge | None,
+        gauge: Gauge | None,
         console: Console,
         strategy: tf.distribute.Strategy,
     ) -> None:
@@ -117,14 +114,12 @@ class Training:
         self.recorder: Recorder | None = None
         if is_chief(strategy):
             classes = self.sample_classes
-            self.recorder = Recorder(
-                configuration, run, self.gan, self.checkpoints, classes, draw_latents, judge, console
-            )
+            self.recorder = Recorder(configuration, run, self.gan, self.checkpoints, classes, gauge, console)
 
     @property
     def sample_classes(self) -> int:
         """How many classes the sample grid shows; 0 for a generator that knows none."""
-        return len(label_classes(self.configuration, self.pictures.shape))
+        return len(find_preset(self.configuration.preset).label_classes(self.pictures.shape))
 
     @property
     def step(self) -> int:
@@ -198,8 +193,8 @@ class Training:
                 break
             if time.monotonic() - shown_s > REFRESH_S:
                 shown_s = time.monotonic()
-                show_part(progress, task, epoch + 1, meter.settle())
-        part = meter.settle()
+                show_part(progress, task, epoch + 1, meter.tally())
+        part = meter.tally()
         show_part(progress, task, epoch + 1, part)
         return part
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from foundation.latents import Latents
 
-Rows = NDArray[np.float32]
+LabelWeights = NDArray[np.float32]
 Points = NDArray[np.float64]
 
 _LARGEST = float(np.finfo(np.float32).max)  # a spline may swing beyond the largest key that float32 holds
@@ -51,7 +51,9 @@ def walk_latents(
     return walked.clip(-_LARGEST, _LARGEST).astype(np.float32)
 
 
-def blend_rows(keys: Rows, frames: int, *, loop: bool, easing: str, part: slice | None = None) -> Rows:
+def blend_rows(
+    keys: LabelWeights, frames: int, *, loop: bool, easing: str, part: slice | None = None
+) -> LabelWeights:
     """Rows blended linearly in step with the walk, as the label weights of its frames are."""
     return walk_latents(keys, frames, interpolation="lerp", loop=loop, easing=easing, part=part)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from foundation.latents import draw_classes, draw_latents
-from training.config import Configuration, find_preset, override
+from training.config import Configuration, override
+from training.presets import find_preset
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
 
@@ -19,7 +19,8 @@ DATA_FOLDER = Path(__file__).parents[1] / "data" / "fashion-mnist"
 def describe_small_run() -> Configuration:
     """Two epochs of ten batches, in the precision that every machine has."""
     return override(
-        find_preset("dcgan"), ["batch_size=60", "epochs=2", "learning_rate=2e-4", "precision=float32"]
+        find_preset("dcgan").defaults,
+        ["batch_size=60", "epochs=2", "learning_rate=2e-4", "precision=float32"],
     )
 
 
@@ -36,8 +37,6 @@ def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER, console=Non
         configuration,
         folder,
         data_folder=data_folder,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
         console=console or Console(file=io.StringIO()),
     )
 

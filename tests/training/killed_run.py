@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from foundation.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER, describe_small_run
 from training import train as training_loop
 from training.config import override
@@ -31,8 +30,6 @@ def main():
         override(describe_small_run(), ["evaluation_epochs=0"]),
         folder,
         data_folder=DATA_FOLDER,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
         console=Console(),
     )
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 from PIL import Image
 
-from training.config import find_preset, override
+from training.config import override
+from training.presets import find_preset
 from training.run.folder import Run
 from training.run.stats import EpochStats
 from training.shape import FASHION_MNIST_SHAPE
@@ -16,7 +17,9 @@ FIGURE = "fd_fashion_cnn_5k_train"
 def make_run(folder, epochs=8, data="fashion-mnist"):
     """Write configuration, stats with a figure every other epoch, and grids."""
     run = Run(folder)
-    run.start(override(find_preset("modern"), [f"epochs={epochs}", f"data={data}"]), FASHION_MNIST_SHAPE)
+    run.start(
+        override(find_preset("modern").defaults, [f"epochs={epochs}", f"data={data}"]), FASHION_MNIST_SHAPE
+    )
     run.write_stats([describe_epoch(epoch) for epoch in range(1, epochs + 1)])
     random = np.random.default_rng(0)
     for epoch in range(1, epochs + 1):

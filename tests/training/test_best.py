@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 
-from foundation.latents import draw_classes, draw_latents
 from foundation.store import FolderStore
 from tests.training.conftest import DATA_FOLDER, train_quietly
 from tests.training.test_features import flat_pixels, write_network
@@ -32,8 +31,6 @@ def rank(run, features=None):
         features=features,
         images=None,
         data_folder=DATA_FOLDER,
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
         measured=lambda checkpoint, count: shown.append((checkpoint, count)),
     )
     return best, shown
@@ -72,7 +69,7 @@ def test_the_best_stays_when_the_newest_checkpoints_have_moved_on(trained_run, t
 
 
 def read_export_step(run, checkpoint):
-    export_run(run.folder, draw_latents=draw_latents, checkpoint=checkpoint)
+    export_run(run.folder, checkpoint=checkpoint)
     report = read_export(run)
     return report.step, report.epochs
 
@@ -97,8 +94,6 @@ def test_the_best_is_exported_unless_another_is_asked_for_and_the_manifest_says_
         name="fashion",
         version="v1",
         licence="MIT",
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
     )
     training = store.manifest("fashion", "v1").training
     assert training["epochs"] == 1
@@ -109,7 +104,7 @@ def test_without_a_measured_checkpoint_the_last_is_exported_and_the_best_is_refu
     run = copy_run(trained_run, tmp_path)
     shutil.rmtree(run.best_folder)
     with pytest.raises(ExportError, match="ganymede rank"):
-        export_run(run.folder, draw_latents=draw_latents, checkpoint="best")
+        export_run(run.folder, checkpoint="best")
     assert read_export_step(run, None) == (20, 2)
 
 

@@ -12,11 +12,12 @@ from tests.training.test_noto_emoji import FONT
 from training.chollet.gan import CholletGAN
 from training.chollet.losses import crossentropy, misleading_labels, noisy_labels
 from training.chollet.networks import build_discriminator, build_generator
-from training.config import find_preset, override
+from training.config import override
 from training.data import load_pictures, scale_pixels
 from training.errors import ConfigurationError
 from training.export import exporting as export
 from training.export.graph import run_graph
+from training.presets import find_preset
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run
 
@@ -27,7 +28,7 @@ SEED = tf.constant((1, 2), tf.int64)
 def configuration():
     """Two emoji in one batch, in the precision that every machine has."""
     return override(
-        find_preset("chollet"),
+        find_preset("chollet").defaults,
         [f"data=noto-emoji:{FONT}", "held_out=0.9", "batch_size=2", "epochs=1", "precision=float32"],
     )
 
@@ -59,7 +60,7 @@ def test_the_layers_have_the_shapes_of_the_book():
 
 
 def test_the_preset_has_the_settings_of_the_book():
-    preset = find_preset("chollet")
+    preset = find_preset("chollet").defaults
     assert (preset.latent_size, preset.batch_size) == (32, 20)
     assert preset.epochs * 5_000 // preset.batch_size == 10_000
     assert (preset.discriminator_learning_rate, preset.adversarial_learning_rate) == (8e-4, 4e-4)
@@ -118,7 +119,7 @@ def test_a_run_becomes_a_graph_from_latents_to_pixels(configuration, tmp_path, m
     train_quietly(configuration, folder)
     assert [row.step for row in Run(folder).read_stats()] == [1]
     monkeypatch.setattr(export, "COMPARED_LATENTS", 4)  # a picture costs four thousand million products
-    graph = export.export_run(folder, draw_latents=draw_latents).read_bytes()
+    graph = export.export_run(folder).read_bytes()
     (pixels,) = run_graph(graph, draw_latents(range(2), 32))
     assert (pixels.shape, pixels.dtype) == ((2, 32, 32, 3), np.uint8)
 
@@ -131,7 +132,7 @@ def test_a_run_becomes_a_graph_from_latents_to_pixels(configuration, tmp_path, m
     ],
 )
 def test_pictures_that_a_preset_cannot_draw_are_refused(preset, settings, words, tmp_path):
-    settings = override(find_preset(preset), ["data=fashion-mnist", *settings])
+    settings = override(find_preset(preset).defaults, ["data=fashion-mnist", *settings])
     with pytest.raises(ConfigurationError, match=words):
         train_quietly(settings, tmp_path / "run")
     assert not (tmp_path / "run").exists()  # it is free for the corrected command

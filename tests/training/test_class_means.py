@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.config import find_preset, override
+from training.config import override
 from training.modern.class_means import ClassMeans
 from training.modern.gan import ModernGAN
 from training.modern.observer import Observer, build_observer
 from training.modern.schedule import ObserverPlan
+from training.presets import find_preset
 from training.run.checkpoints import Checkpoints
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
@@ -20,7 +21,7 @@ ALWAYS, NEVER = tf.constant(True), tf.constant(False)
 @pytest.fixture(scope="module")
 def configuration():
     small = ["width=16", "latent_size=8", "precision=float32", "batch_size=50", "epochs=20"]
-    return override(find_preset("modern"), [*small, "observer_share=0.2", "settle=0.7"])
+    return override(find_preset("modern").defaults, [*small, "observer_share=0.2", "settle=0.7"])
 
 
 @pytest.fixture

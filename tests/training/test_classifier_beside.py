@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.config import find_preset, override
+from training.config import override
 from training.modern.gan import ModernGAN
 from training.modern.losses import generator_ratio, pairing_loss
+from training.presets import find_preset
 from training.run.checkpoints import Checkpoints
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
@@ -17,7 +18,7 @@ CLASSIFIER_STEPS = 10
 @pytest.fixture(scope="module")
 def configuration():
     small = ["width=16", "latent_size=8", "precision=float32", "batch_size=50"]
-    return override(find_preset("modern"), [*small, "epochs=4", "classifier_epochs=1"])
+    return override(find_preset("modern").defaults, [*small, "epochs=4", "classifier_epochs=1"])
 
 
 @pytest.fixture

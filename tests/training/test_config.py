@@ -3,21 +3,24 @@ from pathlib import Path
 
 import pytest
 
-from training.config import ANY_CONFIGURATION, PRESETS, find_preset, override
+from training.config import override
 from training.errors import ConfigurationError
+from training.presets import PRESETS, any_configuration, find_preset
 
 
 def test_dcgan_has_the_settings_of_the_tutorial():
-    preset = find_preset("dcgan")
+    preset = find_preset("dcgan").defaults
     assert (preset.buffer_size, preset.batch_size, preset.epochs) == (60_000, 256, 50)
     assert (preset.latent_size, preset.learning_rate) == (100, 1e-4)
     assert (preset.beta_1, preset.beta_2) == (0.9, 0.999)
 
 
 def test_an_override_takes_the_type_of_its_field():
-    changed = override(PRESETS["dcgan"], ["batch_size=128", "learning_rate = 2e-4", "precision=float32"])
+    changed = override(
+        PRESETS["dcgan"].defaults, ["batch_size=128", "learning_rate = 2e-4", "precision=float32"]
+    )
     assert (changed.batch_size, changed.learning_rate, changed.precision) == (128, 2e-4, "float32")
-    assert PRESETS["dcgan"].batch_size == 256
+    assert PRESETS["dcgan"].defaults.batch_size == 256
 
 
 @pytest.mark.parametrize(
@@ -35,14 +38,14 @@ def test_an_override_takes_the_type_of_its_field():
 )
 def test_a_wrong_override_says_what_to_write(assignment, words):
     with pytest.raises(ConfigurationError) as refusal:
-        override(PRESETS["dcgan"], [assignment])
+        override(PRESETS["dcgan"].defaults, [assignment])
     assert words in str(refusal.value)
 
 
 def test_a_value_of_neither_kind_is_told_of_both_in_one_sentence():
     words = r"^augmentation=7: Input should be less than or equal to 1, or Input should be 'auto'\.$"
     with pytest.raises(ConfigurationError, match=words):
-        override(PRESETS["modern"], ["augmentation=7"])
+        override(PRESETS["modern"].defaults, ["augmentation=7"])
 
 
 def test_an_unknown_preset_names_the_nearest():
@@ -52,15 +55,15 @@ def test_an_unknown_preset_names_the_nearest():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_configuration_is_read_back_as_it_was_written(preset):
-    changed = override(PRESETS[preset], ["seed=7", "held_out=0.25"])
-    assert ANY_CONFIGURATION.validate_json(changed.model_dump_json()) == changed
+    changed = override(PRESETS[preset].defaults, ["seed=7", "held_out=0.25"])
+    assert any_configuration().validate_json(changed.model_dump_json()) == changed
 
 
 def test_each_preset_has_settings_of_its_own():
-    assert override(PRESETS["modern"], ["penalty=0.1"]).penalty == 0.1
-    assert override(PRESETS["modern"], ["channels=1"]).channels == 1
+    assert override(PRESETS["modern"].defaults, ["penalty=0.1"]).penalty == 0.1
+    assert override(PRESETS["modern"].defaults, ["channels=1"]).channels == 1
     with pytest.raises(ConfigurationError, match="There is no setting 'penalty'"):
-        override(PRESETS["dcgan"], ["penalty=0.1"])
+        override(PRESETS["dcgan"].defaults, ["penalty=0.1"])
 
 
 def test_make_train_sets_nothing_that_the_preset_does_not_have():
@@ -68,4 +71,4 @@ def test_make_train_sets_nothing_that_the_preset_does_not_have():
     recipes = re.findall(r"^RECIPE_(\w+) := (.*)$", makefile, re.MULTILINE)
     assert [name for name, _ in recipes] == ["fashion", "emoji"]
     for _, recipe in recipes:
-        override(PRESETS["modern"], re.findall(r"--set (\S+)", recipe))
+        override(PRESETS["modern"].defaults, re.findall(r"--set (\S+)", recipe))

@@ -6,8 +6,12 @@ from scipy.linalg import sqrtm
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
-from training.evaluation import distances
-from training.evaluation.distances import frechet_distance, kernel_distance, precision_recall
+from training.metrics import distances
+from training.metrics.distances import frechet_distance, kernel_distance
+
+
+def precision_recall(real, generated):
+    return distances.precision(real, generated), distances.recall(real, generated)
 
 
 def draw(seed, count=4000, size=3):

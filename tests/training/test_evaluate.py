@@ -1,13 +1,12 @@
 import shutil
 
-from foundation.latents import draw_classes, draw_latents
 from tests.training.conftest import DATA_FOLDER
 from training.data import load_pictures
 from training.evaluation.evaluate import evaluate_run
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
-from training.evaluation.judge import count_name
 from training.export.exporting import export_run, read_export
 from training.export.figures import read_figures
+from training.metrics.figures import count_name
 from training.run.folder import Run
 
 
@@ -20,10 +19,8 @@ def test_the_bundled_feature_network_knows_nine_garments_in_ten():
 
 def test_figures_carry_their_space_and_size_and_tell_noise_from_garments(trained_run, tmp_path):
     folder = shutil.copytree(trained_run.folder, tmp_path / "run")
-    export_run(folder, draw_latents=draw_latents)
-    figures = evaluate_run(
-        folder, features=None, data_folder=DATA_FOLDER, draw_latents=draw_latents, draw_classes=draw_classes
-    )
+    export_run(folder)
+    figures = evaluate_run(folder, features=None, data_folder=DATA_FOLDER)
     assert figures["fd_fashion_cnn_100"] > 2 * figures["fd_fashion_cnn_100_real"]
     assert figures["recall_fashion_cnn_100"] < figures["recall_fashion_cnn_100_real"]
     run = Run(folder)

@@ -18,7 +18,7 @@ from training.run.folder import Run
 def exported_run(trained_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported") / "run"
     shutil.copytree(trained_run.folder, folder)
-    assert export_run(folder, draw_latents=draw_latents) == folder / "export" / "generator.onnx"
+    assert export_run(folder) == folder / "export" / "generator.onnx"
     return Run(folder)
 
 
@@ -66,7 +66,7 @@ def test_a_graph_that_draws_otherwise_is_refused_and_not_written(trained_run, tm
     monkeypatch.setattr(export, "convert_generator", convert_wrongly)
     folder = shutil.copytree(trained_run.folder, tmp_path / "run")
     with pytest.raises(ExportError, match="does not draw what Keras draws"):
-        export_run(folder, draw_latents=draw_latents)
+        export_run(folder)
     assert not (folder / "export").exists()
 
 
@@ -74,7 +74,7 @@ def test_a_run_without_a_checkpoint_cannot_be_exported(trained_run, tmp_path):
     shutil.copy(Run(trained_run.folder).config_path, tmp_path)
     shutil.copy(Run(trained_run.folder).pictures_path, tmp_path)
     with pytest.raises(ExportError, match="has no checkpoint yet"):
-        export_run(tmp_path, draw_latents=draw_latents)
+        export_run(tmp_path)
 
 
 def test_a_run_that_is_not_exported_says_so(trained_run):

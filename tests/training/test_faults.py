@@ -9,11 +9,12 @@ import tensorflow as tf
 
 from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
-from training.config import find_preset, override
+from training.config import override
 from training.data import load_pictures
 from training.data.idx import write_idx
 from training.dcgan.gan import DCGAN
 from training.errors import DataError, DivergenceError, NotFiniteError, RunError
+from training.presets import find_preset
 from training.run.faults import first_sentence
 from training.run.folder import Run
 from training.run.meter import CHECKED_STEPS, LossMeter
@@ -33,7 +34,8 @@ def few_pictures(tmp_path_factory):
 @pytest.fixture
 def configuration():
     return override(
-        find_preset("dcgan"), ["batch_size=5", "epochs=1", "precision=float32", "evaluation_epochs=0"]
+        find_preset("dcgan").defaults,
+        ["batch_size=5", "epochs=1", "precision=float32", "evaluation_epochs=0"],
     )
 
 

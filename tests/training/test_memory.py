@@ -3,10 +3,11 @@
 import pytest
 
 from tests.training.conftest import train_quietly
-from training.config import find_preset, override
+from training.config import override
 from training.errors import ConfigurationError
 from training.launch import memory
 from training.launch.memory import estimate_bytes, read_cgroups, require_memory
+from training.presets import find_preset
 from training.shape import PictureShape
 
 
@@ -19,18 +20,18 @@ def shape(size):
     MEASURED := [(32, 64, 128, 1.27), (64, 64, 128, 2.05), (128, 64, 128, 4.94), (64, 64, 256, 2.41)],
 )
 def test_the_estimate_is_near_the_peaks_that_were_measured(size, batch_size, width, measured_gb):
-    configuration = override(find_preset("modern"), [f"batch_size={batch_size}", f"width={width}"])
+    configuration = override(find_preset("modern").defaults, [f"batch_size={batch_size}", f"width={width}"])
     assert estimate_bytes(configuration, shape(size)) == pytest.approx(measured_gb * 1e9, rel=0.3)
 
 
 def test_the_estimate_of_dcgan_is_too():
     grey = PictureShape(size=28, channels=1)
-    assert estimate_bytes(find_preset("dcgan"), grey) == pytest.approx(1.17e9, rel=0.3)
+    assert estimate_bytes(find_preset("dcgan").defaults, grey) == pytest.approx(1.17e9, rel=0.3)
 
 
 def test_a_run_that_does_not_fit_is_refused_with_what_would_and_no_folder_is_made(tmp_path, monkeypatch):
     monkeypatch.setenv("GANYMEDE_TRAINING_MEMORY_GB", "3")
-    configuration = override(find_preset("modern"), ["batch_size=512", "evaluation_epochs=0"])
+    configuration = override(find_preset("modern").defaults, ["batch_size=512", "evaluation_epochs=0"])
     with pytest.raises(ConfigurationError, match=r"take about .* GB, and 3\.0 GB are all") as refusal:
         require_memory(configuration, shape(64))
     fitting = int(str(refusal.value).split("batch_size=")[1].split(",")[0])
@@ -47,7 +48,7 @@ def test_a_run_that_does_not_fit_is_refused_with_what_would_and_no_folder_is_mad
 def test_a_wrong_override_names_itself(monkeypatch, given):
     monkeypatch.setenv("GANYMEDE_TRAINING_MEMORY_GB", given)
     with pytest.raises(ConfigurationError, match=f"MEMORY_GB={given}: write a number of GB"):
-        require_memory(find_preset("modern"), shape(32))
+        require_memory(find_preset("modern").defaults, shape(32))
 
 
 def test_the_least_of_machine_and_container_counts(tmp_path, monkeypatch):

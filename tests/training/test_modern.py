@@ -9,24 +9,25 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from foundation.latents import draw_classes, draw_latents
 from foundation.store import FolderStore
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.releases.golden import check_golden
 from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
-from training.config import EARLIER, find_preset, override
+from training.config import override
 from training.data import Pictures, load_pictures
 from training.errors import DataError
 from training.export.exporting import export_run
 from training.export.publication import publish_run
-from training.launch.choices import advise_length, settle_choices
+from training.launch.choices import advise_length, replace_automatic
+from training.modern.configuration import EARLIER
 from training.modern.discriminator import build_discriminator
 from training.modern.gan import ModernGAN
 from training.modern.generator import base_size, build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
 from training.networks.augment import choose_probability
+from training.presets import find_preset
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
@@ -38,7 +39,7 @@ SMALL = ["width=16", "latent_size=8", "precision=float32"]
 @pytest.fixture(scope="module")
 def configuration():
     return override(
-        find_preset("modern"),
+        find_preset("modern").defaults,
         [*SMALL, "batch_size=50", "epochs=1", "settle=0.5"],
     )
 
@@ -167,15 +168,13 @@ def test_a_restored_state_takes_the_same_next_step(gan, garments, configuration,
 
 
 def release_run(folder, store, name):
-    export_run(folder, draw_latents=draw_latents)
+    export_run(folder)
     return publish_run(
         folder,
         store,
         name=name,
         version="v1",
         licence="MIT",
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
     )
 
 
@@ -216,11 +215,11 @@ def test_a_run_from_before_a_setting_goes_on_without_it(configuration, tmp_path)
 
 def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
     run = Run(tmp_path)
-    chosen = settle_choices(configuration, run, 600)
+    chosen = replace_automatic(configuration, run, 600)
     assert chosen.augmentation == choose_probability(600)
     run.start(chosen, FASHION_MNIST_SHAPE)
-    assert settle_choices(configuration, run, 60_000) == chosen
-    assert settle_choices(find_preset("dcgan"), Run(tmp_path / "new"), 600).precision != "auto"
+    assert replace_automatic(configuration, run, 60_000) == chosen
+    assert replace_automatic(find_preset("dcgan").defaults, Run(tmp_path / "new"), 600).precision != "auto"
 
 
 def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from foundation.errors import AlreadyPublished
-from foundation.latents import draw_classes, draw_latents
 from foundation.processor import recorded_here
 from foundation.store import FolderStore
 from service.engine.devices import cpu_device
@@ -22,7 +21,7 @@ from training.run.folder import Run
 def exported_folder(trained_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("published") / "run"
     shutil.copytree(trained_run.folder, folder)
-    export_run(folder, draw_latents=draw_latents)
+    export_run(folder)
     return folder
 
 
@@ -33,8 +32,6 @@ def publish(folder, store, version="v1"):
         name="fashion",
         version=version,
         licence="MIT",
-        draw_latents=draw_latents,
-        draw_classes=draw_classes,
     )
 
 

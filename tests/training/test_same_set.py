@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from training.config import find_preset, override
+from training.config import override
 from training.data import load_pictures
 from training.errors import RunError
 from training.launch.same_set import keep_class_order, require_same_set, write_record
+from training.presets import find_preset
 from training.run.folder import Run
 from training.run.stats import EpochStats
 from training.shape import PictureSettings
@@ -23,7 +24,9 @@ def begun(tmp_path, monkeypatch):
     monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path / "prepared"))
     for index in range(8):
         draw(tmp_path / "set" / str(2 + 8 * (index % 2)) / f"{index}.png", index)
-    configuration = override(find_preset("modern"), [f"data=folder:{tmp_path / 'set'}", "batch_size=4"])
+    configuration = override(
+        find_preset("modern").defaults, [f"data=folder:{tmp_path / 'set'}", "batch_size=4"]
+    )
     run, output = Run(tmp_path / "run"), io.StringIO()
 
     def go_on():

@@ -13,9 +13,10 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.training.conftest import DATA_FOLDER, train_quietly
-from training.config import find_preset, override
+from training.config import override
 from training.errors import ConfigurationError
 from training.launch.devices import distribute_step
+from training.presets import find_preset
 from training.run.folder import Run
 
 LIMIT_S = 600
@@ -94,7 +95,7 @@ def test_two_processes_lose_what_one_loses_and_one_ends_in_words_when_the_other_
 @pytest.mark.timeout(2 * LIMIT_S)
 def test_modern_loses_in_two_processes_what_it_loses_in_one(tmp_path):
     settings = ["latent_size=8", "width=16", "penalty_interval=2", "batch_size=60", "precision=float32"]
-    configuration = override(find_preset("modern"), [*settings, "epochs=1", "evaluation_epochs=0"])
+    configuration = override(find_preset("modern").defaults, [*settings, "epochs=1", "evaluation_epochs=0"])
     with two_workers(tmp_path, configuration) as workers:
         statuses = [worker.wait(timeout=LIMIT_S) for worker in workers]
     assert statuses == [0, 0], (tmp_path / "worker-0.log").read_text()
@@ -121,11 +122,11 @@ def test_two_devices_lose_what_one_loses(preset):
 
 
 def test_a_batch_that_cannot_be_split_evenly_is_refused():
-    configuration = override(find_preset("dcgan"), ["batch_size=61"])
+    configuration = override(find_preset("dcgan").defaults, ["batch_size=61"])
     with pytest.raises(ConfigurationError, match=r"batch_size=61 .* choose a multiple of 2"):
         distribute_step(Two(), None, configuration)
 
 
 def test_a_preset_of_one_device_says_so():
     with pytest.raises(ConfigurationError, match=r"'chollet' trains on one device, not on 2"):
-        distribute_step(Two(), None, find_preset("chollet"))
+        distribute_step(Two(), None, find_preset("chollet").defaults)

@@ -2,15 +2,18 @@
 
 import pytest
 
-from training.config import find_preset, override
+from training.config import override
 from training.modern.schedule import ObserverPlan, learning_rates, penalty_weight, plan_observer
+from training.presets import find_preset
 
 TOTAL_STEPS = 2000
 RATE = 2e-3
 
 
 def configure(*assignments):
-    return override(find_preset("modern"), ["hold=0.5", "final_rate=0.25", "settle=0.5", *assignments])
+    return override(
+        find_preset("modern").defaults, ["hold=0.5", "final_rate=0.25", "settle=0.5", *assignments]
+    )
 
 
 def shares(configuration, step):

@@ -8,9 +8,9 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
 import tensorflow as tf
 
-from training.config import find_preset, override
-from training.gan import build_gan
+from training.config import override
 from training.launch.devices import distribute_step
+from training.presets import build_gan, find_preset
 from training.shape import FASHION_MNIST_SHAPE
 
 MATCHING = ["epochs=100", "settle=0.99", "observer_share=0.01", "learning_rate=0.0002"]
@@ -23,7 +23,7 @@ STEPS, BATCH = 6, 16
 def losses(preset: str, strategy: tf.distribute.Strategy) -> list[float]:
     """The losses of each step, and for `modern` how far each class is off its mean."""
     settings = [*SETTINGS[preset], f"batch_size={BATCH}", "precision=float32"]
-    configuration = override(find_preset(preset), settings)
+    configuration = override(find_preset(preset).defaults, settings)
     with strategy.scope():
         gan = build_gan(configuration, "float32", FASHION_MNIST_SHAPE, total_steps=100)
     step = distribute_step(strategy, gan.train_step, configuration)

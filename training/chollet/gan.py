@@ -3,9 +3,10 @@
 import keras
 import tensorflow as tf
 
+from training.chollet.configuration import CholletConfiguration
 from training.chollet.losses import crossentropy, misleading_labels, noisy_labels
 from training.chollet.networks import build_discriminator, build_generator
-from training.config import CholletConfiguration, Precision
+from training.config import Precision
 
 DRAWS_A_STEP = 3
 

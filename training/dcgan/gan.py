@@ -3,12 +3,14 @@
 import keras
 import tensorflow as tf
 
-from training.config import DcganConfiguration, Precision
+from training.config import Precision
+from training.dcgan.configuration import DcganConfiguration
 from training.dcgan.dropout import HashedDropout
 from training.dcgan.losses import discriminator_loss, generator_loss, generator_ratio
 from training.dcgan.networks import build_discriminator, build_generator
 from training.networks.adam import FusedAdam
 from training.networks.replicas import count_replicas, replica_mean, replica_share
+from training.networks.shared_pass import SharedPass
 
 
 class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
@@ -39,23 +41,20 @@ class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         """
         images = replica_share(images)
         latents = replica_share(self.draw_noise())  # (batch_size, Z)
-        with tf.GradientTape() as generator_tape:
+        with tf.GradientTape() as drawing:
             generated = self.generator(latents, training=True)  # (batch_size, 28, 28, 1)
-        with tf.GradientTape() as tape:
-            tape.watch(generated)
+        with tf.GradientTape() as judging:
+            judging.watch(generated)
             real_logits = self.discriminator(images, training=True)
             generated_logits = self.discriminator(generated, training=True)
             loss_d = discriminator_loss(real_logits, generated_logits)
             share_d = loss_d / count_replicas()
         loss_g = generator_loss(generated_logits)
-        weights_g = self.generator.trainable_variables
-        weights_d = self.discriminator.trainable_variables
-        # One pass back through the discriminator serves both networks.
-        gradients_d, gradient_image = tape.gradient(share_d, [weights_d, generated])
-        gradient_image *= generator_ratio(generated_logits)[:, :, None, None]
-        gradients_g = generator_tape.gradient(generated, weights_g, output_gradients=gradient_image)
-        self.generator_optimizer.apply(gradients_g, weights_g)
-        self.discriminator_optimizer.apply(gradients_d, weights_d)
+        gradients_g, gradients_d = SharedPass(drawing, judging, generated).differentiate(
+            share_d, generator_ratio(generated_logits), self.generator, self.discriminator
+        )
+        self.generator_optimizer.apply(gradients_g, self.generator.trainable_variables)
+        self.discriminator_optimizer.apply(gradients_d, self.discriminator.trainable_variables)
         self.step.assign_add(tf.constant(1, tf.int64))
         return replica_mean(tf.stack([loss_g, loss_d]))
 

@@ -8,32 +8,24 @@ from numpy.typing import NDArray
 
 from training.data import load_pictures
 from training.errors import EvaluationError
-from training.evaluation.distances import frechet_distance, kernel_distance, precision_recall
 from training.evaluation.features import FeatureNetwork
-from training.evaluation.judge import MIN_IMAGES, count_name, require_features
+from training.evaluation.gauge import MIN_IMAGES, require_features
 from training.export.exporting import ExportReport, read_export
-from training.export.graph import Floats, run_graph
+from training.export.graph import run_graph
+from training.metrics import GENERATED, METRICS, REAL, Figure, Protocol
 from training.run.folder import Run, replace_text
-from training.run.samples import DrawClasses, DrawLatents
+from training.run.samples import draw_inputs
 
 EVALUATED_IMAGES = 10_000
 BATCH_IMAGES = 500
 REAL_SEED = 0
 
 
-def evaluate_run(
-    run_folder: Path,
-    *,
-    features: Path | None,
-    data_folder: Path | None,
-    draw_latents: DrawLatents,
-    draw_classes: DrawClasses,
-) -> dict[str, float]:
+def evaluate_run(run_folder: Path, *, features: Path | None, data_folder: Path | None) -> dict[str, float]:
     """Measure RUN/export/generator.onnx, write RUN/export/figures.json and return it.
 
-    The reference is the test split. `fd`, `kd`, `precision` and `recall` are of as many generated
-    pictures, of the seeds from 0 on; those ending in `_real` are of as many training pictures, and are
-    what a perfect generator would get. Each name holds the feature network's and the number of pictures.
+    Every metric is measured of as many generated pictures as the test split has, of the seeds from 0 on, and
+    of as many training pictures; `training.metrics.figures` says how each figure is called.
 
     Raises:
         ExportError: the run is not exported.
@@ -52,32 +44,21 @@ def evaluate_run(
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
     expected = network.extract(reference[:count])
     figures: dict[str, float] = {}
-    generated = draw_pictures(run.graph_path.read_bytes(), report, count, draw_latents, draw_classes)
-    for ending, images in (("", generated), ("_real", training[order[:count]])):
+    generated = draw_pictures(run.graph_path.read_bytes(), report, count)
+    for pairing, images in ((GENERATED, generated), (REAL, training[order[:count]])):
         measured = network.extract(images)
-        precision, recall = precision_recall(expected, measured)
-        values = {
-            "fd": frechet_distance(expected, measured),
-            "kd": kernel_distance(expected, measured),
-            "precision": precision,
-            "recall": recall,
-        }
-        space = f"{network.name}_{count_name(count)}{ending}"
-        figures |= {f"{name}_{space}": round(value, 6) for name, value in values.items()}
+        protocol = Protocol(network.name, count, pairing)
+        for figure in (Figure(metric, protocol) for metric in METRICS.values()):
+            figures[figure.name] = figure.measure(expected, measured)
     replace_text(run.figures_path, json.dumps({"sha256": report.sha256, "figures": figures}, indent=1) + "\n")
     return figures
 
 
-def draw_pictures(
-    graph: bytes, report: ExportReport, count: int, draw_latents: DrawLatents, draw_classes: DrawClasses
-) -> NDArray[np.uint8]:
+def draw_pictures(graph: bytes, report: ExportReport, count: int) -> NDArray[np.uint8]:
     """Draw the seeds from 0 to `count`, each of the class it stands for: uint8 (count, h, w, c)."""
     batches, classes = [], len(report.class_names)
     for first in range(0, count, BATCH_IMAGES):
         seeds = range(first, min(first + BATCH_IMAGES, count))
-        labels: Floats | None = None
-        if classes:
-            labels = np.eye(classes, dtype=np.float32)[draw_classes(seeds, classes)]
-        (pixels,) = run_graph(graph, draw_latents(seeds, report.latent_size), labels)
+        (pixels,) = run_graph(graph, *draw_inputs(seeds, report.latent_size, classes))
         batches.append(np.asarray(pixels, np.uint8))
     return np.concatenate(batches)

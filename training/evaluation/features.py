@@ -9,14 +9,12 @@ from PIL import Image
 
 from foundation.onnx_runtime import onnxruntime
 from training.errors import EvaluationError
+from training.metrics.distances import Features
 
 FEATURES, LOGITS = "features", "logits"
 INPUT_TYPES = ("tensor(uint8)", "tensor(float)")
 FASHION_FEATURES = Path(__file__).parent / "features" / "fashion_cnn.onnx"
 BATCH_IMAGES = 250
-
-Features = NDArray[np.float64]
-"""float64 (n, d)."""
 
 
 class FeatureNetwork:

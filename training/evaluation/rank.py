@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 
 from training.data import load_pictures
 from training.errors import EvaluationError, RunError
-from training.evaluation.judge import Judge, require_features
-from training.gan import build_gan, label_classes
+from training.evaluation.gauge import Gauge, require_features
+from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, keep_best, read_best
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run, replace_text
-from training.run.samples import DrawClasses, DrawLatents
 
 
 def rank_run(
@@ -20,8 +20,6 @@ def rank_run(
     features: Path | None,
     images: int | None,
     data_folder: Path | None,
-    draw_latents: DrawLatents,
-    draw_classes: DrawClasses,
     measured: Callable[[BestCheckpoint, int], None],
 ) -> BestCheckpoint:
     """Measure every checkpoint of a run by `images` pictures each, and keep the best in checkpoints/best.
@@ -38,10 +36,10 @@ def rank_run(
     network = require_features(configuration.data, features or configuration.features)
     pictures = load_pictures(configuration.data, data_folder, "train", configuration)
     images = images or configuration.evaluation_images
-    judge = Judge(network, pictures, images, draw_latents, draw_classes)
+    gauge = Gauge(network, pictures, images)
     gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
     checkpoints = Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept)
-    classes = len(label_classes(configuration, shape))
+    classes = len(find_preset(configuration.preset).label_classes(shape))
     epochs = {row.step: row.epoch for row in run.read_stats()}
     kept = read_best(run)
     steps = sorted({*checkpoints.steps, *([kept.step] if kept else [])})
@@ -49,9 +47,9 @@ def rank_run(
     for step in steps:
         try:
             checkpoints.restore(step)
-            value = judge.measure(gan.finish_generator(), configuration.latent_size, classes)
+            value = gauge.measure(gan.finish_generator(), configuration.latent_size, classes)
             epoch = max((epochs[known] for known in epochs if known <= step), default=0)
-            candidate = BestCheckpoint(step=step, epoch=epoch, figure=judge.figure, value=value)
+            candidate = BestCheckpoint(step=step, epoch=epoch, figure=gauge.figure.name, value=value)
             if all(candidate.beats(other) for other in ranking):
                 keep_best(run, candidate)
         except (RunError, FileNotFoundError):
@@ -64,4 +62,4 @@ def rank_run(
         raise EvaluationError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
     rows = [candidate.model_dump() for candidate in ranking]
     replace_text(run.ranking_path, json.dumps(rows, indent=1) + "\n")
-    return min(ranking, key=lambda candidate: candidate.value)
+    return reduce(lambda best, candidate: candidate if candidate.beats(best) else best, ranking)

@@ -12,14 +12,15 @@ import tensorflow as tf
 import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from foundation.latents import draw_latents
 from foundation.version import read_version
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
-from training.gan import build_gan, label_classes
+from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, read_best
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run, replace_text
-from training.run.samples import DrawLatents, draw_images, quantize
+from training.run.samples import draw_images, quantize
 
 COMPARED_LATENTS = 256
 MAX_FLOAT_DIFFERENCE = 1e-4
@@ -68,9 +69,7 @@ class ExportReport(BaseModel):
     versions: dict[str, str]
 
 
-def export_run(
-    run_folder: Path, *, draw_latents: DrawLatents, checkpoint: Literal["best", "last"] | int | None = None
-) -> Path:
+def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | None = None) -> Path:
     """Write RUN/export/generator.onnx and export.json from a checkpoint of the run.
 
     `checkpoint` is the best that was measured, the last, or that after so many batches. None is the best,
@@ -87,7 +86,8 @@ def export_run(
     step, best = choose_checkpoint(run, checkpoint)
     if not Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore(step):
         raise ExportError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
-    generator, class_names = gan.finish_generator(), label_classes(configuration, shape)
+    generator = gan.finish_generator()
+    class_names = find_preset(configuration.preset).label_classes(shape)
     model = convert_generator(generator, configuration.latent_size, len(class_names))
     latents = draw_latents(range(COMPARED_LATENTS), configuration.latent_size)  # (256, Z)
     comparison = compare_with_keras(model, generator, latents, blend_classes(len(class_names)))

@@ -24,9 +24,9 @@ from foundation.processor import recorded_here
 from foundation.store import Store, describe_file
 from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_figures
-from training.export.graph import Floats, run_graph
+from training.export.graph import run_graph
 from training.run.folder import Run
-from training.run.samples import CLASS_COLUMNS, DrawClasses, DrawLatents, class_rows, tile
+from training.run.samples import CLASS_COLUMNS, class_rows, draw_inputs, tile
 
 GOLDEN_SEEDS = tuple(range(16))
 GRID_SEEDS = tuple(range(64))
@@ -42,13 +42,9 @@ def publish_run(
     name: str,
     version: str,
     licence: str,
-    draw_latents: DrawLatents,
-    draw_classes: DrawClasses,
     sign: Callable[[Manifest], bytes | None] = lambda _: None,
 ) -> Manifest:
     """Publish RUN/export as `name`@`version`, signed by `sign` if it gives a signature; its manifest.
-
-    `draw_latents` and `draw_classes` must be the scheme `philox-1`, which the manifest names.
 
     Raises:
         RunError: there is no such run.
@@ -58,10 +54,10 @@ def publish_run(
     run = Run(run_folder)
     report = read_export(run)
     graph = run.graph_path.read_bytes()
-    golden = draw_golden(graph, report, draw_latents, draw_classes)  # (16, H, W, C)
+    golden = draw_golden(graph, report)  # (16, H, W, C)
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder), run, report, graph, golden)
-        draw_grid(graph, report, draw_latents).save(files[GRID])
+        draw_grid(graph, report).save(files[GRID])
         manifest = describe_release(run, report, golden, files, name, version, licence)
         store.publish(manifest, files, signature=sign(manifest))
     note_publication(run, manifest, store.location)
@@ -81,24 +77,19 @@ def note_publication(run: Run, manifest: Manifest, location: str) -> None:
         stream.write(json.dumps(line) + "\n")
 
 
-def draw_golden(
-    graph: bytes, report: ExportReport, draw_latents: DrawLatents, draw_classes: DrawClasses
-) -> NDArray[np.uint8]:
+def draw_golden(graph: bytes, report: ExportReport) -> NDArray[np.uint8]:
     """Return what the graph answers for seeds 0 to 15, each of the class it stands for: (16, H, W, C)."""
-    latents, classes = draw_latents(GOLDEN_SEEDS, report.latent_size), len(report.class_names)
-    labels: Floats | None = None
-    if classes:
-        labels = np.eye(classes, dtype=np.float32)[draw_classes(GOLDEN_SEEDS, classes)]
-    (pixels,) = run_graph(graph, latents, labels)
+    inputs = draw_inputs(GOLDEN_SEEDS, report.latent_size, len(report.class_names))
+    (pixels,) = run_graph(graph, *inputs)
     return np.ascontiguousarray(pixels, np.uint8)
 
 
-def draw_grid(graph: bytes, report: ExportReport, draw_latents: DrawLatents) -> Image.Image:
+def draw_grid(graph: bytes, report: ExportReport) -> Image.Image:
     """Draw the seeds 0 to 63, or a row of ten seeds for each class."""
     if not report.class_names:
-        (pixels,) = run_graph(graph, draw_latents(GRID_SEEDS, report.latent_size))
+        (pixels,) = run_graph(graph, *draw_inputs(GRID_SEEDS, report.latent_size, 0))
         return tile(np.ascontiguousarray(pixels, np.uint8), GRID_COLUMNS, GRID_SCALE)
-    latents, labels = class_rows(draw_latents, report.latent_size, len(report.class_names))
+    latents, labels = class_rows(report.latent_size, len(report.class_names))
     (pixels,) = run_graph(graph, latents, labels)
     return tile(np.ascontiguousarray(pixels, np.uint8), CLASS_COLUMNS, GRID_SCALE)
 

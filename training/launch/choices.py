@@ -7,43 +7,36 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from training.config import AnyConfiguration, ModernConfiguration
-from training.networks.augment import choose_probability
+from training.config import Configuration
 from training.networks.precision import choose_precision
+from training.presets import find_preset
 from training.run.folder import Run
 
-FEW_BATCHES = 2_000
-GOOD_BATCHES = 8_000
-"""Fewer than the bundled emoji took."""
 
-
-def settle_choices(configuration: AnyConfiguration, run: Run, images: int) -> AnyConfiguration:
+def replace_automatic(configuration: Configuration, run: Run, images: int) -> Configuration:
     """Replace each `auto` by that of the run to go on with, or by what suits machine and pictures."""
-    choosers: dict[str, Callable[[], str | float]] = {
-        "precision": choose_precision,
-        "augmentation": lambda: choose_probability(images),
+    choosers: dict[str, Callable[[int], object]] = {
+        "precision": lambda _: choose_precision(),
+        **find_preset(configuration.preset).automatic,
     }
-    open_choices = [field for field in choosers if getattr(configuration, field, None) == "auto"]
+    automatic = [field for field in choosers if getattr(configuration, field) == "auto"]
     if run.config_path.exists():
         stored = run.read_configuration()
-        settled = {field: getattr(stored, field, "auto") for field in open_choices}
+        chosen = {field: getattr(stored, field, "auto") for field in automatic}
     else:
-        settled = {field: choosers[field]() for field in open_choices}
-    return configuration.model_copy(update=settled)
+        chosen = {field: choosers[field](images) for field in automatic}
+    return configuration.model_copy(update=chosen)
 
 
-def advise_length(configuration: AnyConfiguration, run: Run, images: int, console: Console) -> None:
-    """Say at the start of a run of `modern` that it has few batches, and which `epochs` would be enough."""
+def advise_length(configuration: Configuration, run: Run, images: int, console: Console) -> None:
+    """Say at the start of a run of a preset that it has few batches, and which `epochs` would do."""
+    advice = find_preset(configuration.preset).length
     batches_per_epoch = configuration.count_batches(images)
     batches = configuration.epochs * batches_per_epoch
-    if (
-        isinstance(configuration, ModernConfiguration)
-        and batches < FEW_BATCHES
-        and not run.stats_path.exists()
-    ):
+    if advice and batches < advice.few and not run.stats_path.exists():
         console.print(
             f"{batches:,} batches in all are few for good pictures: with --set epochs="
-            f"{-(-GOOD_BATCHES // batches_per_epoch)} there are {GOOD_BATCHES:,}.",
+            f"{-(-advice.good // batches_per_epoch)} there are {advice.good:,}.",
             highlight=False,
             soft_wrap=True,
         )

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from training.config import Configuration
 from training.errors import ConfigurationError
+from training.presets import find_preset, list_presets
 
-PRESETS_OF_ONE_DEVICE = ("chollet",)
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -43,10 +43,11 @@ def distribute_step(strategy: tf.distribute.Strategy, train_step: Step, configur
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
         return train_step
-    if configuration.preset in PRESETS_OF_ONE_DEVICE:
+    if not find_preset(configuration.preset).many_devices:
+        others = list_presets(lambda preset: preset.many_devices)
         raise ConfigurationError(
-            f"The preset '{configuration.preset}' trains on one device, not on {replicas}: it draws its "
-            "latents, label noise and dropout for one. Use --preset dcgan or modern."
+            f"The preset '{configuration.preset}' trains on one device, not on {replicas}: what it draws, it "
+            f"draws for one. Use --preset {others}."
         )
     if configuration.batch_size % replicas:
         raise ConfigurationError(

@@ -1,26 +1,25 @@
 """The memory that a run takes, estimated before it begins, held against what this machine may give.
 
-The formula was fitted to measured peaks (of the whole process, float32, AVX-512): see `BYTES_PER_PIXEL`.
+The formula was fitted to measured peaks (of the whole process, float32, AVX-512): each preset says what a
+pixel takes (`count_bytes`).
 """
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.config import AnyConfiguration, ModernConfiguration
+from training.config import Configuration
 from training.errors import ConfigurationError
+from training.presets import find_preset
 from training.shape import PictureShape
 
 VARIABLE = "GANYMEDE_TRAINING_MEMORY_GB"
 BASE_BYTES = 1_000_000_000
 """Python, TensorFlow, the graphs that it compiled and the weights."""
-BYTES_PER_PIXEL, BYTES_PER_PIXEL_AND_CHANNEL = 3_000, 5
-"""Of a batch in `modern`, and more for each of the generator's `width`."""
-BYTES_PER_PIXEL_OF_OTHERS = 1_000
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
-def require_memory(configuration: AnyConfiguration, shape: PictureShape, replicas: int = 1) -> None:
+def require_memory(configuration: Configuration, shape: PictureShape, replicas: int = 1) -> None:
     """Refuse a run that needs more memory than there is; `replicas` share a batch, each in a process.
 
     Raises:
@@ -42,12 +41,10 @@ def require_memory(configuration: AnyConfiguration, shape: PictureShape, replica
     )
 
 
-def estimate_bytes(configuration: AnyConfiguration, shape: PictureShape, replicas: int = 1) -> int:
+def estimate_bytes(configuration: Configuration, shape: PictureShape, replicas: int = 1) -> int:
     """Return the most memory that a process takes at once in training, within some thirty percent."""
     pixels = configuration.batch_size * shape.size**2 // replicas
-    if isinstance(configuration, ModernConfiguration):
-        return BASE_BYTES + pixels * (BYTES_PER_PIXEL + BYTES_PER_PIXEL_AND_CHANNEL * configuration.width)
-    return BASE_BYTES + pixels * BYTES_PER_PIXEL_OF_OTHERS
+    return BASE_BYTES + pixels * find_preset(configuration.preset).count_bytes(configuration)
 
 
 def read_limit() -> int | None:

@@ -12,8 +12,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from foundation.manifest import is_name
-from training.config import find_preset, nearest
+from training.config import nearest
 from training.errors import ConfigurationError, DataError
+from training.presets import find_preset
 
 OWN_KEYS = {"preset": "dcgan", "name": "", "version": "", "licence": "unstated"}
 """Hyperparameters beside the fields of the preset, and what they are unless given."""
@@ -97,7 +98,7 @@ def read_job(root: Path, variables: Mapping[str, str]) -> TrainingJob:
         if not key.startswith(SDK_PREFIX)
     }
     own = {key: given.pop(key, value) for key, value in OWN_KEYS.items()}
-    known = [*OWN_KEYS, *type(find_preset(own["preset"])).model_fields]
+    known = [*OWN_KEYS, *find_preset(own["preset"]).configuration_class.model_fields]
     for key in given:
         if key not in known:
             raise ConfigurationError(f"There is no hyperparameter '{key}'.{nearest(key, known)}")

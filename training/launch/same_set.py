@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import ValidationError
 from rich.console import Console
 
-from training.config import AnyConfiguration
+from training.config import Configuration
 from training.data import Pictures
 from training.data.record import SetRecord, record_arrays
 from training.errors import RunError
@@ -27,7 +27,7 @@ def keep_class_order(pictures: Pictures, run: Run) -> Pictures:
 
 
 def require_same_set(
-    configuration: AnyConfiguration, pictures: Pictures, run: Run, console: Console
+    configuration: Configuration, pictures: Pictures, run: Run, console: Console
 ) -> SetRecord:
     """Return what the set is known by, and say so where only its pixels have changed.
 
@@ -57,7 +57,7 @@ def require_same_set(
     return found
 
 
-def require_same_length(configuration: AnyConfiguration, images: int, run: Run) -> None:
+def require_same_length(configuration: Configuration, images: int, run: Run) -> None:
     """Raise RunError where the epochs of a run from before sets were recorded had another length."""
     stats = run.read_stats()
     if stats and stats[-1].step != stats[-1].epoch * configuration.count_batches(images):
@@ -65,7 +65,7 @@ def require_same_length(configuration: AnyConfiguration, images: int, run: Run) 
         raise other_set(run, configuration, began, f"{images} pictures")
 
 
-def other_set(run: Run, configuration: AnyConfiguration, began: str, now: str) -> RunError:
+def other_set(run: Run, configuration: Configuration, began: str, now: str) -> RunError:
     """Return what is said of a set that has become another."""
     return RunError(
         f"{run.folder} began with {began} of '{configuration.data}'; now there are {now}. Which pictures are "

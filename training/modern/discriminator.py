@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from training.modern.generator import LARGEST_BASE, SLOPE, Draw
+from training.modern.generator import SLOPE, Draw
 from training.modern.layers import SpaceToDepth
+from training.modern.sizes import LARGEST_BASE
 
 DISCRIMINATOR_CHANNELS = (64, 128, 192)
 CLASSIFIER_CHANNELS = (48, 96)

@@ -16,8 +16,18 @@ def pairing_loss(real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tens
     return tf.reduce_mean(tf.nn.softplus(generated_logits - real_logits))
 
 
+def discriminator_loss(real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
+    """Return how seldom the real picture of a pair is thought the more real one: float32 (), nats, >= 0."""
+    return pairing_loss(real_logits, generated_logits)
+
+
+def generator_loss(real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
+    """Return how seldom the generated picture of a pair is: float32 (), nats, >= 0."""
+    return pairing_loss(generated_logits, real_logits)
+
+
 def generator_ratio(real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
-    """Return what a generated picture's gradient in `pairing_loss` is to be multiplied by: float32 (n, 1).
+    """Return by what a generated picture's gradient in `discriminator_loss` is multiplied: float32 (n, 1).
 
     The generator minimises softplus(real - generated). Its derivative by the generated logit is
     -sigmoid(real - generated), the discriminator's is sigmoid(generated - real): their ratio is
@@ -37,3 +47,8 @@ def gradient_penalty(judge: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor)
         logits = judge(images)
     gradient = tape.gradient(logits, images)  # of the sum: each picture has its own logit
     return tf.reduce_mean(tf.reduce_sum(tf.square(tf.cast(gradient, tf.float32)), axis=(1, 2, 3)))
+
+
+def classification_loss(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Return the mean cross-entropy of logits and labels, (n, classes) both: float32 (), nats."""
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, logits))

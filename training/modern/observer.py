@@ -10,8 +10,10 @@ import tensorflow as tf
 from keras import layers
 
 from training.modern.discriminator import Convolve
-from training.modern.generator import LARGEST_BASE, Draw
+from training.modern.generator import Draw
 from training.modern.lessons import teach
+from training.modern.losses import classification_loss
+from training.modern.sizes import LARGEST_BASE
 from training.networks.replicas import replica_share
 
 CHANNELS = (32, 64, 128, 160)
@@ -55,7 +57,7 @@ class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         def compute_loss() -> tf.Tensor:
             _, logits = self.network(self.change(images, together, step))
             smooth = labels * (1.0 - SMOOTHING) + SMOOTHING / logits.shape[-1]
-            return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(smooth, logits))
+            return classification_loss(smooth, logits)
 
         teach(self.network, self.optimizer, compute_loss, step, steps=steps, rate=LEARNING_RATE)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from training.config import ModernConfiguration
+from training.modern.configuration import ModernConfiguration
 
 SETTLING_RATE = 0.2
 """The generator's share of the learning rate while it settles."""

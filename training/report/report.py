@@ -1,7 +1,7 @@
 """The report of a run: what its folder holds, put into the template."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from training.errors import RunError
+from training.metrics import GENERATED, REAL, parse_figure
 from training.report.pictures import animate_grids, data_address, read_grids
 from training.run.best import BestCheckpoint, read_best
 from training.run.curves import DARK, LIGHT, draw_curves
@@ -16,12 +17,6 @@ from training.run.folder import Run, replace_text
 from training.run.stats import EpochStats
 
 TEMPLATE = "report.html.jinja"
-METRICS = {
-    "fd": ("Fréchet distance", "less is better"),
-    "kd": ("Kernel distance", "less is better"),
-    "precision": ("Precision", "share of the pictures that could be real"),
-    "recall": ("Recall", "share of the real ones that it could have drawn"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +98,14 @@ def read_comparisons(run: Run) -> list[Comparison]:
     if not content or content["sha256"] != export.get("sha256"):
         return []
     figures: dict[str, float] = content["figures"]
-    return [
-        Comparison(*METRICS[name.partition("_")[0]], name, value, figures.get(f"{name}_real"))
-        for name, value in figures.items()
-        if not name.endswith("_real") and name.partition("_")[0] in METRICS
-    ]
+    comparisons = []
+    for name, value in figures.items():
+        figure = parse_figure(name)
+        if figure and figure.protocol.pairing == GENERATED:
+            real = replace(figure, protocol=replace(figure.protocol, pairing=REAL))
+            metric = figure.metric
+            comparisons.append(Comparison(metric.title, metric.meaning, name, value, figures.get(real.name)))
+    return comparisons
 
 
 def read_ranking(run: Run) -> list[BestCheckpoint]:

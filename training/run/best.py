@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from training.errors import RunError
+from training.metrics import find_metric
 from training.run.folder import Run, replace_text
 
 
@@ -19,12 +20,14 @@ class BestCheckpoint(BaseModel):
     epoch: int
     """Whole epochs."""
     figure: str
-    """What was measured, with its feature space and number of pictures: less is better."""
+    """The name of what was measured: see `training.metrics.figures`."""
     value: float
 
     def beats(self, other: "BestCheckpoint | None") -> bool:
         """Say whether it takes the place of `other`: figures of different names are not compared."""
-        return other is None or other.figure != self.figure or self.value < other.value
+        if other is None or other.figure != self.figure:
+            return True
+        return find_metric(self.figure).is_better(self.value, other.value)
 
 
 def read_best(run: Run) -> BestCheckpoint | None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-from training.config import AnyConfiguration
+from training.config import Configuration
 from training.errors import DataError, DivergenceError, NotFiniteError, RunError
 
 REASON_CHARACTERS = 300
@@ -31,7 +31,7 @@ def read_batches(
 
 
 @contextmanager
-def explain_faults(configuration: AnyConfiguration, newest: Callable[[], str | None]) -> Iterator[None]:
+def explain_faults(configuration: Configuration, newest: Callable[[], str | None]) -> Iterator[None]:
     """Let what broke the run leave as a sentence with the last good checkpoint, `newest`, and what to do.
 
     Raises:

@@ -23,8 +23,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from training.config import ANY_CONFIGURATION, EARLIER, AnyConfiguration
+from training.config import Configuration
 from training.errors import RunError
+from training.presets import parse_configuration
 from training.run.paths import RunPaths
 from training.run.stats import EpochPart, EpochStats
 from training.shape import PictureShape
@@ -40,7 +41,7 @@ CHANGEABLE = frozenset(
 class Run(RunPaths):
     """One run folder: what is read from it and written to it."""
 
-    def require_same(self, configuration: AnyConfiguration, shape: PictureShape) -> None:
+    def require_same(self, configuration: Configuration, shape: PictureShape) -> None:
         """Raise RunError where the folder holds a run of another configuration or other pictures."""
         if self.config_path.exists():
             stored = self.read_configuration()
@@ -53,7 +54,7 @@ class Run(RunPaths):
         if self.pictures_path.exists() and self.read_shape() != shape:
             raise RunError(f"{self.folder} was trained on other pictures. Choose another run folder.")
 
-    def start(self, configuration: AnyConfiguration, shape: PictureShape) -> None:
+    def start(self, configuration: Configuration, shape: PictureShape) -> None:
         """Make the folder and write its configuration; raise RunError as `require_same`."""
         self.require_same(configuration, shape)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -61,12 +62,11 @@ class Run(RunPaths):
         replace_text(self.config_path, configuration.model_dump_json(indent=2) + "\n")
         replace_text(self.pictures_path, shape.model_dump_json(indent=2) + "\n")
 
-    def read_configuration(self) -> AnyConfiguration:
+    def read_configuration(self) -> Configuration:
         """Read config.json; raise RunError where it is missing or not a configuration."""
         try:
             stored = json.loads(self.config_path.read_text(encoding="utf-8-sig"))
-            earlier = EARLIER if stored["preset"] == "modern" else {}
-            return ANY_CONFIGURATION.validate_python({**earlier, **stored})
+            return parse_configuration(stored)
         except FileNotFoundError as error:
             raise RunError(f"{self.folder} is not a run folder: it has no config.json.") from error
         except (KeyError, TypeError, ValueError) as error:  # pydantic's and json's own are ValueErrors

@@ -22,13 +22,13 @@ class LossMeter:
         self._start_s = time.monotonic()
 
     def add(self, losses: tf.Tensor, images: int) -> None:
-        """Take the losses, float32 (2,), of a step on `images` pictures; raise as `settle` does."""
+        """Take the losses, float32 (2,), of a step on `images` pictures; raise as `tally` does."""
         self._losses.append(losses)
         self._images += images
         if len(self._losses) >= CHECKED_STEPS:
-            self.settle()
+            self.tally()
 
-    def settle(self) -> EpochPart:
+    def tally(self) -> EpochPart:
         """Wait for the steps taken so far and return the epoch's figures up to them.
 
         Raises:

@@ -1,6 +1,6 @@
 """Sample pictures of a generator in training: a grid of fixed seeds, and the animation of the grids."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.latents import draw_classes, draw_latents
 from training.shape import CHUNK_PIXELS
 
 SAMPLE_SEEDS = tuple(range(16))
@@ -19,23 +20,29 @@ FRAME_MS = 150
 LAST_FRAME_MS = 2000
 MAX_FRAMES = 200
 
-# (seeds, latent_size) -> latents float32 (n, Z). The seed scheme belongs to whoever serves the
-# pictures, so it is handed in.
-DrawLatents = Callable[[Sequence[int], int], NDArray[np.float32]]
-# (seeds, classes) -> the class each seed stands for, int64 (n,); handed in for the same reason.
-DrawClasses = Callable[[Sequence[int], int], NDArray[np.int64]]
+Floats = NDArray[np.float32]
+
+
+def draw_inputs(seeds: Sequence[int], latent_size: int, classes: int) -> tuple[Floats, Floats | None]:
+    """Return what the seeds stand for by the scheme `philox-1`: latents float32 (n, Z), and labels.
+
+    The labels are one-hot float32 (n, classes), each of the class that its seed stands for; None where
+    `classes` is 0, for a generator without a label.
+    """
+    latents = draw_latents(seeds, latent_size)
+    if not classes:
+        return latents, None
+    return latents, np.eye(classes, dtype=np.float32)[draw_classes(seeds, classes)]
 
 
 def generate_pixels(
-    generator: keras.Model, latents: NDArray[np.float32], labels: NDArray[np.float32] | None = None
+    generator: keras.Model, latents: Floats, labels: Floats | None = None
 ) -> NDArray[np.uint8]:
     """Run latents (n, Z), and labels (n, classes) if it takes them, through it: uint8 (n, H, W, C)."""
     return quantize(draw_images(generator, latents, labels))
 
 
-def draw_images(
-    generator: keras.Model, latents: NDArray[np.float32], labels: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
+def draw_images(generator: keras.Model, latents: Floats, labels: Floats | None = None) -> Floats:
     """Run latents (n, Z), and labels (n, classes) if it takes them, through it: float32 (n, H, W, C).
 
     Of large pictures a few at a time: Keras holds what every layer makes of them until the last.
@@ -53,7 +60,7 @@ def draw_images(
     )
 
 
-def quantize(images: NDArray[np.float32]) -> NDArray[np.uint8]:
+def quantize(images: Floats) -> NDArray[np.uint8]:
     """Turn float32 in [-1, 1] into uint8 in 0 to 255, rounding half to even, as the exported graph does."""
     pixels: NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
     return pixels
@@ -73,21 +80,17 @@ def tile(images: NDArray[np.uint8], columns: int, scale: int = 1, padding: int =
     return Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
 
 
-def write_sample(
-    path: Path, generator: keras.Model, draw_latents: DrawLatents, latent_size: int, classes: int
-) -> None:
+def write_sample(path: Path, generator: keras.Model, latent_size: int, classes: int) -> None:
     """Write a grid of fixed seeds as a PNG file: seeds 0 to 15, or a row of ten for each of `classes`."""
     if not classes:
         images = generate_pixels(generator, draw_latents(SAMPLE_SEEDS, latent_size))
         tile(images, SAMPLE_COLUMNS, SAMPLE_SCALE).save(path)
         return
-    latents, labels = class_rows(draw_latents, latent_size, classes)
+    latents, labels = class_rows(latent_size, classes)
     tile(generate_pixels(generator, latents, labels), CLASS_COLUMNS, SAMPLE_SCALE).save(path)
 
 
-def class_rows(
-    draw_latents: DrawLatents, latent_size: int, classes: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def class_rows(latent_size: int, classes: int) -> tuple[Floats, Floats]:
     """Return the inputs of a grid with a row of ten pictures, of other seeds each, for every class.
 
     Latents are float32 (10 classes, Z), labels one-hot float32 (10 classes, classes). Of more than

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.features import Features
-
+Features = NDArray[np.float64]
+"""float64 (n, d)."""
 NEIGHBOURS = 3
 CHUNK = 1000
 """So many pictures at once, so that memory does not grow with the square of their number."""
@@ -37,13 +37,18 @@ def kernel_distance(first: Features, second: Features) -> float:
     return within_1 + within_2 - 2 * _kernel_sum(first, second) / (count_1 * count_2)
 
 
-def precision_recall(real: Features, generated: Features) -> tuple[float, float]:
-    """Return the share of generated pictures among the real, and of real among the generated, in [0, 1].
+def precision(real: Features, generated: Features) -> float:
+    """Return the share of generated pictures (m, d) among the real (n, d), in [0, 1].
 
     "Among" is within the distance of the third nearest neighbour of one of the set: Kynkäänniemi et al.,
     arXiv:1904.06991.
     """
-    return _covered(generated, real), _covered(real, generated)
+    return _covered(generated, real)
+
+
+def recall(real: Features, generated: Features) -> float:
+    """Return the share of real pictures (n, d) among the generated (m, d), in [0, 1], as `precision`."""
+    return _covered(real, generated)
 
 
 def _kernel_sum(first: Features, second: Features) -> float:

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from foundation.home import expand_home
-from training.config import AnyConfiguration
+from training.config import Configuration
 from training.data import Pictures
 from training.errors import EvaluationError
-from training.evaluation.distances import frechet_distance
-from training.evaluation.features import FASHION_FEATURES, FeatureNetwork, Features
-from training.run.samples import DrawClasses, DrawLatents, generate_pixels
+from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
+from training.metrics import METRICS, TRAINING, Figure, Protocol
+from training.metrics.distances import Features
+from training.run.samples import draw_inputs, generate_pixels
 
 BATCH_IMAGES = 250
 MIN_IMAGES = 5
@@ -38,28 +39,18 @@ def require_features(data: str, features: str | Path | None) -> Path:
     return path
 
 
-class Judge:
+class Gauge:
     """Measures generators by the Fréchet distance of `images` of their pictures from training pictures.
 
-    Training pictures, because what chooses a checkpoint must not be what it is measured by in the end:
-    the figure's name ends in `_train`.
+    Training pictures, because what chooses a checkpoint must not be what it is measured by in the end.
     """
 
-    def __init__(
-        self,
-        features: Path,
-        pictures: Pictures,
-        images: int,
-        draw_latents: DrawLatents,
-        draw_classes: DrawClasses,
-    ) -> None:
+    def __init__(self, features: Path, pictures: Pictures, images: int) -> None:
         """Load the feature network; raise EvaluationError where it cannot be run."""
         self.network = FeatureNetwork(features)
         self.count = min(images, len(pictures.images))
-        self.figure = f"fd_{self.network.name}_{count_name(self.count)}_train"
+        self.figure = Figure(METRICS["fd"], Protocol(self.network.name, self.count, TRAINING))
         self.pictures = pictures
-        self.draw_latents = draw_latents
-        self.draw_classes = draw_classes
         self._reference: Features | None = None
 
     def measure(self, generator: keras.Model, latent_size: int, classes: int) -> float:
@@ -74,25 +65,15 @@ class Judge:
             for first in range(FIRST_SEED, FIRST_SEED + self.count, BATCH_IMAGES)
             for last in [min(first + BATCH_IMAGES, FIRST_SEED + self.count)]
         ]
-        return round(frechet_distance(self._reference, np.concatenate(features)), 6)
+        return self.figure.measure(self._reference, np.concatenate(features))
 
     def draw(self, generator: keras.Model, seeds: range, latent_size: int, classes: int) -> NDArray[np.uint8]:
         """Draw the seeds, each of the class it stands for: uint8 (n, h, w, c)."""
-        latents = self.draw_latents(seeds, latent_size)
-        if not classes:
-            return generate_pixels(generator, latents)
-        labels = np.eye(classes, dtype=np.float32)[self.draw_classes(seeds, classes)]
-        return generate_pixels(generator, latents, labels)
+        return generate_pixels(generator, *draw_inputs(seeds, latent_size, classes))
 
 
-def find_judge(
-    configuration: AnyConfiguration,
-    pictures: Pictures,
-    draw_latents: DrawLatents,
-    draw_classes: DrawClasses,
-    console: Console,
-) -> Judge | None:
-    """Return who measures the run's pictures while it goes on; None, and say so, if no one can."""
+def find_gauge(configuration: Configuration, pictures: Pictures, console: Console) -> Gauge | None:
+    """Return what measures the run's pictures while it goes on; None, and say so, if nothing can."""
     if not configuration.evaluation_epochs:
         return None
     features = find_features(configuration.data, configuration.features)
@@ -105,9 +86,4 @@ def find_judge(
         message = f"The pictures are not measured while training: {reason}."
         console.print(message, highlight=False, soft_wrap=True)
         return None
-    return Judge(features, pictures, configuration.evaluation_images, draw_latents, draw_classes)
-
-
-def count_name(count: int) -> str:
-    """Return 10000 as `10k`, 600 as `600`."""
-    return f"{count // 1000}k" if count % 1000 == 0 else str(count)
+    return Gauge(features, pictures, configuration.evaluation_images)

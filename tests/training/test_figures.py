@@ -1,0 +1,59 @@
+"""A figure's name says its metric and its protocol, and the metric which way is better."""
+
+import numpy as np
+import pytest
+
+from training.errors import EvaluationError
+from training.metrics import GENERATED, METRICS, REAL, TRAINING, Figure, Protocol, find_metric, parse_figure
+from training.run.best import BestCheckpoint
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "protocol"),
+    [
+        ("fd_fashion_cnn_10k", "fd", Protocol("fashion_cnn", 10_000, GENERATED)),
+        ("precision_fashion_cnn_10k_real", "precision", Protocol("fashion_cnn", 10_000, REAL)),
+        ("fd_fashion_cnn_5k_train", "fd", Protocol("fashion_cnn", 5000, TRAINING)),
+        ("recall_space_2_real_60", "recall", Protocol("space_2_real", 60, GENERATED)),
+    ],
+)
+def test_a_name_is_read_back_as_it_was_written(name, metric, protocol):
+    figure = Figure(METRICS[metric], protocol)
+    assert figure.name == name
+    assert parse_figure(name) == figure
+
+
+@pytest.mark.parametrize("name", ["keras_pixels_differing", "fd", "fd_fashion_cnn", "fid_inception_10k", ""])
+def test_what_is_no_figure_is_none(name):
+    assert parse_figure(name) is None
+
+
+def test_a_metric_compares_the_sample_with_the_reference():
+    apart = np.random.default_rng(0).normal(size=(40, 2))
+    reference, sample = np.concatenate([apart, apart + 50]), apart + 0.01
+    values = {
+        name: Figure(metric, Protocol("s", 40, GENERATED)).measure(reference, sample)
+        for name, metric in METRICS.items()
+    }
+    assert values["fd"] > 100
+    assert values["precision"] == 1.0
+    assert values["recall"] == 0.5
+
+
+def checkpoint(figure, value):
+    return BestCheckpoint(step=1, epoch=1, figure=figure, value=value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"), [("fd", 1.0), ("kd", 1.0), ("precision", 2.0), ("recall", 2.0)]
+)
+def test_the_best_checkpoint_is_the_one_that_its_metric_says_is_better(metric, better):
+    figures = [checkpoint(f"{metric}_s_10", value) for value in (better, 3.0 - better)]
+    assert figures[0].beats(figures[1])
+    assert not figures[1].beats(figures[0])
+    assert not figures[0].beats(figures[0])
+
+
+def test_a_figure_of_no_metric_is_named():
+    with pytest.raises(EvaluationError, match="'fid_x' is the figure of no metric; there are fd, kd"):
+        find_metric("fid_x")

@@ -1,0 +1,19 @@
+"""What is measured of generated pictures: the metrics, each found by its name, and how a figure is called.
+
+It imports the errors alone, and reads no file: never TensorFlow.
+"""
+
+from training.metrics.figures import GENERATED, REAL, TRAINING, Figure, Protocol, parse_figure
+from training.metrics.registry import METRICS, Metric, find_metric
+
+__all__ = [
+    "GENERATED",
+    "METRICS",
+    "REAL",
+    "TRAINING",
+    "Figure",
+    "Metric",
+    "Protocol",
+    "find_metric",
+    "parse_figure",
+]

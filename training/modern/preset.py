@@ -1,0 +1,58 @@
+"""The preset `modern` as the registry has it."""
+
+from typing import TYPE_CHECKING
+
+from training.config import Precision
+from training.modern.configuration import EARLIER, ModernConfiguration
+from training.modern.sizes import base_size
+from training.preset import LengthAdvice, Preset
+from training.shape import PictureShape
+
+if TYPE_CHECKING:
+    from training.gan import GAN
+
+LENGTH = LengthAdvice(few=2_000, good=8_000)
+"""So many as are good are fewer than the bundled emoji took."""
+BYTES_PER_PIXEL, BYTES_PER_PIXEL_AND_CHANNEL = 3_000, 5
+"""Of a batch, and more for each of the generator's `width`: fitted to peaks; see `training.launch.memory`."""
+
+
+def build(
+    configuration: ModernConfiguration, policy: Precision, shape: PictureShape, total_steps: int
+) -> "GAN":
+    """Build the networks for pictures of any shape; the rates depend on the length."""
+    from training.modern.gan import ModernGAN
+
+    return ModernGAN(configuration, policy, shape, total_steps)
+
+
+def require_halves(shape: PictureShape) -> None:
+    """Raise DataError for pictures that the generator cannot grow from its first features."""
+    base_size(shape.size)
+
+
+def choose_augmentation(images: int) -> float:
+    """Return how often the pictures of a set of so many are to be changed."""
+    from training.networks.augment import choose_probability
+
+    return choose_probability(images)
+
+
+def count_bytes(configuration: ModernConfiguration) -> int:
+    """Return what a pixel of a batch takes in training, in bytes."""
+    return BYTES_PER_PIXEL + BYTES_PER_PIXEL_AND_CHANNEL * configuration.width
+
+
+PRESET = Preset(
+    defaults=ModernConfiguration(),
+    build=build,
+    require_drawable=require_halves,
+    conditional=True,
+    # Grappler sums the branches' gradients in temporaries of one name, and now and then two are alive at
+    # once: AlreadyExistsError, "AddOpsRewrite_add/tmp_var". Without that rewrite it is as fast.
+    bears_arithmetic_rewrite=False,
+    count_bytes=count_bytes,
+    earlier=EARLIER,
+    automatic={"augmentation": choose_augmentation},
+    length=LENGTH,
+)
