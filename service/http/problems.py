@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from foundation.errors import ClientGone, GanymedeError, InvalidField
+from foundation.errors import ClientGone, GanymedeError, InvalidField, NotFound
 from foundation.exhaustion import explain_exhaustion
 from service.http.addresses import speaks_inference
+from service.http.problem_table import Headers, code_of, headers_of, problem_type
 
 MEDIA_TYPE = "application/problem+json"
 _PROTOCOL_MEDIA_TYPE = "application/json"
@@ -35,10 +36,10 @@ def problem(
     title: str,
     detail: str,
     *,
-    headers: Mapping[str, str] | None = None,
+    headers: Headers = (),
     **members: object,
 ) -> Response:
-    """A problem document; `code` is stable, `detail` is for people.
+    """A problem document; `code` is stable, `detail` is for people. A name may come twice in `headers`.
 
     One with the member `error` is for clients of the Open Inference Protocol, and says it is JSON.
     """
@@ -51,7 +52,9 @@ def problem(
         **members,
     }
     media_type = _PROTOCOL_MEDIA_TYPE if "error" in members else MEDIA_TYPE
-    return Response(orjson.dumps(_shorten(body)), status, headers, media_type)
+    response = Response(orjson.dumps(_shorten(body)), status, media_type=media_type)
+    response.raw_headers[:0] = [(name.lower().encode(), value.encode()) for name, value in headers]
+    return response
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -66,12 +69,12 @@ def add_error_handlers(app: FastAPI) -> None:
         path = request.url.path[:_MAX_PATH]
         if error.status_code == 404:
             detail = f"There is nothing at {path}; see /docs."
-            members = protocol_members(request.scope, detail)
-            return problem(404, "not-found", "Not found", detail, headers=None, **members)
+            return describe(NotFound(detail), **protocol_members(request.scope, detail))
         code = "method-not-allowed" if error.status_code == 405 else "http"
         detail = f"{request.method} {path}: {error.detail}."
         members = protocol_members(request.scope, detail)
-        return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
+        headers = tuple((error.headers or {}).items())
+        return problem(error.status_code, code, str(error.detail), detail, headers=headers, **members)
 
     @app.exception_handler(ClientDisconnect)
     @app.exception_handler(OSError)
@@ -102,7 +105,7 @@ def describe_unknown(request: Request, error: Exception, /, **members: object) -
     if known is not None:
         return describe(known, **({"error": str(known)} if "error" in members else {}))
     log.error("%s %s failed", request.method, request.url.path[:_MAX_PATH], exc_info=error)
-    return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
+    return describe(GanymedeError(UNKNOWN_ERROR), **members)
 
 
 def _shorten(members: Mapping[str, object]) -> dict[str, object]:
@@ -117,4 +120,5 @@ def describe(error: GanymedeError, /, **members: object) -> Response:
     """The problem document of a known error, with any extension `members`."""
     if isinstance(error, InvalidField):
         members["field"] = error.field
-    return problem(error.status, error.code, error.title, str(error), headers=error.headers, **members)
+    kind = problem_type(error)
+    return problem(kind.status, code_of(error), kind.title, str(error), headers=headers_of(error), **members)

@@ -26,14 +26,7 @@ _BODIES_AT_ONCE = 16
 class UnsupportedEncoding(GanymedeError):
     """The body is compressed."""
 
-    status = 415
     code = "unsupported-encoding"
-    title = "Unsupported encoding"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What would be taken (RFC 9110, section 15.5.16)."""
-        return {"Accept-Encoding": "identity"}
 
 
 class Bodies:

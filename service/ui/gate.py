@@ -22,6 +22,7 @@ from service.http.reading import Bodies
 from service.http.requesters import current_key
 from service.ui.events import Events
 from service.ui.folder import Folder
+from service.ui.refusals import ForeignOrigin, NotAllowed
 from service.ui.sessions import Sessions
 
 MAX_EVENT_BYTES = 2**16
@@ -31,22 +32,6 @@ _STREAM, _FILE = "/gradio_api/queue/data", "/gradio_api/file="
 _PLAIN = re.compile(r"/|/theme\.css|/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _END = b"data: " + orjson.dumps(CloseStreamMessage().model_dump()) + b"\n\n"
 _DROPPED = (b"origin", b"content-length", b"transfer-encoding", b"cookie", b"range")
-
-
-class ForeignOrigin(GanymedeError):
-    """A page of another site asks for something in the name of who looks at it."""
-
-    status = 403
-    code = "foreign-origin"
-    title = "Foreign origin"
-
-
-class NotAllowed(GanymedeError):
-    """The address is right, the method is not."""
-
-    status = 405
-    code = "method-not-allowed"
-    title = "Method not allowed"
 
 
 class Gate:

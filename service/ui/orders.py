@@ -16,6 +16,7 @@ from foundation.images import Images
 from service.endpoints.context import Context
 from service.endpoints.pictures import accept_order
 from service.http.bodies import parse_body
+from service.http.problem_table import problem_type
 from service.http.requesters import requesting
 from service.requests.schemas import GenerateRequest
 
@@ -38,7 +39,7 @@ def explained() -> Iterator[None]:
 def explain(error: Exception) -> tuple[str, str]:
     """A title and a sentence for the visitor; what nobody foresaw goes into the log."""
     if isinstance(error, GanymedeError):
-        return error.title, str(error)
+        return problem_type(error).title, str(error)
     log.error("an event of the page failed", exc_info=error)
     return "Internal error", "Something went wrong here. It is in the log of the service."
 
