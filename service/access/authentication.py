@@ -14,13 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from foundation.errors import GanymedeError, MalformedRequest
 from service.access.keys import ApiKey
 from service.access.refusals import Refusals
-from service.http.addresses import path_of
+from service.http.addresses import OPEN_PATHS, path_of
 from service.http.problems import describe, protocol_members
 from service.http.requesters import note_key
 from service.settings import Settings
-
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
-"""What load balancers and Prometheus ask without a key; none of it generates."""
 
 MAX_KEY_BYTES = 1024
 """A longer one is not even hashed."""

@@ -8,7 +8,7 @@ from foundation.errors import ModelNotFound, ReleaseRefused, StoreError
 from foundation.manifest import Manifest
 from foundation.store import Store
 from foundation.store.publication import MAX_NAMED
-from service.endpoints.context import Context, Service
+from service.endpoints.context import AppContext, Context
 from service.endpoints.problem_responses import describe_problems
 from service.releases.default_model import raise_if_away
 
@@ -30,18 +30,18 @@ _FIRST_VERSION = {
 
 
 @router.get("", operation_id="list_models", responses={200: {"links": _FIRST_MODEL}, **_NO_STORE})
-async def list_models(service: Service) -> dict[str, Any]:
+async def list_models(context: AppContext) -> dict[str, Any]:
     """All models of the store; `default` is what a request without `model` means.
 
     A model that is broken has an `error` that says how; the others are as they are.
     """
-    return await service.releases.asking.run(_list_models, service)
+    return await context.releases.asking.run(_list_models, context)
 
 
 @router.get("/{name}", operation_id="describe_model", responses={200: {"links": _FIRST_VERSION}, **_NO_MODEL})
-async def describe_model(name: str, service: Service) -> dict[str, Any]:
+async def describe_model(name: str, context: AppContext) -> dict[str, Any]:
     """One model: its versions, oldest first, and where its aliases point."""
-    return await service.releases.asking.run(_describe_model, service.releases.store, name)
+    return await context.releases.asking.run(_describe_model, context.releases.store, name)
 
 
 @router.get(
@@ -50,9 +50,9 @@ async def describe_model(name: str, service: Service) -> dict[str, Any]:
     operation_id="describe_version",
     responses=_NO_MODEL,
 )
-async def describe_version(name: str, version: str, service: Service) -> Manifest:
+async def describe_version(name: str, version: str, context: AppContext) -> Manifest:
     """One version's manifest."""
-    return await service.releases.asking.run(service.releases.store.manifest, name, version)
+    return await context.releases.asking.run(context.releases.store.manifest, name, version)
 
 
 @router.get(
@@ -61,17 +61,17 @@ async def describe_version(name: str, version: str, service: Service) -> Manifes
     operation_id="show_samples",
     responses={200: {"content": {"image/png": {}}}, **_NO_MODEL},
 )
-async def show_samples(name: str, version: str, service: Service) -> Response:
+async def show_samples(name: str, version: str, context: AppContext) -> Response:
     """The grid of samples that was published with a version."""
-    content = await service.releases.asking.run(_read_samples, service.releases.store, name, version)
+    content = await context.releases.asking.run(_read_samples, context.releases.store, name, version)
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     return Response(content, media_type="image/png", headers=headers)
 
 
-def _list_models(service: Context) -> dict[str, Any]:
-    store = service.releases.store
+def _list_models(context: Context) -> dict[str, Any]:
+    store = context.releases.store
     try:
-        default = str(service.releases.default_reference())
+        default = str(context.releases.default_reference())
     except (ModelNotFound, ReleaseRefused):
         default = None
     return {"default": default, "models": [_describe_listed(store, name) for name in store.models()]}

@@ -61,30 +61,30 @@ def add_error_handlers(app: FastAPI) -> None:
     """Let every error of `app` leave as a problem document."""
 
     @app.exception_handler(GanymedeError)
-    async def known(request: Request, error: GanymedeError) -> Response:
-        return describe(error, **protocol_members(request.scope, error))
+    async def known(http_request: Request, error: GanymedeError) -> Response:
+        return describe(error, **protocol_members(http_request.scope, error))
 
     @app.exception_handler(HTTPException)
-    async def routing(request: Request, error: HTTPException) -> Response:
-        path = request.url.path[:_MAX_PATH]
+    async def routing(http_request: Request, error: HTTPException) -> Response:
+        path = http_request.url.path[:_MAX_PATH]
         if error.status_code == 404:
             detail = f"There is nothing at {path}; see /docs."
-            return describe(NotFound(detail), **protocol_members(request.scope, detail))
+            return describe(NotFound(detail), **protocol_members(http_request.scope, detail))
         code = "method-not-allowed" if error.status_code == 405 else "http"
-        detail = f"{request.method} {path}: {error.detail}."
-        members = protocol_members(request.scope, detail)
+        detail = f"{http_request.method} {path}: {error.detail}."
+        members = protocol_members(http_request.scope, detail)
         headers = tuple((error.headers or {}).items())
         return problem(error.status_code, code, str(error.detail), detail, headers=headers, **members)
 
     @app.exception_handler(ClientDisconnect)
     @app.exception_handler(OSError)
     @app.exception_handler(MemoryError)
-    async def circumstance(request: Request, error: Exception) -> Response:
-        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
+    async def circumstance(http_request: Request, error: Exception) -> Response:
+        return describe_unknown(http_request, error, **protocol_members(http_request.scope, UNKNOWN_ERROR))
 
     @app.exception_handler(Exception)
-    async def unknown(request: Request, error: Exception) -> Response:
-        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
+    async def unknown(http_request: Request, error: Exception) -> Response:
+        return describe_unknown(http_request, error, **protocol_members(http_request.scope, UNKNOWN_ERROR))
 
 
 def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
@@ -92,7 +92,7 @@ def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
     return {"error": str(sentence)} if speaks_inference(scope) else {}
 
 
-def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
+def describe_unknown(http_request: Request, error: Exception, /, **members: object) -> Response:
     """A fixed sentence for the client, with any extension `members`; the trace for the log.
 
     A client that left before its body was whole, and a machine whose disk is full, are no faults of ours.
@@ -101,10 +101,10 @@ def describe_unknown(request: Request, error: Exception, /, **members: object) -
     if isinstance(error, ClientDisconnect):
         known = ClientGone("The client hung up before its request was whole.")
     elif known is not None:
-        log.error("%s %s: %s", request.method, request.url.path[:_MAX_PATH], known)
+        log.error("%s %s: %s", http_request.method, http_request.url.path[:_MAX_PATH], known)
     if known is not None:
         return describe(known, **({"error": str(known)} if "error" in members else {}))
-    log.error("%s %s failed", request.method, request.url.path[:_MAX_PATH], exc_info=error)
+    log.error("%s %s failed", http_request.method, http_request.url.path[:_MAX_PATH], exc_info=error)
     return describe(GanymedeError(UNKNOWN_ERROR), **members)
 
 

@@ -27,13 +27,13 @@ class ProtocolRoute(APIRoute):
         """FastAPI's handler, with errors answered here."""
         handle = super().get_route_handler()
 
-        async def answer(request: Request) -> Response:
+        async def answer(http_request: Request) -> Response:
             try:
-                return await handle(request)
+                return await handle(http_request)
             except GanymedeError as error:
                 return describe(error, error=str(error))
             except Exception as error:
-                return describe_unknown(request, error, error=UNKNOWN_ERROR)
+                return describe_unknown(http_request, error, error=UNKNOWN_ERROR)
 
         return answer
 

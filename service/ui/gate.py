@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from foundation.errors import GanymedeError, NotFound
+from service.http.addresses import path_of
 from service.http.problems import describe
 from service.http.reading import Bodies
 from service.http.requesters import current_key
@@ -63,7 +64,7 @@ class Gate:
                 await describe(error)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = path_of(scope)
         if path in (_QUEUE_JOIN, _RUN):
             await self._pass_event(path, scope, receive, send)
         elif path == _STREAM or path.startswith(_FILE) or _PLAIN.fullmatch(path):
