@@ -74,7 +74,7 @@ def test_what_the_client_has_already_needs_no_room(full, client):
     assert httpx.get(address, headers=KEY).status_code == 503
 
 
-@pytest.mark.parametrize("path", ["/generate", "/latent-walk"])
+@pytest.mark.parametrize("path", ["/generate", "/latent-walk", "/invocations"])
 def test_the_answer_is_that_of_a_request_whose_connection_ends(full, path):
     kept = httpx.post(f"{full.url}{path}", json={"seed": 1}, headers=KEY)
     ended = httpx.post(f"{full.url}{path}", json={"seed": 1}, headers=KEY | {"Connection": "close"})
