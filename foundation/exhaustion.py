@@ -19,7 +19,6 @@ class Exhausted(Unavailable):
     """The machine has no disk, memory or file handles left for this request."""
 
     code = "exhausted"
-    title = "Exhausted"
 
 
 def explain_exhaustion(error: BaseException) -> Exhausted | None:

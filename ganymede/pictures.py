@@ -51,7 +51,7 @@ def generate(
 ) -> None:
     """Generate the pictures of seeds into a file: the bytes that the service answers."""
     from service.encoding.pictures import MEDIA_TYPES, encode_images
-    from service.endpoints.pictures import describe_provenance
+    from service.encoding.provenance import describe_provenance
     from service.http.bodies import parse_body
     from service.requests.inputs import draw_inputs
     from service.requests.schemas import GenerateRequest

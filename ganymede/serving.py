@@ -113,8 +113,8 @@ def serve(
     from service.http.telemetry import configure_logs
     from service.server.connections import Connections
     from service.server.draining import DrainingServer
-    from service.server.early_refusal import guard
     from service.server.ending import end_now
+    from service.server.guard import guard
     from service.server.memory import return_large_blocks
     from service.server.wire_limits import WireLimits, raise_descriptors
     from service.settings import Settings, explain_unknown
@@ -139,7 +139,7 @@ def serve(
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
     limits = WireLimits.of(settings, descriptors=raise_descriptors())
-    guard(configuration, app.state.context, Connections(limits), paths=app.state.hot_paths)
+    guard(configuration, app.state.context, Connections(limits))
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
     server = DrainingServer(configuration, app.state.context, started=greet)

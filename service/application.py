@@ -1,26 +1,29 @@
 """The FastAPI application, put together from its parts."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware import Middleware
 
 from foundation.signatures import parse_key_files
 from foundation.store import open_served_store
 from foundation.version import read_version
-from service.access.authentication import OPEN_PATHS, ApiKeys, warn_if_open
+from service.access.authentication import ApiKeys, warn_if_open
 from service.access.keyed_answers import KeyedAnswers
-from service.access.keys import read_keys
+from service.access.keys import ApiKey, read_keys
 from service.access.rates import Rates
 from service.access.refusals import Refusals
 from service.access.shared_windows import SharedWindows
 from service.encoding.walk_folders import remove_left_folders
-from service.endpoints import generate, health, images, models, walk
+from service.endpoints import health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
 from service.endpoints.description import add_descriptions
+from service.endpoints.endpoint import Door
+from service.endpoints.registry import find_endpoints
 from service.engine.budget import Budget
 from service.engine.cores import usable_cores
 from service.engine.devices import choose_device
@@ -30,11 +33,12 @@ from service.http.hot_paths import HotPaths
 from service.http.problems import add_error_handlers
 from service.http.reading import Bodies
 from service.http.telemetry import Telemetry
+from service.http.threshold import Threshold
 from service.metrics import Metrics
 from service.protocols import inference, sagemaker
+from service.protocols.sagemaker import Invocations
 from service.releases.lookup import Releases
 from service.releases.reloading import Reloading
-from service.server.draining import AnsweringToTheEnd
 from service.settings import Settings
 from service.ui.mount import add_page
 
@@ -121,6 +125,9 @@ def create_app(settings: Settings) -> FastAPI:
         await context.reloading.close()
         await windows.close()
 
+    endpoints = find_endpoints()
+    everywhere: list[Door] = [*endpoints, Invocations(endpoints)]
+    doors = {door.path: door for door in everywhere}
     app: FastAPI = FastAPIOffline(
         title="Ganymede",
         description="Pictures from a generator: the same bytes for the same seed. A release whose "
@@ -128,35 +135,31 @@ def create_app(settings: Settings) -> FastAPI:
         "and elsewhere all but for a rounding. Equal pixels are equal bytes from equal builds of encoders.",
         version=read_version(),
         lifespan=lifespan,
+        middleware=stack_layers(context, keys, doors),
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
-    hot_paths = {"/generate": generate.generate, "/latent-walk": walk.latent_walk}
-    app.state.hot_paths = tuple(hot_paths)
-    app.add_middleware(HotPaths, handlers=hot_paths)
-    app.add_middleware(KeyedAnswers)
-    app.add_middleware(
-        ApiKeys,
-        keys=keys,
-        refusals=Refusals(wrong_keys=settings.wrong_keys_per_minute, count=metrics.count_refusal),
-    )
-    app.add_middleware(AnsweringToTheEnd, context=context)
-    app.add_middleware(HeadRequests)
-    app.add_middleware(Telemetry, metrics=metrics)
     add_error_handlers(app)
-    for part in (generate, walk, images, models, health, figures, sagemaker, inference):
+    for path, door in doors.items():
+        app.add_route(path, door.handle, methods=["POST"])
+    for part in (images, models, health, figures, sagemaker, inference):
         app.include_router(part.router)
-
-    add_descriptions(
-        app,
-        {
-            "/generate": generate.DESCRIPTION,
-            "/latent-walk": walk.DESCRIPTION,
-            "/invocations": sagemaker.DESCRIPTION,
-        },
-        keys=bool(keys),
-        open_paths=OPEN_PATHS,
-    )
-
+    add_descriptions(app, {path: door.describe() for path, door in doors.items()}, keys=bool(keys))
     app.state.page = add_page(app, context)
     return app
+
+
+def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[str, Door]) -> list[Middleware]:
+    """What every request passes on its way in, from the outside."""
+    max_body_bytes = context.settings.max_body_bytes
+    handlers = {path: door.handle for path, door in doors.items()}
+    wrong_keys = context.settings.wrong_keys_per_minute
+    refusals = Refusals(wrong_keys=wrong_keys, count=context.metrics.count_refusal)
+    return [
+        Middleware(Telemetry, metrics=context.metrics),
+        Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),
+        Middleware(HeadRequests),
+        Middleware(ApiKeys, keys=keys, refusals=refusals),
+        Middleware(KeyedAnswers),
+        Middleware(HotPaths, handlers=handlers),
+    ]

@@ -1,6 +1,8 @@
 """Dependencies point one way; these tests read the imports of every file."""
 
 import ast
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -180,3 +182,42 @@ def test_onnx_runtime_comes_in_by_the_door_that_silences_it(path):
 
 def belongs_any(names, package):
     return any(belongs(name, package) for name in names)
+
+
+def methods_of(kind: type) -> set[str]:
+    return {name for name, value in vars(kind).items() if inspect.isfunction(value)}
+
+
+def test_no_private_method_of_a_library_is_overridden():
+    without = ("gradio", "pandas")  # they take seconds to import
+    paths = [path for path in FILES if path.relative_to(REPOSITORY).parts[0] in ("foundation", "service")]
+    modules = [
+        importlib.import_module(name_module(path))
+        for path in paths
+        if not {name.partition(".")[0] for name in imports_of(path)} & set(without)
+        and not belongs(name_module(path), "service.ui")
+    ]
+    classes = [
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and kind.__module__ == module.__name__
+    ]
+    assert len(classes) > 100
+    for kind in classes:
+        own = {name for name in methods_of(kind) if name.startswith("_") and not name.endswith("__")}
+        for above in kind.__mro__[1:]:
+            if above.__module__.partition(".")[0] not in ABROAD:
+                assert not own & methods_of(above), f"{kind.__module__}.{kind.__name__} and {above}"
+
+
+def test_nothing_sleeps_on_the_event_loop():
+    """The one `time.sleep` of the service is in the thread that watches the end."""
+    sleepers = {
+        name_module(path)
+        for path in FILES
+        if path.relative_to(REPOSITORY).parts[0] == "service"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.sleep", "sleep")
+    }
+    assert sleepers == {"service.server.ending"}

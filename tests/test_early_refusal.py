@@ -6,13 +6,11 @@ import socket
 import threading
 import time
 from http.client import HTTPConnection
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from service.server.early_refusal import REST_S, Rest
 from tests.conftest import metric, run_server
 from tests.patience import PATIENCE_S
 
@@ -76,7 +74,7 @@ def test_what_the_client_has_already_needs_no_room(full, client):
     assert httpx.get(address, headers=KEY).status_code == 503
 
 
-@pytest.mark.parametrize("path", ["/generate", "/latent-walk"])
+@pytest.mark.parametrize("path", ["/generate", "/latent-walk", "/invocations"])
 def test_the_answer_is_that_of_a_request_whose_connection_ends(full, path):
     kept = httpx.post(f"{full.url}{path}", json={"seed": 1}, headers=KEY)
     ended = httpx.post(f"{full.url}{path}", json={"seed": 1}, headers=KEY | {"Connection": "close"})
@@ -84,19 +82,6 @@ def test_the_answer_is_that_of_a_request_whose_connection_ends(full, path):
     assert kept.status_code == ended.status_code == 503
     assert kept.json().keys() == ended.json().keys()
     assert set(kept.headers) == set(ended.headers) - {"connection"}
-
-
-def test_refusals_are_answered_together_after_a_short_rest():
-    planned = []
-    rest, loop = Rest(), SimpleNamespace(call_soon=planned.append)
-    for _ in range(3):
-        rest.plan(loop)
-    assert len(planned) == 1
-    began = time.perf_counter()
-    planned[0]()
-    assert time.perf_counter() - began >= REST_S
-    rest.plan(loop)
-    assert len(planned) == 2
 
 
 def test_the_connection_goes_on_after_a_refusal(full):

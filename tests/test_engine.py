@@ -11,6 +11,7 @@ from foundation.errors import DeadlineExceeded, QueueFull
 from foundation.store import FolderStore
 from service.engine.devices import cpu_device
 from service.engine.engine import Engine
+from service.http.problem_table import headers_of
 from service.releases.opening import open_release
 from service.requests.inputs import Inputs, draw_seeds
 from tests.patience import PATIENCE_S
@@ -118,7 +119,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(release):
         return refusal.value
 
     error = run(scenario)
-    assert int(error.headers["Retry-After"]) >= 1
+    assert int(dict(headers_of(error))["Retry-After"]) >= 1
     assert "18 images are waiting and the queue holds 20" in str(error)
 
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from foundation.errors import MalformedRequest
-from service.access.authentication import OPEN_PATHS, KeyUnknown, read_key
+from service.access.authentication import KeyUnknown, read_key
 from service.access.keyed_answers import keep_private
 from service.access.keys import parse_keys
 from service.access.refusals import LINES, MAX_ADDRESSES, Refusals, TooManyWrongKeys, network_of
+from service.http.addresses import OPEN_PATHS
 from service.settings import WrongSetting
 from tests.conftest import metric, run_server
 

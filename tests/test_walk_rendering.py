@@ -16,6 +16,7 @@ from service.engine.devices import cpu_device
 from service.engine.engine import Engine, Generated
 from service.engine.jobs import GenerationFailed
 from service.engine.walks import CHUNK_FRAMES, render_walk
+from service.http.problem_table import headers_of, problem_type
 from service.releases.lookup import Releases
 from service.requests.inputs import draw_inputs, request_seeds
 from service.requests.schemas import GenerateRequest, WalkRequest
@@ -268,5 +269,5 @@ def test_a_full_disk_is_told_without_a_path(release, tmp_path, form):
     with pytest.raises(Exhausted, match="disk is full") as refusal:
         asyncio.run(render(WatchedEngine(), release, path, form=form))
     assert str(tmp_path) not in str(refusal.value)
-    assert refusal.value.status == 503
-    assert int(refusal.value.headers["Retry-After"]) > 0
+    assert problem_type(refusal.value).status == 503
+    assert int(dict(headers_of(refusal.value))["Retry-After"]) > 0

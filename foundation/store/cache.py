@@ -18,7 +18,7 @@ _UNFINISHED = ".unfinished"
 class CacheUnusable(StoreError):
     """The cache cannot be read or written now; the store itself may be asked."""
 
-    status = 503
+    code = "cache-unusable"
     retry_after_s = 10
 
 

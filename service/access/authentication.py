@@ -14,16 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from foundation.errors import GanymedeError, MalformedRequest
 from service.access.keys import ApiKey
 from service.access.refusals import Refusals
-from service.http.addresses import path_of
+from service.http.addresses import OPEN_PATHS, path_of
 from service.http.problems import describe, protocol_members
 from service.http.requesters import note_key
 from service.settings import Settings
-
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
-"""What load balancers and Prometheus ask without a key; none of it generates."""
-
-_FOR_BROWSERS = 'Basic realm="ganymede"'
-"""It lets them ask for a password, which is the key (RFC 7617); Chromium reads one way in a header's line."""
 
 MAX_KEY_BYTES = 1024
 """A longer one is not even hashed."""
@@ -34,22 +28,13 @@ log = logging.getLogger(__name__)
 class KeyMissing(GanymedeError):
     """The request carries no API key."""
 
-    status = 401
     code = "key-missing"
-    title = "API key missing"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """How to send one (RFC 6750); a browser needs `_FOR_BROWSERS` beside it."""
-        return {"WWW-Authenticate": 'Bearer realm="ganymede"'}
 
 
 class KeyUnknown(GanymedeError):
     """The request's API key is not one of this service's."""
 
-    status = 403
     code = "key-unknown"
-    title = "API key unknown"
 
 
 class ApiKeys:
@@ -69,10 +54,7 @@ class ApiKeys:
             name = self._identify(scope)
         except GanymedeError as error:
             self._refusals.record(scope, error)
-            response = describe(error, **protocol_members(scope, error))
-            if isinstance(error, KeyMissing):
-                response.headers.append("WWW-Authenticate", _FOR_BROWSERS)
-            await response(scope, receive, send)
+            await describe(error, **protocol_members(scope, error))(scope, receive, send)
             return
         note_key(scope, name)
         await self._app(scope, receive, send)

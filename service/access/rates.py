@@ -20,9 +20,7 @@ _noted: contextvars.ContextVar[list[tuple[bytes, bytes]] | None] = contextvars.C
 class RateExceeded(GanymedeError):
     """This key asked for more images a second than it may."""
 
-    status = 429
     code = "rate-exceeded"
-    title = "Rate exceeded"
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
@@ -33,7 +31,6 @@ class QuotaExceeded(RateExceeded):
     """This key asked for more images a day than it may."""
 
     code = "quota-exceeded"
-    title = "Quota exceeded"
 
 
 @dataclass(frozen=True, slots=True)

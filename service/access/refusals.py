@@ -21,9 +21,7 @@ log = logging.getLogger(__name__)
 class TooManyWrongKeys(GanymedeError):
     """This address sent more wrong API keys than it may."""
 
-    status = 429
     code = "too-many-wrong-keys"
-    title = "Too many wrong keys"
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)

@@ -62,10 +62,10 @@ class Context:
             raise
 
 
-def context_of(request: Request) -> Context:
-    """The context of the app that serves `request`."""
-    context: Context = request.app.state.context
+def context_of(http_request: Request) -> Context:
+    """The context of the app that serves `http_request`."""
+    context: Context = http_request.app.state.context
     return context
 
 
-Service = Annotated[Context, Depends(context_of)]
+AppContext = Annotated[Context, Depends(context_of)]

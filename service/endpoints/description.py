@@ -1,6 +1,6 @@
 """What /docs and /openapi.json say of endpoints that read their body themselves, and of every error."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,6 +14,7 @@ from service.endpoints.problem_responses import (
     describe_problems,
     refer_to_headers,
 )
+from service.http.addresses import OPEN_PATHS
 from service.http.problems import MEDIA_TYPE as PROBLEM
 
 PICTURE_HEADERS = ("ETag", "X-Model", "X-Seed", "Server-Timing")
@@ -66,12 +67,10 @@ def describe_body(
     return {"requestBody": {"required": required, "content": content}, _PARTS: parts}
 
 
-def add_descriptions(
-    app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool, open_paths: Collection[str]
-) -> None:
+def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool) -> None:
     """Put POST `operations`, by path, in front of what FastAPI itself knows of `app`.
 
-    With `keys` it says how a request carries its API key, and that `open_paths` need none.
+    With `keys` it says how a request carries its API key.
     """
     generate = app.openapi
 
@@ -81,7 +80,7 @@ def add_descriptions(
             described = {path: {"post": dict(operation)} for path, operation in operations.items()}
             schema["paths"] = described | schema["paths"]
             components = schema.setdefault("components", {})
-            _describe_errors(schema, open_paths)
+            _describe_errors(schema)
             components["schemas"] = _gather_schemas(schema)
             components["headers"] = {name: dict(header) for name, header in HEADERS.items()}
             if keys:
@@ -92,14 +91,14 @@ def add_descriptions(
     app.openapi = describe  # type: ignore[method-assign] # FastAPI's own way of extending it
 
 
-def _describe_errors(schema: Mapping[str, Any], open_paths: Collection[str]) -> None:
+def _describe_errors(schema: Mapping[str, Any]) -> None:
     """Every error is a problem document: not the 422 that FastAPI describes, which is never sent."""
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             responses = operation["responses"]
             if "HTTPValidationError" in str(responses.get("422")):
                 del responses["422"]
-            if path in open_paths:
+            if path in OPEN_PATHS:
                 operation["security"] = []
             else:
                 responses.update(describe_problems(401, 403, 429))

@@ -1,37 +1,168 @@
-"""`POST /generate`: seeds or latents in, pictures out."""
+"""`POST /generate`: seeds or latents in, pictures out, whichever door they are asked for at."""
 
-from fastapi import APIRouter, Request, Response
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 
-from service.encoding.pictures import MEDIA_TYPES
-from service.endpoints.context import Context, context_of
-from service.endpoints.description import describe_operation
-from service.endpoints.pictures import answer_generate
-from service.http.negotiation import choose_format
+from starlette.responses import Response
+from starlette.types import Receive
+
+from foundation.images import Images
+from foundation.labels import Weights
+from service.encoding.pictures import MEDIA_TYPES, encode_images
+from service.encoding.provenance import describe_provenance
+from service.endpoints.context import Context
+from service.endpoints.endpoint import Endpoint
+from service.engine.budget import Holding
+from service.engine.costs import pictures_bytes
+from service.engine.jobs import Generated
+from service.engine.rows import AnyInputs, SeededInputs
+from service.http.disconnection import unless_gone
+from service.http.entity_tags import matches, tag_answer
+from service.http.responses import not_modified, picture_response
+from service.releases.lookup import Release
+from service.requests.directions import steer
+from service.requests.inputs import draw_inputs, request_count, request_seeds
+from service.requests.limits import check_generate
+from service.requests.recipes import describe_recipe
 from service.requests.schemas import GenerateRequest
 
-router = APIRouter()
-DESCRIPTION = describe_operation(
-    "generate",
-    "Generate pictures: by default a PNG grid of 16 at random.",
-    GenerateRequest,
-    MEDIA_TYPES.values(),
+_SMALL_PIXELS = 2**16
+"""A millisecond of PNG, three of WebP."""
+
+
+async def answer_generate(
+    context: Context,
+    receive: Receive,
+    request: GenerateRequest,
+    format: str,
+    *,
+    release: Release | None = None,
+    headers: Mapping[str, str] | None = None,
+    if_none_match: str | None = None,
+) -> Response:
+    """The pictures of `request` in the format `format`, or 304 where `if_none_match` holds their tag.
+
+    Raises:
+        GanymedeError: any of the refusals in `foundation.errors`.
+    """
+    known = if_none_match is not None
+    with ExitStack() as held:
+        if known:  # where nothing may have changed, no room is needed yet, and none of the key's rate
+            release, inputs, pixels = await prepare_generate(context, request, format, release=release)
+        else:
+            release, inputs, pixels, holding = await accept_generate(
+                context, request, format, release=release
+            )
+            held.callback(holding.release)
+        manifest = release.manifest
+        recipe = describe_recipe(request)
+        tag = tag_answer(
+            release,
+            inputs,
+            format=format,
+            columns=request.columns,
+            padding=request.padding,
+            scale=request.scale,
+            truncation=request.truncation,
+            recipe=recipe,
+        )
+        if matches(tag, if_none_match):
+            return not_modified(tag, headers)
+        if known:
+            holding = await context.accept(
+                len(inputs), pictures_bytes(len(inputs), pixels, manifest.image, format)
+            )
+            held.callback(holding.release)
+
+        def encode(images: Images, labels: Weights | None) -> bytes:
+            provenance = describe_provenance(manifest, inputs.seeds, labels, request.truncation)
+            if recipe:
+                provenance = replace(provenance, recipe=recipe)
+            with holding.used():
+                return encode_images(
+                    images,
+                    format,
+                    provenance,
+                    columns=request.columns,
+                    padding=request.padding,
+                    scale=request.scale,
+                )
+
+        small = pixels <= _SMALL_PIXELS
+        generated: Generated = await unless_gone(
+            receive,
+            context.engine.generate(
+                release.generator,
+                inputs,
+                encode=encode,
+                small=small,
+                flight=tag,
+                requester=holding.requester,
+            ),
+        )
+        context.metrics.observe_answer(format, generated.queue_s, generated.encode_s)
+        response = picture_response(
+            generated.content,
+            media_type=MEDIA_TYPES[format],
+            reference=manifest.reference,
+            seeds=inputs.seeds,
+            generated=generated,
+            encode_s=generated.encode_s,
+            tag=tag,
+            holding=holding,
+            headers=headers,
+        )
+        held.pop_all()  # the response lets go of it
+        return response
+
+
+async def accept_generate(
+    context: Context, request: GenerateRequest, format: str, *, release: Release | None = None
+) -> tuple[Release, AnyInputs, int, Holding]:
+    """Hold `request` against every limit, and take room for it.
+
+    Its release, if not given already, its inputs, the grid's pixels, and what it holds until it is answered.
+
+    Raises:
+        GanymedeError: any of the refusals in `foundation.errors`.
+    """
+    release = release or await context.releases.resolve(request.model)
+    image, count = release.manifest.image, request_count(request)
+    pixels = check_generate(request, image, format, context.settings)
+    holding = await context.accept(count, pictures_bytes(count, pixels, image, format))
+    with ExitStack() as held:
+        held.callback(holding.release)
+        inputs = await _read_inputs(release, request)
+        held.pop_all()
+    return release, inputs, pixels, holding
+
+
+async def prepare_generate(
+    context: Context, request: GenerateRequest, format: str, *, release: Release | None = None
+) -> tuple[Release, AnyInputs, int]:
+    """The same, but room and rate are left to the caller: `Context.accept`."""
+    release = release or await context.releases.resolve(request.model)
+    pixels = check_generate(request, release.manifest.image, format, context.settings)
+    return release, await _read_inputs(release, request), pixels
+
+
+async def _read_inputs(release: Release, request: GenerateRequest) -> AnyInputs:
+    seeds = request_seeds(request)
+    if seeds is not None and request.label is None and request.labels is None and not request.directions:
+        return SeededInputs(seeds, request.truncation)
+    inputs = draw_inputs(release.manifest, request, seeds)
+    if request.directions:
+        inputs = steer(inputs, await release.directions.get(), request.directions)
+    return inputs
+
+
+ENDPOINT = Endpoint(
+    path="/generate",
+    operation_id="generate",
+    summary="Generate pictures: by default a PNG grid of 16 at random.",
+    schema=GenerateRequest,
+    media_types=MEDIA_TYPES,
+    answer=answer_generate,
     example={"seed": 7, "count": 4},
 )
-
-
-async def generate(request: Request) -> Response:
-    """Read, negotiate, answer."""
-    context = context_of(request)
-    context.check_room()  # before the body is read: a full queue refuses at the least cost
-    order = await context.bodies.read(request, GenerateRequest)
-    return await answer_order(context, request, order)
-
-
-async def answer_order(context: Context, request: Request, order: GenerateRequest) -> Response:
-    """The pictures of `order`, in the format that it or the request's `Accept` names."""
-    form = choose_format(order.format, request.headers.get("accept"), MEDIA_TYPES)
-    return await answer_generate(context, request.receive, order, form)
-
-
-# A plain Starlette route: FastAPI's own would spend more on one image than the image takes.
-router.add_route("/generate", generate, methods=["POST"])

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from foundation.errors import Unavailable
-from service.endpoints.context import Service
+from service.endpoints.context import AppContext
 from service.endpoints.problem_responses import describe_problems
 
 router = APIRouter(tags=["health"])
@@ -18,7 +18,7 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/readyz", responses=describe_problems(503))
-async def ready(service: Service) -> dict[str, Any]:
+async def ready(context: AppContext) -> dict[str, Any]:
     """200 once the default model is loaded and passed its golden check, 503 and the reason before.
 
     A store that does not answer and a release that was refused are told, and change nothing: what is loaded
@@ -28,9 +28,9 @@ async def ready(service: Service) -> dict[str, Any]:
     Raises:
         Unavailable: the 503.
     """
-    if service.engine.draining:
+    if context.engine.draining:
         raise Unavailable("This process is ending.")
-    releases = service.releases
+    releases = context.releases
     release = releases.default
     if release is None:
         reason = releases.default_error or "The default model is still being loaded."
@@ -39,7 +39,7 @@ async def ready(service: Service) -> dict[str, Any]:
     store: dict[str, Any] = {"location": releases.store.location, "reachable": failure is None}
     if failure is not None:
         store["error"] = str(failure)
-    reloading = service.reloading
+    reloading = context.reloading
     refused = {str(reference): str(error) for reference, error in reloading.refusals.items()}
     refused |= {model: str(error) for model, error in reloading.broken.items() if failure is None}
     body = {

@@ -10,9 +10,9 @@ from pydantic import ValidationError, WithJsonSchema
 from foundation.errors import InvalidField
 from foundation.latents import SEED_LIMIT
 from foundation.store import parse_reference
-from service.endpoints.context import Service
+from service.endpoints.context import AppContext
 from service.endpoints.description import PICTURE_HEADERS
-from service.endpoints.pictures import answer_generate
+from service.endpoints.generate import answer_generate
 from service.endpoints.problem_responses import Responses, describe_problems, refer_to_headers
 from service.http.bodies import explain
 from service.requests.schemas import GenerateRequest
@@ -41,8 +41,8 @@ _RESPONSES: Responses = {
     responses=_RESPONSES,
 )
 async def show_image(
-    request: Request,
-    service: Service,
+    http_request: Request,
+    context: AppContext,
     model: Annotated[str, Path(description="`MODEL`, `MODEL@ALIAS` or `MODEL@VERSION`.")],
     seed: Annotated[str, WithJsonSchema(_SEED), Path(description="The image's seed.")],
     label: Annotated[
@@ -59,18 +59,18 @@ async def show_image(
     What a cache kept stays valid. Servers on other processors may answer a version whose `arithmetic` is
     `float` with levels that are rounded otherwise, under a tag of their own.
     """
-    for name, given in Counter(name for name, _ in request.query_params.multi_items()).items():
+    for name, given in Counter(name for name, _ in http_request.query_params.multi_items()).items():
         if name not in _FIELDS:
             raise InvalidField(name, "there is no such field; see /docs")
         if given > 1:
             raise InvalidField(name, f"give it once, not {given} times")
-    order = _read_order(model, seed, label, truncation, scale)
-    release = await service.releases.resolve(model)
+    request = _read_request(model, seed, label, truncation, scale)
+    release = await context.releases.resolve(model)
     named_version = parse_reference(model).selector == release.manifest.version
     return await answer_generate(
-        service,
-        request.receive,
-        order,
+        context,
+        http_request.receive,
+        request,
         "png",
         release=release,
         headers={"Cache-Control": FOR_EVER if named_version else "no-cache"},
@@ -78,7 +78,7 @@ async def show_image(
     )
 
 
-def _read_order(
+def _read_request(
     model: str, seed: str, label: str | None, truncation: str | None, scale: str | None
 ) -> GenerateRequest:
     given = {"truncation": truncation, "scale": scale}

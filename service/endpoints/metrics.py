@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from service.endpoints.context import Service
+from service.endpoints.context import AppContext
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def show_metrics(service: Service) -> Response:
+async def show_metrics(context: AppContext) -> Response:
     """All metrics in Prometheus's text format."""
-    return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)

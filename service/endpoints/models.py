@@ -8,7 +8,7 @@ from foundation.errors import ModelNotFound, ReleaseRefused, StoreError
 from foundation.manifest import Manifest
 from foundation.store import Store
 from foundation.store.publication import MAX_NAMED
-from service.endpoints.context import Context, Service
+from service.endpoints.context import AppContext, Context
 from service.endpoints.problem_responses import describe_problems
 from service.releases.default_model import raise_if_away
 
@@ -38,21 +38,21 @@ class DescribedVersion(Manifest):
 
 
 @router.get("", operation_id="list_models", responses={200: {"links": _FIRST_MODEL}, **_NO_STORE})
-async def list_models(service: Service) -> dict[str, Any]:
+async def list_models(context: AppContext) -> dict[str, Any]:
     """All models of the store; `default` is what a request without `model` means.
 
     A model that is broken has an `error` that says how; the others are as they are. `loaded` has the versions
     in memory: the arithmetic of each, and whether this machine gives the bytes that it recorded.
     """
-    loaded = _list_loaded(service)
-    return await service.releases.asking.run(_list_models, service, loaded)
+    loaded = _list_loaded(context)
+    return await context.releases.asking.run(_list_models, context, loaded)
 
 
 @router.get("/{name}", operation_id="describe_model", responses={200: {"links": _FIRST_VERSION}, **_NO_MODEL})
-async def describe_model(name: str, service: Service) -> dict[str, Any]:
+async def describe_model(name: str, context: AppContext) -> dict[str, Any]:
     """One model: its versions, oldest first, where its aliases point, and which are `loaded`."""
-    loaded = _list_loaded(service)
-    return await service.releases.asking.run(_describe_model, service.releases.store, name, loaded)
+    loaded = _list_loaded(context)
+    return await context.releases.asking.run(_describe_model, context.releases.store, name, loaded)
 
 
 @router.get(
@@ -61,10 +61,10 @@ async def describe_model(name: str, service: Service) -> dict[str, Any]:
     operation_id="describe_version",
     responses=_NO_MODEL,
 )
-async def describe_version(name: str, version: str, service: Service) -> DescribedVersion:
+async def describe_version(name: str, version: str, context: AppContext) -> DescribedVersion:
     """One version's manifest, and whether this machine gives the bytes that it recorded."""
-    manifest = await service.releases.asking.run(service.releases.store.manifest, name, version)
-    loaded = service.releases.residents.held().get((name, version))
+    manifest = await context.releases.asking.run(context.releases.store.manifest, name, version)
+    loaded = context.releases.residents.held().get((name, version))
     return DescribedVersion(**dict(manifest), same_bytes_here=loaded.golden.same_bytes if loaded else None)
 
 
@@ -74,17 +74,17 @@ async def describe_version(name: str, version: str, service: Service) -> Describ
     operation_id="show_samples",
     responses={200: {"content": {"image/png": {}}}, **_NO_MODEL},
 )
-async def show_samples(name: str, version: str, service: Service) -> Response:
+async def show_samples(name: str, version: str, context: AppContext) -> Response:
     """The grid of samples that was published with a version."""
-    content = await service.releases.asking.run(_read_samples, service.releases.store, name, version)
+    content = await context.releases.asking.run(_read_samples, context.releases.store, name, version)
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     return Response(content, media_type="image/png", headers=headers)
 
 
-def _list_loaded(service: Context) -> Loaded:
+def _list_loaded(context: Context) -> Loaded:
     """What is in memory, by model and version: its arithmetic, and whether it gives the recorded bytes."""
     loaded: Loaded = {}
-    for (name, version), release in service.releases.residents.held().items():
+    for (name, version), release in context.releases.residents.held().items():
         described: dict[str, str | bool] = {
             "arithmetic": release.manifest.arithmetic,
             "same_bytes_here": release.golden.same_bytes,
@@ -93,10 +93,10 @@ def _list_loaded(service: Context) -> Loaded:
     return loaded
 
 
-def _list_models(service: Context, loaded: Loaded) -> dict[str, Any]:
-    store = service.releases.store
+def _list_models(context: Context, loaded: Loaded) -> dict[str, Any]:
+    store = context.releases.store
     try:
-        default = str(service.releases.default_reference())
+        default = str(context.releases.default_reference())
     except (ModelNotFound, ReleaseRefused):
         default = None
     return {"default": default, "models": [_describe_listed(store, name, loaded) for name in store.models()]}

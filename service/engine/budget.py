@@ -16,7 +16,6 @@ class BytesFull(Unavailable):
     """The answers under way hold as many bytes as they may."""
 
     code = "bytes-full"
-    title = "Too many bytes in flight"
 
 
 class Budget:

@@ -29,10 +29,10 @@ def tensor_bytes(count: int, image: ImageOutput, *, binary: bool) -> int:
     return (_TENSOR_COPIES[binary] + 1) * frames_bytes(count, image)
 
 
-def walk_bytes(order: WalkRequest, image: ImageOutput, format: str) -> int:
+def walk_bytes(request: WalkRequest, image: ImageOutput, format: str) -> int:
     """Of a walk, in memory and on disk: a filmstrip is whole before it is written, others hold few frames."""
-    pixels = frames_bytes(order.frames, image) * order.scale**2
-    chunks = min(order.frames, (CHUNKS_IN_FLIGHT + 1) * CHUNK_FRAMES)
+    pixels = frames_bytes(request.frames, image) * request.scale**2
+    chunks = min(request.frames, (CHUNKS_IN_FLIGHT + 1) * CHUNK_FRAMES)
     return _WALK_COPIES.get(format, _ANY_WALK_COPIES) * pixels + 2 * frames_bytes(chunks, image)
 
 

@@ -32,7 +32,6 @@ class GenerationFailed(GanymedeError):
     """The graph could not be run on these inputs; the trace is in the log."""
 
     code = "generation-failed"
-    title = "Generation failed"
 
 
 def _stay() -> None:

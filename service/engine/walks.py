@@ -48,23 +48,23 @@ def split_frames(frames: int) -> Iterator[slice]:
 def open_walk_encoder(
     path: Path,
     format: str,
-    order: WalkRequest,
+    request: WalkRequest,
     keys: Inputs,
     manifest: Manifest,
 ) -> Encoder:
-    """The encoder for the frames of `order`, enlarged by its `scale`."""
+    """The encoder for the frames of `request`, enlarged by its `scale`."""
     image = manifest.image
     shape = FrameShape(
-        frames=order.frames,
-        height=image.height * order.scale,
-        width=image.width * order.scale,
+        frames=request.frames,
+        height=image.height * request.scale,
+        width=image.width * request.scale,
         channels=image.channels,
-        fps=order.fps,
+        fps=request.fps,
     )
     classes = manifest.label
     labels = name_labels(keys.labels, classes) if classes and keys.labels is not None else None
-    recipe = describe_recipe(order)
-    origin = Provenance(manifest.reference, keys.seeds, labels, order.truncation, recipe)
+    recipe = describe_recipe(request)
+    origin = Provenance(manifest.reference, keys.seeds, labels, request.truncation, recipe)
     return open_encoder(format, path, shape, origin)
 
 
@@ -72,7 +72,7 @@ async def render_walk(
     engine: Engine,
     generator: Generator,
     keys: Inputs,
-    order: WalkRequest,
+    request: WalkRequest,
     path: Path,
     format: str,
     *,
@@ -95,16 +95,16 @@ async def render_walk(
     queue_s = inference_s = encode_s = 0.0
     done = 0
     whole = False
-    opener = partial(open_walk_encoder, path, format, order, keys, generator.manifest)
+    opener = partial(open_walk_encoder, path, format, request, keys, generator.manifest)
     file = WalkFile(engine.walk_encoders, path, opener, discard=discard)
     try:
         async with asyncio.timeout(timeout_s):
-            with admit(engine, order.frames, requester) as admission:
-                async with aclosing(_generate_chunks(engine, generator, keys, order, admission)) as chunks:
+            with admit(engine, request.frames, requester) as admission:
+                async with aclosing(_generate_chunks(engine, generator, keys, request, admission)) as chunks:
                     async for generated in chunks:
                         queue_s += generated.queue_s
                         inference_s += generated.inference_s
-                        encode_s += await file.run(_encode, file, generated, order.scale)
+                        encode_s += await file.run(_encode, file, generated, request.scale)
                         done += len(generated.images)
                         if report:
                             report(done)
@@ -118,13 +118,13 @@ async def render_walk(
 
 
 async def _generate_chunks(
-    engine: Engine, generator: Generator, keys: Inputs, order: WalkRequest, admission: Admission
+    engine: Engine, generator: Generator, keys: Inputs, request: WalkRequest, admission: Admission
 ) -> AsyncGenerator[Generated, None]:
     """The walk's chunks in order; while one is being used, the next is being generated."""
     pending: deque[asyncio.Task[Generated]] = deque()
     try:
-        for part in split_frames(order.frames):
-            inputs = walk_inputs(keys, order, part)
+        for part in split_frames(request.frames):
+            inputs = walk_inputs(keys, request, part)
             pending.append(asyncio.create_task(engine.generate(generator, inputs, admission=admission)))
             await asyncio.sleep(0)  # it is with the engine before the one before it is encoded
             if len(pending) == CHUNKS_IN_FLIGHT:

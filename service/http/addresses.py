@@ -2,6 +2,13 @@
 
 from starlette.types import Scope
 
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
+"""What load balancers and Prometheus ask, without a key and again and again: open, and not logged."""
+
+
+ROUTE = "ganymede.route"
+"""Where the scope of a POST for pictures holds the address that it is for, once it is let in."""
+
 
 def path_of(scope: Scope) -> str:
     """The path of a request's `scope` behind its `root_path`: what keys, routes and figures are told by.

@@ -12,14 +12,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foundation.errors import GanymedeError
-from service.http.addresses import path_of
+from service.http.addresses import ROUTE
 from service.http.problems import describe, describe_unknown
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class HotPaths:
-    """ASGI middleware: POSTs to the paths of `handlers` skip everything between here and the handler."""
+    """ASGI middleware: a POST that `Threshold` let in for a path of `handlers` skips all in between."""
 
     def __init__(self, app: ASGIApp, *, handlers: Mapping[str, Handler]) -> None:
         self._app = app
@@ -27,18 +27,15 @@ class HotPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        handler, path = None, path_of(scope)
-        if scope["type"] == "http" and scope["method"] == "POST":
-            handler = self._handlers.get(path)
+        handler = self._handlers.get(scope.get(ROUTE, ""))
         if handler is None:
             await self._app(scope, receive, send)
             return
-        scope["ganymede.route"] = path  # what telemetry calls it
-        request = Request(scope, receive, send)
+        http_request = Request(scope, receive, send)
         try:
-            response = await handler(request)
+            response = await handler(http_request)
         except GanymedeError as error:
             response = describe(error)
         except Exception as error:
-            response = describe_unknown(request, error)
+            response = describe_unknown(http_request, error)
         await response(scope, receive, send)

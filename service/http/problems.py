@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from foundation.errors import ClientGone, GanymedeError, InvalidField
+from foundation.errors import ClientGone, GanymedeError, InvalidField, NotFound
 from foundation.exhaustion import explain_exhaustion
 from service.http.addresses import speaks_inference
+from service.http.problem_table import Headers, code_of, headers_of, problem_type
 
 MEDIA_TYPE = "application/problem+json"
 _PROTOCOL_MEDIA_TYPE = "application/json"
@@ -35,10 +36,10 @@ def problem(
     title: str,
     detail: str,
     *,
-    headers: Mapping[str, str] | None = None,
+    headers: Headers = (),
     **members: object,
 ) -> Response:
-    """A problem document; `code` is stable, `detail` is for people.
+    """A problem document; `code` is stable, `detail` is for people. A name may come twice in `headers`.
 
     One with the member `error` is for clients of the Open Inference Protocol, and says it is JSON.
     """
@@ -51,37 +52,39 @@ def problem(
         **members,
     }
     media_type = _PROTOCOL_MEDIA_TYPE if "error" in members else MEDIA_TYPE
-    return Response(orjson.dumps(_shorten(body)), status, headers, media_type)
+    response = Response(orjson.dumps(_shorten(body)), status, media_type=media_type)
+    response.raw_headers[:0] = [(name.lower().encode(), value.encode()) for name, value in headers]
+    return response
 
 
 def add_error_handlers(app: FastAPI) -> None:
     """Let every error of `app` leave as a problem document."""
 
     @app.exception_handler(GanymedeError)
-    async def known(request: Request, error: GanymedeError) -> Response:
-        return describe(error, **protocol_members(request.scope, error))
+    async def known(http_request: Request, error: GanymedeError) -> Response:
+        return describe(error, **protocol_members(http_request.scope, error))
 
     @app.exception_handler(HTTPException)
-    async def routing(request: Request, error: HTTPException) -> Response:
-        path = request.url.path[:_MAX_PATH]
+    async def routing(http_request: Request, error: HTTPException) -> Response:
+        path = http_request.url.path[:_MAX_PATH]
         if error.status_code == 404:
             detail = f"There is nothing at {path}; see /docs."
-            members = protocol_members(request.scope, detail)
-            return problem(404, "not-found", "Not found", detail, headers=None, **members)
+            return describe(NotFound(detail), **protocol_members(http_request.scope, detail))
         code = "method-not-allowed" if error.status_code == 405 else "http"
-        detail = f"{request.method} {path}: {error.detail}."
-        members = protocol_members(request.scope, detail)
-        return problem(error.status_code, code, str(error.detail), detail, headers=error.headers, **members)
+        detail = f"{http_request.method} {path}: {error.detail}."
+        members = protocol_members(http_request.scope, detail)
+        headers = tuple((error.headers or {}).items())
+        return problem(error.status_code, code, str(error.detail), detail, headers=headers, **members)
 
     @app.exception_handler(ClientDisconnect)
     @app.exception_handler(OSError)
     @app.exception_handler(MemoryError)
-    async def circumstance(request: Request, error: Exception) -> Response:
-        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
+    async def circumstance(http_request: Request, error: Exception) -> Response:
+        return describe_unknown(http_request, error, **protocol_members(http_request.scope, UNKNOWN_ERROR))
 
     @app.exception_handler(Exception)
-    async def unknown(request: Request, error: Exception) -> Response:
-        return describe_unknown(request, error, **protocol_members(request.scope, UNKNOWN_ERROR))
+    async def unknown(http_request: Request, error: Exception) -> Response:
+        return describe_unknown(http_request, error, **protocol_members(http_request.scope, UNKNOWN_ERROR))
 
 
 def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
@@ -89,7 +92,7 @@ def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
     return {"error": str(sentence)} if speaks_inference(scope) else {}
 
 
-def describe_unknown(request: Request, error: Exception, /, **members: object) -> Response:
+def describe_unknown(http_request: Request, error: Exception, /, **members: object) -> Response:
     """A fixed sentence for the client, with any extension `members`; the trace for the log.
 
     A client that left before its body was whole, and a machine whose disk is full, are no faults of ours.
@@ -98,11 +101,11 @@ def describe_unknown(request: Request, error: Exception, /, **members: object) -
     if isinstance(error, ClientDisconnect):
         known = ClientGone("The client hung up before its request was whole.")
     elif known is not None:
-        log.error("%s %s: %s", request.method, request.url.path[:_MAX_PATH], known)
+        log.error("%s %s: %s", http_request.method, http_request.url.path[:_MAX_PATH], known)
     if known is not None:
         return describe(known, **({"error": str(known)} if "error" in members else {}))
-    log.error("%s %s failed", request.method, request.url.path[:_MAX_PATH], exc_info=error)
-    return problem(500, "internal", "Internal error", UNKNOWN_ERROR, headers=None, **members)
+    log.error("%s %s failed", http_request.method, http_request.url.path[:_MAX_PATH], exc_info=error)
+    return describe(GanymedeError(UNKNOWN_ERROR), **members)
 
 
 def _shorten(members: Mapping[str, object]) -> dict[str, object]:
@@ -117,4 +120,5 @@ def describe(error: GanymedeError, /, **members: object) -> Response:
     """The problem document of a known error, with any extension `members`."""
     if isinstance(error, InvalidField):
         members["field"] = error.field
-    return problem(error.status, error.code, error.title, str(error), headers=error.headers, **members)
+    kind = problem_type(error)
+    return problem(kind.status, code_of(error), kind.title, str(error), headers=headers_of(error), **members)

@@ -26,14 +26,7 @@ _BODIES_AT_ONCE = 16
 class UnsupportedEncoding(GanymedeError):
     """The body is compressed."""
 
-    status = 415
     code = "unsupported-encoding"
-    title = "Unsupported encoding"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What would be taken (RFC 9110, section 15.5.16)."""
-        return {"Accept-Encoding": "identity"}
 
 
 class Bodies:
@@ -48,7 +41,7 @@ class Bodies:
         self._budget_bytes = _BODIES_AT_ONCE * max_bytes
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="bodies")
 
-    async def read(self, request: Request, schema: type[Schema]) -> Schema:
+    async def read(self, http_request: Request, schema: type[Schema]) -> Schema:
         """The request's JSON body as `schema`; no body at all means `{}`. The Content-Type does not matter.
 
         Raises:
@@ -58,9 +51,9 @@ class Bodies:
         def parse(content: bytes) -> Schema:
             return parse_body(content or b"{}", schema, max_parts=self.max_parts)
 
-        return await self.take(request, parse)
+        return await self.take(http_request, parse)
 
-    async def take(self, request: Request, parse: Callable[[bytes], Parsed]) -> Parsed:
+    async def take(self, http_request: Request, parse: Callable[[bytes], Parsed]) -> Parsed:
         """What `parse` makes of the request's body; in a thread of its own if the body is large.
 
         Raises:
@@ -71,10 +64,8 @@ class Bodies:
             Unavailable: many large bodies are under way.
             GanymedeError: what `parse` raises.
         """
-        _check_coding(request.headers.get("content-encoding", "identity"))
-        if int(request.headers.get("content-length", "0")) > self._max_bytes:
-            raise self._too_large()
-        message = await request.receive()
+        _check_coding(http_request.headers.get("content-encoding", "identity"))
+        message = await http_request.receive()
         if message["type"] == "http.request" and not message.get("more_body"):  # as most are: it came at once
             content = message.get("body", b"")
             if len(content) <= SMALL_BYTES:
@@ -82,7 +73,7 @@ class Bodies:
         with self._budget() as hold:
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    content = await self._gather(request.receive, message, hold)
+                    content = await self._gather(http_request.receive, message, hold)
             except TimeoutError:
                 raise RequestTimeout(f"The body did not come within {self._timeout_s:g} s.") from None
             if len(content) <= SMALL_BYTES:

@@ -58,13 +58,18 @@ def picture_response(
     described = {
         "X-Model": reference,
         "ETag": tag,
-        "Server-Timing": f"queue;dur={1000 * generated.queue_s:.2f}, "
-        f"infer;dur={1000 * generated.inference_s:.2f}, encode;dur={1000 * encode_s:.2f}",
+        "Server-Timing": describe_timing(generated.queue_s, generated.inference_s, encode_s),
         **(headers or {}),
     }
     if seeds is not None:
         described["X-Seed"] = name_seeds(seeds)
     return PictureResponse(content, media_type, described, holding)
+
+
+def describe_timing(queue_s: float, inference_s: float, encode_s: float) -> str:
+    """The header `Server-Timing` (W3C), in milliseconds."""
+    stages = {"queue": queue_s, "infer": inference_s, "encode": encode_s}
+    return ", ".join(f"{stage};dur={1000 * seconds:.2f}" for stage, seconds in stages.items())
 
 
 def not_modified(tag: str, headers: Mapping[str, str] | None = None) -> Response:

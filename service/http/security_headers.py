@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from starlette.types import Scope
 
+from service.http.addresses import path_of
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -51,7 +53,7 @@ _BY_PATH: Mapping[str, Headers] = MappingProxyType(
 
 def headers_for(scope: Scope) -> Headers:
     """The headers for every answer to the request of `scope`."""
-    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = path_of(scope)
     if (found := _BY_PATH.get(path)) is not None:
         return found
     if path.startswith("/ui/"):

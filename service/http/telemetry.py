@@ -16,6 +16,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.addresses import OPEN_PATHS, ROUTE
 from service.http.log_text import MAX_LINE, TextFormatter, escape_controls
 from service.http.problems import describe_unknown
 from service.http.requesters import current_key, note_address
@@ -25,7 +26,6 @@ from service.metrics import Metrics
 _HEADER = b"x-request-id"
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _SERVER_TIMING = b"server-timing"
-_QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics", "/ping", "/v2/health/live", "/v2/health/ready"})
 
 request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 log = logging.getLogger("service.requests")
@@ -82,7 +82,7 @@ def record_request(metrics: Metrics, scope: Scope, status: int, seconds: float, 
     """Count a request that was answered with `status` after so many seconds, and log it where that is on."""
     route = route_of(scope)
     metrics.observe_request(route, status, seconds)
-    if log.isEnabledFor(logging.INFO) and route not in _QUIET_ROUTES:
+    if log.isEnabledFor(logging.INFO) and route not in OPEN_PATHS:
         log.info(
             "%s %s %d %.1f ms",
             scope["method"],
@@ -95,7 +95,7 @@ def record_request(metrics: Metrics, scope: Scope, status: int, seconds: float, 
 
 def route_of(scope: Scope) -> str:
     """The pattern of the request's address, such as `/models/{name}`; unknown addresses are all `other`."""
-    return scope.get("ganymede.route") or getattr(scope.get("route"), "path", None) or "other"
+    return scope.get(ROUTE) or getattr(scope.get("route"), "path", None) or "other"
 
 
 class JsonFormatter(logging.Formatter):

@@ -15,7 +15,7 @@ from foundation.labels import Weights
 from foundation.manifest import Manifest
 from foundation.store import Store, parse_reference, resolve_version
 from service.endpoints import health
-from service.endpoints.context import Context, Service
+from service.endpoints.context import AppContext, Context
 from service.endpoints.description import PICTURE_HEADERS, PICTURE_PROBLEMS, describe_body
 from service.endpoints.problem_responses import Responses, describe_problems, refer_to_headers
 from service.engine.costs import tensor_bytes
@@ -57,9 +57,9 @@ router = APIRouter(prefix="/v2", tags=["open inference protocol"], route_class=P
 
 
 @router.get("")
-async def describe_server(request: Request) -> dict[str, Any]:
+async def describe_server(http_request: Request) -> dict[str, Any]:
     """The server's name, version and extensions of the protocol."""
-    return {"name": "ganymede", "version": request.app.version, "extensions": EXTENSIONS}
+    return {"name": "ganymede", "version": http_request.app.version, "extensions": EXTENSIONS}
 
 
 @router.get("/health/live")
@@ -69,48 +69,48 @@ async def live() -> dict[str, bool]:
 
 
 @router.get("/health/ready", responses=describe_problems(503))
-async def ready(service: Service) -> dict[str, bool]:
+async def ready(context: AppContext) -> dict[str, bool]:
     """200 where `/readyz` says so, else its 503."""
-    await health.ready(service)
+    await health.ready(context)
     return {"ready": True}
 
 
 @router.get("/models")
-async def list_models(service: Service) -> dict[str, list[str]]:
+async def list_models(context: AppContext) -> dict[str, list[str]]:
     """The names of the store's models, as KServe's servers list theirs."""
-    return {"models": list(await service.releases.asking.run(service.releases.store.models))}
+    return {"models": list(await context.releases.asking.run(context.releases.store.models))}
 
 
 @router.get("/models/{model}", responses=_NO_MODEL)
-async def describe_served(model: str, service: Service) -> dict[str, Any]:
+async def describe_served(model: str, context: AppContext) -> dict[str, Any]:
     """A model's inputs, outputs and versions; of its production version where none is named."""
-    return await _describe_model(service, model)
+    return await _describe_model(context, model)
 
 
 @router.get("/models/{model}/versions/{version}", responses=_NO_MODEL)
-async def describe_version(model: str, version: str, service: Service) -> dict[str, Any]:
+async def describe_version(model: str, version: str, context: AppContext) -> dict[str, Any]:
     """The inputs and outputs of a version or alias."""
-    return await _describe_model(service, f"{model}@{version}")
+    return await _describe_model(context, f"{model}@{version}")
 
 
 @router.get("/models/{model}/ready", responses=_NOT_LOADED)
-async def model_ready(model: str, service: Service) -> dict[str, Any]:
+async def model_ready(model: str, context: AppContext) -> dict[str, Any]:
     """200 once the model is loaded; it is loaded for this if need be."""
-    release = await service.releases.resolve(model)
+    release = await context.releases.resolve(model)
     return {"name": release.manifest.name, "ready": True}
 
 
 @router.get("/models/{model}/versions/{version}/ready", responses=_NOT_LOADED)
-async def version_ready(model: str, version: str, service: Service) -> dict[str, Any]:
+async def version_ready(model: str, version: str, context: AppContext) -> dict[str, Any]:
     """200 once the version, or what the alias means, is loaded; it is loaded for this if need be."""
-    release = await service.releases.resolve(f"{model}@{version}")
+    release = await context.releases.resolve(f"{model}@{version}")
     return {"name": release.manifest.name, "ready": True}
 
 
 @router.post("/models/{model}/infer", response_class=Response, responses=_ANSWERS, openapi_extra=_BODY)
-async def infer(model: str, request: Request, service: Service) -> Response:
+async def infer(model: str, http_request: Request, context: AppContext) -> Response:
     """Images of latents (and labels), or of seeds: JSON or binary tensors in, `image` UINT8 out."""
-    return await _infer(service, request, model)
+    return await _infer(context, http_request, model)
 
 
 @router.post(
@@ -119,30 +119,30 @@ async def infer(model: str, request: Request, service: Service) -> Response:
     responses=_ANSWERS,
     openapi_extra=_BODY,
 )
-async def infer_version(model: str, version: str, request: Request, service: Service) -> Response:
+async def infer_version(model: str, version: str, http_request: Request, context: AppContext) -> Response:
     """The same by a version or alias."""
-    return await _infer(service, request, f"{model}@{version}")
+    return await _infer(context, http_request, f"{model}@{version}")
 
 
 accept_trailing_slashes(router)
 
 
 @router.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
-async def unknown(request: Request) -> Response:
+async def unknown(http_request: Request) -> Response:
     """What belongs to extensions of the protocol that are not offered, or goes by another method."""
-    scope, path = request.scope, path_of(request.scope)
+    scope, path, method = http_request.scope, path_of(http_request.scope), http_request.method
     known = (route for route in router.routes if route.matches(scope)[0] is Match.PARTIAL)
     if isinstance(route := next(known, None), APIRoute):
         allowed = ", ".join(sorted(route.methods or ()))
-        raise MethodNotAllowed(f"{request.method} {path}: it is for {allowed}.", allowed)
+        raise MethodNotAllowed(f"{method} {path}: it is for {allowed}.", allowed)
     raise NotFound(
-        f"There is no {request.method} {path}: of the Open Inference Protocol, health, metadata "
+        f"There is no {method} {path}: of the Open Inference Protocol, health, metadata "
         f"and infer are spoken here, and of its extensions {', '.join(EXTENSIONS)}; see /docs."
     )
 
 
-async def _describe_model(service: Context, text: str) -> dict[str, Any]:
-    releases = service.releases
+async def _describe_model(context: Context, text: str) -> dict[str, Any]:
+    releases = context.releases
     manifest, versions = await releases.asking.run(_look_up, releases.store, text)
     loaded = releases.residents.held().get((manifest.name, manifest.version))
     return describe_model(manifest, versions, same_bytes_here=loaded.golden.same_bytes if loaded else None)
@@ -154,39 +154,39 @@ def _look_up(store: Store, text: str) -> tuple[Manifest, list[str]]:
     return store.manifest(reference.model, version), list(store.versions(reference.model))
 
 
-async def _infer(service: Context, request: Request, model: str) -> Response:
-    settings = service.settings
+async def _infer(context: Context, http_request: Request, model: str) -> Response:
+    settings = context.settings
     parse = partial(
         parse_inference,
-        json_length=request.headers.get(JSON_LENGTH_HEADER),
-        max_parts=service.bodies.max_parts,
+        json_length=http_request.headers.get(JSON_LENGTH_HEADER),
+        max_parts=context.bodies.max_parts,
     )
-    inference = await service.bodies.take(request, parse)
-    release = await service.releases.resolve(model)
+    inference = await context.bodies.take(http_request, parse)
+    release = await context.releases.resolve(model)
     manifest = release.manifest
     check_outputs(inference.request, manifest)
     count = check_inputs(inference, manifest, settings)
     binary = inference.binary_output
-    holding = await service.accept(count, tensor_bytes(count, manifest.image, binary=binary))
+    holding = await context.accept(count, tensor_bytes(count, manifest.image, binary=binary))
     with ExitStack() as held:
         held.callback(holding.release)
         inputs = read_inputs(inference, manifest)
         head = write_head(inference, manifest, count)
         start = orjson.dumps(head)
-        form = "tensor-binary" if binary else "tensor-json"
-        tag = tag_answer(release, inputs, format=form, id=inference.request.id)
+        format = "tensor-binary" if binary else "tensor-json"
+        tag = tag_answer(release, inputs, format=format, id=inference.request.id)
 
         def encode(images: Images, _labels: Weights | None) -> bytes:
             with holding.used():
                 return start + images.tobytes() if binary else write_json(head, images)
 
         generated = await unless_gone(
-            request.receive,
-            service.engine.generate(
+            http_request.receive,
+            context.engine.generate(
                 release.generator, inputs, encode=encode, flight=tag, requester=holding.requester
             ),
         )
-        service.metrics.observe_answer(form, generated.queue_s, generated.encode_s)
+        context.metrics.observe_answer(format, generated.queue_s, generated.encode_s)
         response = picture_response(
             generated.content,
             media_type="application/octet-stream" if binary else "application/json",

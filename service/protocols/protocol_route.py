@@ -13,18 +13,11 @@ from service.http.problems import UNKNOWN_ERROR, describe, describe_unknown
 class MethodNotAllowed(GanymedeError):
     """There is such an address, for other methods."""
 
-    status = 405
     code = "method-not-allowed"
-    title = "Method Not Allowed"
 
     def __init__(self, message: str, allowed: str) -> None:
         super().__init__(message)
-        self._allowed = allowed
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """`Allow` (RFC 9110, section 15.5.6)."""
-        return {"Allow": self._allowed}
+        self.allowed = allowed
 
 
 class ProtocolRoute(APIRoute):
@@ -34,13 +27,13 @@ class ProtocolRoute(APIRoute):
         """FastAPI's handler, with errors answered here."""
         handle = super().get_route_handler()
 
-        async def answer(request: Request) -> Response:
+        async def answer(http_request: Request) -> Response:
             try:
-                return await handle(request)
+                return await handle(http_request)
             except GanymedeError as error:
                 return describe(error, error=str(error))
             except Exception as error:
-                return describe_unknown(request, error, error=UNKNOWN_ERROR)
+                return describe_unknown(http_request, error, error=UNKNOWN_ERROR)
 
         return answer
 

@@ -1,23 +1,21 @@
-"""SageMaker's two addresses: `/ping`, and `/invocations` for the body of either endpoint plus its task."""
+"""SageMaker's two addresses: `/ping`, and `/invocations` for the request of any endpoint plus its task."""
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from service.encoding.animation import MEDIA_TYPES as WALK_MEDIA_TYPES
-from service.encoding.pictures import MEDIA_TYPES
 from service.endpoints.context import context_of
 from service.endpoints.description import describe_operation
-from service.endpoints.generate import answer_order
+from service.endpoints.endpoint import Endpoint
 from service.endpoints.health import ready
 from service.endpoints.problem_responses import describe_problems
-from service.endpoints.walk import answer_walk_order
 from service.http.bodies import parse_body
-from service.requests.schemas import GenerateRequest, WalkRequest
 
 router = APIRouter(tags=["SageMaker"])
+router.add_api_route("/ping", ready, methods=["GET"], response_model=None, responses=describe_problems(503))
 
 
 class Invocation(BaseModel):
@@ -25,47 +23,66 @@ class Invocation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    task: Literal["generate", "latent-walk"] = Field(
-        description="Which endpoint the other fields are for: `/generate` or `/latent-walk`."
+    task: str
+
+
+class Invocations:
+    """`POST /invocations`: what the other endpoints answer, by the task that the request names."""
+
+    path = "/invocations"
+
+    def __init__(self, endpoints: Sequence[Endpoint[Any]]) -> None:
+        tasks: Any = Literal[tuple(endpoint.task for endpoint in endpoints)]
+        names = _list_words([f"`{endpoint.path}`" for endpoint in endpoints])
+        described = Field(description=f"Which endpoint the other fields are for: {names}.")
+        self._names = names
+        self._schema = create_model(
+            Invocation.__name__, __base__=Invocation, __doc__=Invocation.__doc__, task=(tasks, described)
+        )
+        self._tasks = {endpoint.task: (endpoint, _with_task(endpoint)) for endpoint in endpoints}
+
+    def describe(self) -> dict[str, Any]:
+        """Its operation, as OpenAPI has it."""
+        endpoints = [endpoint for endpoint, _ in self._tasks.values()]
+        return describe_operation(
+            "invoke",
+            f"What SageMaker calls: {self._names}, as `task` says.",
+            self._schema,
+            [media_type for endpoint in endpoints for media_type in endpoint.media_types.values()],
+            tag="SageMaker",
+            example={"task": endpoints[0].task, **endpoints[0].example},
+            required=True,
+        )
+
+    async def handle(self, http_request: Request) -> Response:
+        """Read the request, and answer it as the endpoint of its task does."""
+        context = context_of(http_request)
+        context.check_room()  # before the body is read: a full queue refuses at the least cost
+        parse = partial(self.parse, max_parts=context.bodies.max_parts)
+        endpoint, request = await context.bodies.take(http_request, parse)
+        return await endpoint.respond(context, http_request, request)
+
+    def parse(self, content: bytes, *, max_parts: int) -> tuple[Endpoint[Any], BaseModel]:
+        """The endpoint that a body is for, and its request.
+
+        Raises:
+            MalformedRequest: it is not a JSON object.
+            InvalidField: there is no such task, or the fields beside it are not those of its endpoint.
+        """
+        task = parse_body(content or b"{}", self._schema, max_parts=max_parts).task
+        endpoint, schema = self._tasks[task]
+        return endpoint, parse_body(content, schema)
+
+
+def _with_task(endpoint: Endpoint[Any]) -> type[BaseModel]:
+    """The schema of an endpoint's request with its task beside the fields."""
+    task: Any = Literal[endpoint.task]
+    schema: type[BaseModel] = create_model(
+        endpoint.schema.__name__, __base__=endpoint.schema, task=(task, ...)
     )
+    return schema
 
 
-class _GenerateInvocation(GenerateRequest):
-    task: Literal["generate"]
-
-
-class _WalkInvocation(WalkRequest):
-    task: Literal["latent-walk"]
-
-
-DESCRIPTION = describe_operation(
-    "invoke",
-    "What SageMaker calls: `/generate` or `/latent-walk`, as `task` says.",
-    Invocation,
-    [*MEDIA_TYPES.values(), *WALK_MEDIA_TYPES.values()],
-    tag="SageMaker",
-    example={"task": "generate", "seed": 7, "count": 4},
-    required=True,
-)
-
-
-async def invoke(request: Request) -> Response:
-    """Answer the body without its task as the endpoint that the task names does."""
-    request.scope["ganymede.route"] = "/invocations"
-    context = context_of(request)
-    context.check_room()  # before the body is read: a full queue refuses at the least cost
-    order = await context.bodies.take(request, partial(_parse, max_parts=context.bodies.max_parts))
-    if isinstance(order, WalkRequest):
-        return await answer_walk_order(context, request, order)
-    return await answer_order(context, request, order)
-
-
-def _parse(content: bytes, *, max_parts: int) -> GenerateRequest | WalkRequest:
-    task = parse_body(content or b"{}", Invocation, max_parts=max_parts).task
-    if task == "latent-walk":
-        return parse_body(content, _WalkInvocation)
-    return parse_body(content, _GenerateInvocation)
-
-
-router.add_api_route("/ping", ready, methods=["GET"], response_model=None, responses=describe_problems(503))
-router.add_route("/invocations", invoke, methods=["POST"])
+def _list_words(words: Sequence[str]) -> str:
+    """The words as a sentence has them: `a, b or c`."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

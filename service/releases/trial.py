@@ -37,8 +37,8 @@ def try_graph(graph: bytes, feeds: Arrays, output: str | None = None) -> NDArray
         folder = Path(name)
         (folder / "graph.onnx").write_bytes(graph)
         np.savez(folder / "feeds.npz", *feeds.values())  # by number: an input may have any name
-        order = {"names": list(feeds), "output": output, "max_bytes": MAX_BYTES + 3 * len(graph)}
-        command = [sys.executable, "-m", "service.releases.trial", name, json.dumps(order)]
+        arguments = {"names": list(feeds), "output": output, "max_bytes": MAX_BYTES + 3 * len(graph)}
+        command = [sys.executable, "-m", "service.releases.trial", name, json.dumps(arguments)]
         try:
             done = subprocess.run(  # noqa: S603 - a list of words, no shell
                 command, capture_output=True, timeout=TIMEOUT_S, check=False
@@ -77,9 +77,9 @@ def run(folder: Path, names: list[str], output: str | None, max_bytes: int) -> N
 
 
 if __name__ == "__main__":
-    order = json.loads(sys.argv[2])
+    arguments = json.loads(sys.argv[2])
     try:
-        run(Path(sys.argv[1]), **order)
+        run(Path(sys.argv[1]), **arguments)
     except BaseException as error:
         print(f"{type(error).__name__}: {error}")
         sys.exit(1)

@@ -5,13 +5,13 @@ from service.requests.schemas import GenerateRequest, WalkRequest
 _WAYS = {"frames", "interpolation", "loop", "easing"}
 
 
-def describe_recipe(order: GenerateRequest | WalkRequest) -> dict[str, object]:
-    """What of `order` shapes its images beside seeds, classes and truncation, as its JSON has it."""
-    if isinstance(order, WalkRequest):
-        return {"walk": order.model_dump(mode="json", include=_WAYS)}
+def describe_recipe(request: GenerateRequest | WalkRequest) -> dict[str, object]:
+    """What of `request` shapes its images beside seeds, classes and truncation, as its JSON has it."""
+    if isinstance(request, WalkRequest):
+        return {"walk": request.model_dump(mode="json", include=_WAYS)}
     recipe: dict[str, object] = {}
-    if order.mix is not None:
-        recipe["mix"] = [part.model_dump() for part in order.mix]
-    if order.directions:
-        recipe["directions"] = order.directions
+    if request.mix is not None:
+        recipe["mix"] = [part.model_dump() for part in request.mix]
+    if request.directions:
+        recipe["directions"] = request.directions
     return recipe

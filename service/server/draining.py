@@ -7,11 +7,8 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from foundation.errors import Unavailable
 from service.endpoints.context import Context
-from service.http.problems import describe, protocol_members
 from service.server.ending import end_within
 
 _EXIT_STATUS = 128
@@ -61,28 +58,3 @@ class DrainingServer(uvicorn.Server):
         log.info("draining: %d images are still to be answered", self._context.engine.waiting_images)
         self._context.engine.drain()
         super().handle_exit(sig, frame)
-
-
-class AnsweringToTheEnd:
-    """ASGI middleware: a request that the drain's time limit cuts off learns that it may ask elsewhere."""
-
-    def __init__(self, app: ASGIApp, *, context: Context) -> None:
-        self._app = app
-        self._context = context
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI)."""
-        started = False
-
-        async def send_noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_noting)
-        except asyncio.CancelledError:
-            if started or scope["type"] != "http" or not self._context.engine.draining:
-                raise
-            error = Unavailable("This process had to end before this was ready; ask again.")
-            await describe(error, **protocol_members(scope, error))(scope, receive, send)

@@ -9,8 +9,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from foundation.errors import BodyTooLarge, GanymedeError, MalformedRequest, RequestTimeout
-from service.access.authentication import OPEN_PATHS
 from service.endpoints.context import Context
+from service.http.addresses import OPEN_PATHS
 from service.server.connections import Connections
 from service.server.refused_heads import (
     TooManyConnections,

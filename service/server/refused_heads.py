@@ -20,57 +20,34 @@ Fields = Sequence[tuple[bytes, bytes]]
 """Names, in small letters, and values of a head."""
 
 
-class _Ending(GanymedeError):
-    """The connection ends with it: what comes next cannot be told apart from what was refused."""
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The end of the connection."""
-        return {"Connection": "close"}
-
-
-class AddressTooLong(_Ending):
+class AddressTooLong(GanymedeError):
     """The request's target has more bytes than are read (RFC 9110, section 15.5.15)."""
 
-    status = 414
     code = "address-too-long"
-    title = "Address too long"
 
 
-class HeadTooLarge(_Ending):
+class HeadTooLarge(GanymedeError):
     """The request's head, or what stands behind its body, is larger than is read (RFC 6585, section 5)."""
 
-    status = 431
     code = "head-too-large"
-    title = "Head too large"
 
 
-class TooManyWaiting(_Ending):
+class TooManyWaiting(GanymedeError):
     """More requests wait on one connection than are kept."""
 
-    status = 429
     code = "too-many-waiting"
-    title = "Too many requests wait"
 
 
-class UpgradeRefused(_Ending):
+class UpgradeRefused(GanymedeError):
     """The request wants another protocol, and has a body."""
 
-    status = 501
     code = "upgrade-refused"
-    title = "Upgrade refused"
 
 
 class TooManyConnections(Unavailable):
     """The process has as many connections as it may."""
 
     code = "too-many-connections"
-    title = "Too many connections"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The end of the connection, and when to come again."""
-        return {**super().headers, "Connection": "close"}
 
 
 def check_head(url: bytes, fields: Fields, *, received_bytes: int | None) -> None:

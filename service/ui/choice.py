@@ -10,7 +10,7 @@ from foundation.errors import GanymedeError, StoreError
 from foundation.manifest import Manifest
 from foundation.store import PRODUCTION, parse_reference, resolve_version
 from service.endpoints.context import Context
-from service.ui.orders import FROM_SEED
+from service.ui.requests import FROM_SEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +40,31 @@ def add_choice() -> Choice:
     return Choice(model, label, truncation)
 
 
-async def fill_models(service: Context) -> gradio.Dropdown:
+async def fill_models(context: Context) -> gradio.Dropdown:
     """Every model, and every version of it, with what a request without `model` means first."""
-    names, default = await service.releases.asking.run(_list_references, service)
+    names, default = await context.releases.asking.run(_list_references, context)
     return gradio.Dropdown(names, value=default)
 
 
-async def fill_classes(service: Context, model: str | None) -> gradio.Dropdown:
+async def fill_classes(context: Context, model: str | None) -> gradio.Dropdown:
     """The classes of a model, if it has any."""
-    manifest = await service.releases.asking.run(find_manifest, service, model)
+    manifest = await context.releases.asking.run(find_manifest, context, model)
     classes = manifest.label.classes if manifest and manifest.label else ()
     return gradio.Dropdown([FROM_SEED, *classes], value=FROM_SEED, visible=bool(classes))
 
 
-def find_manifest(service: Context, model: str | None) -> Manifest | None:
+def find_manifest(context: Context, model: str | None) -> Manifest | None:
     """The manifest of what `model` means now; None if the store does not say."""
-    store = service.releases.store
+    store = context.releases.store
     try:
-        reference = parse_reference(model) if model else service.releases.default_reference()
+        reference = parse_reference(model) if model else context.releases.default_reference()
         return store.manifest(reference.model, resolve_version(store, reference))
     except GanymedeError:
         return None
 
 
-def _list_references(service: Context) -> tuple[list[str], str | None]:
-    store = service.releases.store
+def _list_references(context: Context) -> tuple[list[str], str | None]:
+    store = context.releases.store
     names: list[str] = []
     for model in store.models():
         with suppress(StoreError):  # a model that is broken is no other's trouble
@@ -73,5 +73,5 @@ def _list_references(service: Context) -> tuple[list[str], str | None]:
             names += [f"{model}@{version}" for version in reversed(store.versions(model))]
     default = None
     with suppress(GanymedeError):
-        default = str(service.releases.default_reference()).removesuffix(f"@{PRODUCTION}")
+        default = str(context.releases.default_reference()).removesuffix(f"@{PRODUCTION}")
     return names, default if default in names else next(iter(names), None)

@@ -13,7 +13,8 @@ import gradio
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
-from foundation.errors import GanymedeError, MalformedRequest
+from foundation.errors import MalformedRequest
+from service.ui.refusals import WrongValue
 
 RAW: Mapping[str, Any] = MappingProxyType({"api_visibility": "private", "preprocess": False})
 """What every event of the page is declared with: values come to it as they were checked here."""
@@ -25,14 +26,6 @@ _MAX_INDEX = 10_000
 
 Check = Callable[[Any], Any]
 """From a value to the one that is passed on; raises `WrongValue`."""
-
-
-class WrongValue(GanymedeError):
-    """A value of an event is none that the page sends; `str(error)` is shown to the person."""
-
-    status = 400  # of a 422 Gradio's client takes the detail for a list of its own
-    code = "invalid-field"
-    title = "Invalid field"
 
 
 class _Body(BaseModel):

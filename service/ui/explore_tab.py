@@ -11,7 +11,14 @@ from service.requests.directions import Directions
 from service.ui.choice import Choice
 from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
-from service.ui.orders import explain, explained, generate_pictures, list_pictures, order_fields, write_curl
+from service.ui.requests import (
+    explain,
+    explained,
+    generate_pictures,
+    list_pictures,
+    request_fields,
+    write_curl,
+)
 
 _SLIDERS = 6
 _PICTURES = 8
@@ -27,7 +34,7 @@ class ExploreTab:
     outputs: list[Any]
 
 
-def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> ExploreTab:
+def add_explore_tab(context: Context, choice: Choice, tab: gradio.Tab) -> ExploreTab:
     """Lay out the tab and wire it; its pictures come when it is opened, and follow the sliders."""
     with gradio.Row():
         with gradio.Column(scale=1, min_width=280):
@@ -48,7 +55,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
 
     async def offer(model: str | None) -> list[Any]:
         with explained():
-            found = await _find_directions(service, model)
+            found = await _find_directions(context, model)
         if found is None:
             name = (model or "MODEL").partition("@")[0]
             text = f"{model} has no directions. `ganymede directions {name}` publishes a release that has."
@@ -62,7 +69,7 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
         return [text, model, list(found.names[:_SLIDERS]), *shown, *rest]
 
     async def explore(
-        request: gradio.Request,
+        visitor: gradio.Request,
         label: str | None,
         truncation: float,
         model: str | None,
@@ -70,17 +77,17 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
         seed: float | None,
         *amounts: float,
     ) -> tuple[Any, Any]:
-        fields = {**order_fields(model, label, truncation), "seed": int(seed or 0), "count": _PICTURES}
+        fields = {**request_fields(model, label, truncation), "seed": int(seed or 0), "count": _PICTURES}
         if moved := {name: amount for name, amount in zip(names, amounts, strict=False) if amount}:
             fields["directions"] = moved
         try:
-            pictures = await generate_pictures(service, fields, request)
+            pictures = await generate_pictures(context, fields, visitor)
         except Exception as error:
             # Not an error to Gradio: after one it would forget the movement that waits behind this one.
             title, sentence = explain(error)
             gradio.Warning(sentence, title=title)
             return gradio.skip(), gradio.skip()
-        line = write_curl(request, "/generate", {**fields, "columns": 4}, "grid.png")
+        line = write_curl(visitor, "/generate", {**fields, "columns": 4}, "grid.png")
         return gradio.Gallery(list_pictures(pictures), selected_index=None), line
 
     # All that changes the pictures comes by this one event, and one at a time: of two that ran at once the
@@ -100,9 +107,9 @@ def add_explore_tab(service: Context, choice: Choice, tab: gradio.Tab) -> Explor
     return ExploreTab(offer, [choice.model], [hint, steered, names, *sliders])
 
 
-async def _find_directions(service: Context, model: str | None) -> Directions | None:
+async def _find_directions(context: Context, model: str | None) -> Directions | None:
     """The model's directions; None if it has none that can be used, or cannot be had itself."""
     try:
-        return await (await service.releases.resolve(model)).directions.get()
+        return await (await context.releases.resolve(model)).directions.get()
     except GanymedeError:
         return None

@@ -17,11 +17,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from foundation.errors import GanymedeError, NotFound
+from service.http.addresses import path_of
 from service.http.problems import describe
 from service.http.reading import Bodies
 from service.http.requesters import current_key
 from service.ui.events import Events
 from service.ui.folder import Folder
+from service.ui.refusals import ForeignOrigin, NotAllowed
 from service.ui.sessions import Sessions
 
 MAX_EVENT_BYTES = 2**16
@@ -31,22 +33,6 @@ _STREAM, _FILE = "/gradio_api/queue/data", "/gradio_api/file="
 _PLAIN = re.compile(r"/|/theme\.css|/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _END = b"data: " + orjson.dumps(CloseStreamMessage().model_dump()) + b"\n\n"
 _DROPPED = (b"origin", b"content-length", b"transfer-encoding", b"cookie", b"range")
-
-
-class ForeignOrigin(GanymedeError):
-    """A page of another site asks for something in the name of who looks at it."""
-
-    status = 403
-    code = "foreign-origin"
-    title = "Foreign origin"
-
-
-class NotAllowed(GanymedeError):
-    """The address is right, the method is not."""
-
-    status = 405
-    code = "method-not-allowed"
-    title = "Method not allowed"
 
 
 class Gate:
@@ -78,7 +64,7 @@ class Gate:
                 await describe(error)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = path_of(scope)
         if path in (_QUEUE_JOIN, _RUN):
             await self._pass_event(path, scope, receive, send)
         elif path == _STREAM or path.startswith(_FILE) or _PLAIN.fullmatch(path):

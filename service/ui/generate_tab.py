@@ -11,7 +11,7 @@ from service.endpoints.context import Context
 from service.ui.choice import Choice
 from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
-from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, write_curl
+from service.ui.requests import explained, generate_pictures, list_pictures, request_fields, write_curl
 
 _MAX_COUNT = 64
 SEEDS_DRAWN = 1_000_000
@@ -29,7 +29,7 @@ class GenerateTab:
     outputs: list[Any]
 
 
-def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
+def add_generate_tab(context: Context, choice: Choice) -> GenerateTab:
     """Lay out the tab and wire it."""
     with gradio.Row():
         with gradio.Column(scale=1, min_width=260):
@@ -62,14 +62,14 @@ def add_generate_tab(service: Context, choice: Choice) -> GenerateTab:
         keep: bool,
         count: float,
         columns: float,
-        request: gradio.Request,
+        visitor: gradio.Request,
     ) -> tuple[Any, ...]:
         with explained():
             number = int(seed) if keep and seed is not None else _draw_seed()
-            fields = {**order_fields(model, label, truncation), "seed": number, "count": int(count)}
-            pictures = await generate_pictures(service, fields, request)
+            fields = {**request_fields(model, label, truncation), "seed": number, "count": int(count)}
+            pictures = await generate_pictures(context, fields, visitor)
         gallery = gradio.Gallery(list_pictures(pictures), columns=int(columns), selected_index=None)
-        line = write_curl(request, "/generate", {**fields, "columns": int(columns)}, "grid.png")
+        line = write_curl(visitor, "/generate", {**fields, "columns": int(columns)}, "grid.png")
         return gallery, number, number, line, "", gradio.Button(interactive=False)
 
     def pick(shown: float | None, event: gradio.SelectData) -> tuple[str, gradio.Button]:

@@ -18,7 +18,7 @@ from service.ui.folder import Folder
 from service.ui.gate import MAX_EVENT_BYTES, Gate
 from service.ui.generate_tab import add_generate_tab
 from service.ui.models_tab import add_models_tab
-from service.ui.orders import explained
+from service.ui.requests import explained
 from service.ui.sessions import MAX_SESSIONS, Sessions
 from service.ui.walk_tab import add_key, add_walk_tab
 
@@ -52,10 +52,10 @@ class BuiltPage:
     application: FastAPI
 
 
-def build_page(service: Context, path: str, folder: Folder) -> BuiltPage:
+def build_page(context: Context, path: str, folder: Folder) -> BuiltPage:
     """The page for `path`, with its files in `folder`; takes seconds, so call it in a thread."""
     holder = FastAPI(openapi_url=None)
-    page = lay_out(service, folder.path)
+    page = lay_out(context, folder.path)
     # Gradio sets this in `launch` alone, and until then copies any file of the server's that a client names.
     page.has_launched = True
     page.state_session_capacity = MAX_SESSIONS
@@ -63,7 +63,7 @@ def build_page(service: Context, path: str, folder: Folder) -> BuiltPage:
         holder,
         page,
         path=path,
-        root_path=service.settings.root_path + path if service.settings.root_path else None,
+        root_path=context.settings.root_path + path if context.settings.root_path else None,
         footer_links=[],
         run_history=False,
         show_error=True,
@@ -87,12 +87,12 @@ def build_page(service: Context, path: str, folder: Folder) -> BuiltPage:
         ),
         css=_STYLE,
     )
-    bodies = Bodies(max_bytes=MAX_EVENT_BYTES, max_images=1, timeout_s=service.settings.body_timeout_s)
+    bodies = Bodies(max_bytes=MAX_EVENT_BYTES, max_images=1, timeout_s=context.settings.body_timeout_s)
     gate = Gate(holder, events=Events(page), sessions=Sessions(page), folder=folder, bodies=bodies)
     return BuiltPage(gate, holder)
 
 
-def lay_out(service: Context, folder: Path) -> gradio.Blocks:
+def lay_out(context: Context, folder: Path) -> gradio.Blocks:
     """The widgets and their events; files that events make go into `folder`."""
     page = gradio.Blocks(title="Ganymede", analytics_enabled=False)
     with page:
@@ -100,21 +100,21 @@ def lay_out(service: Context, folder: Path) -> gradio.Blocks:
         choice = add_choice()
         with gradio.Tabs() as tabs:
             with gradio.Tab("Generate", id="generate"):
-                generating = add_generate_tab(service, choice)
+                generating = add_generate_tab(context, choice)
             with gradio.Tab("Walk", id="walk") as walk_place:
-                walking = add_walk_tab(service, choice, folder)
+                walking = add_walk_tab(context, choice, folder)
             with gradio.Tab("Explore", id="explore") as explore_place:
-                exploring = add_explore_tab(service, choice, explore_place)
+                exploring = add_explore_tab(context, choice, explore_place)
             with gradio.Tab("Models", id="models"):
-                models = add_models_tab(service, choice.model)
+                models = add_models_tab(context, choice.model)
 
         async def choose_model() -> gradio.Dropdown:
             with explained():
-                return await fill_models(service)
+                return await fill_models(context)
 
         async def choose_class(model: str | None) -> gradio.Dropdown:
             with explained():
-                return await fill_classes(service, model)
+                return await fill_classes(context, model)
 
         def walk_by(keys: str, picked: str) -> tuple[str, Any]:
             with explained():

@@ -15,7 +15,7 @@ from foundation.manifest import Manifest
 from service.endpoints.context import Context
 from service.ui.choice import find_manifest
 from service.ui.events import RAW
-from service.ui.orders import explained, write_curl_get
+from service.ui.requests import explained, write_curl_get
 
 _SAMPLES = "samples.png"
 _METRICS = "metrics.json"
@@ -32,7 +32,7 @@ class ModelsTab:
     outputs: list[Any]
 
 
-def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
+def add_models_tab(context: Context, model: gradio.Dropdown) -> ModelsTab:
     """Lay out the tab, which shows the release that is chosen at the head of the page."""
     with gradio.Row():
         with gradio.Column(scale=1, min_width=280):
@@ -54,9 +54,9 @@ def add_models_tab(service: Context, model: gradio.Dropdown) -> ModelsTab:
         label="The same by curl", buttons=["copy"], lines=1, interactive=False, elem_id="models-curl"
     )
 
-    async def fill(model: str | None, request: gradio.Request) -> tuple[Any, ...]:
+    async def fill(model: str | None, visitor: gradio.Request) -> tuple[Any, ...]:
         with explained():
-            return await service.releases.asking.run(_describe, service, model, request)
+            return await context.releases.asking.run(_describe, context, model, visitor)
 
     outputs = [releases, figures, samples, curves, distances, curl]
     model.change(fill, model, outputs, **RAW, show_progress="hidden")
@@ -70,23 +70,23 @@ def _add_plot(measure: str, title: str, elem_id: str) -> gradio.LinePlot:
     )
 
 
-def _describe(service: Context, model: str | None, request: gradio.Request) -> tuple[Any, ...]:
-    manifest = find_manifest(service, model)
+def _describe(context: Context, model: str | None, visitor: gradio.Request) -> tuple[Any, ...]:
+    manifest = find_manifest(context, model)
     if manifest is None:
         none = gradio.LinePlot(visible=False)
         return "There is no model in the store yet.", "", None, none, none, ""
     path = f"/models/{manifest.name}/versions/{manifest.version}"
     return (
-        _list_releases(service, manifest.name),
+        _list_releases(context, manifest.name),
         _list_figures(manifest),
-        _open_samples(service, manifest),
-        *_plot_curves(service, manifest),
-        write_curl_get(request, path),
+        _open_samples(context, manifest),
+        *_plot_curves(context, manifest),
+        write_curl_get(visitor, path),
     )
 
 
-def _list_releases(service: Context, name: str) -> str:
-    store = service.releases.store
+def _list_releases(context: Context, name: str) -> str:
+    store = context.releases.store
     aliases = store.aliases(name).entries
     rows = ["| Version | Aliases | Created | MB |", "|---|---|---|---:|"]
     for version in reversed(store.versions(name)):
@@ -110,23 +110,23 @@ def _list_figures(manifest: Manifest) -> str:
     return "\n".join([f"## {manifest.reference}", "", "| Figure | Value |", "|---|---|", *rows])
 
 
-def _open_samples(service: Context, manifest: Manifest) -> gradio.Image:
+def _open_samples(context: Context, manifest: Manifest) -> gradio.Image:
     if manifest.file(_SAMPLES) is None:
         return gradio.Image(None, visible=False)
-    content = service.releases.store.read(manifest, _SAMPLES)
+    content = context.releases.store.read(manifest, _SAMPLES)
     with Image.open(io.BytesIO(content)) as picture:
         picture.load()
     return gradio.Image(picture, visible=True, alt_text=f"A grid of pictures by {manifest.reference}")
 
 
-def _plot_curves(service: Context, manifest: Manifest) -> tuple[gradio.LinePlot, gradio.LinePlot]:
+def _plot_curves(context: Context, manifest: Manifest) -> tuple[gradio.LinePlot, gradio.LinePlot]:
     """The losses and the distances of the epochs in `metrics.json`, each if the release has them."""
     losses: list[Point] = []
     distances: list[Point] = []
     if manifest.file(_METRICS) is not None:
         with suppress(GanymedeError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
             # Somebody else's metrics.json may hold anything: the page does without.
-            rows = orjson.loads(service.releases.store.read(manifest, _METRICS)).get("epochs", [])
+            rows = orjson.loads(context.releases.store.read(manifest, _METRICS)).get("epochs", [])
             losses, distances = list_points(rows)
     return _plot(losses), _plot(distances)
 

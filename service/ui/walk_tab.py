@@ -14,7 +14,7 @@ import orjson
 from foundation.errors import InvalidField
 from foundation.latents import SEED_LIMIT
 from service.endpoints.context import Context
-from service.endpoints.walks import accept_walk
+from service.endpoints.walk import accept_walk
 from service.engine.walks import render_walk
 from service.http.bodies import parse_body
 from service.http.requesters import requesting
@@ -23,7 +23,14 @@ from service.ui.choice import Choice
 from service.ui.events import RAW
 from service.ui.gallery import lay_gallery
 from service.ui.generate_tab import SEEDS_DRAWN
-from service.ui.orders import explained, generate_pictures, list_pictures, order_fields, scope_of, write_curl
+from service.ui.requests import (
+    explained,
+    generate_pictures,
+    list_pictures,
+    request_fields,
+    scope_of,
+    write_curl,
+)
 
 _CANDIDATES = 12
 _PLAYED_PIXELS = 320
@@ -40,7 +47,7 @@ class WalkTab:
     outputs: list[Any]
 
 
-def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
+def add_walk_tab(context: Context, choice: Choice, folder: Path) -> WalkTab:
     """Lay out the tab and wire it; walks are written into `folder`."""
     with gradio.Row():
         with gradio.Column(scale=1, min_width=280):
@@ -85,18 +92,18 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         label: str | None,
         truncation: float,
         first: float | None,
-        request: gradio.Request,
+        visitor: gradio.Request,
     ) -> tuple[Any, int]:
         number = secrets.randbelow(SEEDS_DRAWN) if first is None else int(first)
-        fields = {**order_fields(model, label, truncation), "seed": number, "count": _CANDIDATES}
+        fields = {**request_fields(model, label, truncation), "seed": number, "count": _CANDIDATES}
         with explained():
-            pictures = await generate_pictures(service, fields, request)
+            pictures = await generate_pictures(context, fields, visitor)
         return gradio.Gallery(list_pictures(pictures), selected_index=None), number
 
     async def offer_others(
-        model: str | None, label: str | None, truncation: float, request: gradio.Request
+        model: str | None, label: str | None, truncation: float, visitor: gradio.Request
     ) -> tuple[Any, int]:
-        return await offer(model, label, truncation, None, request)
+        return await offer(model, label, truncation, None, visitor)
 
     def pick(keys: str, first: float | None, event: gradio.SelectData) -> str:
         return add_key(keys, int(first or 0) + int(event.index))
@@ -111,11 +118,11 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         way: str,
         loop: bool,
         smooth: bool,
-        request: gradio.Request,
+        visitor: gradio.Request,
         progress: gradio.Progress = gradio.Progress(),  # noqa: B008 - how Gradio finds it
     ) -> tuple[gradio.Video, str]:
         fields = {
-            **order_fields(model, label, truncation),
+            **request_fields(model, label, truncation),
             "frames": int(frames),
             "fps": int(fps),
             "interpolation": way,
@@ -125,8 +132,8 @@ def add_walk_tab(service: Context, choice: Choice, folder: Path) -> WalkTab:
         }
         with explained():
             fields["seeds"] = read_keys(keys)
-            path, scale = await _render(service, fields, folder, request, progress)
-        line = write_curl(request, "/latent-walk", {**fields, "scale": scale}, "walk.mp4")
+            path, scale = await _render(context, fields, folder, visitor, progress)
+        line = write_curl(visitor, "/latent-walk", {**fields, "scale": scale}, "walk.mp4")
         return gradio.Video(str(path), visible=True), line
 
     others.click(offer_others, choice.inputs, [gallery, first], **RAW)
@@ -172,31 +179,31 @@ def add_key(text: str, seed: int) -> str:
 
 
 async def _render(
-    service: Context,
+    context: Context,
     fields: dict[str, Any],
     folder: Path,
-    request: gradio.Request,
+    visitor: gradio.Request,
     progress: gradio.Progress,
 ) -> tuple[Path, int]:
     """The file of a walk, enlarged so that it can be seen, and how much."""
-    release = await service.releases.resolve(fields.get("model"))
+    release = await context.releases.resolve(fields.get("model"))
     image = release.manifest.image
     scale = max(1, _PLAYED_PIXELS // max(image.height, image.width))
-    order = parse_body(orjson.dumps({**fields, "scale": scale}), WalkRequest)
-    with requesting(scope_of(request)):
-        release, keys, holding = await accept_walk(service, order, "mp4", release=release)
+    request = parse_body(orjson.dumps({**fields, "scale": scale}), WalkRequest)
+    with requesting(scope_of(visitor)):
+        release, keys, holding = await accept_walk(context, request, "mp4", release=release)
     with holding:
         await asyncio.to_thread(_remove_old_walks, folder)
         path = folder / f"walk-{secrets.token_hex(8)}.mp4"
         await render_walk(
-            service.engine,
+            context.engine,
             release.generator,
             keys,
-            order,
+            request,
             path,
             "mp4",
-            timeout_s=service.settings.request_timeout_s,
-            report=lambda done: progress((done, order.frames), unit="frames"),
+            timeout_s=context.settings.request_timeout_s,
+            report=lambda done: progress((done, request.frames), unit="frames"),
             requester=holding.requester,
         )
     return path, scale

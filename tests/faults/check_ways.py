@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from service.access.authentication import OPEN_PATHS
+from service.http.addresses import OPEN_PATHS
 from tests.conftest import run_server
 
 KEY = "gmd_never-sent"

@@ -14,8 +14,9 @@ from starlette.types import Scope
 from foundation.errors import GanymedeError
 from foundation.images import Images
 from service.endpoints.context import Context
-from service.endpoints.pictures import accept_order
+from service.endpoints.generate import accept_generate
 from service.http.bodies import parse_body
+from service.http.problem_table import problem_type
 from service.http.requesters import requesting
 from service.requests.schemas import GenerateRequest
 
@@ -38,13 +39,13 @@ def explained() -> Iterator[None]:
 def explain(error: Exception) -> tuple[str, str]:
     """A title and a sentence for the visitor; what nobody foresaw goes into the log."""
     if isinstance(error, GanymedeError):
-        return error.title, str(error)
+        return problem_type(error).title, str(error)
     log.error("an event of the page failed", exc_info=error)
     return "Internal error", "Something went wrong here. It is in the log of the service."
 
 
-def order_fields(model: str | None, label: str | None, truncation: float) -> dict[str, Any]:
-    """The fields that every order has in common; what is as it is by default stays away."""
+def request_fields(model: str | None, label: str | None, truncation: float) -> dict[str, Any]:
+    """The fields that every request has in common; what is as it is by default stays away."""
     fields: dict[str, Any] = {}
     if model:
         fields["model"] = model
@@ -55,19 +56,19 @@ def order_fields(model: str | None, label: str | None, truncation: float) -> dic
     return fields
 
 
-async def generate_pictures(service: Context, fields: dict[str, Any], request: gradio.Request) -> Images:
+async def generate_pictures(context: Context, fields: dict[str, Any], visitor: gradio.Request) -> Images:
     """What `POST /generate` would generate for these fields, by its limits and queue: uint8 (n, h, w, c).
 
-    They count as pictures for the key that the visitor's `request` came with.
+    They count as pictures for the key that the `visitor`'s request came with.
 
     Raises:
         GanymedeError: what it would refuse.
     """
-    order = parse_body(orjson.dumps(fields), GenerateRequest)
-    with requesting(scope_of(request)):
-        release, inputs, _, holding = await accept_order(service, order, "png")
+    request = parse_body(orjson.dumps(fields), GenerateRequest)
+    with requesting(scope_of(visitor)):
+        release, inputs, _, holding = await accept_generate(context, request, "png")
     with holding:
-        generated = await service.engine.generate(release.generator, inputs, requester=holding.requester)
+        generated = await context.engine.generate(release.generator, inputs, requester=holding.requester)
     return generated.images
 
 
@@ -76,26 +77,26 @@ def list_pictures(images: Images) -> list[Any]:
     return [image[:, :, 0] if image.shape[2] == 1 else image for image in images]
 
 
-def write_curl(request: gradio.Request, path: str, fields: dict[str, Any], output: str) -> str:
+def write_curl(visitor: gradio.Request, path: str, fields: dict[str, Any], output: str) -> str:
     """The shell line that gets the same from the API, at the address that the visitor sees."""
     body = json.dumps(fields, ensure_ascii=False)
-    return f"curl -X POST {_address(request)}{path} -d {shlex.quote(body)} -o {output}"
+    return f"curl -X POST {_address(visitor)}{path} -d {shlex.quote(body)} -o {output}"
 
 
-def write_curl_get(request: gradio.Request, path: str) -> str:
+def write_curl_get(visitor: gradio.Request, path: str) -> str:
     """The shell line that reads `path` of the API."""
-    return f"curl {_address(request)}{path}"
+    return f"curl {_address(visitor)}{path}"
 
 
-def scope_of(request: gradio.Request) -> Scope:
+def scope_of(visitor: gradio.Request) -> Scope:
     """The ASGI scope of a visitor's request, empty where there is none."""
-    return request.request.scope if request.request else {}
+    return visitor.request.scope if visitor.request else {}
 
 
-def _address(request: gradio.Request) -> str:
+def _address(visitor: gradio.Request) -> str:
     """Scheme, host and prefix as the visitor's browser knows them, also behind a proxy."""
-    headers = request.headers
-    scheme = headers.get("x-forwarded-proto", "").split(",")[0].strip() or request.url.scheme
+    headers = visitor.headers
+    scheme = headers.get("x-forwarded-proto", "").split(",")[0].strip() or visitor.url.scheme
     host = headers.get("x-forwarded-host", "").split(",")[0].strip() or headers.get("host", "localhost")
-    prefix = str(scope_of(request).get("root_path", "")).removesuffix("/").removesuffix("/ui")
+    prefix = str(scope_of(visitor).get("root_path", "")).removesuffix("/").removesuffix("/ui")
     return f"{scheme}://{host}{prefix}"

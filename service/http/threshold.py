@@ -1,0 +1,79 @@
+"""The outermost layer but for the one that counts: who is refused before anything is done for them.
+
+The queue that is full, the body that is announced too large, the process that ends: all of it is decided
+here, by a request's head. Under overload most of what a service does is to refuse, and what a refusal costs
+is taken from those who are served.
+"""
+
+import asyncio
+from collections.abc import Collection
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from foundation.errors import BodyTooLarge, GanymedeError, Unavailable
+from service.engine.engine import Engine
+from service.http.addresses import ROUTE, path_of
+from service.http.problems import describe, protocol_members
+from service.http.requesters import address_of
+
+_MOST_DIGITS = 18
+
+
+class Threshold:
+    """ASGI middleware: refuses what there is no room for, and tells those whom the end cuts off.
+
+    A POST to one of `paths` needs room in the engine; no request may have more than `max_body_bytes`.
+    """
+
+    def __init__(self, app: ASGIApp, *, engine: Engine, paths: Collection[str], max_body_bytes: int) -> None:
+        self._app = app
+        self._engine = engine
+        self._paths = frozenset(paths)
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            self._check(scope)
+        except GanymedeError as error:
+            await describe(error, **protocol_members(scope, error))(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except asyncio.CancelledError:
+            if started or not self._engine.draining:
+                raise
+            late = Unavailable("This process had to end before this was ready; ask again.")
+            await describe(late, **protocol_members(scope, late))(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        """Look at a request's head.
+
+        Raises:
+            Unavailable: the engine drains.
+            QueueFull: the queue has no room for a single image.
+            BodyTooLarge: the body has more bytes than are read; `Bodies` counts one of unknown length.
+        """
+        if scope["method"] == "POST" and (path := path_of(scope)) in self._paths:
+            scope[ROUTE] = path
+            self._engine.check_room(1, address_of(scope))
+        for name, value in scope["headers"]:
+            if name == b"content-length" and _read_length(value) > self._max_body_bytes:
+                raise BodyTooLarge(
+                    f"The body has more than the {self._max_body_bytes:,} bytes that are read."
+                )
+
+
+def _read_length(value: bytes) -> int:
+    """The number of a Content-Length; the server has refused what is none."""
+    return int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else 10**_MOST_DIGITS
