@@ -75,6 +75,7 @@ def test_a_service_among_broken_models_is_ready_and_says_of_each_what_is_wrong(
         assert listed["grey"] == {
             "name": "grey",
             "versions": ["v1"],
+            "loaded": {"v1": {"arithmetic": "float", "same_bytes_here": True}},
             "aliases": {"production": {"version": "v1", "previous": None}},
         }
         for name in names:
