@@ -1,4 +1,4 @@
-"""HTTP without our endpoints: bodies, problems, formats, entity tags, and what is logged of a request.
+"""HTTP without our endpoints: who is let in, bodies, problems, formats, entity tags, the log of a request.
 
 It imports the rooms below: foundation, `encoding`, `requests`, `engine`, `releases`.
 """

@@ -1,4 +1,4 @@
-"""The process and its connections: bounds on the wire, refusals before a request begins, drain and end.
+"""The process and its connections: bounds on the wire, drain and end.
 
-It imports `endpoints` (for the context), `access` and `http`; only the command line starts it.
+It imports `endpoints` (for the context) and `http`; only the command line starts it.
 """
