@@ -53,7 +53,7 @@ def generate(
     from service.encoding.pictures import MEDIA_TYPES, encode_images
     from service.endpoints.pictures import describe_provenance
     from service.http.bodies import parse_body
-    from service.requests.inputs import draw_inputs
+    from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import GenerateRequest
 
     form = _format_of(output, MEDIA_TYPES)
@@ -100,7 +100,7 @@ def walk(
     """Walk through latent space by way of the pictures of two or more seeds."""
     from service.encoding.animation import MEDIA_TYPES, check_fps
     from service.http.bodies import parse_body
-    from service.requests.inputs import draw_inputs
+    from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import WalkRequest
 
     form = _format_of(output, MEDIA_TYPES)
@@ -192,7 +192,7 @@ def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) ->
     from service.encoding.pictures import enlarge
     from service.encoding.walk_folders import walk_folder
     from service.engine.walks import open_walk_encoder, split_frames
-    from service.requests.inputs import walk_inputs
+    from service.requests.request_inputs import walk_inputs
 
     parts = list(split_frames(order.frames))
     with walk_folder() as folder:

@@ -125,7 +125,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(release):
 def test_the_retry_time_follows_the_measured_rate(release):
     async def scenario(engine):
         await engine.generate(release.generator, draw_seeds(release.manifest, range(4)))
-        engine._images_per_s = 2.0
+        engine._batches.images_per_s = 2.0
         slow = SlowGenerator(release.generator)
         accepted = asyncio.ensure_future(engine.generate(slow, draw_seeds(release.manifest, range(18))))
         await until(lambda: slow.entered)

@@ -16,15 +16,15 @@ from service.endpoints.context import Context
 from service.engine.budget import Holding
 from service.engine.costs import pictures_bytes
 from service.engine.jobs import Generated
-from service.engine.rows import AnyInputs, SeededInputs
 from service.http.disconnection import unless_gone
 from service.http.entity_tags import matches, tag_answer
 from service.http.responses import not_modified, picture_response
 from service.releases.lookup import Release
 from service.requests.directions import steer
-from service.requests.inputs import draw_inputs, request_count, request_seeds
+from service.requests.inputs import Inputs
 from service.requests.limits import check_generate
 from service.requests.recipes import describe_recipe
+from service.requests.request_inputs import read_inputs, request_count, request_seeds
 from service.requests.schemas import GenerateRequest
 
 _SMALL_PIXELS = 2**16
@@ -118,7 +118,7 @@ async def answer_generate(
 
 async def accept_order(
     context: Context, order: GenerateRequest, form: str, *, release: Release | None = None
-) -> tuple[Release, AnyInputs, int, Holding]:
+) -> tuple[Release, Inputs, int, Holding]:
     """Hold `order` against every limit, and take room for it.
 
     Its release, if not given already, its inputs, the grid's pixels, and what it holds until it is answered.
@@ -139,21 +139,18 @@ async def accept_order(
 
 async def prepare_order(
     context: Context, order: GenerateRequest, form: str, *, release: Release | None = None
-) -> tuple[Release, AnyInputs, int]:
+) -> tuple[Release, Inputs, int]:
     """The same, but room and rate are left to the caller: `Context.accept`."""
     release = release or await context.releases.resolve(order.model)
     pixels = check_generate(order, release.manifest.image, form, context.settings)
     return release, await _read_inputs(release, order), pixels
 
 
-async def _read_inputs(release: Release, order: GenerateRequest) -> AnyInputs:
-    seeds = request_seeds(order)
-    if seeds is not None and order.label is None and order.labels is None and not order.directions:
-        return SeededInputs(seeds, order.truncation)
-    inputs = draw_inputs(release.manifest, order, seeds)
-    if order.directions:
-        inputs = steer(inputs, await release.directions.get(), order.directions)
-    return inputs
+async def _read_inputs(release: Release, order: GenerateRequest) -> Inputs:
+    inputs = read_inputs(release.manifest, order, request_seeds(order))
+    if not order.directions:
+        return inputs
+    return steer(inputs.draw(release.manifest), await release.directions.get(), order.directions)
 
 
 def describe_provenance(

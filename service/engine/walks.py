@@ -15,12 +15,13 @@ from service.encoding.animation import Encoder, FrameShape, open_encoder
 from service.encoding.pictures import enlarge
 from service.encoding.provenance import Provenance
 from service.encoding.walk_files import WalkFile
-from service.engine.admission import Admission, admit
+from service.engine.admission import Admission
 from service.engine.engine import Engine
 from service.engine.generator import Generator
 from service.engine.jobs import Generated
-from service.requests.inputs import Inputs, walk_inputs
+from service.requests.inputs import Inputs
 from service.requests.recipes import describe_recipe
+from service.requests.request_inputs import walk_inputs
 from service.requests.schemas import WalkRequest
 
 CHUNK_FRAMES = 64
@@ -99,7 +100,7 @@ async def render_walk(
     file = WalkFile(engine.walk_encoders, path, opener, discard=discard)
     try:
         async with asyncio.timeout(timeout_s):
-            with admit(engine, order.frames, requester) as admission:
+            with engine.admit(order.frames, requester) as admission:
                 async with aclosing(_generate_chunks(engine, generator, keys, order, admission)) as chunks:
                     async for generated in chunks:
                         queue_s += generated.queue_s

@@ -5,14 +5,13 @@ import hashlib
 import orjson
 
 from foundation.manifest import REFERENCE_GRAPH, Manifest
-from service.engine.rows import AnyInputs
 from service.requests.inputs import Inputs
 
 _ENCODING = "2"
 """Goes up whenever the same images would be written as other bytes."""
 
 
-def tag_answer(manifest: Manifest, precision: str, inputs: AnyInputs, **shape: object) -> str:
+def tag_answer(manifest: Manifest, precision: str, inputs: Inputs, **shape: object) -> str:
     """The tag of what `inputs` give with this model and precision, written as `shape` says.
 
     Equal tags mean equal bytes: the tag covers the graph's digest, every seed, or every latent and label, and
@@ -21,7 +20,7 @@ def tag_answer(manifest: Manifest, precision: str, inputs: AnyInputs, **shape: o
     graph = manifest.file(REFERENCE_GRAPH)
     parts = [_ENCODING, manifest.reference, graph.sha256 if graph else "", precision, inputs.seeds, shape]
     digest = hashlib.blake2b(orjson.dumps(parts), digest_size=16)
-    if isinstance(inputs, Inputs):
+    if inputs.drawn:
         digest.update(inputs.latents.tobytes())
         if inputs.labels is not None:
             digest.update(inputs.labels.tobytes())
