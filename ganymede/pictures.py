@@ -51,8 +51,8 @@ def generate(
 ) -> None:
     """Generate the pictures of seeds into a file: the bytes that the service answers."""
     from service.encoding.pictures import MEDIA_TYPES, encode_images
-    from service.endpoints.pictures import describe_provenance
     from service.http.bodies import parse_body
+    from service.requests.recipes import describe_provenance
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import GenerateRequest
 
@@ -64,7 +64,7 @@ def generate(
     content = encode_images(
         _generate(release, inputs),
         form,
-        describe_provenance(release.manifest, inputs.seeds, inputs.labels, order.truncation),
+        describe_provenance(release.manifest, order, inputs.seeds, inputs.labels),
         columns=order.columns,
         padding=order.padding,
         scale=order.scale,
@@ -178,9 +178,8 @@ def _generate_batches(release: Any, inputs: Any) -> Iterator[Any]:
 
     starts = range(0, len(inputs.latents), _BATCH_IMAGES)
     for start in track(starts, "Generating", transient=True, disable=len(starts) < 8):
-        rows = slice(start, start + _BATCH_IMAGES)
-        labels = None if inputs.labels is None else inputs.labels[rows]
-        yield release.generator.generate(inputs.latents[rows], labels)
+        part = inputs.part(start, start + _BATCH_IMAGES)
+        yield release.generator.generate(part.latents, part.labels)
 
 
 def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) -> None:

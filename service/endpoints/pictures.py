@@ -1,17 +1,14 @@
 """Answering a request for pictures, whichever door it came in by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import Receive
 
 from foundation.images import Images
-from foundation.labels import Weights, name_labels
-from foundation.manifest import Manifest
+from foundation.labels import Weights
 from service.encoding.pictures import MEDIA_TYPES, encode_images
-from service.encoding.provenance import Provenance
 from service.endpoints.context import Context
 from service.engine.budget import Holding
 from service.engine.costs import pictures_bytes
@@ -23,7 +20,7 @@ from service.releases.lookup import Release
 from service.requests.directions import steer
 from service.requests.inputs import Inputs
 from service.requests.limits import check_generate
-from service.requests.recipes import describe_recipe
+from service.requests.recipes import describe_provenance, describe_recipe
 from service.requests.request_inputs import read_inputs, request_count, request_seeds
 from service.requests.schemas import GenerateRequest
 
@@ -54,7 +51,6 @@ async def answer_generate(
             release, inputs, pixels, holding = await accept_order(context, order, form, release=release)
             held.callback(holding.release)
         manifest = release.manifest
-        recipe = describe_recipe(order)
         tag = tag_answer(
             manifest,
             release.generator.precision,
@@ -64,7 +60,7 @@ async def answer_generate(
             padding=order.padding,
             scale=order.scale,
             truncation=order.truncation,
-            recipe=recipe,
+            recipe=describe_recipe(order),
         )
         if matches(tag, if_none_match):
             return not_modified(tag, headers)
@@ -75,9 +71,7 @@ async def answer_generate(
             held.callback(holding.release)
 
         def encode(images: Images, labels: Weights | None) -> bytes:
-            provenance = describe_provenance(manifest, inputs.seeds, labels, order.truncation)
-            if recipe:
-                provenance = replace(provenance, recipe=recipe)
+            provenance = describe_provenance(manifest, order, inputs.seeds, labels)
             with holding.used():
                 return encode_images(
                     images,
@@ -151,12 +145,3 @@ async def _read_inputs(release: Release, order: GenerateRequest) -> Inputs:
     if not order.directions:
         return inputs
     return steer(inputs.draw(release.manifest), await release.directions.get(), order.directions)
-
-
-def describe_provenance(
-    manifest: Manifest, seeds: Sequence[int] | None, labels: Weights | None, truncation: float
-) -> Provenance:
-    """How images of `seeds` come about, with the weights float32 (n, classes) of their classes if any."""
-    classes = manifest.label
-    names = None if classes is None or labels is None else name_labels(labels, classes)
-    return Provenance(manifest.reference, seeds, names, truncation)

@@ -1,12 +1,8 @@
 """The golden check: a graph must still answer what it answered where it was made."""
 
-import hashlib
-
-import numpy as np
-
 from foundation.arrays import WrongArrays, read_array
 from foundation.errors import ReleaseRefused
-from foundation.images import Images
+from foundation.images import Images, hash_images, measure_difference
 from foundation.manifest import Difference, Manifest
 from service.engine.devices import Precision
 from service.engine.generator import Generator
@@ -23,17 +19,6 @@ Exact: on another processor, whose float sums round in another order. Fast: wher
 """
 
 
-def hash_images(images: Images) -> str:
-    """Sha256 of the images' bytes in C order, in hexadecimal."""
-    return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
-
-
-def measure_difference(images: Images, exact: Images) -> Difference:
-    """How far `images` are from the `exact` ones of the same shape."""
-    levels = np.abs(images.astype(np.int16) - exact.astype(np.int16))
-    return Difference(max_levels=int(levels.max()), pixels_differing=float((levels > 0).mean()))
-
-
 def is_rounding(difference: Difference, precision: Precision = "exact") -> bool:
     """Whether another processor, or a `fast` one, may differ by so much."""
     return (
@@ -43,9 +28,9 @@ def is_rounding(difference: Difference, precision: Precision = "exact") -> bool:
 
 
 def check_golden(
-    generator: Generator, golden_images: bytes | None, *, timeout_s: float = TIMEOUT_S
+    manifest: Manifest, generator: Generator, golden_images: bytes | None, *, timeout_s: float = TIMEOUT_S
 ) -> Difference:
-    """Run the golden seeds, and return how far the answer is from the one on record.
+    """Run the golden seeds of `manifest`, and return how far the answer is from the one on record.
 
     `golden_images` is the content of the release's `.npy` of golden images, if it has one.
 
@@ -53,7 +38,6 @@ def check_golden(
         ReleaseRefused: the answer differs by more than another processor's rounding explains, or takes longer
             than `timeout_s`.
     """
-    manifest = generator.manifest
     inputs = draw_seeds(manifest, manifest.golden.seeds)
     limit = RunLimit(timeout_s)
     try:

@@ -95,7 +95,7 @@ def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT
     manifest = fetched.manifest
     check_content(manifest, fetched.graph)
     generator = Generator(manifest, fetched.graph, device)
-    difference = hold_against_golden(generator, fetched.golden_images, timeout_s)
+    difference = hold_against_golden(manifest, generator, fetched.golden_images, timeout_s)
     return Release(manifest, generator, difference, fetched.directions)
 
 
@@ -136,7 +136,7 @@ def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
 
 
 def hold_against_golden(
-    generator: Generator, golden_images: bytes | None, timeout_s: float = TIMEOUT_S
+    manifest: Manifest, generator: Generator, golden_images: bytes | None, timeout_s: float = TIMEOUT_S
 ) -> Difference:
     """Run the golden check of a release; see `service.releases.golden.check_golden`.
 
@@ -144,10 +144,10 @@ def hold_against_golden(
         ReleaseRefused: it fails, or the graph does not even run.
     """
     try:
-        return check_golden(generator, golden_images, timeout_s=timeout_s)
+        return check_golden(manifest, generator, golden_images, timeout_s=timeout_s)
     except GanymedeError:
         raise
     except Exception as error:  # ONNX Runtime's exceptions share no public base
         raise ReleaseRefused(
-            f"{generator.manifest.reference}: {REFERENCE_GRAPH} does not run: {str(error)[:300]}"
+            f"{manifest.reference}: {REFERENCE_GRAPH} does not run: {str(error)[:300]}"
         ) from error

@@ -8,7 +8,7 @@ import numpy as np
 
 from foundation.labels import Weights, weigh_classes
 from foundation.latents import Latents, draw_classes, draw_latents, truncate
-from foundation.manifest import Manifest
+from foundation.manifest import Described, LabelInput, LatentInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class Inputs:
         """Whether the latents are there."""
         return len(self.latents) > 0
 
-    def draw(self, manifest: Manifest) -> "Inputs":
+    def draw(self, manifest: Described) -> "Inputs":
         """The same with their latents, and their classes where the model has any."""
         return self if self.drawn or not self.seeds else draw_seeds(manifest, self.seeds, self.truncation)
 
     def part(self, start: int, stop: int) -> "Inputs":
-        """The rows from `start` to `stop`."""
-        if stop - start == len(self):
+        """The rows from `start` to `stop`, or to the end if that comes before."""
+        if start == 0 and stop >= len(self):
             return self
         labels = None if self.labels is None else self.labels[start:stop]
         seeds = None if self.seeds is None else self.seeds[start:stop]
@@ -55,27 +55,26 @@ class Inputs:
 _NONE: Latents = np.empty((0, 0), np.float32)
 
 
-def draw_seeds(manifest: Manifest, seeds: Sequence[int], truncation: float = 1.0) -> Inputs:
+def draw_seeds(manifest: Described, seeds: Sequence[int], truncation: float = 1.0) -> Inputs:
     """What `seeds` alone stand for: their latents, and their classes where the model has any."""
-    latents = truncate(draw_rows(manifest, seeds), truncation, manifest.latent.mean)
-    return Inputs(latents, draw_weights(manifest, seeds), tuple(seeds))
+    latents = truncate(draw_rows(manifest.latent, seeds), truncation, manifest.latent.mean)
+    return Inputs(latents, draw_weights(manifest.label, seeds), tuple(seeds))
 
 
-def draw_rows(manifest: Manifest, seeds: Sequence[int]) -> Latents:
-    """The latents of `seeds`, float32 (n, z), as this model draws them."""
-    spec = manifest.latent
-    return draw_latents(seeds, spec.size, distribution=spec.distribution, scheme=spec.scheme)
+def draw_rows(latent: LatentInput, seeds: Sequence[int]) -> Latents:
+    """The latents of `seeds`, float32 (n, z), before any truncation."""
+    return draw_latents(seeds, latent.size, distribution=latent.distribution, scheme=latent.scheme)
 
 
-def draw_weights(manifest: Manifest, seeds: Sequence[int]) -> Weights | None:
+def draw_weights(label: LabelInput | None, seeds: Sequence[int]) -> Weights | None:
     """The weights float32 (n, classes) of the classes that `seeds` stand for; None where there are none."""
-    if manifest.label is None:
+    if label is None:
         return None
-    classes = len(manifest.label.classes)
+    classes = len(label.classes)
     return weigh_classes(draw_classes(seeds, classes), classes)
 
 
-def join_inputs(manifest: Manifest, parts: Sequence[Inputs]) -> Inputs:
+def join_inputs(manifest: Described, parts: Sequence[Inputs]) -> Inputs:
     """The inputs of `parts` one after the other, all drawn, with all their seeds drawn in one go."""
     if len(parts) == 1:
         return parts[0].draw(manifest)

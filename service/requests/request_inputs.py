@@ -53,7 +53,7 @@ def read_inputs(
     if seeds is not None and request.label is None and request.labels is None:
         return Inputs.of_seeds(seeds, request.truncation)
     if seeds is not None:
-        latents = draw_rows(manifest, seeds)
+        latents = draw_rows(manifest.latent, seeds)
     else:
         latents = _read_latents(request.latents or (), manifest.latent.size)
     labels = _weigh_labels(manifest, request, seeds, len(latents))
@@ -78,7 +78,7 @@ def mix_latents(manifest: Manifest, mix: Sequence[MixPart]) -> Latents:
 
     Latent arithmetic: Radford et al., "Unsupervised representation learning with DCGAN" (2016).
     """
-    latents = draw_rows(manifest, [part.seed for part in mix])  # (parts, z)
+    latents = draw_rows(manifest.latent, [part.seed for part in mix])  # (parts, z)
     weights = np.array([part.weight for part in mix], np.float64)
     total: Latents = (weights[:, None] * latents).sum(axis=0, keepdims=True).astype(np.float32)
     return total
@@ -120,7 +120,7 @@ def _weigh_labels(
         return np.stack(list(weights))
     if seeds is None:
         raise InvalidField("labels", f"{manifest.reference} has classes: with latents, say which")
-    return draw_weights(manifest, seeds)
+    return draw_weights(manifest.label, seeds)
 
 
 def _plain(label: int | str | tuple[float | int, ...]) -> Label:

@@ -12,9 +12,9 @@ from training.evaluation.distances import frechet_distance, kernel_distance, pre
 from training.evaluation.features import FeatureNetwork
 from training.evaluation.judge import MIN_IMAGES, count_name, require_features
 from training.export.exporting import ExportReport, read_export
-from training.export.graph import Floats, run_graph
+from training.export.graph import run_graph
 from training.run.folder import Run, replace_text
-from training.run.samples import DrawClasses, DrawLatents
+from training.run.samples import DrawClasses, DrawLatents, draw_seeds
 
 EVALUATED_IMAGES = 10_000
 BATCH_IMAGES = 500
@@ -75,9 +75,7 @@ def draw_pictures(
     batches, classes = [], len(report.class_names)
     for first in range(0, count, BATCH_IMAGES):
         seeds = range(first, min(first + BATCH_IMAGES, count))
-        labels: Floats | None = None
-        if classes:
-            labels = np.eye(classes, dtype=np.float32)[draw_classes(seeds, classes)]
-        (pixels,) = run_graph(graph, draw_latents(seeds, report.latent_size), labels)
+        latents, labels = draw_seeds(seeds, report.latent_size, classes, draw_latents, draw_classes)
+        (pixels,) = run_graph(graph, latents, labels)
         batches.append(np.asarray(pixels, np.uint8))
     return np.concatenate(batches)

@@ -13,7 +13,7 @@ from training.data import Pictures
 from training.errors import EvaluationError
 from training.evaluation.distances import frechet_distance
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork, Features
-from training.run.samples import DrawClasses, DrawLatents, generate_pixels
+from training.run.samples import DrawClasses, DrawLatents, draw_seeds, generate_pixels
 
 BATCH_IMAGES = 250
 MIN_IMAGES = 5
@@ -78,10 +78,7 @@ class Judge:
 
     def draw(self, generator: keras.Model, seeds: range, latent_size: int, classes: int) -> NDArray[np.uint8]:
         """Draw the seeds, each of the class it stands for: uint8 (n, h, w, c)."""
-        latents = self.draw_latents(seeds, latent_size)
-        if not classes:
-            return generate_pixels(generator, latents)
-        labels = np.eye(classes, dtype=np.float32)[self.draw_classes(seeds, classes)]
+        latents, labels = draw_seeds(seeds, latent_size, classes, self.draw_latents, self.draw_classes)
         return generate_pixels(generator, latents, labels)
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from foundation.images import measure_difference
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
 from training.gan import build_gan, label_classes
@@ -145,12 +146,12 @@ def compare_with_keras(
     """Draw latents (n, Z), of labels (n, classes) if it takes them, with both and compare them."""
     expected = draw_images(generator, latents, labels)
     pixels, images = run_graph(model.SerializeToString(), latents, labels, (IMAGE, FLOAT_IMAGE))
-    levels = np.abs(pixels.astype(np.int16) - quantize(expected).astype(np.int16))
+    difference = measure_difference(pixels, quantize(expected))
     return Comparison(
         latents=len(latents),
         max_float_difference=float(np.abs(images - expected).max()),
-        max_levels=int(levels.max()),
-        pixels_differing=float((levels > 0).mean()),
+        max_levels=difference.max_levels,
+        pixels_differing=difference.pixels_differing,
     )
 
 

@@ -1,6 +1,5 @@
 """The publication of an exported run: its files, its manifest and its golden check, into a model store."""
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.images import hash_images
 from foundation.manifest import (
     REFERENCE_GRAPH,
     GoldenCheck,
@@ -23,9 +23,9 @@ from foundation.manifest import (
 from foundation.store import Store, describe_file
 from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_figures
-from training.export.graph import Floats, run_graph
+from training.export.graph import run_graph
 from training.run.folder import Run
-from training.run.samples import CLASS_COLUMNS, DrawClasses, DrawLatents, class_rows, tile
+from training.run.samples import CLASS_COLUMNS, DrawClasses, DrawLatents, class_rows, draw_seeds, tile
 
 GOLDEN_SEEDS = tuple(range(16))
 GRID_SEEDS = tuple(range(64))
@@ -84,10 +84,9 @@ def draw_golden(
     graph: bytes, report: ExportReport, draw_latents: DrawLatents, draw_classes: DrawClasses
 ) -> NDArray[np.uint8]:
     """Return what the graph answers for seeds 0 to 15, each of the class it stands for: (16, H, W, C)."""
-    latents, classes = draw_latents(GOLDEN_SEEDS, report.latent_size), len(report.class_names)
-    labels: Floats | None = None
-    if classes:
-        labels = np.eye(classes, dtype=np.float32)[draw_classes(GOLDEN_SEEDS, classes)]
+    latents, labels = draw_seeds(
+        GOLDEN_SEEDS, report.latent_size, len(report.class_names), draw_latents, draw_classes
+    )
     (pixels,) = run_graph(graph, latents, labels)
     return np.ascontiguousarray(pixels, np.uint8)
 
@@ -143,7 +142,7 @@ def describe_release(
         golden=GoldenCheck(
             seeds=GOLDEN_SEEDS,
             scheme="philox-1",
-            sha256=hashlib.sha256(golden.tobytes()).hexdigest(),
+            sha256=hash_images(golden),
             images=GOLDEN_IMAGES,
         ),
         training=describe_training(run, report),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.labels import weigh_classes
 from training.shape import CHUNK_PIXELS
 
 SAMPLE_SEEDS = tuple(range(16))
@@ -24,6 +25,14 @@ MAX_FRAMES = 200
 DrawLatents = Callable[[Sequence[int], int], NDArray[np.float32]]
 # (seeds, classes) -> the class each seed stands for, int64 (n,); handed in for the same reason.
 DrawClasses = Callable[[Sequence[int], int], NDArray[np.int64]]
+
+
+def draw_seeds(
+    seeds: Sequence[int], latent_size: int, classes: int, draw_latents: DrawLatents, draw_classes: DrawClasses
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Return what seeds stand for: latents (n, Z), and labels one-hot (n, classes), None without classes."""
+    labels = weigh_classes(draw_classes(seeds, classes), classes) if classes else None
+    return draw_latents(seeds, latent_size), labels
 
 
 def generate_pixels(
