@@ -151,10 +151,16 @@ class Manifest(_Part):
 class Outline:
     """What is known of a release before its graph has answered: whose it is, what it reads and draws."""
 
-    reference: str
+    name: str
+    version: str
     latent: LatentInput
     image: ImageOutput
     label: LabelInput | None = None
+
+    @property
+    def reference(self) -> str:
+        """`NAME@VERSION`."""
+        return f"{self.name}@{self.version}"
 
 
 Described = Manifest | Outline

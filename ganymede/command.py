@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from foundation.errors import GanymedeError
-from ganymede import (
+from ganymede.commands import (
     bench,
     directions,
     evaluation,

@@ -3,21 +3,12 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from foundation.manifest import Manifest
 from foundation.signatures import TrustedKeys, parse_key_files, sign_manifest
 from foundation.store import Store, open_store
 from foundation.store.publication import encode_manifest
 from foundation.store.trusted import TrustedStore
-from service.settings import PREFIX
-
-SignOption = Annotated[
-    Path | None,
-    typer.Option("--sign", help="Sign the version with this private key (PEM) as it is published."),
-]
 
 
 def open_models(uri: str, keys: Sequence[Path] = ()) -> Store:
@@ -28,7 +19,7 @@ def open_models(uri: str, keys: Sequence[Path] = ()) -> Store:
         WrongKey: a file is no public key.
     """
     store = open_store(uri)
-    trusted = TrustedKeys(keys) if keys else parse_key_files(os.environ.get(f"{PREFIX}TRUSTED_KEYS"))
+    trusted = TrustedKeys(keys) if keys else parse_key_files(os.environ.get("GANYMEDE_TRUSTED_KEYS"))
     return store if trusted is None else TrustedStore(store, trusted)
 
 

@@ -94,7 +94,8 @@ def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | Non
     """Publish a tiny model, golden check and all, and point `alias` at it."""
     store = FolderStore(root) if isinstance(root, Path) else root
     outline = Outline(
-        f"{model.name}@{model.version}",
+        model.name,
+        model.version,
         LatentInput(size=model.latent),
         ImageOutput(height=model.side, width=model.side, channels=model.channels),
         LabelInput(classes=model.classes) if model.classes else None,

@@ -82,7 +82,8 @@ class BatchThreads:
         inputs = batch.inputs()
         images = batch.generator.generate(inputs.latents, inputs.labels, alone=batch.alone)
         seconds = time.perf_counter() - started
-        self._metrics.observe_batch(batch.generator.manifest.reference, len(images), seconds)
+        manifest = batch.generator.manifest
+        self._metrics.observe_batch(manifest.name, manifest.version, len(images), seconds)
         rate = len(images) / seconds * (1 if batch.alone else len(self.threads))
         self.images_per_s = _RATE_MEMORY * self.images_per_s + (1 - _RATE_MEMORY) * rate
         return images, inputs.labels

@@ -104,7 +104,8 @@ def publish_exact_models(root: Path) -> FolderStore:
     store = FolderStore(root)
     for model in MODELS:
         outline = Outline(
-            f"{model.name}@{model.version}",
+            model.name,
+            model.version,
             LatentInput(size=LATENT, distribution=model.distribution),
             ImageOutput(height=model.height, width=model.width, channels=model.channels),
             LabelInput(classes=model.classes) if model.classes else None,

@@ -10,8 +10,8 @@ from tests.conftest import REPOSITORY
 SCRIPT = """
 import random, sys, tempfile
 from pathlib import Path
-from ganymede.foreign_graph import ImportRefused
-from ganymede.foreign_release import Wishes, prepare_release
+from ganymede.imports.graph import ImportRefused
+from ganymede.imports.release import Wishes, prepare_release
 from service.devices import cpu_device
 from service.errors import ReleaseRefused
 from service.generator import Generator

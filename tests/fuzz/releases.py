@@ -14,8 +14,8 @@ from foundation.manifest import REFERENCE_GRAPH, File, Manifest
 from foundation.store import FolderStore
 from foundation.store.aliases import Aliases
 from foundation.store.publication import entry_of, parse_manifest
-from ganymede.foreign_graph import ImportRefused
-from ganymede.foreign_release import Wishes, prepare_release
+from ganymede.imports.graph import ImportRefused
+from ganymede.imports.release import Wishes, prepare_release
 from service.encoding.provenance import Provenance
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator

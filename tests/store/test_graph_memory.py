@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from foundation.errors import ReleaseRefused
-from ganymede.foreign_graph import ImportRefused
+from ganymede.imports.graph import ImportRefused
 from service.releases import trial
 from service.releases.graph import check_graph
 from service.releases.graph_memory import check_memory

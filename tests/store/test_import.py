@@ -15,8 +15,8 @@ from foundation.errors import ReleaseRefused
 from foundation.latents import draw_latents
 from foundation.onnx_runtime import onnxruntime
 from foundation.store import FolderStore
-from ganymede.foreign_graph import ImportRefused
-from ganymede.foreign_release import Wishes, prepare_release
+from ganymede.imports.graph import ImportRefused
+from ganymede.imports.release import Wishes, prepare_release
 from tests.conftest import run_server
 
 EXPORTS = Path(__file__).parent / "exports"

@@ -10,12 +10,11 @@ import typer
 
 from foundation.errors import GanymedeError
 from ganymede.arguments import read_path, read_text
+from ganymede.options import ModelArgument, ModelsOption
 
 MAX_SEEDS = 100_000
 _BATCH_IMAGES = 64
 
-ModelArgument = Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")]
-StoreOption = Annotated[str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")]
 LabelOption = Annotated[str | None, typer.Option(parser=read_text, help="A class's name or index.")]
 TruncationOption = Annotated[float, typer.Option(help="ψ in (0, 1].")]
 ScaleOption = Annotated[int, typer.Option(help="Whole-number enlargement.")]
@@ -47,7 +46,7 @@ def generate(
     columns: Annotated[int | None, typer.Option(help="Of the grid.")] = None,
     padding: Annotated[int, typer.Option(help="White pixels between the images.")] = 0,
     scale: ScaleOption = 1,
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Generate the pictures of seeds into a file: the bytes that the service answers."""
     from service.encoding.pictures import MEDIA_TYPES, encode_images
@@ -95,7 +94,7 @@ def walk(
     ] = None,
     truncation: TruncationOption = 1.0,
     scale: ScaleOption = 1,
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Walk through latent space by way of the pictures of two or more seeds."""
     from service.encoding.animation import MEDIA_TYPES, check_fps

@@ -12,9 +12,9 @@ from foundation.errors import ReleaseRefused
 from foundation.images import Images, measure_difference
 from foundation.manifest import Difference, Outline
 from foundation.onnx_runtime import onnxruntime
-from ganymede.foreign_file import ForeignFile
-from ganymede.foreign_graph import ImportRefused, Signature
-from ganymede.wrapping import Floats
+from ganymede.imports.file import ForeignFile
+from ganymede.imports.graph import ImportRefused, Signature
+from ganymede.imports.wrapping import Floats
 from service.engine.cores import usable_cores
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator

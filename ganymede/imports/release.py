@@ -22,10 +22,18 @@ from foundation.manifest import (
     created_now,
 )
 from foundation.store import describe_file
-from ganymede.foreign_file import ForeignFile, read_file
-from ganymede.foreign_graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
-from ganymede.foreign_run import generate_checked, run_foreign
-from ganymede.wrapping import RANGE_OF_OPERATOR, RANGES, Floats, Layout, Output, read_output, wrap_graph
+from ganymede.imports.file import ForeignFile, read_file
+from ganymede.imports.graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
+from ganymede.imports.run import generate_checked, run_foreign
+from ganymede.imports.wrapping import (
+    RANGE_OF_OPERATOR,
+    RANGES,
+    Floats,
+    Layout,
+    Output,
+    read_output,
+    wrap_graph,
+)
 from service.encoding.pictures import encode_array, encode_images
 from service.encoding.provenance import Provenance
 from service.requests.inputs import Inputs, draw_rows, draw_weights
@@ -98,7 +106,7 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
     wrapped = wrap_graph(free_batch(model), signature, output, len(classes) if classes else None)
     files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, SAMPLES)}
     files[REFERENCE_GRAPH].write_bytes(wrapped.SerializeToString())
-    outline = Outline(f"{name}@{version}", latent, output.size, label)
+    outline = Outline(name, version, latent, output.size, label)
     images, difference = generate_checked(outline, files[REFERENCE_GRAPH], inputs, output.to_levels(floats))
     files[GOLDEN_IMAGES].write_bytes(encode_array(images))
     files[SAMPLES].write_bytes(encode_images(images, "png", Provenance(outline.reference, SEEDS)))
