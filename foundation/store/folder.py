@@ -1,17 +1,14 @@
 """A model store in a folder of this machine."""
 
-import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from foundation.errors import ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
+from foundation.errors import ModelNotFound, ReleaseRefused, StoreUnreachable
 from foundation.manifest import MANIFEST_FILE, Manifest, is_name
 from foundation.signatures import SIGNATURE_FILE
 from foundation.store.aliases import ALIASES_FILE, Aliases, aliases_moved
@@ -22,23 +19,18 @@ from foundation.store.documents import (
     open_file,
     read_document,
 )
+from foundation.store.folder_write import add_file, add_release, lock, replace_file
 from foundation.store.interface import MAX_READ_BYTES
 from foundation.store.publication import (
-    already_published,
     already_signed,
     check_bytes,
     check_file,
     check_signature_size,
     check_size,
-    encode_manifest,
     entry_of,
     parse_manifest,
     version_order,
 )
-
-_UNFINISHED = ".unfinished-"
-LOCK_TIMEOUT_S = 30.0
-LOCK_PAUSE_S = 0.02
 
 
 class FolderStore:
@@ -97,16 +89,10 @@ class FolderStore:
     def add_signature(self, manifest: Manifest, content: bytes) -> None:
         """Add a signature by one atomic link; see `Store.add_signature`."""
         folder = self._versions_folder(manifest.name) / manifest.version
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_UNFINISHED) as name:
-            written = Path(name) / SIGNATURE_FILE
-            written.write_bytes(content)
-            written.chmod(0o644)
-            _sync(written)
-            try:
-                (folder / SIGNATURE_FILE).hardlink_to(written)
-            except FileExistsError:
-                raise already_signed(manifest) from None
-        _sync(folder)
+        try:
+            add_file(folder / SIGNATURE_FILE, content)
+        except FileExistsError:
+            raise already_signed(manifest) from None
 
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The checked bytes of a file of the release; see `Store.read`."""
@@ -140,49 +126,18 @@ class FolderStore:
 
     def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
         """Write `new` if the file is still `old`'s; see `Store.swap_aliases`."""
-        with explain_writing(f"The folder {self.root / model}"), self._locked(model):
+        folder = self.root / model
+        with explain_writing(f"The folder {folder}"), lock(folder / ".aliases.lock", f"an alias of {model}"):
             if self.aliases(model).revision != old.revision:
                 raise aliases_moved(model)
-            with tempfile.NamedTemporaryFile(dir=self.root / model, prefix=_UNFINISHED, delete=False) as file:
-                file.write(new.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(self.root / model / ALIASES_FILE)
+            replace_file(folder / ALIASES_FILE, new.to_json())
 
     def publish(
         self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
     ) -> None:
         """Add a release, all of it or nothing; see `Store.publish`."""
         with explain_writing(f"The folder {self.root / manifest.name}"):
-            self._publish(manifest, files, signature)
-
-    def _publish(self, manifest: Manifest, files: Mapping[str, Path], signature: bytes | None) -> None:
-        versions = self._versions_folder(manifest.name)
-        versions.mkdir(parents=True, exist_ok=True)
-        target = versions / manifest.version
-        if os.path.lexists(target):
-            raise already_published(manifest)
-        unfinished = Path(tempfile.mkdtemp(dir=versions, prefix=_UNFINISHED))
-        try:
-            unfinished.chmod(0o755)
-            for entry in manifest.files:
-                shutil.copyfile(files[entry.path], unfinished / entry.path)
-                check_file(unfinished / entry.path, entry, manifest.reference)
-            if signature is not None:
-                (unfinished / SIGNATURE_FILE).write_bytes(signature)
-            (unfinished / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
-            for path in (*unfinished.iterdir(), unfinished):
-                _sync(path)
-            try:
-                unfinished.rename(target)
-            except OSError:
-                if os.path.lexists(target):
-                    raise already_published(manifest) from None
-                raise
-            _sync(versions)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            add_release(self._versions_folder(manifest.name), manifest, files, signature)
 
     def _may_hold_versions(self, model: str) -> bool:
         try:
@@ -213,28 +168,3 @@ class FolderStore:
 
     def _versions_folder(self, model: str) -> Path:
         return self.root / model / "versions"
-
-    @contextmanager
-    def _locked(self, model: str) -> Iterator[None]:
-        deadline = time.monotonic() + LOCK_TIMEOUT_S
-        with (self.root / model / ".aliases.lock").open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise StoreError(
-                            f"Another process has been moving an alias of {model} for {LOCK_TIMEOUT_S:g} s; "
-                            "nothing was written."
-                        ) from None
-                    time.sleep(LOCK_PAUSE_S)
-            yield
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

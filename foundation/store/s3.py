@@ -1,12 +1,9 @@
 """A model store in a bucket of S3, or of anything that speaks its language."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-
-from foundation.errors import GanymedeError, ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
+from foundation.errors import ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
 from foundation.manifest import MANIFEST_FILE, File, Manifest, is_name
 from foundation.signatures import SIGNATURE_FILE
 from foundation.store.aliases import ALIASES_FILE, Aliases, aliases_moved
@@ -23,8 +20,9 @@ from foundation.store.publication import (
     parse_manifest,
     version_order,
 )
-from foundation.store.s3_client import NoList, explain, is_archived, is_missing, make_client, status_of
-from foundation.store.s3_read import read_document, read_pieces
+from foundation.store.s3_bucket import Bucket, NotModified
+from foundation.store.s3_client import make_client
+from foundation.store.s3_read import read_pieces
 from foundation.store.s3_write import ConditionFailed, Writer, head
 
 _NO_TAG = '"none"'
@@ -38,32 +36,30 @@ class S3Store:
         self, bucket: str, prefix: str = "", *, sent: Sent | None = None, timeout_s: float = 10.0
     ) -> None:
         """`timeout_s` is of one attempt until its answer, and for each further piece of it."""
-        self._bucket = bucket
-        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._client = make_client(timeout_s)
+        self._bucket = Bucket(self._client, bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else "")
         self._writer = Writer(self._client, sent or (lambda *_: None))
-        self._failure: StoreUnreachable | None = None
 
     @property
     def location(self) -> str:
         """`s3://bucket/prefix`."""
-        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+        return self._bucket.location
 
     @property
     def failure(self) -> StoreUnreachable | None:
         """Why the last call failed; see `Store.failure`."""
-        return self._failure
+        return self._bucket.failure
 
     def models(self) -> list[str]:
         """Names of the models that have a version, in order."""
-        parts = (key.split("/") for key in self._keys(""))
+        parts = (key.split("/") for key in self._bucket.keys(""))
         return sorted({path[0] for path in parts if len(path) == 4 and _is_manifest(path)})
 
     def versions(self, model: str) -> list[str]:
         """Versions of `model` that have a manifest, oldest first."""
         if not is_name(model):
             return []
-        parts = (key.split("/") for key in self._keys(f"{model}/versions/"))
+        parts = (key.split("/") for key in self._bucket.keys(f"{model}/versions/"))
         return sorted((path[2] for path in parts if len(path) == 4 and _is_manifest(path)), key=version_order)
 
     def manifest(self, model: str, version: str) -> Manifest:
@@ -73,14 +69,14 @@ class S3Store:
     def manifest_text(self, model: str, version: str) -> bytes:
         """The bytes of one version's manifest; see `Store.manifest_text`."""
         known = is_name(model) and is_name(version)
-        found = self._get(_path(model, version, MANIFEST_FILE)) if known else None
+        found = self._bucket.get(_path(model, version, MANIFEST_FILE)) if known else None
         if found is None:
             raise ModelNotFound(f"There is no {model}@{version} in {self.location}.")
         return found[0]
 
     def signature(self, model: str, version: str) -> bytes | None:
         """The signature of one version; see `Store.signature`."""
-        found = self._get(_path(model, version, SIGNATURE_FILE))
+        found = self._bucket.get(_path(model, version, SIGNATURE_FILE))
         if found is not None:
             check_signature_size(len(found[0]), model, version)
         return found[0] if found else None
@@ -113,8 +109,8 @@ class S3Store:
             return Aliases()
         condition = {"IfNoneMatch": known.revision} if known and known.revision else {}
         try:
-            found = self._get(f"{model}/{ALIASES_FILE}", **condition)
-        except _NotModified:
+            found = self._bucket.get(f"{model}/{ALIASES_FILE}", **condition)
+        except NotModified:
             assert known is not None  # noqa: S101 - only a condition brings this answer
             return known
         if found is None:
@@ -134,31 +130,28 @@ class S3Store:
         Cut off anywhere, it can be run again with the same files and goes on where it stopped.
         """
         folder = _path(manifest.name, manifest.version, "")
-        with self._explained():
-            if head(self._client, self._target(folder + MANIFEST_FILE)) is not None:
+        with self._bucket.explained():
+            if head(self._client, self._bucket.target(folder + MANIFEST_FILE)) is not None:
                 raise already_published(manifest)
             for entry in manifest.files:
-                target = self._target(folder + entry.path)
+                target = self._bucket.target(folder + entry.path)
                 self._writer.put_file(target, files[entry.path], entry, manifest.reference)
             if signature is not None:  # of a publication that was cut off one may lie here: of no worth
-                self._writer.put(self._target(folder + SIGNATURE_FILE), signature)
+                self._writer.put(self._bucket.target(folder + SIGNATURE_FILE), signature)
         self._put(folder + MANIFEST_FILE, encode_manifest(manifest), already_published(manifest))
 
     def _put(self, path: str, content: bytes, otherwise: StoreError, *, tag: str | None = None) -> None:
         """Write a small object if the one there has the ETag `tag`, or if there is none; else `otherwise`."""
         try:
-            with self._explained():
-                self._writer.put_if(self._target(path), content, tag=tag)
+            with self._bucket.explained():
+                self._writer.put_if(self._bucket.target(path), content, tag=tag)
         except ConditionFailed:
             raise otherwise from None
 
-    def _target(self, path: str) -> dict[str, str]:
-        return {"Bucket": self._bucket, "Key": self._prefix + path}
-
     def _pieces(self, manifest: Manifest, entry: File) -> Iterator[bytes]:
         """The unchecked content of a file of the release, at most as long as its entry says."""
-        source = self._target(_path(manifest.name, manifest.version, entry.path))
-        with self._explained():
+        source = self._bucket.target(_path(manifest.name, manifest.version, entry.path))
+        with self._bucket.explained():
             found = head(self._client, source)
         if found is None:
             raise ReleaseRefused(f"{manifest.reference}: the file {entry.path} is missing.")
@@ -166,54 +159,11 @@ class S3Store:
             check_size(found["ContentLength"], entry, manifest.reference)
         pieces = read_pieces(self._client, source, entry.size_bytes, found.get("ETag"))
         while True:  # what the reader of the pieces raises is none of S3's
-            with self._explained():
+            with self._bucket.explained():
                 piece = next(pieces, None)
             if piece is None:
                 return
             yield piece
-
-    def _get(self, path: str, **condition: str) -> tuple[bytes, str | None] | None:
-        """A small object's content and ETag, None if there is none."""
-        target = self._target(path)
-        with self._explained():
-            try:
-                return read_document(self._client, target, path, **condition)
-            except ClientError as error:
-                if status_of(error) == 304:
-                    raise _NotModified from error
-                if is_missing(self._client, target, error):
-                    return None
-                raise
-
-    def _keys(self, start: str) -> Iterator[str]:
-        """All keys under the prefix that begin with `start`, without the prefix."""
-        with self._explained():
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + start):
-                if "IsTruncated" not in page and "Name" not in page:
-                    raise NoList
-                for found in page.get("Contents", []):
-                    yield found["Key"].removeprefix(self._prefix)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Let what S3 and boto3 raise leave as StoreUnreachable, and remember the last one."""
-        try:
-            yield
-        except (GanymedeError, _NotModified, ConditionFailed):
-            self._failure = None
-            raise
-        except Exception as error:  # a server that is none answers what boto3 has no exception for
-            failure = explain(error, self.location, self._client.meta.endpoint_url)
-            self._failure = None if is_archived(error) else failure
-            if is_archived(error):
-                raise ReleaseRefused(str(failure)) from error
-            raise failure from error
-        self._failure = None
-
-
-class _NotModified(Exception):
-    pass
 
 
 def _is_manifest(path: list[str]) -> bool:

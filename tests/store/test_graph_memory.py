@@ -20,7 +20,6 @@ from tests.conftest import REPOSITORY
 from tests.store.foreign import SIZE, constant, draw_graph, prepare, value
 from tests.tiny_models import TinyModel, tiny_graph
 
-Nodes = Sequence[onnx.NodeProto]
 HUGE = 2**33
 INT64 = np.int64
 
