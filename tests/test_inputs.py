@@ -1,4 +1,4 @@
-"""What a batch is drawn from: seeds that are not drawn yet and rows that are, in any order and cut anywhere."""
+"""What a batch is drawn from: seeds that are not drawn yet and rows that are, in any order, cut anywhere."""
 
 import numpy as np
 from hypothesis import given
