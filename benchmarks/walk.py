@@ -21,7 +21,8 @@ from service.engine.devices import cpu_device
 from service.engine.engine import Engine
 from service.engine.walks import render_walk, split_frames
 from service.releases.lookup import Release, Releases
-from service.requests.inputs import Inputs, draw_inputs, walk_inputs
+from service.requests.inputs import Inputs
+from service.requests.request_inputs import draw_inputs, walk_inputs
 from service.requests.schemas import WalkRequest
 from service.settings import Settings
 

@@ -11,10 +11,10 @@ import httpx
 import numpy as np
 
 from foundation.errors import GanymedeError
-from foundation.images import Images
+from foundation.images import Images, hash_images, measure_difference
 from foundation.manifest import Manifest
 from foundation.store import open_store
-from service.releases.golden import hash_images, is_rounding, measure_difference
+from service.releases.golden import is_rounding
 
 READY_LIMIT_S = 300
 BUNDLED_MODELS = "models"

@@ -1,6 +1,7 @@
 """`manifest.json`: everything a reader must know of a release before it opens a file of it."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -158,6 +159,26 @@ class Manifest(_Part):
     @cached_property
     def _files_by_path(self) -> dict[str, File]:
         return {file.path: file for file in self.files}
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What is known of a release before its graph has answered: whose it is, what it reads and draws."""
+
+    name: str
+    version: str
+    latent: LatentInput
+    image: ImageOutput
+    label: LabelInput | None = None
+
+    @property
+    def reference(self) -> str:
+        """`NAME@VERSION`."""
+        return f"{self.name}@{self.version}"
+
+
+Described = Manifest | Outline
+"""What it takes to draw seeds for a graph and to run it."""
 
 
 def created_now() -> datetime:

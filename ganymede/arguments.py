@@ -5,6 +5,8 @@ from pathlib import Path
 
 import typer
 
+from foundation.home import expand_home
+
 
 def read_path(text: str | Path) -> Path:
     """A path; `~` and `~USER` at its beginning are home folders, also where a shell left them (`--x=~/y`).
@@ -12,11 +14,10 @@ def read_path(text: str | Path) -> Path:
     Raises:
         BadParameter: there is no such user.
     """
-    path = Path(text)
-    try:
-        return path.expanduser() if str(text).startswith("~") else path
-    except RuntimeError:
-        raise typer.BadParameter(f"{text}: there is no such user; write ./~… for a name with ~") from None
+    path = expand_home(str(text))
+    if str(text).startswith("~") and str(path).startswith("~"):
+        raise typer.BadParameter(f"{text}: there is no such user; write ./~… for a name with ~")
+    return path
 
 
 def read_text(text: str) -> str:

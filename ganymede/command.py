@@ -9,7 +9,7 @@ from rich.console import Console
 
 from foundation.errors import GanymedeError
 from foundation.version import read_version
-from ganymede import (
+from ganymede.commands import (
     bench,
     directions,
     evaluation,

@@ -3,20 +3,12 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from foundation.manifest import Manifest
 from foundation.signatures import TrustedKeys, parse_key_files, sign_manifest
 from foundation.store import Store, open_store
 from foundation.store.publication import encode_manifest
 from foundation.store.trusted import TrustedStore
-
-SignOption = Annotated[
-    Path | None,
-    typer.Option("--sign", help="Sign the version with this private key (PEM) as it is published."),
-]
 
 
 def open_models(uri: str, keys: Sequence[Path] = ()) -> Store:

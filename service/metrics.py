@@ -58,7 +58,7 @@ class Metrics:
             registry=registry,
         )
         self.images_total = Counter(
-            "ganymede_images_total", "Images generated.", ("model",), registry=registry
+            "ganymede_images_total", "Images generated.", ("model", "version"), registry=registry
         )
         self.model_info = Gauge(
             "ganymede_model_info",
@@ -130,8 +130,8 @@ class Metrics:
         self.queue_seconds.observe(queue_s)
         self.encode_seconds.labels(format).observe(encode_s)
 
-    def observe_batch(self, reference: str, images: int, seconds: float) -> None:
-        """Count a batch of `images` that ran for `seconds`."""
+    def observe_batch(self, model: str, version: str, images: int, seconds: float) -> None:
+        """Count a batch of `images` of a model's version that ran for `seconds`."""
         self.inference_seconds.observe(seconds)
         self.batch_images.observe(images)
-        self.images_total.labels(reference).inc(images)
+        self.images_total.labels(model, version).inc(images)

@@ -19,67 +19,141 @@ class WrongSetting(GanymedeError):
 
 
 class Settings(BaseSettings):
-    """Frozen when the service starts; every name carries its unit."""
+    """Frozen when the service starts; every name carries its unit.
+
+    From here come the variables, the flags of `ganymede serve` and their help (`ganymede.commands.flags`).
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
-    models: str = "models"
-    default_model: str | None = None
-    """The model that a request without `model` means; without it, the store's only or oldest model."""
-    reload_interval_s: float = Field(default=10.0, ge=0.1, le=86_400)
-    """How often the store is asked where the aliases in use point."""
-    max_resident_models: int = Field(default=4, ge=1, le=1000)
-    """Releases in memory, the default among them; the least recently used leaves."""
-    max_graph_bytes: int = Field(default=2**30, ge=1024, le=2**31 - 1)
-    store_timeout_s: float = Field(default=10.0, gt=0, le=600)
-    """Of one attempt at a request to a store in S3; three are made."""
-    store_call_timeout_s: float = Field(default=30.0, gt=0, le=3600)
-    """Of a whole question to the store, all attempts together; a file has more by its size."""
-    load_timeout_s: float = Field(default=300.0, gt=0, le=86_400)
-    """To open, check and warm up a release whose graph is here."""
-    cache: str | None = None
-    """The folder for what was read from a store in S3; without it, `ganymede` in the user's cache folder."""
-    cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20)
-    trusted_keys: str | None = None
-    """Files of public keys, with commas between them: what none of them signed is never opened."""
-    device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
-    precision: Literal["exact", "fast"] = "exact"
-    """`fast` lets a GPU round more: TF32, float16 with TensorRT. The CPU has nothing faster; exact."""
-    max_batch_images: int = Field(default=32, ge=1, le=65_536)
-    max_queue_images: int = Field(default=4096, ge=1, le=10_000_000)
-    max_images_per_request: int = Field(default=1024, ge=1, le=1_000_000)
-    max_pixels_per_response: int = Field(default=2**25, ge=1, le=2**31)
-    max_bytes_in_flight: int = Field(default=2**30, ge=2**20)
-    """What the answers under way may hold, from their admission until they are sent."""
-    max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30)
-    max_connections: int | None = Field(default=None, ge=1, le=1_000_000)
-    """At once; without it, what the process's limit of open files leaves room for, at most 10,000."""
-    head_timeout_s: float = Field(default=20.0, gt=0, le=3600)
-    """From a connection's opening, or a request's first byte, to the end of that request's head."""
-    body_timeout_s: float = Field(default=60.0, gt=0, le=3600)
-    """From a request's head to the end of its body."""
-    write_timeout_s: float = Field(default=30.0, gt=0, le=3600)
-    """Without a client's taking any of its answer."""
-    keep_alive_s: int = Field(default=75, ge=1, le=3600)
-    """An open connection is kept for the next request; longer than load balancers keep theirs."""
-    request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
-    drain_timeout_s: float = Field(default=25.0, gt=0, le=3600)
-    api_keys: SecretStr | None = None
-    """`NAME:SHA256` entries, or a file of them; see `service.access.authentication`."""
-    rate_images_per_s: float | None = Field(default=None, gt=0, le=1e9)
-    """What each API key may ask for, unless its entry says otherwise."""
-    quota_images_per_day: int | None = Field(default=None, ge=1, le=1_000_000_000_000)
-    """The same in a day."""
-    wrong_keys_per_minute: int = Field(default=30, ge=1, le=1_000_000)
-    """Of one address; then a wrong key is 429 instead of 403, and a right one still let in."""
-    rates_store: SecretStr | None = None
-    """`redis://…`: where several processes count together; see `service.access.shared_windows`."""
-    log_format: Literal["json", "text"] = "text"
-    ui: Literal["on", "off"] = "on"
-    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
-    """The path prefix that a proxy takes away before it passes a request on, such as `/ganymede`."""
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65_535)
+    models: str = Field(default="models", description="A folder, or s3://bucket/prefix.")
+    default_model: str | None = Field(
+        default=None,
+        description="What a request without a model means; without it, the store's only or oldest model.",
+    )
+    reload_interval_s: float = Field(
+        default=10.0,
+        ge=0.1,
+        le=86_400,
+        description="Seconds between looks at the store, whether it has moved the aliases in use.",
+    )
+    max_resident_models: int = Field(
+        default=4,
+        ge=1,
+        le=1000,
+        description="Releases in memory, the default among them; the least recently used leaves.",
+    )
+    max_graph_bytes: int = Field(default=2**30, ge=1024, le=2**31 - 1, description="Of one release's graph.")
+    store_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        description="Seconds of one attempt at a request to a store in S3; three are made.",
+    )
+    store_call_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Seconds of a whole question to the store, all attempts together; a file has more.",
+    )
+    load_timeout_s: float = Field(
+        default=300.0,
+        gt=0,
+        le=86_400,
+        description="Seconds to open, check and warm up a release whose graph is here.",
+    )
+    cache: str | None = Field(
+        default=None,
+        description="The folder for what comes from a store in S3; without it, the user's own cache.",
+    )
+    cache_max_bytes: int = Field(default=10 * 2**30, ge=2**20, description="Of all files in the cache.")
+    trusted_keys: str | None = Field(
+        default=None,
+        description="Files of public keys, with commas between: what none of them signed is never opened.",
+    )
+    device: Literal["auto", "cpu", "cuda", "tensorrt"] = Field(
+        default="auto", description="What the graphs run on."
+    )
+    precision: Literal["exact", "fast"] = Field(
+        default="exact",
+        description="Fast lets a GPU round more: TF32, float16 with TensorRT. The CPU is exact always.",
+    )
+    max_batch_images: int = Field(default=32, ge=1, le=65_536, description="Images in one run of the graph.")
+    max_queue_images: int = Field(default=4096, ge=1, le=10_000_000, description="Images that may wait.")
+    max_images_per_request: int = Field(
+        default=1024, ge=1, le=1_000_000, description="Images, or frames, of one request."
+    )
+    max_pixels_per_response: int = Field(default=2**25, ge=1, le=2**31, description="Pixels of one response.")
+    max_bytes_in_flight: int = Field(
+        default=2**30,
+        ge=2**20,
+        description="What answers may hold, from their admission until they are sent.",
+    )
+    max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30, description="Of a request's body.")
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="At once; without it, what the limit of open files leaves room for, at most 10,000.",
+    )
+    head_timeout_s: float = Field(
+        default=20.0,
+        gt=0,
+        le=3600,
+        description="Seconds from a connection's opening, or a request's first byte, to the end of its head.",
+    )
+    body_timeout_s: float = Field(
+        default=60.0, gt=0, le=3600, description="Seconds from a request's head to the end of its body."
+    )
+    write_timeout_s: float = Field(
+        default=30.0, gt=0, le=3600, description="Seconds without a client's taking any of its answer."
+    )
+    keep_alive_s: int = Field(
+        default=75,
+        ge=1,
+        le=3600,
+        description="Seconds that a connection waits for its next request; a load balancer's must be less.",
+    )
+    request_timeout_s: float = Field(
+        default=30.0, gt=0, le=3600, description="Seconds until a request is answered with 504."
+    )
+    drain_timeout_s: float = Field(
+        default=25.0, gt=0, le=3600, description="Seconds to finish in after SIGTERM."
+    )
+    api_keys: SecretStr | None = Field(
+        default=None,
+        description="NAME:SHA256 entries, or a file of them; see `service.access.authentication`.",
+    )
+    rate_images_per_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e9,
+        description="What each API key may ask for, unless its entry says otherwise; without it, any number.",
+    )
+    quota_images_per_day: int | None = Field(
+        default=None, ge=1, le=1_000_000_000_000, description="The same in a day."
+    )
+    wrong_keys_per_minute: int = Field(
+        default=30,
+        ge=1,
+        le=1_000_000,
+        description="Of one address; then a wrong key is 429 instead of 403, and a right one still let in.",
+    )
+    rates_store: SecretStr | None = Field(
+        default=None,
+        description="redis://…: where several processes count together; see `service.access.shared_windows`.",
+    )
+    log_format: Literal["json", "text"] = Field(default="text", description="Of the log, on standard error.")
+    ui: Literal["on", "off"] = Field(default="on", description="The web page at /ui.")
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="The path prefix that a proxy takes away before it passes requests on, such as /app.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(
+        default=8000, ge=0, le=65_535, description="The port to listen on; 0 is any that is free."
+    )
 
     @classmethod
     def load(cls, **flags: Any) -> Self:

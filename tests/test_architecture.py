@@ -63,6 +63,13 @@ FLOORS = {
         ["training.recorder"],
         ["training.train"],
     ],
+    "ganymede": [
+        ["ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening", "ganymede.load"],
+        ["ganymede.imports"],
+        ["ganymede.commands"],
+        ["ganymede.command", "ganymede.sagemaker"],
+        ["ganymede.container", "ganymede.__main__"],
+    ],
     "infra": [
         ["infra.configuration"],
         ["infra.constructs"],

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.batching import WaitingWork, Work, group_by_images, share_rows
+from service.engine.batching import WaitingJobs, group_by_images
+from service.engine.jobs import Job
+from service.engine.lines import share_rows
 from service.requests.inputs import Inputs
 from tests.patience import PATIENCE_S
 
@@ -14,33 +16,33 @@ class FakeGenerator:
     """Stands where only its identity matters."""
 
 
-def work_of(generator, rows: int, requester=None) -> Work:
-    return Work(generator, Inputs(np.zeros((rows, 2), np.float32), None, None), requester)
+def job_of(generator, rows: int, requester=None) -> Job:
+    return Job(generator, Inputs(np.zeros((rows, 2), np.float32), None, None), requester)
 
 
 def rows_of(batch) -> list[int]:
-    return [part.stop - part.start for part in batch.slices]
+    return [len(part) for part in batch.parts]
 
 
 def test_all_waiting_requests_of_a_model_merge_into_one_batch():
-    waiting, generator = WaitingWork(), FakeGenerator()
+    waiting, generator = WaitingJobs(), FakeGenerator()
     for rows in (1, 2, 3):
-        waiting.add(work_of(generator, rows))
+        waiting.add(job_of(generator, rows))
     assert rows_of(waiting.take(64)) == [1, 2, 3]
 
 
 def test_a_batch_holds_images_of_one_model_and_models_take_turns():
-    waiting, first, second = WaitingWork(), FakeGenerator(), FakeGenerator()
+    waiting, first, second = WaitingJobs(), FakeGenerator(), FakeGenerator()
     for generator in (first, second, first):
-        waiting.add(work_of(generator, 40))
+        waiting.add(job_of(generator, 40))
     batches = [waiting.take(64) for _ in range(3)]
     assert [batch.generator for batch in batches] == [first, second, first]
     assert [rows_of(batch) for batch in batches] == [[40, 24], [40], [16]]
 
 
 def test_a_large_request_is_cut_and_a_small_one_does_not_wait_behind_all_of_it():
-    waiting, generator = WaitingWork(), FakeGenerator()
-    large, small = work_of(generator, 1000), work_of(generator, 1)
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    large, small = job_of(generator, 1000), job_of(generator, 1)
     waiting.add(large)
     assert rows_of(waiting.take(64)) == [64]
     waiting.add(small)
@@ -49,67 +51,67 @@ def test_a_large_request_is_cut_and_a_small_one_does_not_wait_behind_all_of_it()
     assert small.waiting == 0
 
 
-def test_slices_of_a_work_follow_each_other_without_gap():
-    waiting, generator = WaitingWork(), FakeGenerator()
-    large = work_of(generator, 150)
+def test_slices_of_a_job_follow_each_other_without_gap():
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    large = job_of(generator, 150)
     waiting.add(large)
-    parts = [part for _ in range(3) for part in waiting.take(64).slices]
+    parts = [part for _ in range(3) for part in waiting.take(64).parts]
     assert [(part.start, part.stop) for part in parts] == [(0, 64), (64, 128), (128, 150)]
 
 
 def test_what_waits_is_shared_by_the_devices_until_the_parts_are_small():
-    waiting, generator = WaitingWork(devices=2), FakeGenerator()
+    waiting, generator = WaitingJobs(devices=2), FakeGenerator()
     for _ in range(40):
-        waiting.add(work_of(generator, 1))
+        waiting.add(job_of(generator, 1))
     assert [len(rows_of(waiting.take(64))) for _ in range(4)] == [20, 10, 8, 2]
 
 
 def test_a_large_request_runs_on_all_devices():
-    waiting, generator = WaitingWork(devices=2), FakeGenerator()
-    waiting.add(work_of(generator, 1000))
-    waiting.add(work_of(generator, 20))
+    waiting, generator = WaitingJobs(devices=2), FakeGenerator()
+    waiting.add(job_of(generator, 1000))
+    waiting.add(job_of(generator, 20))
     assert [sum(rows_of(waiting.take(64))) for _ in range(3)] == [64, 64, 64]
 
 
-def test_discarded_work_never_reaches_a_batch():
-    waiting, generator = WaitingWork(), FakeGenerator()
-    kept, dropped = work_of(generator, 1), work_of(generator, 1)
+def test_discarded_job_never_reaches_a_batch():
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    kept, dropped = job_of(generator, 1), job_of(generator, 1)
     waiting.add(dropped)
     waiting.add(kept)
     waiting.discard(dropped)
     waiting.discard(dropped)
-    assert [part.work for part in waiting.take(64).slices] == [kept]
+    assert [part.job for part in waiting.take(64).parts] == [kept]
 
 
 def test_take_ends_when_closed_and_empty():
-    waiting = WaitingWork()
-    waiting.add(work_of(FakeGenerator(), 1))
+    waiting = WaitingJobs()
+    waiting.add(job_of(FakeGenerator(), 1))
     waiting.close()
     assert waiting.take(64) is not None
     assert waiting.take(64) is None
 
 
-def test_take_waits_for_work():
-    waiting, taken = WaitingWork(), []
+def test_take_waits_for_job():
+    waiting, taken = WaitingJobs(), []
     thread = threading.Thread(target=lambda: taken.append(waiting.take(64)))
     thread.start()
-    waiting.add(work_of(FakeGenerator(), 3))
+    waiting.add(job_of(FakeGenerator(), 3))
     thread.join(timeout=PATIENCE_S)
     assert rows_of(taken[0]) == [3]
 
 
 def test_images_come_together_in_order_even_if_batches_do_not():
-    work = work_of(FakeGenerator(), 3)
+    job = job_of(FakeGenerator(), 3)
     images = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1)
-    work.add(1, images[1:], None)
-    assert not work.complete
-    work.add(0, images[:1], None)
-    assert work.complete
-    np.testing.assert_array_equal(work.joined()[0], images)
+    job.add(1, images[1:], None)
+    assert not job.complete
+    job.add(0, images[:1], None)
+    assert job.complete
+    np.testing.assert_array_equal(job.joined()[0], images)
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=64))
-def test_a_budget_serves_small_works_whole_and_then_the_oldest_large_one(waiting):
+def test_a_budget_serves_small_jobs_whole_and_then_the_oldest_large_one(waiting):
     shares = share_rows(waiting, 64)
     assert sum(shares) == min(64, sum(waiting))
     assert all(0 <= share <= rows for share, rows in zip(shares, waiting, strict=True))
@@ -122,58 +124,58 @@ def test_a_budget_serves_small_works_whole_and_then_the_oldest_large_one(waiting
 
 
 def test_large_requests_take_turns():
-    waiting, generator = WaitingWork(), FakeGenerator()
-    first, second = work_of(generator, 100), work_of(generator, 100)
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    first, second = job_of(generator, 100), job_of(generator, 100)
     waiting.add(first)
     waiting.add(second)
-    turns = [[part.work for part in waiting.take(50).slices] for _ in range(4)]
+    turns = [[part.job for part in waiting.take(50).parts] for _ in range(4)]
     assert turns == [[first], [second], [first], [second]]
 
 
 def test_a_batch_is_alone_while_no_other_runs_or_waits():
-    waiting, generator = WaitingWork(), FakeGenerator()
-    waiting.add(work_of(generator, 3))
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    waiting.add(job_of(generator, 3))
     assert waiting.take(64).alone
-    waiting.add(work_of(generator, 1))
+    waiting.add(job_of(generator, 1))
     assert not waiting.take(64).alone
     assert waiting.done()
     assert waiting.done()
-    waiting.add(work_of(generator, 100))
+    waiting.add(job_of(generator, 100))
     assert not waiting.take(64).alone
 
 
 @given(st.lists(st.integers(1, 100), max_size=30))
 def test_groups_keep_the_order_and_the_limit(rows):
-    works = [work_of(None, count) for count in rows]
-    for work in works:
-        work.taken = len(work.inputs.latents)
-    groups = list(group_by_images(works, 64))
-    assert [work for group in groups for work in group] == works
-    assert all(len(group) == 1 or sum(work.taken for work in group) <= 64 for group in groups)
+    jobs = [job_of(None, count) for count in rows]
+    for job in jobs:
+        job.taken = len(job.inputs.latents)
+    groups = list(group_by_images(jobs, 64))
+    assert [job for group in groups for job in group] == jobs
+    assert all(len(group) == 1 or sum(job.taken for job in group) <= 64 for group in groups)
 
 
 @pytest.mark.parametrize("rows", [1, 40])
 def test_requesters_take_turns_however_much_one_of_them_has_asked_for(rows):
-    waiting, generator = WaitingWork(), FakeGenerator()
+    waiting, generator = WaitingJobs(), FakeGenerator()
     for _ in range(1000 // rows):
-        waiting.add(work_of(generator, rows, "greedy"))
+        waiting.add(job_of(generator, rows, "greedy"))
     for requester in ("first", "second"):
-        waiting.add(work_of(generator, 40, requester))
+        waiting.add(job_of(generator, 40, requester))
     served = {"greedy": 0, "first": 0, "second": 0}
     for _ in range(4):
-        for part in waiting.take(32).slices:
-            served[part.work.requester] += part.stop - part.start
+        for part in waiting.take(32).parts:
+            served[part.job.requester] += len(part)
     assert served["first"] + served["second"] >= 2 * 32
     assert all(served.values())
 
 
 def test_who_asks_for_little_is_in_the_next_batch_beside_one_who_asks_for_much():
-    waiting, generator = WaitingWork(), FakeGenerator()
+    waiting, generator = WaitingJobs(), FakeGenerator()
     for _ in range(500):
-        waiting.add(work_of(generator, 1, "greedy"))
-    modest = work_of(generator, 4, "modest")
+        waiting.add(job_of(generator, 1, "greedy"))
+    modest = job_of(generator, 4, "modest")
     waiting.add(modest)
-    assert [part.work is modest for part in waiting.take(32).slices].count(True) == 1
+    assert [part.job is modest for part in waiting.take(32).parts].count(True) == 1
     assert modest.waiting == 0
 
 
@@ -183,19 +185,19 @@ def test_who_asks_for_little_is_in_the_next_batch_beside_one_who_asks_for_much()
     st.data(),
 )
 def test_every_row_that_is_not_discarded_is_taken_once(asked, budget, data):
-    waiting, generator = WaitingWork(), FakeGenerator()
-    works = [work_of(generator, rows, requester) for requester, rows in asked]
-    for work in works:
-        waiting.add(work)
-    gone = data.draw(st.sets(st.integers(0, len(works) - 1), max_size=len(works)))
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    jobs = [job_of(generator, rows, requester) for requester, rows in asked]
+    for job in jobs:
+        waiting.add(job)
+    gone = data.draw(st.sets(st.integers(0, len(jobs) - 1), max_size=len(jobs)))
     for index in gone:
-        waiting.discard(works[index])
+        waiting.discard(jobs[index])
     waiting.close()
-    rows = dict.fromkeys(works, 0)
+    rows = dict.fromkeys(jobs, 0)
     while batch := waiting.take(budget):
         assert 0 < sum(rows_of(batch)) <= budget
-        for part in batch.slices:
-            assert part.start == rows[part.work]
-            rows[part.work] = part.stop
-    expected = [0 if index in gone else len(work.inputs) for index, work in enumerate(works)]
-    assert [rows[work] for work in works] == expected
+        for part in batch.parts:
+            assert part.start == rows[part.job]
+            rows[part.job] = part.stop
+    expected = [0 if index in gone else len(job.inputs) for index, job in enumerate(jobs)]
+    assert [rows[job] for job in jobs] == expected

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganymede.pictures import WrongOption, parse_seeds
+from ganymede.commands.pictures import WrongOption, parse_seeds
 from service.settings import Settings
 
 
@@ -118,3 +118,15 @@ def test_the_help_of_serve_says_what_each_option_is_without_it(run_ganymede):
             number = isinstance(field.default, int | float)
             default = f"{field.default:.12g}" if number else field.default
             assert f"[default: ({default})]" in said[name], name
+
+
+def test_the_help_of_serve_has_every_setting_but_secrets_with_its_bounds(run_ganymede):
+    options = re.split(r"\n  --", run_ganymede("serve", "--help").stdout)[1:]
+    said = {text.split()[0].replace("-", "_"): " ".join(text.split()) for text in options}
+    assert Settings.model_fields.keys() - said.keys() == {"api_keys", "rates_store"}
+    assert "[1 to 65536]" in said["max_batch_images"]
+    assert "[more than 0, at most 3600]" in said["body_timeout_s"]
+    assert "[1048576 or more]" in said["cache_max_bytes"]
+    assert "[auto or cpu or cuda or tensorrt]" in said["device"]
+    for name in said.keys() & Settings.model_fields.keys():
+        assert (Settings.model_fields[name].description or "?")[:30] in said[name], name

@@ -1,6 +1,5 @@
 """What the README and the table of settings say is tried here."""
 
-import inspect
 import re
 import shlex
 import subprocess
@@ -9,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from ganymede.serving import serve
+from ganymede.commands.flags import make_flags
 from service.settings import PREFIX, Settings
 from tests.patience import PATIENCE_S
 
@@ -50,7 +49,7 @@ def test_a_row_of_settings_has_the_default_the_bounds_and_whether_there_is_a_fla
     ]
     assert {write_value(bound) for bound in bounds} <= set(re.findall(r"[\d.]+", takes.replace(",", "")))
     assert all(f"`{choice}`" in takes for choice in get_args(field.annotation) if isinstance(choice, str))
-    assert ("No flag" in does) == (name not in inspect.signature(serve).parameters)
+    assert ("No flag" in does) == (name not in make_flags().parameters)
 
 
 def write_value(value):

@@ -11,6 +11,7 @@ from foundation.errors import DeadlineExceeded, QueueFull
 from foundation.store import FolderStore
 from service.engine.devices import cpu_device
 from service.engine.engine import Engine
+from service.engine.jobs import GenerationFailed
 from service.http.problem_table import headers_of
 from service.releases.opening import open_release
 from service.requests.inputs import Inputs, draw_seeds
@@ -126,7 +127,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(release):
 def test_the_retry_time_follows_the_measured_rate(release):
     async def scenario(engine):
         await engine.generate(release.generator, draw_seeds(release.manifest, range(4)))
-        engine._images_per_s = 2.0
+        engine._batches.images_per_s = 2.0
         slow = SlowGenerator(release.generator)
         accepted = asyncio.ensure_future(engine.generate(slow, draw_seeds(release.manifest, range(18))))
         await until(lambda: slow.entered)
@@ -195,7 +196,7 @@ def test_equal_requests_share_one_run_and_one_leaving_does_not_hurt_the_other(re
 def test_a_failing_graph_answers_its_own_requests_and_the_engine_goes_on(release):
     async def scenario(engine):
         wrong = Inputs(np.zeros((1, 3), np.float32), np.zeros((1, 2), np.float32), None)
-        with pytest.raises(Exception, match="could not generate"):
+        with pytest.raises(GenerationFailed, match="could not generate"):
             await engine.generate(release.generator, wrong)
         right = await engine.generate(release.generator, draw_seeds(release.manifest, [1]))
         assert engine.waiting_images == 0
@@ -215,7 +216,7 @@ def test_encoding_runs_off_the_event_loop_and_its_failure_is_an_answer(release):
 
         answer = await engine.generate(release.generator, inputs, encode=encode)
         assert answer.content == answer.images.tobytes()
-        with pytest.raises(Exception, match="could not be encoded"):
+        with pytest.raises(GenerationFailed, match="could not be encoded"):
             await engine.generate(release.generator, inputs, encode=lambda images, labels: 1 / 0)
         return names
 

@@ -33,13 +33,13 @@ def test_the_image_at_an_address_is_the_bytes_of_generate(client):
 
 def test_a_client_that_has_the_image_gets_304_without_a_run_of_the_model(client):
     tag = client.get("/images/grey@v2/8.png").headers["etag"]
-    generated = metric(client, 'ganymede_images_total{model="grey@v2"}')
+    generated = metric(client, 'ganymede_images_total{model="grey",version="v2"}')
     for sent in (tag, f'"other", W/{tag}', "*"):
         response = client.get("/images/grey@v2/8.png", headers={"If-None-Match": sent})
         assert (response.status_code, response.content) == (304, b"")
         assert response.headers["etag"] == tag
     assert client.get("/images/grey@v2/8.png", headers={"If-None-Match": '"other"'}).status_code == 200
-    assert metric(client, 'ganymede_images_total{model="grey@v2"}') == generated + 1
+    assert metric(client, 'ganymede_images_total{model="grey",version="v2"}') == generated + 1
 
 
 def test_the_tag_differs_where_the_answer_may(client):
@@ -88,11 +88,11 @@ def test_concurrent_requests_of_all_kinds_get_the_bytes_they_get_alone(server):
 
 def test_equal_requests_at_once_are_one_run(server, client):
     body = {"seed": 123_456, "count": 1000, "format": "npy"}
-    before = metric(client, 'ganymede_images_total{model="grey@v2"}')
+    before = metric(client, 'ganymede_images_total{model="grey",version="v2"}')
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: httpx.post(f"{server.url}/generate", json=body).content, range(8)))
     assert len(set(answers)) == 1
-    assert metric(client, 'ganymede_images_total{model="grey@v2"}') < before + 8000
+    assert metric(client, 'ganymede_images_total{model="grey",version="v2"}') < before + 8000
 
 
 def test_a_full_queue_answers_503_with_retry_after(tmp_path, tiny_store):
@@ -123,13 +123,13 @@ def hang_up(server, path, route, order):
     body = json.dumps(order)
     left = f'ganymede_requests_total{{route="{route}",status="499"}}'
     with server.client() as client:
-        generated = metric(client, 'ganymede_images_total{model="grey@v2"}')
+        generated = metric(client, 'ganymede_images_total{model="grey",version="v2"}')
         with socket.create_connection((host, int(port))) as connection:
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
             connection.sendall((head + body).encode())
             wait_for(lambda: metric(client, "ganymede_queue_images") == 150_000)
         wait_for(lambda: metric(client, "ganymede_queue_images") == 0)
-        assert metric(client, 'ganymede_images_total{model="grey@v2"}') - generated < 150_000
+        assert metric(client, 'ganymede_images_total{model="grey",version="v2"}') - generated < 150_000
         wait_for(lambda: metric(client, left) == 1)
 
 
@@ -213,7 +213,7 @@ def test_metrics_hold_every_name_of_the_contract(client):
         'ganymede_encode_seconds_count{format="png"}',
         "ganymede_batch_images_count",
         "ganymede_queue_images",
-        'ganymede_images_total{model="grey@v2"}',
+        'ganymede_images_total{model="grey",version="v2"}',
         'ganymede_model_info{device="cpu",model="grey",precision="exact",version="v2"}',
         "# TYPE ganymede_reloads_total counter",
     ):

@@ -427,7 +427,7 @@ def test_equal_requests_at_once_keep_their_own_ids(tiny_store):
 
 def test_a_full_queue_refuses_before_it_looks_at_a_number(tiny_store):
     def fill(context):
-        context.engine.waiting_images = 4
+        context.engine.room.held = 4
 
     body = {"inputs": [part(data=[float("nan")] * 6)]}
     [response] = ask_in_process(tiny_store, body, change=fill, max_queue_images=4)
@@ -438,14 +438,14 @@ def test_a_full_queue_refuses_before_it_looks_at_a_number(tiny_store):
 def test_the_deadline_of_the_engine_holds_here_too(tiny_store):
     def stall(context):
         context.engine._timeout_s = 0.05
-        run = context.engine._run
+        run = context.engine._batches._run
 
         def run_slowly(batch):
             while context.engine.waiting_images:
                 time.sleep(0.01)
             return run(batch)
 
-        context.engine._run = run_slowly
+        context.engine._batches._run = run_slowly
 
     [response] = ask_in_process(tiny_store, change=stall)
     refused(response, 504, "deadline-exceeded", "not ready within")

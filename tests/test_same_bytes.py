@@ -14,9 +14,9 @@ from service.application import create_app
 from service.encoding.writers import name_writer
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
-from service.engine.rows import SeededInputs
 from service.http.entity_tags import matches, tag_answer
 from service.releases.opening import Release, open_release
+from service.requests.inputs import Inputs
 from service.settings import Settings
 from tests.conftest import REPOSITORY
 from tests.tiny_models import record_levels_apart
@@ -68,7 +68,7 @@ def open_here(store, *, threads=1) -> Release:
 
 
 def tag(release, form="png"):
-    return tag_answer(release, SeededInputs((7,)), format=form)
+    return tag_answer(release, Inputs.of_seeds((7,)), format=form)
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: f"{door[1]}")

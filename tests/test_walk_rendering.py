@@ -11,14 +11,13 @@ from foundation.errors import DeadlineExceeded, QueueFull
 from foundation.exhaustion import Exhausted
 from foundation.store import open_store
 from service.engine import walks as rendering
-from service.engine.admission import admit
 from service.engine.devices import cpu_device
 from service.engine.engine import Engine, Generated
 from service.engine.jobs import GenerationFailed
 from service.engine.walks import CHUNK_FRAMES, render_walk
 from service.http.problem_table import headers_of, problem_type
 from service.releases.lookup import Releases
-from service.requests.inputs import draw_inputs, request_seeds
+from service.requests.request_inputs import draw_inputs, request_seeds
 from service.requests.schemas import GenerateRequest, WalkRequest
 from tests.patience import PATIENCE_S
 
@@ -149,7 +148,7 @@ def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_dra
 def test_a_walk_that_the_queue_has_no_room_for_is_refused_before_its_first_frame(release, tmp_path):
     async def walk_beside_another() -> None:
         engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=PATIENCE_S)
-        with admit(engine, 901), pytest.raises(QueueFull):
+        with engine.admit(901), pytest.raises(QueueFull):
             await render(engine, release, tmp_path / "walk.npy", frames=100)
         assert engine.waiting_images == 0
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from foundation.images import Images, hash_images
 from foundation.manifest import (
     Arithmetic,
     GoldenCheck,
@@ -15,12 +16,12 @@ from foundation.manifest import (
     LabelInput,
     LatentInput,
     Manifest,
+    Outline,
     created_now,
 )
 from foundation.store import FolderStore, Store, describe_file, promote
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
-from service.releases.golden import hash_images
 from service.requests.inputs import draw_seeds
 
 GOLDEN_SEEDS = tuple(range(4))
@@ -84,6 +85,12 @@ def tiny_graph(model: TinyModel) -> bytes:
     return built.SerializeToString()
 
 
+def draw_golden(graph: bytes, outline: Outline) -> Images:
+    """What the graph answers for the golden seeds."""
+    inputs = draw_seeds(outline, GOLDEN_SEEDS)
+    return Generator(outline, graph, cpu_device(1)).generate(inputs.latents, inputs.labels)
+
+
 def record_levels_apart(root: Path, levels: int, *, arithmetic: Arithmetic = "float") -> Manifest:
     """A release `grey@v1` whose recorded pictures, but for a pixel that is `levels` apart, are what it draws.
 
@@ -112,26 +119,28 @@ def record_levels_apart(root: Path, levels: int, *, arithmetic: Arithmetic = "fl
 def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | None = "production") -> Manifest:
     """Publish a tiny model, golden check and all, and point `alias` at it."""
     store = FolderStore(root) if isinstance(root, Path) else root
+    outline = Outline(
+        model.name,
+        model.version,
+        LatentInput(size=model.latent),
+        ImageOutput(height=model.side, width=model.side, channels=model.channels),
+        LabelInput(classes=model.classes) if model.classes else None,
+    )
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "generator.onnx"
         graph.write_bytes(tiny_graph(model))
+        images = draw_golden(tiny_graph(model), outline)
         manifest = Manifest(
             name=model.name,
             version=model.version,
             created_at=created_now(),
             licence="Apache-2.0",
-            latent=LatentInput(size=model.latent),
-            label=LabelInput(classes=model.classes) if model.classes else None,
-            image=ImageOutput(height=model.side, width=model.side, channels=model.channels),
+            latent=outline.latent,
+            label=outline.label,
+            image=outline.image,
             files=(describe_file(graph, device="any", precision="float32"),),
-            golden=GoldenCheck(seeds=GOLDEN_SEEDS, scheme="philox-1", sha256="0" * 64),
+            golden=GoldenCheck(seeds=GOLDEN_SEEDS, scheme="philox-1", sha256=hash_images(images)),
         )
-        inputs = draw_seeds(manifest, GOLDEN_SEEDS)
-        images = Generator(manifest, graph.read_bytes(), cpu_device(1)).generate(
-            inputs.latents, inputs.labels
-        )
-        golden = manifest.golden.model_copy(update={"sha256": hash_images(images)})
-        manifest = manifest.model_copy(update={"golden": golden})
         store.publish(manifest, {"generator.onnx": graph})
     if alias:
         promote(store, model.name, model.version, alias=alias)

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from xml.sax.saxutils import escape
 
-from foundation.labels import Weights, name_labels
-from foundation.manifest import Manifest
 from service.encoding.png import HEADER_BYTES, write_chunk
 
 _MAX_LISTED = 64
@@ -64,15 +62,6 @@ class Provenance:
             for name, value in fields.items()
         )
         return _PACKET.format(fields=text).encode()
-
-
-def describe_provenance(
-    manifest: Manifest, seeds: Sequence[int] | None, labels: Weights | None, truncation: float
-) -> Provenance:
-    """How images of `seeds` come about, with the weights float32 (n, classes) of their classes if any."""
-    classes = manifest.label
-    names = None if classes is None or labels is None else name_labels(labels, classes)
-    return Provenance(manifest.reference, seeds, names, truncation)
 
 
 def write_png_xmp(xmp: bytes) -> bytes:

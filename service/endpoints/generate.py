@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import Receive
@@ -10,21 +9,20 @@ from starlette.types import Receive
 from foundation.images import Images
 from foundation.labels import Weights
 from service.encoding.pictures import MEDIA_TYPES, encode_images
-from service.encoding.provenance import describe_provenance
 from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
 from service.engine.budget import Holding
 from service.engine.costs import pictures_bytes
 from service.engine.jobs import Generated
-from service.engine.rows import AnyInputs, SeededInputs
 from service.http.disconnection import unless_gone
 from service.http.entity_tags import matches, tag_answer
 from service.http.responses import not_modified, picture_response
 from service.releases.lookup import Release
 from service.requests.directions import steer
-from service.requests.inputs import draw_inputs, request_count, request_seeds
+from service.requests.inputs import Inputs
 from service.requests.limits import check_generate
-from service.requests.recipes import describe_recipe
+from service.requests.recipes import describe_provenance, describe_recipe
+from service.requests.request_inputs import read_inputs, request_count, request_seeds
 from service.requests.schemas import GenerateRequest
 
 _SMALL_PIXELS = 2**16
@@ -56,7 +54,6 @@ async def answer_generate(
             )
             held.callback(holding.release)
         manifest = release.manifest
-        recipe = describe_recipe(request)
         tag = tag_answer(
             release,
             inputs,
@@ -65,7 +62,7 @@ async def answer_generate(
             padding=request.padding,
             scale=request.scale,
             truncation=request.truncation,
-            recipe=recipe,
+            recipe=describe_recipe(request),
         )
         if matches(tag, if_none_match):
             return not_modified(tag, headers)
@@ -76,9 +73,7 @@ async def answer_generate(
             held.callback(holding.release)
 
         def encode(images: Images, labels: Weights | None) -> bytes:
-            provenance = describe_provenance(manifest, inputs.seeds, labels, request.truncation)
-            if recipe:
-                provenance = replace(provenance, recipe=recipe)
+            provenance = describe_provenance(manifest, request, inputs.seeds, labels)
             with holding.used():
                 return encode_images(
                     images,
@@ -119,7 +114,7 @@ async def answer_generate(
 
 async def accept_generate(
     context: Context, request: GenerateRequest, format: str, *, release: Release | None = None
-) -> tuple[Release, AnyInputs, int, Holding]:
+) -> tuple[Release, Inputs, int, Holding]:
     """Hold `request` against every limit, and take room for it.
 
     Its release, if not given already, its inputs, the grid's pixels, and what it holds until it is answered.
@@ -140,21 +135,18 @@ async def accept_generate(
 
 async def prepare_generate(
     context: Context, request: GenerateRequest, format: str, *, release: Release | None = None
-) -> tuple[Release, AnyInputs, int]:
+) -> tuple[Release, Inputs, int]:
     """The same, but room and rate are left to the caller: `Context.accept`."""
     release = release or await context.releases.resolve(request.model)
     pixels = check_generate(request, release.manifest.image, format, context.settings)
     return release, await _read_inputs(release, request), pixels
 
 
-async def _read_inputs(release: Release, request: GenerateRequest) -> AnyInputs:
-    seeds = request_seeds(request)
-    if seeds is not None and request.label is None and request.labels is None and not request.directions:
-        return SeededInputs(seeds, request.truncation)
-    inputs = draw_inputs(release.manifest, request, seeds)
-    if request.directions:
-        inputs = steer(inputs, await release.directions.get(), request.directions)
-    return inputs
+async def _read_inputs(release: Release, request: GenerateRequest) -> Inputs:
+    inputs = read_inputs(release.manifest, request, request_seeds(request))
+    if not request.directions:
+        return inputs
+    return steer(inputs.draw(release.manifest), await release.directions.get(), request.directions)
 
 
 ENDPOINT = Endpoint(

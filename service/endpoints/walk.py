@@ -19,8 +19,9 @@ from service.http.disconnection import unless_gone
 from service.http.entity_tags import tag_answer
 from service.http.responses import describe_timing, name_seeds
 from service.releases.opening import Release
-from service.requests.inputs import Inputs, draw_inputs
+from service.requests.inputs import Inputs
 from service.requests.limits import check_walk
+from service.requests.request_inputs import draw_inputs
 from service.requests.schemas import WalkRequest
 
 _WAY = {"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}

@@ -1,54 +1,36 @@
-"""Admission: refusals of what there is no room for, and work that comes in parts, all of it or nothing."""
+"""Admission: refusals of what there is no room for, and images that come in parts, all of them or none."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from types import TracebackType
+from typing import Self
 
 from foundation.errors import QueueFull
 from service.engine.room import Room
 
 
-class Queue(Protocol):
-    """What `admit` needs of an engine."""
-
-    room: Room
-
-    def check_room(self, count: int, requester: str | None = None) -> None:
-        """Refuse `count` more images of `requester` if there is no room for them."""
-        ...
-
-
 @dataclass(slots=True)
 class Admission:
-    """Room in the queue for `images` of `requester` that are still to come."""
+    """Within it, room in the queue for `images` of `requester` that are still to come."""
 
+    room: Room
     images: int
     requester: str | None = None
+
+    def __enter__(self) -> Self:
+        self.room.take(self.images, self.requester)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.room.give_back(self.images, self.requester)
 
     def take(self, count: int) -> int:
         """Use room for `count` images; how many of them it had room for."""
         taken = min(count, self.images)
         self.images -= taken
         return taken
-
-
-@contextmanager
-def admit(queue: Queue, count: int, requester: str | None = None) -> Iterator[Admission]:
-    """Hold room for `count` images that come in parts: none is refused then, not even while draining.
-
-    Raises:
-        QueueFull: there is no room for all of them.
-        Unavailable: the engine drains.
-    """
-    queue.check_room(count, requester)
-    admission = Admission(count, requester)
-    queue.room.take(count, requester)
-    try:
-        yield admission
-    finally:
-        queue.room.give_back(admission.images, requester)
 
 
 def explain_full(room: Room, count: int, requester: str | None, images_per_s: float) -> QueueFull:

@@ -8,7 +8,7 @@ from foundation.errors import ReleaseRefused
 from foundation.images import Images
 from foundation.labels import Weights
 from foundation.latents import Latents
-from foundation.manifest import REFERENCE_GRAPH, Manifest
+from foundation.manifest import REFERENCE_GRAPH, Described
 from foundation.onnx_runtime import onnxruntime
 from service.engine.devices import Device, DeviceMissing
 from service.engine.run_limit import RunLimit
@@ -19,7 +19,7 @@ _TYPES = {"latent": "tensor(float)", "label": "tensor(float)", "image": "tensor(
 class Generator:
     """One graph of one release, open in one inference session; safe to call from many threads."""
 
-    def __init__(self, manifest: Manifest, graph: bytes, device: Device) -> None:
+    def __init__(self, manifest: Described, graph: bytes, device: Device) -> None:
         """Open `graph` on `device`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""A request's work on its way through the engine, and its answer."""
+"""A request's job on its way through the engine, the part of it that is in a batch, and its answer."""
 
 import asyncio
 import logging
@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from foundation.errors import GanymedeError
 from foundation.images import Images
 from foundation.labels import Weights
-from service.engine.lines import Work
+from service.engine.generator import Generator
+from service.requests.inputs import Inputs
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +42,59 @@ def _stay() -> None:
 
 
 @dataclass(eq=False, slots=True)
-class Job(Work):
-    """A request's work, and those who wait for it: each has a future of its own, so that each can leave."""
+class Job:
+    """Inputs on their way through one generator, the images that are there already, and those who wait.
 
+    Each who waits has a future of its own, so that each can leave.
+    """
+
+    generator: Generator
+    inputs: Inputs
+    requester: str | None = None
+    """Whose it is; see `service.http.requesters`."""
     encode: Encode | None = None
     small: bool = False
     """Encoding takes no longer than a few images do to be generated."""
+    taken: int = 0
+    """Rows that are in a batch, or were."""
+    ready: dict[int, tuple[Images, Weights | None]] = field(default_factory=dict)
+    """Images and classes by first row: with several device threads, batches may come back out of order."""
+    images_ready: int = 0
     waiters: list[asyncio.Future[Generated]] = field(default_factory=list)
     leave: Callable[[], None] = _stay
     """Called once, on the event loop, when the job is over."""
     over: bool = False
     arrived: float = field(default_factory=time.perf_counter)
     started: float = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Rows that no batch has taken yet."""
+        return len(self.inputs) - self.taken
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row's image is there."""
+        return self.images_ready == len(self.inputs)
+
+    def take(self, rows: int) -> "Part":
+        """The next `rows` of those that wait, for a batch."""
+        start = self.taken
+        self.taken += rows
+        return Part(self, start, self.taken)
+
+    def add(self, start: int, images: Images, labels: Weights | None) -> None:
+        """Take the images of the rows from `start` on, and the weights of their classes."""
+        self.ready[start] = images, labels
+        self.images_ready += len(images)
+
+    def joined(self) -> tuple[Images, Weights | None]:
+        """All images uint8 (n, h, w, c) and the weights float32 (n, classes) they have, once complete."""
+        if len(self.ready) == 1:
+            return self.ready[0]
+        parts = [self.ready[start] for start in sorted(self.ready)]
+        labels = [weights for _, weights in parts if weights is not None]
+        return np.concatenate([images for images, _ in parts]), np.concatenate(labels) if labels else None
 
     def finish(self, answer: Generated | GanymedeError | None) -> None:
         """On the event loop: tell all who wait, if any still do; only the first answer counts."""
@@ -65,6 +109,23 @@ class Job(Work):
                 waiter.set_exception(answer)
             elif answer is not None:
                 waiter.set_result(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of a job from `start` to `stop`, as they lie in a batch."""
+
+    job: Job
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        """How many images they give."""
+        return self.stop - self.start
+
+    def inputs(self) -> Inputs:
+        """What goes into the generator for them."""
+        return self.job.inputs.part(self.start, self.stop)
 
 
 def encode_answer(job: Job, generated: float) -> Generated | GanymedeError:

@@ -9,18 +9,17 @@ from functools import partial
 from pathlib import Path
 
 from foundation.errors import DeadlineExceeded
-from foundation.labels import name_labels
-from foundation.manifest import Manifest
+from foundation.manifest import Described
 from service.encoding.animation import Encoder, FrameShape, open_encoder
 from service.encoding.pictures import enlarge
-from service.encoding.provenance import Provenance
 from service.encoding.walk_files import WalkFile
-from service.engine.admission import Admission, admit
+from service.engine.admission import Admission
 from service.engine.engine import Engine
 from service.engine.generator import Generator
 from service.engine.jobs import Generated
-from service.requests.inputs import Inputs, walk_inputs
-from service.requests.recipes import describe_recipe
+from service.requests.inputs import Inputs
+from service.requests.recipes import describe_provenance
+from service.requests.request_inputs import walk_inputs
 from service.requests.schemas import WalkRequest
 
 CHUNK_FRAMES = 64
@@ -50,7 +49,7 @@ def open_walk_encoder(
     format: str,
     request: WalkRequest,
     keys: Inputs,
-    manifest: Manifest,
+    manifest: Described,
 ) -> Encoder:
     """The encoder for the frames of `request`, enlarged by its `scale`."""
     image = manifest.image
@@ -61,11 +60,7 @@ def open_walk_encoder(
         channels=image.channels,
         fps=request.fps,
     )
-    classes = manifest.label
-    labels = name_labels(keys.labels, classes) if classes and keys.labels is not None else None
-    recipe = describe_recipe(request)
-    origin = Provenance(manifest.reference, keys.seeds, labels, request.truncation, recipe)
-    return open_encoder(format, path, shape, origin)
+    return open_encoder(format, path, shape, describe_provenance(manifest, request, keys.seeds, keys.labels))
 
 
 async def render_walk(
@@ -99,7 +94,7 @@ async def render_walk(
     file = WalkFile(engine.walk_encoders, path, opener, discard=discard)
     try:
         async with asyncio.timeout(timeout_s):
-            with admit(engine, request.frames, requester) as admission:
+            with engine.admit(request.frames, requester) as admission:
                 async with aclosing(_generate_chunks(engine, generator, keys, request, admission)) as chunks:
                     async for generated in chunks:
                         queue_s += generated.queue_s

@@ -5,7 +5,6 @@ import hashlib
 import orjson
 
 from service.encoding.writers import name_writer
-from service.engine.rows import AnyInputs
 from service.releases.opening import Release
 from service.requests.inputs import Inputs
 
@@ -13,7 +12,7 @@ _ENCODING = "3"
 """Goes up whenever the same images would be written as other bytes."""
 
 
-def tag_answer(release: Release, inputs: AnyInputs, *, format: str, **shape: object) -> str:
+def tag_answer(release: Release, inputs: Inputs, *, format: str, **shape: object) -> str:
     """The tag of what `inputs` give with this release on this machine, written as `format` and `shape` say.
 
     Equal strong tags mean equal bytes, whichever machine answered: the tag covers the graph, what draws its
@@ -24,7 +23,7 @@ def tag_answer(release: Release, inputs: AnyInputs, *, format: str, **shape: obj
     drawn_by, writer = release.drawn_by, name_writer(format)
     parts = [_ENCODING, release.manifest.reference, drawn_by.parts, writer, format, inputs.seeds, shape]
     digest = hashlib.blake2b(orjson.dumps(parts), digest_size=16)
-    if isinstance(inputs, Inputs):
+    if inputs.drawn:
         digest.update(inputs.latents.tobytes())
         if inputs.labels is not None:
             digest.update(inputs.labels.tobytes())

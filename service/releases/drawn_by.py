@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foundation.manifest import REFERENCE_GRAPH
+from foundation.manifest import REFERENCE_GRAPH, Manifest
 from foundation.onnx_runtime import onnxruntime
 from foundation.processor import read_instruction_sets
 from service.engine.generator import Generator
@@ -20,14 +20,13 @@ class DrawnBy:
     """Whether pixels are the same again, byte for byte, however they are drawn; else within rounding."""
 
 
-def name_drawing(generator: Generator, golden: GoldenAnswer) -> DrawnBy:
+def name_drawing(manifest: Manifest, generator: Generator, golden: GoldenAnswer) -> DrawnBy:
     """What draws the pictures of a release that was held against its golden check.
 
     Exact arithmetic is named by the recorded images. Floats are named by what they give here: the golden
     images and, since sixteen alike do not prove the next, all that chooses the kernels. On a GPU cuDNN
     chooses by the clock, at every start and for every size of batch: nothing names the bytes for certain.
     """
-    manifest = generator.manifest
     graph = manifest.file(REFERENCE_GRAPH)
     sums = (graph.sha256 if graph else "", golden.sha256)
     if manifest.arithmetic == "exact":

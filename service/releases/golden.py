@@ -1,13 +1,12 @@
 """The golden check: a graph must still answer what it answered where it was made."""
 
-import hashlib
 import logging
 
 import numpy as np
 
 from foundation.arrays import WrongArrays, read_array
 from foundation.errors import ReleaseRefused
-from foundation.images import Images
+from foundation.images import Images, hash_images, measure_difference
 from foundation.manifest import Difference, Manifest, Sha256
 from service.engine.devices import Precision
 from service.engine.generator import Generator
@@ -54,17 +53,6 @@ def describe_golden(golden: GoldenAnswer) -> str:
     )
 
 
-def hash_images(images: Images) -> str:
-    """Sha256 of the images' bytes in C order, in hexadecimal."""
-    return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
-
-
-def measure_difference(images: Images, exact: Images) -> Difference:
-    """How far `images` are from the `exact` ones of the same shape."""
-    levels = np.abs(images.astype(np.int16) - exact.astype(np.int16))
-    return Difference(max_levels=int(levels.max()), pixels_differing=float((levels > 0).mean()))
-
-
 def is_rounding(difference: Difference, precision: Precision = "exact") -> bool:
     """Whether another processor, or a `fast` one, may differ by so much."""
     return (
@@ -74,9 +62,9 @@ def is_rounding(difference: Difference, precision: Precision = "exact") -> bool:
 
 
 def check_golden(
-    generator: Generator, golden_images: bytes | None, *, timeout_s: float = TIMEOUT_S
+    manifest: Manifest, generator: Generator, golden_images: bytes | None, *, timeout_s: float = TIMEOUT_S
 ) -> GoldenAnswer:
-    """Run the golden seeds, and return the answer and how far it is from the one on record.
+    """Run the golden seeds of `manifest`, and return the answer and how far it is from the one on record.
 
     `golden_images` is the content of the release's `.npy` of golden images, if it has one.
 
@@ -84,13 +72,12 @@ def check_golden(
         ReleaseRefused: the answer differs by more than another processor's rounding explains, or at all where
             the release is `exact`, or takes longer than `timeout_s`.
     """
-    manifest = generator.manifest
     inputs = draw_seeds(manifest, manifest.golden.seeds)
     limit = RunLimit(timeout_s)
     try:
         with limit:
             images = generator.generate(inputs.latents, inputs.labels, limit=limit)
-            difference = _compare(generator, images, golden_images)
+            difference = _compare(manifest, generator, images, golden_images)
             steady = _is_steady(generator, inputs, images, limit)
     except ReleaseRefused:
         raise
@@ -103,9 +90,10 @@ def check_golden(
     return GoldenAnswer(**dict(difference), sha256=hash_images(images), steady=steady)
 
 
-def _compare(generator: Generator, images: Images, golden_images: bytes | None) -> Difference:
+def _compare(
+    manifest: Manifest, generator: Generator, images: Images, golden_images: bytes | None
+) -> Difference:
     """How far `images` are from those on record; refuses what neither is them nor rounds to them."""
-    manifest = generator.manifest
     seeds, image = manifest.golden.seeds, manifest.image
     expected = (len(seeds), image.height, image.width, image.channels)
     if images.shape != expected:

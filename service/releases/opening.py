@@ -98,12 +98,12 @@ def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT
     manifest = fetched.manifest
     check_content(manifest, fetched.graph)
     generator = Generator(manifest, fetched.graph, device)
-    golden = hold_against_golden(generator, fetched.golden_images, timeout_s)
+    golden = hold_against_golden(manifest, generator, fetched.golden_images, timeout_s)
     return Release(
         manifest,
         generator,
         golden,
-        name_drawing(generator, golden),
+        name_drawing(manifest, generator, golden),
         ReleaseDirections(fetched.store, manifest),
     )
 
@@ -145,7 +145,7 @@ def check_files(store: Store, manifest: Manifest) -> Iterator[File]:
 
 
 def hold_against_golden(
-    generator: Generator, golden_images: bytes | None, timeout_s: float = TIMEOUT_S
+    manifest: Manifest, generator: Generator, golden_images: bytes | None, timeout_s: float = TIMEOUT_S
 ) -> GoldenAnswer:
     """Run the golden check of a release; see `service.releases.golden.check_golden`.
 
@@ -153,10 +153,10 @@ def hold_against_golden(
         ReleaseRefused: it fails, or the graph does not even run.
     """
     try:
-        return check_golden(generator, golden_images, timeout_s=timeout_s)
+        return check_golden(manifest, generator, golden_images, timeout_s=timeout_s)
     except GanymedeError:
         raise
     except Exception as error:  # ONNX Runtime's exceptions share no public base
         raise ReleaseRefused(
-            f"{generator.manifest.reference}: {REFERENCE_GRAPH} does not run: {str(error)[:300]}"
+            f"{manifest.reference}: {REFERENCE_GRAPH} does not run: {str(error)[:300]}"
         ) from error

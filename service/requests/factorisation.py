@@ -7,7 +7,8 @@ from foundation.errors import InvalidField
 from foundation.manifest import Manifest
 from service.requests.directions import Directions
 from service.requests.first_layer import Activations, FirstLayer
-from service.requests.inputs import Inputs, draw_inputs
+from service.requests.inputs import Inputs
+from service.requests.request_inputs import draw_inputs
 from service.requests.schemas import GenerateRequest
 
 METHODS = ("sefa", "pca")

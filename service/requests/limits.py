@@ -4,7 +4,7 @@ from foundation.errors import InvalidField
 from foundation.manifest import ImageOutput
 from service.encoding.animation import check_fps
 from service.encoding.pictures import fits_format, grid_size
-from service.requests.inputs import request_count
+from service.requests.request_inputs import request_count
 from service.requests.schemas import GenerateRequest, WalkRequest
 from service.settings import Settings
 

@@ -1,5 +1,10 @@
-"""What of a request shapes its pictures beside seeds, classes and truncation."""
+"""What of a request shapes its pictures, and how their provenance says it."""
 
+from collections.abc import Sequence
+
+from foundation.labels import Weights, name_labels
+from foundation.manifest import Described
+from service.encoding.provenance import Provenance
 from service.requests.schemas import GenerateRequest, WalkRequest
 
 _WAYS = {"frames", "interpolation", "loop", "easing"}
@@ -15,3 +20,15 @@ def describe_recipe(request: GenerateRequest | WalkRequest) -> dict[str, object]
     if request.directions:
         recipe["directions"] = request.directions
     return recipe
+
+
+def describe_provenance(
+    manifest: Described,
+    request: GenerateRequest | WalkRequest,
+    seeds: Sequence[int] | None,
+    labels: Weights | None,
+) -> Provenance:
+    """How images of `request` and `seeds` come about; `labels` float32 (n, classes) weigh their classes."""
+    classes = manifest.label
+    names = None if classes is None or labels is None else name_labels(labels, classes)
+    return Provenance(manifest.reference, seeds, names, request.truncation, describe_recipe(request))

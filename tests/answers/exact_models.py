@@ -10,16 +10,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from foundation.manifest import GoldenCheck, ImageOutput, LabelInput, LatentInput, Manifest
+from foundation.images import hash_images
+from foundation.manifest import GoldenCheck, ImageOutput, LabelInput, LatentInput, Manifest, Outline
 from foundation.store import FolderStore, describe_file, promote
-from service.engine.devices import cpu_device
-from service.engine.generator import Generator
-from service.releases.golden import hash_images
-from service.requests.inputs import draw_seeds
+from tests.tiny_models import GOLDEN_SEEDS, draw_golden
 
 LATENT = 6
 GRID = 16.0  # latents and labels are rounded to sixteenths, the graph's first step
-SEEDS = tuple(range(4))
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,14 @@ def publish_exact_models(root: Path) -> FolderStore:
     """A store of all `MODELS`, the same to the byte whenever it is made."""
     store = FolderStore(root)
     for model in MODELS:
+        outline = Outline(
+            model.name,
+            model.version,
+            LatentInput(size=LATENT, distribution=model.distribution),
+            ImageOutput(height=model.height, width=model.width, channels=model.channels),
+            LabelInput(classes=model.classes) if model.classes else None,
+        )
+        images = draw_golden(exact_graph(model), outline)
         with tempfile.TemporaryDirectory() as folder:
             graph, directions = Path(folder) / "generator.onnx", Path(folder) / "directions.npz"
             graph.write_bytes(exact_graph(model))
@@ -115,24 +120,16 @@ def publish_exact_models(root: Path) -> FolderStore:
                 version=model.version,
                 created_at=datetime(2026, 1, 1, tzinfo=UTC),
                 licence="Apache-2.0",
-                latent=LatentInput(size=LATENT, distribution=model.distribution),
-                label=LabelInput(classes=model.classes) if model.classes else None,
-                image=ImageOutput(height=model.height, width=model.width, channels=model.channels),
+                latent=outline.latent,
+                label=outline.label,
+                image=outline.image,
                 files=(
                     describe_file(graph, device="any", precision="float32"),
                     describe_file(directions),
                 ),
-                golden=GoldenCheck(seeds=SEEDS, scheme="philox-1", sha256="0" * 64),
+                golden=GoldenCheck(seeds=GOLDEN_SEEDS, scheme="philox-1", sha256=hash_images(images)),
                 arithmetic="exact",
             )
-            inputs = draw_seeds(manifest, SEEDS)
-            images = Generator(manifest, graph.read_bytes(), cpu_device(1)).generate(
-                inputs.latents, inputs.labels
-            )
-            golden = manifest.golden.model_copy(update={"sha256": hash_images(images)})
-            store.publish(
-                manifest.model_copy(update={"golden": golden}),
-                {"generator.onnx": graph, "directions.npz": directions},
-            )
+            store.publish(manifest, {"generator.onnx": graph, "directions.npz": directions})
         promote(store, model.name, model.version, alias="production")
     return store

@@ -10,10 +10,10 @@ from tests.conftest import REPOSITORY
 SCRIPT = """
 import random, sys, tempfile
 from pathlib import Path
-from ganymede.foreign_graph import ImportRefused
-from ganymede.foreign_release import Wishes, prepare_release
-from service.engine.devices import cpu_device
 from foundation.errors import ReleaseRefused
+from ganymede.imports.graph import ImportRefused
+from ganymede.imports.release import Wishes, prepare_release
+from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.releases.opening import check_content
 from tests.store.foreign import draw_graph

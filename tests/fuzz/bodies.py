@@ -21,8 +21,8 @@ from service.http.negotiation import choose_format
 from service.protocols.inference_inputs import check_inputs, read_inputs
 from service.protocols.open_inference import check_outputs, parse_inference
 from service.protocols.sagemaker import Invocation
-from service.requests.inputs import draw_inputs, request_seeds, walk_inputs
 from service.requests.limits import check_generate, check_walk
+from service.requests.request_inputs import draw_inputs, request_seeds, walk_inputs
 from service.requests.schemas import GenerateRequest, WalkRequest
 from service.settings import Settings, WrongSetting
 from tests.fuzz.releases import CLASSES, describe_release

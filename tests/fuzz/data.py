@@ -12,8 +12,9 @@ from PIL import Image
 from rich.console import Console
 
 from tests.fuzz.target import Target
+from tests.idx_files import write_idx
 from training.data.decoding import PictureFile, decode_file
-from training.data.idx import read_idx, write_idx
+from training.data.idx import read_idx
 from training.data.idx_files import read_shape
 from training.data.npz import load_npz
 from training.data.pictures import Request

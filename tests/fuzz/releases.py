@@ -14,8 +14,8 @@ from foundation.manifest import REFERENCE_GRAPH, File, Manifest
 from foundation.store import FolderStore
 from foundation.store.aliases import Aliases
 from foundation.store.publication import entry_of, parse_manifest
-from ganymede.foreign_graph import ImportRefused
-from ganymede.foreign_release import Wishes, prepare_release
+from ganymede.imports.graph import ImportRefused
+from ganymede.imports.release import Wishes, prepare_release
 from service.encoding.provenance import Provenance
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
@@ -80,12 +80,7 @@ def read_golden(content: bytes) -> None:
     """Golden pictures beside a graph that answers otherwise."""
     manifest = describe_release()
     golden = manifest.golden.model_copy(update={"sha256": "0" * 64})
-    generator = _open_generator()
-    try:
-        generator.manifest = manifest.model_copy(update={"golden": golden})
-        check_golden(generator, content)
-    finally:
-        generator.manifest = manifest
+    check_golden(manifest.model_copy(update={"golden": golden}), _open_generator(), content)
 
 
 @cache

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from ganymede.foreign_release import Prepared, Wishes, prepare_release
+from ganymede.imports.release import Prepared, Wishes, prepare_release
 
 SIDE, SIZE = 8, 16
 

@@ -30,7 +30,6 @@ def model_of(*nodes: onnx.NodeProto, initializers: tuple[onnx.TensorProto, ...] 
 
 
 IDENTITY = helper.make_node("Identity", ["x"], ["result"])
-RELU = helper.make_node("Relu", ["x"], ["y"])
 CUSTOM = helper.make_node("Magic", ["x"], ["result"], domain="com.example")
 CONSTANT = helper.make_node("Constant", [], ["result"], value=external("hidden"))
 SPARSE = helper.make_node(

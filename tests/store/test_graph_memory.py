@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from foundation.errors import ReleaseRefused
+from ganymede.imports.graph import ImportRefused
 from service.releases import trial
 from service.releases.graph import check_graph
 from service.releases.graph_memory import check_memory
@@ -19,7 +20,6 @@ from tests.conftest import REPOSITORY
 from tests.store.foreign import SIZE, constant, draw_graph, prepare, value
 from tests.tiny_models import TinyModel, tiny_graph
 
-Nodes = Sequence[onnx.NodeProto]
 HUGE = 2**33
 INT64 = np.int64
 
@@ -174,9 +174,9 @@ def test_a_batch_that_takes_its_square_is_refused() -> None:
 
 def test_an_import_of_a_bomb_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "MAX_BYTES", 2**30)
-    with pytest.raises(Exception, match="the graph would take"):
+    with pytest.raises(ReleaseRefused, match="the graph would take"):
         prepare(BOMBS["Expand"], tmp_path)
-    with pytest.raises(Exception, match="cannot be imported: it takes more than 1,073,741,824 bytes"):
+    with pytest.raises(ImportRefused, match="cannot be imported: it takes more than 1,073,741,824 bytes"):
         prepare(BOMBS["Loop"], tmp_path)
 
 

@@ -252,7 +252,7 @@ def test_a_golden_check_without_an_end_is_ended(root: Path) -> None:
     manifest: Manifest = FolderStore(root).manifest("grey", "v1")
     generator = Generator(manifest, endless_graph(), cpu_device(1))
     with pytest.raises(ReleaseRefused, match=r"grey@v1: the golden check did not end within 0\.2 s"):
-        check_golden(generator, None, timeout_s=0.2)
+        check_golden(manifest, generator, None, timeout_s=0.2)
     good = Generator(manifest, tiny_graph(TinyModel()), cpu_device(1))
-    assert check_golden(good, None, timeout_s=100).max_levels == 0
+    assert check_golden(manifest, good, None, timeout_s=100).max_levels == 0
     assert good.generate(np.zeros((1, 6), np.float32)).shape == (1, 8, 8, 1)

@@ -4,9 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
+from tests.idx_files import write_idx
 from tests.training.conftest import DATA_FOLDER
 from training.data import load_pictures
-from training.data.idx import write_idx
 from training.errors import DataError
 from training.shape import PictureSettings
 

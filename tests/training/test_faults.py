@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.idx_files import write_idx
 from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
 from training.config import override
 from training.data import load_pictures
-from training.data.idx import write_idx
 from training.dcgan.gan import DCGAN
 from training.errors import DataError, DivergenceError, NotFiniteError, RunError
 from training.presets import find_preset

@@ -3,7 +3,8 @@ import gzip
 import numpy as np
 import pytest
 
-from training.data.idx import find_idx, read_idx, write_idx
+from tests.idx_files import write_idx
+from training.data.idx import find_idx, read_idx
 from training.errors import DataError
 
 VALUES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)

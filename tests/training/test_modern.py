@@ -187,7 +187,7 @@ def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(conf
     assert manifest.label is not None
     assert manifest.label.classes == FASHION_MNIST_SHAPE.class_names
     generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
-    assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
+    assert check_golden(manifest, generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
 
 
 def test_a_run_without_classes_becomes_a_release_that_takes_the_latent_alone(
@@ -202,7 +202,7 @@ def test_a_run_without_classes_becomes_a_release_that_takes_the_latent_alone(
     assert manifest.label is None
     assert manifest.image.channels == 3
     generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
-    assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
+    assert check_golden(manifest, generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
 
 
 def test_a_run_from_before_a_setting_goes_on_without_it(configuration, tmp_path):

@@ -40,7 +40,7 @@ def test_a_published_run_is_a_release_that_the_service_accepts(exported_folder, 
     assert publish(exported_folder, store) == store.manifest("fashion", "v1")
     manifest = store.manifest("fashion", "v1")
     generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
-    assert check_golden(generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
+    assert check_golden(manifest, generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3
     assert manifest.training["configuration"]["batch_size"] == 60
     assert manifest.training["step"] == 20
     assert (manifest.arithmetic, manifest.golden.recorded_on) == ("float", recorded_here())

@@ -53,10 +53,3 @@ def read_header(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
     if len(header) != 4 + 4 * dimensions:
         raise DataError(f"{path} is cut off inside its header.")
     return struct.unpack(f">{dimensions}I", header[4:])
-
-
-def write_idx(path: Path, values: NDArray[np.uint8]) -> None:
-    """Write uint8 `values` of any rank as an IDX file, gzipped if `path` ends so; always the same bytes."""
-    header = bytes((0, 0, UNSIGNED_BYTE, values.ndim)) + struct.pack(f">{values.ndim}I", *values.shape)
-    content = header + values.tobytes()
-    path.write_bytes(gzip.compress(content, 9, mtime=0) if path.suffix == ".gz" else content)

@@ -55,7 +55,6 @@ class FeatureNetwork:
         batch = self.input.shape[0]
         self.batch_images = batch if isinstance(batch, int) and batch > 0 else BATCH_IMAGES
         self.output = FEATURES if FEATURES in names else names[0]
-        self.has_logits = LOGITS in names
 
     def extract(self, images: NDArray[np.uint8]) -> Features:
         """Return the features of images uint8 (n, h, w, c): float64 (n, d).

@@ -12,6 +12,7 @@ import tensorflow as tf
 import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from foundation.images import measure_difference
 from foundation.latents import draw_latents
 from foundation.version import read_version
 from training.errors import ExportError
@@ -146,12 +147,12 @@ def compare_with_keras(
     """Draw latents (n, Z), of labels (n, classes) if it takes them, with both and compare them."""
     expected = draw_images(generator, latents, labels)
     pixels, images = run_graph(model.SerializeToString(), latents, labels, (IMAGE, FLOAT_IMAGE))
-    levels = np.abs(pixels.astype(np.int16) - quantize(expected).astype(np.int16))
+    difference = measure_difference(pixels, quantize(expected))
     return Comparison(
         latents=len(latents),
         max_float_difference=float(np.abs(np.asarray(images, np.float32) - expected).max()),
-        max_levels=int(levels.max()),
-        pixels_differing=float((levels > 0).mean()),
+        max_levels=difference.max_levels,
+        pixels_differing=difference.pixels_differing,
     )
 
 

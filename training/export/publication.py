@@ -1,6 +1,5 @@
 """The publication of an exported run: its files, its manifest and its golden check, into a model store."""
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.images import hash_images
 from foundation.manifest import (
     REFERENCE_GRAPH,
     GoldenCheck,
@@ -135,7 +135,7 @@ def describe_release(
         golden=GoldenCheck(
             seeds=GOLDEN_SEEDS,
             scheme="philox-1",
-            sha256=hashlib.sha256(golden.tobytes()).hexdigest(),
+            sha256=hash_images(golden),
             images=GOLDEN_IMAGES,
             recorded_on=recorded_here(),
         ),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.labels import weigh_classes
 from foundation.latents import draw_classes, draw_latents
 from training.shape import CHUNK_PIXELS
 
@@ -32,7 +33,7 @@ def draw_inputs(seeds: Sequence[int], latent_size: int, classes: int) -> tuple[F
     latents = draw_latents(seeds, latent_size)
     if not classes:
         return latents, None
-    return latents, np.eye(classes, dtype=np.float32)[draw_classes(seeds, classes)]
+    return latents, weigh_classes(draw_classes(seeds, classes), classes)
 
 
 def generate_pixels(

@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 import typer
 
 from foundation.errors import GanymedeError
-from foundation.home import expand_home
-from ganymede.opening import SignOption, open_models, sign_new
-from ganymede.store import StoreOption, point_alias, upload_bar
+from ganymede.arguments import read_path
+from ganymede.commands.store import point_alias, upload_bar
+from ganymede.opening import open_models, sign_new
+from ganymede.options import ModelsOption, PromoteOption, SignOption
 
 
 def read_run_folder(text: str) -> Path:
@@ -23,7 +24,7 @@ def read_run_folder(text: str) -> Path:
             f"'{text}' is an address; a run lies in a folder of this machine. ganymede publish --models "
             "takes the address of a store."
         )
-    return expand_home(text)
+    return read_path(text)
 
 
 RunArgument = Annotated[
@@ -32,13 +33,13 @@ RunArgument = Annotated[
 DataFolderOption = Annotated[
     Path | None,
     typer.Option(
-        help="Where the data's files lie.", envvar="GANYMEDE_DATA", parser=expand_home, metavar="PATH"
+        help="Where the data's files lie.", envvar="GANYMEDE_DATA", parser=read_path, metavar="PATH"
     ),
 ]
 FeaturesOption = Annotated[
     Path | None,
     typer.Option(
-        help="A feature network in ONNX; Fashion-MNIST has its own.", parser=expand_home, metavar="PATH"
+        help="A feature network in ONNX; Fashion-MNIST has its own.", parser=read_path, metavar="PATH"
     ),
 ]
 
@@ -138,9 +139,9 @@ def publish(
     name: Annotated[str, typer.Option(help="The model's name.")],
     version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
     licence: Annotated[str, typer.Option(help="Of the model: an SPDX name or a sentence.")] = "unstated",
-    promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    promote: PromoteOption = None,
     sign: SignOption = None,
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Publish an exported run as a new version of a model."""
     from foundation.store import next_version, open_store

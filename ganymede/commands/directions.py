@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ganymede.arguments import read_text
-from ganymede.opening import SignOption
+from ganymede.options import ModelArgument, ModelsOption, PromoteOption, SignOption
 
 _AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _SEEDS = tuple(range(6))
@@ -19,7 +19,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def directions(
-    model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
+    model: ModelArgument,
     count: Annotated[int, typer.Option(min=1, max=32, help="How many, strongest first.")] = 8,
     method: Annotated[
         str, typer.Option(help="sefa (the first layer's weights) or pca (its activations).")
@@ -28,11 +28,9 @@ def directions(
         str | None,
         typer.Option(parser=read_text, help="Names for the first ones, such as 'sleeve length,height'."),
     ] = None,
-    promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    promote: PromoteOption = None,
     sign: SignOption = None,
-    models: Annotated[
-        str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")
-    ] = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Publish a new version of a model with its main directions, and a strip of pictures of each."""
     from dataclasses import replace
@@ -79,7 +77,7 @@ def _draw_strips(folder: Path, models: str, manifest: Any, found: Any) -> list[s
     """A picture for each direction: a row for each of some seeds, the amount growing from left to right."""
     import numpy as np
 
-    from ganymede.pictures import open_release
+    from ganymede.commands.pictures import open_release
     from service.encoding.pictures import encode_image, lay_grid
     from service.requests.directions import steer
     from service.requests.inputs import draw_seeds

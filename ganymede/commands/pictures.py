@@ -10,12 +10,11 @@ import typer
 
 from foundation.errors import GanymedeError
 from ganymede.arguments import read_path, read_text
+from ganymede.options import ModelArgument, ModelsOption
 
 MAX_SEEDS = 100_000
 _BATCH_IMAGES = 64
 
-ModelArgument = Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")]
-StoreOption = Annotated[str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="The model store.")]
 LabelOption = Annotated[str | None, typer.Option(parser=read_text, help="A class's name or index.")]
 TruncationOption = Annotated[float, typer.Option(help="ψ in (0, 1].")]
 ScaleOption = Annotated[int, typer.Option(help="Whole-number enlargement.")]
@@ -47,13 +46,13 @@ def generate(
     columns: Annotated[int | None, typer.Option(help="Of the grid.")] = None,
     padding: Annotated[int, typer.Option(help="White pixels between the images.")] = 0,
     scale: ScaleOption = 1,
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Generate the pictures of seeds into a file: the bytes that the service answers."""
     from service.encoding.pictures import MEDIA_TYPES, encode_images
-    from service.encoding.provenance import describe_provenance
     from service.http.bodies import parse_body
-    from service.requests.inputs import draw_inputs
+    from service.requests.recipes import describe_provenance
+    from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import GenerateRequest
 
     form = _format_of(output, MEDIA_TYPES)
@@ -64,7 +63,7 @@ def generate(
     content = encode_images(
         _generate(release, inputs),
         form,
-        describe_provenance(release.manifest, inputs.seeds, inputs.labels, order.truncation),
+        describe_provenance(release.manifest, order, inputs.seeds, inputs.labels),
         columns=order.columns,
         padding=order.padding,
         scale=order.scale,
@@ -95,12 +94,12 @@ def walk(
     ] = None,
     truncation: TruncationOption = 1.0,
     scale: ScaleOption = 1,
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Walk through latent space by way of the pictures of two or more seeds."""
     from service.encoding.animation import MEDIA_TYPES, check_fps
     from service.http.bodies import parse_body
-    from service.requests.inputs import draw_inputs
+    from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import WalkRequest
 
     form = _format_of(output, MEDIA_TYPES)
@@ -178,9 +177,8 @@ def _generate_batches(release: Any, inputs: Any) -> Iterator[Any]:
 
     starts = range(0, len(inputs.latents), _BATCH_IMAGES)
     for start in track(starts, "Generating", transient=True, disable=len(starts) < 8):
-        rows = slice(start, start + _BATCH_IMAGES)
-        labels = None if inputs.labels is None else inputs.labels[rows]
-        yield release.generator.generate(inputs.latents[rows], labels)
+        part = inputs.part(start, start + _BATCH_IMAGES)
+        yield release.generator.generate(part.latents, part.labels)
 
 
 def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) -> None:
@@ -192,7 +190,7 @@ def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) ->
     from service.encoding.pictures import enlarge
     from service.encoding.walk_folders import walk_folder
     from service.engine.walks import open_walk_encoder, split_frames
-    from service.requests.inputs import walk_inputs
+    from service.requests.request_inputs import walk_inputs
 
     parts = list(split_frames(order.frames))
     with walk_folder() as folder:

@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 
 from ganymede.arguments import read_path, read_text
-from ganymede.opening import SignOption, open_models, sign_new
-from ganymede.store import StoreOption, point_alias, upload_bar
+from ganymede.commands.store import point_alias, upload_bar
+from ganymede.opening import open_models, sign_new
+from ganymede.options import ModelsOption, PromoteOption, SignOption
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -41,13 +42,13 @@ def import_graph(
     scheme: Annotated[
         str, typer.Option(help="Seeds to latents: philox-1, or numpy-randomstate-1 as StyleGAN's scripts.")
     ] = "philox-1",
-    promote: Annotated[str | None, typer.Option(help="Also point this alias at the version.")] = None,
+    promote: PromoteOption = None,
     sign: SignOption = None,
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Import a generator: find its inputs, layout and range, wrap it, check it and publish it."""
     from foundation.store import next_version, open_store
-    from ganymede.foreign_release import Wishes, prepare_release
+    from ganymede.imports.release import Wishes, prepare_release
 
     wishes = Wishes(
         classes=classes,

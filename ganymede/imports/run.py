@@ -9,16 +9,15 @@ import onnx
 from onnx import TensorProto, helper
 
 from foundation.errors import ReleaseRefused
-from foundation.images import Images
-from foundation.manifest import Difference, Manifest
+from foundation.images import Images, measure_difference
+from foundation.manifest import Difference, Outline
 from foundation.onnx_runtime import onnxruntime
-from ganymede.foreign_file import ForeignFile
-from ganymede.foreign_graph import ImportRefused, Signature
-from ganymede.wrapping import Floats
+from ganymede.imports.file import ForeignFile
+from ganymede.imports.graph import ImportRefused, Signature
+from ganymede.imports.wrapping import Floats
 from service.engine.cores import usable_cores
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
-from service.releases.golden import measure_difference
 from service.releases.graph_memory import check_memory
 from service.releases.trial import TrialFailed, try_graph
 from service.requests.inputs import Inputs
@@ -136,7 +135,7 @@ def _open(graph: bytes) -> onnxruntime.InferenceSession:
 
 
 def generate_checked(
-    manifest: Manifest, graph: Path, inputs: Inputs, expected: Images
+    outline: Outline, graph: Path, inputs: Inputs, expected: Images
 ) -> tuple[Images, Difference]:
     """The wrapped graph's pictures, once they are the original's, alone and in a batch; and how near.
 
@@ -144,15 +143,14 @@ def generate_checked(
         ImportRefused: they are not.
     """
     try:
-        generator = Generator(manifest, graph.read_bytes(), cpu_device(usable_cores()))
+        generator = Generator(outline, graph.read_bytes(), cpu_device(usable_cores()))
     except ReleaseRefused as error:
         raise ImportRefused(f"Wrapped, the graph cannot be served: {error} {_FREE_BATCH}") from error
     parts = []
-    for start in range(0, len(inputs.latents), BATCH_IMAGES):
-        rows = slice(start, start + BATCH_IMAGES)
-        labels = None if inputs.labels is None else inputs.labels[rows]
+    for start in range(0, len(inputs), BATCH_IMAGES):
+        part = inputs.part(start, start + BATCH_IMAGES)
         try:
-            parts.append(generator.generate(inputs.latents[rows], labels))
+            parts.append(generator.generate(part.latents, part.labels))
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             raise ImportRefused(_explain(error, BATCH_IMAGES)) from error
     images: Images = np.concatenate(parts)
@@ -168,7 +166,8 @@ def generate_checked(
             f"up to {difference.max_levels} levels of 255 apart, in {difference.pixels_differing:.2%} of the "
             "pixels."
         )
-    alone = generator.generate(inputs.latents[:1], None if inputs.labels is None else inputs.labels[:1])
+    first = inputs.part(0, 1)
+    alone = generator.generate(first.latents, first.labels)
     if measure_difference(alone, images[:1]).max_levels > MAX_LEVELS:
         raise ImportRefused(
             "A picture depends on the others in its batch: call model.eval() before the export, "

@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 
 from foundation.errors import ReleaseRefused
-from ganymede.foreign_graph import ImportRefused
+from ganymede.imports.graph import ImportRefused
 from service.releases.graph import MAX_GRAPH_BYTES, all_tensors, check_graph
 from service.releases.graph_parts import check_wire
 

@@ -9,8 +9,7 @@ from typing import Any, cast, get_args
 from pydantic import ValidationError
 
 from foundation.errors import GanymedeError
-from foundation.labels import weigh_classes
-from foundation.latents import draw_classes, draw_latents
+from foundation.images import hash_images
 from foundation.manifest import (
     REFERENCE_GRAPH,
     Difference,
@@ -18,19 +17,27 @@ from foundation.manifest import (
     LabelInput,
     LatentInput,
     Manifest,
+    Outline,
     SeedScheme,
     created_now,
 )
 from foundation.processor import recorded_here
 from foundation.store import describe_file
-from ganymede.foreign_file import ForeignFile, read_file
-from ganymede.foreign_graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
-from ganymede.foreign_run import generate_checked, run_foreign
-from ganymede.wrapping import RANGE_OF_OPERATOR, RANGES, Floats, Layout, Output, read_output, wrap_graph
+from ganymede.imports.file import ForeignFile, read_file
+from ganymede.imports.graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
+from ganymede.imports.run import generate_checked, run_foreign
+from ganymede.imports.wrapping import (
+    RANGE_OF_OPERATOR,
+    RANGES,
+    Floats,
+    Layout,
+    Output,
+    read_output,
+    wrap_graph,
+)
 from service.encoding.pictures import encode_array, encode_images
 from service.encoding.provenance import Provenance
-from service.releases.golden import hash_images
-from service.requests.inputs import Inputs
+from service.requests.inputs import Inputs, draw_rows, draw_weights
 
 SEEDS = tuple(range(16))
 GOLDEN_IMAGES, SAMPLES = "golden.npy", "samples.png"
@@ -90,7 +97,8 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
         distribution="uniform" if wishes.distribution == "uniform" else "normal",
         scheme=cast("SeedScheme", wishes.scheme),
     )
-    inputs = _draw(latent, classes)
+    label = LabelInput(classes=classes) if classes else None
+    inputs = Inputs(draw_rows(latent, SEEDS), draw_weights(label, SEEDS), SEEDS)
     floats = run_foreign(file, signature, inputs)
     value_range = wishes.value_range or RANGE_OF_OPERATOR.get(last_operator(model, signature.image) or "")
     if signature.image_type in WHOLE:
@@ -99,6 +107,10 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
     wrapped = wrap_graph(free_batch(model), signature, output, len(classes) if classes else None)
     files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, SAMPLES)}
     files[REFERENCE_GRAPH].write_bytes(wrapped.SerializeToString())
+    outline = Outline(name, version, latent, output.size, label)
+    images, difference = generate_checked(outline, files[REFERENCE_GRAPH], inputs, output.to_levels(floats))
+    files[GOLDEN_IMAGES].write_bytes(encode_array(images))
+    files[SAMPLES].write_bytes(encode_images(images, "png", Provenance(outline.reference, SEEDS)))
     try:
         manifest = Manifest(
             name=name,
@@ -106,35 +118,27 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
             created_at=created_now(),
             licence=licence,
             latent=latent,
-            label=LabelInput(classes=classes) if classes else None,
+            label=label,
             image=output.size,
-            files=(describe_file(files[REFERENCE_GRAPH], device="any", precision="float32"),),
-            golden=GoldenCheck(seeds=SEEDS, scheme=latent.scheme, sha256="0" * 64),
+            files=(
+                describe_file(files[REFERENCE_GRAPH], device="any", precision="float32"),
+                describe_file(files[GOLDEN_IMAGES]),
+                describe_file(files[SAMPLES]),
+            ),
+            golden=GoldenCheck(
+                seeds=SEEDS,
+                scheme=latent.scheme,
+                sha256=hash_images(images),
+                images=GOLDEN_IMAGES,
+                recorded_on=recorded_here(),
+            ),
             training=_describe_origin(file, output),
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise ImportRefused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
-    images, difference = generate_checked(manifest, files[REFERENCE_GRAPH], inputs, output.to_levels(floats))
-    files[GOLDEN_IMAGES].write_bytes(encode_array(images))
-    files[SAMPLES].write_bytes(encode_images(images, "png", Provenance(manifest.reference, SEEDS)))
-    entries = (*manifest.files, describe_file(files[GOLDEN_IMAGES]), describe_file(files[SAMPLES]))
-    golden = GoldenCheck(
-        seeds=SEEDS,
-        scheme=latent.scheme,
-        sha256=hash_images(images),
-        images=GOLDEN_IMAGES,
-        recorded_on=recorded_here(),
-    )
-    manifest = manifest.model_copy(update={"files": entries, "golden": golden})
     found = _describe(path, signature, output, classes)
     return Prepared(manifest, files, f"{found}; {_compare(output, floats, difference)}")
-
-
-def _draw(latent: LatentInput, classes: tuple[str, ...] | None) -> Inputs:
-    latents = draw_latents(SEEDS, latent.size, distribution=latent.distribution, scheme=latent.scheme)
-    labels = weigh_classes(draw_classes(SEEDS, len(classes)), len(classes)) if classes else None
-    return Inputs(latents, labels, SEEDS)
 
 
 def _name_classes(wish: str | None, signature: Signature) -> tuple[str, ...] | None:

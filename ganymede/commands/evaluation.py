@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganymede.training import DataFolderOption, FeaturesOption, RunArgument, explained
+from ganymede.commands.training import DataFolderOption, FeaturesOption, RunArgument, explained
 
 if TYPE_CHECKING:
     from training.run.best import BestCheckpoint

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from ganymede.store import StoreOption
+from ganymede.options import ModelsOption
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def add_commands(app: typer.Typer) -> None:
 def sign(
     model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
     key: Annotated[Path, typer.Option(help="A private key in PEM on the curve P-256, P-384 or P-521.")],
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Sign a release once its sums are right; the signature is added once and never changes."""
     from foundation.signatures import SIGNATURE_FILE, sign_manifest

@@ -19,12 +19,10 @@ from foundation.store import rollback as rollback_alias
 from foundation.store.aliases import Aliases
 from foundation.store.trusted import TrustedStore
 from ganymede.opening import open_models
+from ganymede.options import ModelsOption
 from service.releases.default_model import raise_if_away
 
-StoreOption = Annotated[
-    str, typer.Option("--models", envvar="GANYMEDE_MODELS", help="A folder or s3://bucket/prefix.")
-]
-ModelArgument = Annotated[str, typer.Argument(help="The model's name.")]
+NameArgument = Annotated[str, typer.Argument(help="The model's name.")]
 Answer = TypeVar("Answer")
 MAX_BROKEN = 20
 _ARITHMETIC = {
@@ -42,7 +40,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def list_models(models: StoreOption = "models") -> None:
+def list_models(models: ModelsOption = "models") -> None:
     """List the models of a store: versions, aliases, figures and sizes."""
     store = open_store(models)
     table = Table(box=None)
@@ -66,10 +64,10 @@ def list_models(models: StoreOption = "models") -> None:
 
 
 def promote(
-    model: ModelArgument,
+    model: NameArgument,
     version: Annotated[str, typer.Argument(help="One of its versions.")],
     alias: AliasOption = PRODUCTION,
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Point an alias of a model, production unless said otherwise, at one of its versions."""
     point_alias(open_models(models), model, version, alias)
@@ -83,7 +81,7 @@ def point_alias(store: Store, model: str, version: str, alias: str) -> None:
     typer.echo(f"{model}@{alias} is {version} now.")
 
 
-def rollback(model: ModelArgument, alias: AliasOption = PRODUCTION, models: StoreOption = "models") -> None:
+def rollback(model: NameArgument, alias: AliasOption = PRODUCTION, models: ModelsOption = "models") -> None:
     """Point an alias of a model back at its previous version; a second time returns."""
     before, now = rollback_alias(open_store(models), model, alias=alias)
     typer.echo(f"{model}@{alias} is {now} again, it was {before}.")
@@ -95,7 +93,7 @@ def verify(
         list[Path] | None,
         typer.Option(help="A public key in PEM; one of those given must have signed it."),
     ] = None,
-    models: StoreOption = "models",
+    models: ModelsOption = "models",
 ) -> None:
     """Check a release as a service would before serving it: signature, sums, graph and golden check."""
     from rich.progress import track

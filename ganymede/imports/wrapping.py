@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from foundation.manifest import ImageOutput
-from ganymede.foreign_graph import ImportRefused, Signature
+from ganymede.imports.graph import ImportRefused, Signature
 
 Layout = Literal["nchw", "nhwc"]
 Floats = NDArray[np.float32]

@@ -1,0 +1,79 @@
+"""`ganymede serve`."""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+
+_ANY_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the command line; without the extra's libraries `serve` says so."""
+    try:
+        from ganymede.commands.flags import make_flags
+    except ModuleNotFoundError:
+        app.command("serve", context_settings=_ANY_OPTIONS)(_import_all)
+        return
+    serve.__signature__ = make_flags()  # type: ignore[attr-defined]
+    serve.__annotations__ = {}  # what Typer reads as well
+    app.command()(serve)
+
+
+def _import_all() -> None:
+    """Serve the models of a store over HTTP."""
+    import_module("service.settings")
+
+
+def serve(**flags: Any) -> None:
+    """Serve the models of a store over HTTP. Each option also has a variable, GANYMEDE_NAME."""
+    import gc
+    import logging
+    import os
+
+    import uvicorn
+
+    from service.application import create_app
+    from service.http.telemetry import configure_logs
+    from service.server.connections import Connections
+    from service.server.draining import DrainingServer
+    from service.server.ending import end_now
+    from service.server.guard import guard
+    from service.server.memory import return_large_blocks
+    from service.server.wire_limits import WireLimits, raise_descriptors
+    from service.settings import Settings, explain_unknown
+
+    return_large_blocks()
+    settings = Settings.load(**flags)
+    configure_logs(settings.log_format)
+    for sentence in explain_unknown(os.environ):
+        logging.getLogger(__name__).warning(sentence)
+    app = create_app(settings)
+    configuration = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        root_path=settings.root_path,
+        ws="none",
+        timeout_keep_alive=settings.keep_alive_s,
+        timeout_graceful_shutdown=round(settings.drain_timeout_s),
+    )
+    limits = WireLimits.of(settings, descriptors=raise_descriptors())
+    guard(configuration, app.state.context, Connections(limits))
+    gc.collect()
+    gc.freeze()  # what is imported stays: the collector need not look at it again and again
+    server = DrainingServer(configuration, app.state.context, started=greet)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        end_now(130)
+    if server.started:
+        end_now(0)
+
+
+def greet(address: str) -> None:
+    """Say where the service is, and how to ask it for pictures."""
+    typer.echo(f"Ganymede on {address} ({address}/docs). Try:\n  curl -X POST {address}/generate -o grid.png")

@@ -1,0 +1,109 @@
+"""The threads that run batches: each takes one, runs it on its device, and passes on what is complete."""
+
+import asyncio
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from foundation.errors import GanymedeError
+from foundation.images import Images
+from foundation.labels import Weights
+from service.engine.batching import Batch, WaitingJobs, group_by_images
+from service.engine.jobs import Generated, GenerationFailed, Job, answer_all, encode_answer
+from service.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+_ENCODE_GROUP_IMAGES = 64
+_RATE_MEMORY = 0.8
+
+
+class BatchThreads:
+    """One thread per session of a device; a pool of `encoders` encodes while the next batch runs."""
+
+    def __init__(
+        self,
+        waiting: WaitingJobs,
+        encoders: ThreadPoolExecutor,
+        metrics: Metrics,
+        *,
+        count: int,
+        max_batch_images: int,
+    ) -> None:
+        self._waiting = waiting
+        self._encoders = encoders
+        self._metrics = metrics
+        self._max_batch_images = max_batch_images
+        self._handing_out = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.images_per_s = 0.0
+        """What the device does under load, as measured lately."""
+        self.threads = [
+            threading.Thread(target=self._run_batches, name=f"inference-{index}", daemon=True)
+            for index in range(count)
+        ]
+
+    def start(self) -> asyncio.AbstractEventLoop:
+        """Run what waits and will wait, and answer on this event loop; a second time changes nothing."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            for thread in self.threads:
+                thread.start()
+        return self._loop
+
+    def _run_batches(self) -> None:
+        """One thread: take a batch, run it, pass it on; until the engine closes."""
+        while (batch := self._waiting.take(self._max_batch_images)) is not None:
+            try:
+                images, labels = self._run(batch)
+            except Exception:
+                log.exception("a batch of %s failed", batch.generator.manifest.reference)
+                error = GenerationFailed(
+                    "The model could not generate this. It is logged under this request's id."
+                )
+                self._waiting.done()
+                self._post([(part.job, error) for part in batch.parts])
+                continue
+            ended = time.perf_counter()
+            idle = self._waiting.done()
+            for group in group_by_images(self._hand_out(batch, images, labels), _ENCODE_GROUP_IMAGES):
+                # The way through the pool costs more than small answers do, where this thread has a core of
+                # its own and not a GPU that waits for it; and it is for nothing where the device is idle.
+                if idle or (len(self.threads) > 1 and all(job.small for job in group)):
+                    self._finish(group, ended)
+                else:
+                    self._encoders.submit(self._finish, group, ended)
+
+    def _run(self, batch: Batch) -> tuple[Images, Weights | None]:
+        started = time.perf_counter()
+        for part in batch.parts:
+            part.job.started = part.job.started or started
+        inputs = batch.inputs()
+        images = batch.generator.generate(inputs.latents, inputs.labels, alone=batch.alone)
+        seconds = time.perf_counter() - started
+        manifest = batch.generator.manifest
+        self._metrics.observe_batch(manifest.name, manifest.version, len(images), seconds)
+        rate = len(images) / seconds * (1 if batch.alone else len(self.threads))
+        self.images_per_s = _RATE_MEMORY * self.images_per_s + (1 - _RATE_MEMORY) * rate
+        return images, inputs.labels
+
+    def _hand_out(self, batch: Batch, images: Images, labels: Weights | None) -> list[Job]:
+        """Give every job its images (rows, h, w, c); those that are complete now."""
+        row, complete = 0, []
+        with self._handing_out:
+            for part in batch.parts:
+                stop = row + len(part)
+                part.job.add(part.start, images[row:stop], None if labels is None else labels[row:stop])
+                row = stop
+                if part.job.complete:
+                    complete.append(part.job)
+        return complete
+
+    def _finish(self, jobs: list[Job], generated: float) -> None:
+        """In the pool: encode what is complete, and send all answers to the event loop at once."""
+        self._post([(job, encode_answer(job, generated)) for job in jobs if not job.over])
+
+    def _post(self, answers: list[tuple[Job, Generated | GanymedeError]]) -> None:
+        if self._loop is not None and answers:
+            self._loop.call_soon_threadsafe(answer_all, answers)

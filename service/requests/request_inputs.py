@@ -1,0 +1,143 @@
+"""From a request to what goes into a generator: its seeds or latents, its labels and its truncation."""
+
+import secrets
+from collections.abc import Sequence
+
+import numpy as np
+
+from foundation.errors import InvalidField
+from foundation.labels import Label, Weights, weigh_label
+from foundation.latents import SEED_LIMIT, Latents, truncate
+from foundation.manifest import Manifest
+from service.requests.inputs import Inputs, draw_rows, draw_weights
+from service.requests.interpolation import blend_rows, walk_latents
+from service.requests.schemas import DEFAULT_COUNT, GenerateRequest, MixPart, WalkRequest
+
+
+def request_count(request: GenerateRequest) -> int:
+    """How many images a request asks for."""
+    if request.mix is not None:
+        return 1
+    return len(request.seeds or request.latents or ()) or request.count or DEFAULT_COUNT
+
+
+def request_seeds(request: GenerateRequest) -> tuple[int, ...] | None:
+    """The seed of every image; drawn at random if the request leaves them open; None where none has one."""
+    if request.latents is not None or request.mix is not None:
+        return None
+    if request.seeds is not None:
+        return request.seeds
+    count = request_count(request)
+    first = secrets.randbelow(SEED_LIMIT - count + 1) if request.seed is None else request.seed
+    return tuple(range(first, first + count))
+
+
+def read_inputs(
+    manifest: Manifest,
+    request: GenerateRequest | WalkRequest,
+    seeds: tuple[int, ...] | None,
+) -> Inputs:
+    """The inputs of `seeds`, or of the request's latents, with its labels and truncation.
+
+    Where seeds alone say everything, they stay seeds, for the engine to draw.
+
+    Raises:
+        InvalidField: latents or labels that this model cannot take.
+
+    A `mix` whose class is not given has the class of its first seed.
+    """
+    if isinstance(request, GenerateRequest) and request.mix is not None:
+        latents, rows_of = mix_latents(manifest, request.mix), (request.mix[0].seed,)
+        labels = _weigh_labels(manifest, request, rows_of, 1)
+        return Inputs(truncate(latents, request.truncation, manifest.latent.mean), labels, None)
+    if seeds is not None and request.label is None and request.labels is None:
+        return Inputs.of_seeds(seeds, request.truncation)
+    if seeds is not None:
+        latents = draw_rows(manifest.latent, seeds)
+    else:
+        latents = _read_latents(request.latents or (), manifest.latent.size)
+    labels = _weigh_labels(manifest, request, seeds, len(latents))
+    return Inputs(truncate(latents, request.truncation, manifest.latent.mean), labels, seeds)
+
+
+def draw_inputs(
+    manifest: Manifest,
+    request: GenerateRequest | WalkRequest,
+    seeds: tuple[int, ...] | None,
+) -> Inputs:
+    """The same, with the latents of every seed.
+
+    Raises:
+        InvalidField: as `read_inputs`.
+    """
+    return read_inputs(manifest, request, seeds).draw(manifest)
+
+
+def mix_latents(manifest: Manifest, mix: Sequence[MixPart]) -> Latents:
+    """The weighted sum of seeds' latents, float32 (1, z), summed in float64 in the order given.
+
+    Latent arithmetic: Radford et al., "Unsupervised representation learning with DCGAN" (2016).
+    """
+    latents = draw_rows(manifest.latent, [part.seed for part in mix])  # (parts, z)
+    weights = np.array([part.weight for part in mix], np.float64)
+    total: Latents = (weights[:, None] * latents).sum(axis=0, keepdims=True).astype(np.float32)
+    return total
+
+
+def _read_latents(rows: Sequence[Sequence[float]], size: int) -> Latents:
+    for index, row in enumerate(rows):
+        if len(row) != size:
+            raise InvalidField(
+                f"latents.{index}", f"has {len(row)} numbers, this model's latents have {size}"
+            )
+    latents = np.asarray(rows, np.float64)  # (n, z)
+    if np.abs(latents).max() > np.finfo(np.float32).max:
+        raise InvalidField("latents", "the numbers must fit float32")
+    return latents.astype(np.float32)
+
+
+def _weigh_labels(
+    manifest: Manifest,
+    request: GenerateRequest | WalkRequest,
+    seeds: tuple[int, ...] | None,
+    rows: int,
+) -> Weights | None:
+    given = request.label if request.label is not None else request.labels
+    field = "label" if request.label is not None else "labels"
+    if manifest.label is None:
+        if given is not None:
+            raise InvalidField(field, f"{manifest.reference} has no classes; leave {field} out")
+        return None
+    if request.label is not None:
+        return np.tile(weigh_label(_plain(request.label), manifest.label, field), (rows, 1))
+    if request.labels is not None:
+        if len(request.labels) != rows:
+            raise InvalidField(field, f"give one per image or key point, {rows}, not {len(request.labels)}")
+        weights = (
+            weigh_label(_plain(label), manifest.label, f"labels.{index}")
+            for index, label in enumerate(request.labels)
+        )
+        return np.stack(list(weights))
+    if seeds is None:
+        raise InvalidField("labels", f"{manifest.reference} has classes: with latents, say which")
+    return draw_weights(manifest.label, seeds)
+
+
+def _plain(label: int | str | tuple[float | int, ...]) -> Label:
+    return tuple(float(weight) for weight in label) if isinstance(label, tuple) else label
+
+
+def walk_inputs(keys: Inputs, request: WalkRequest, part: slice | None = None) -> Inputs:
+    """The inputs of every frame of a walk between `keys`, or of a `part` of them; at a key the key's own."""
+    latents = walk_latents(
+        keys.latents,
+        request.frames,
+        interpolation=request.interpolation,
+        loop=request.loop,
+        easing=request.easing,
+        part=part,
+    )
+    if keys.labels is None:
+        return Inputs(latents, None, None)
+    labels = blend_rows(keys.labels, request.frames, loop=request.loop, easing=request.easing, part=part)
+    return Inputs(latents, labels, None)
