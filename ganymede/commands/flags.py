@@ -10,7 +10,6 @@ from pydantic.fields import FieldInfo
 
 from service.settings import Settings
 
-
 _VARIABLES_ONLY = frozenset({"wrong_keys_per_minute"})
 """Settings that go with the secret ones, and are set where those are."""
 

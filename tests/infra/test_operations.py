@@ -8,6 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from ganymede.command import app
+from infra.constructs.metrics import agent_configuration
+from service.metrics import Metrics
 from service.settings import Settings
 from tests.conftest import REPOSITORY
 
@@ -122,3 +124,18 @@ def test_plain_http_to_the_whole_internet_is_refused(assemblies):
         Configuration.model_validate(values | {"client_cidr": "0.0.0.0/0"})
     with pytest.raises(ValidationError, match="maximum_task"):
         Configuration.model_validate(values | {"maximum_task": 3})
+
+
+def test_the_agent_publishes_by_labels_that_the_metrics_have():
+    published = json.loads(agent_configuration("group"))["logs"]["metrics_collected"]["prometheus"]
+    labels = {
+        name: set(collector._labelnames)
+        for collector in vars(Metrics()).values()
+        if hasattr(collector, "_labelnames")
+        for family in collector.describe()
+        for name in (family.name, f"{family.name}_total")
+    }
+    for declaration in published["emf_processor"]["metric_declaration"]:
+        for selector in declaration["metric_selectors"]:
+            for dimensions in declaration["dimensions"]:
+                assert set(dimensions) <= {"service"} | labels[selector.strip("^$")], selector
