@@ -133,7 +133,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.hot_paths = tuple(hot_paths)
     app.add_middleware(HotPaths, handlers=hot_paths)
     app.add_middleware(KeyedAnswers)
-    app.add_middleware(ApiKeys, keys=keys, refusals=Refusals(count=metrics.count_refusal))
+    app.add_middleware(
+        ApiKeys,
+        keys=keys,
+        refusals=Refusals(wrong_keys=settings.wrong_keys_per_minute, count=metrics.count_refusal),
+    )
     app.add_middleware(AnsweringToTheEnd, context=context)
     app.add_middleware(HeadRequests)
     app.add_middleware(Telemetry, metrics=metrics)

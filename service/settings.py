@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """What each API key may ask for, unless its entry says otherwise."""
     quota_images_per_day: int | None = Field(default=None, ge=1, le=1_000_000_000_000)
     """The same in a day."""
+    wrong_keys_per_minute: int = Field(default=30, ge=1, le=1_000_000)
+    """Of one address; then a wrong key is 429 instead of 403, and a right one still let in."""
     rates_store: SecretStr | None = None
     """`redis://…`: where several processes count together; see `service.access.shared_windows`."""
     log_format: Literal["json", "text"] = "text"

@@ -17,9 +17,11 @@ class Answer(NamedTuple):
 
     @property
     def problem(self) -> dict[str, Any]:
-        """The problem document."""
-        assert self.fields["content-type"] == "application/problem+json", self
-        return dict(json.loads(self.body))
+        """The problem document; clients of `/v2` have it as JSON, with the member `error`."""
+        found: dict[str, Any] = json.loads(self.body)
+        media_type = "application/json" if "error" in found else "application/problem+json"
+        assert self.fields["content-type"] == media_type, self
+        return found
 
 
 def connect(url: str, *, timeout_s: float = 30, receive_bytes: int | None = None) -> socket.socket:
@@ -49,6 +51,18 @@ def read_answers(connection: socket.socket) -> list[Answer]:
         while piece := connection.recv(65_536):
             received += piece
     return parse_answers(bytes(received))
+
+
+def read_answer(connection: socket.socket) -> Answer:
+    """One answer, whole, of a connection that goes on; its head and its body may come apart."""
+    received = bytearray()
+    while True:
+        received += connection.recv(65_536)
+        head, found, body = received.partition(b"\r\n\r\n")
+        if found:
+            [answer] = parse_answers(bytes(head + found))
+            if len(body) >= int(answer.fields.get("content-length", 0)):
+                return answer._replace(body=bytes(body))
 
 
 def parse_answers(received: bytes) -> list[Answer]:

@@ -133,7 +133,7 @@ def test_text_is_written_and_read_in_an_encoding_that_is_named():
 
 def test_the_log_in_json_is_utf_8_in_every_locale():
     program = (
-        "import logging; from service.telemetry import configure_logs; configure_logs('json'); "
+        "import logging; from service.http.telemetry import configure_logs; configure_logs('json'); "
         r"logging.warning('caf\xe9 \u8336 \U0001f600')"
     )
     done = subprocess.run(

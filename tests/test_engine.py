@@ -11,7 +11,7 @@ from foundation.errors import DeadlineExceeded, QueueFull
 from foundation.store import FolderStore
 from service.engine.devices import cpu_device
 from service.engine.engine import Engine
-from service.releases.lookup import open_release
+from service.releases.opening import open_release
 from service.requests.inputs import Inputs, draw_seeds
 from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model

@@ -17,10 +17,11 @@ from foundation.errors import MalformedRequest
 from service.access.authentication import OPEN_PATHS, KeyUnknown, read_key
 from service.access.keyed_answers import keep_private
 from service.access.keys import parse_keys
-from service.access.refusals import LINES, MAX_ADDRESSES, WRONG_KEYS, Refusals, TooManyWrongKeys, network_of
+from service.access.refusals import LINES, MAX_ADDRESSES, Refusals, TooManyWrongKeys, network_of
 from service.settings import WrongSetting
 from tests.conftest import metric, run_server
 
+WRONG_KEYS = 30
 KEY = "gmd_ümlaut und Leerzeichen"
 PREFIX = "/pre"
 

@@ -2,15 +2,18 @@
 
 import concurrent.futures
 import json
+import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import httpx
 import pytest
 
-from tests.conftest import metric, run_server
+from tests.conftest import REPOSITORY, metric, run_server
 
 BUDGET_BYTES = 120_000_000
 LARGE = {
@@ -164,3 +167,34 @@ def test_what_a_crash_left_on_disk_is_removed_and_what_is_in_use_is_not(tiny_sto
             assert first.process.wait(timeout=30) in (-signal.SIGTERM, 128 + signal.SIGTERM)
         assert {call.result() for call in calls} <= {200, 503}
     assert (temporary / "ganymede-walk-of-others").is_dir()
+
+
+_FREE_BLOCKS = """
+import ctypes, os
+from service.server.memory import return_large_blocks
+
+def resident_bytes():
+    with open("/proc/self/statm") as figures:
+        return int(figures.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+c = ctypes.CDLL(None)
+c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+return_large_blocks()
+c.free(c.malloc(30 << 20))  # what lets glibc keep blocks up to this size in its heap
+before = resident_bytes()
+blocks = []
+for _ in range(20):
+    block = c.malloc(8 << 20)
+    ctypes.memset(block, 1, 8 << 20)
+    blocks.append((block, c.malloc(100_000)))  # the small one keeps the end of the heap
+for block, _ in blocks:
+    c.free(block)
+print(resident_bytes() - before)
+"""
+
+
+def test_large_blocks_that_were_freed_are_the_systems_again():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    command = [sys.executable, "-c", _FREE_BLOCKS]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=REPOSITORY, check=True)
+    assert int(ran.stdout) < 40 << 20, "of 160 MiB"

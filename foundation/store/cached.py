@@ -76,8 +76,9 @@ class CachedStore:
             return text
 
         def recall() -> bytes | None:
-            known = version in self._kept.versions(model)
-            return self._kept.manifest_text(model, version) if known else None
+            text = self._kept.manifest_text(model, version)
+            parse_manifest(text, model, version)  # what was damaged here is not kept
+            return text
 
         return self._ask(ask, recall)
 

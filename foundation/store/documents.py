@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from foundation.errors import ReleaseRefused, StoreError, StoreUnreachable
+from foundation.manifest import MANIFEST_FILE, is_name
 from foundation.store.publication import MAX_DOCUMENT_BYTES
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}
@@ -72,6 +73,22 @@ def list_folder(path: Path, where: str) -> list[str]:
             if error.errno in _ABSENT:
                 return []
             raise
+
+
+def find_versions(folder: Path, where: str) -> Iterator[str]:
+    """Names of the versions in a model's folder `versions` that have a manifest, as they come.
+
+    Raises:
+        StoreUnreachable: the folder cannot be read.
+    """
+    for name in list_folder(folder, where):
+        if is_name(name):
+            try:
+                found = (folder / name / MANIFEST_FILE).is_file()
+            except OSError:  # whoever asks for its manifest is told why
+                found = True
+            if found:
+                yield name
 
 
 @contextmanager

@@ -1,27 +1,27 @@
 """A model store in a folder of this machine."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from foundation.errors import ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
+from foundation.errors import ModelNotFound, ReleaseRefused, StoreUnreachable
 from foundation.manifest import MANIFEST_FILE, Manifest, is_name
-from foundation.signatures import SIGNATURE_FILE
+from foundation.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from foundation.store.aliases import ALIASES_FILE, Aliases, aliases_moved
 from foundation.store.documents import (
     explain_reading,
     explain_writing,
+    find_versions,
     list_folder,
     open_file,
     read_document,
 )
+from foundation.store.folder_lock import hold_lock
 from foundation.store.interface import MAX_READ_BYTES
 from foundation.store.publication import (
     already_published,
@@ -37,8 +37,6 @@ from foundation.store.publication import (
 )
 
 _UNFINISHED = ".unfinished-"
-LOCK_TIMEOUT_S = 30.0
-LOCK_PAUSE_S = 0.02
 
 
 class FolderStore:
@@ -88,11 +86,13 @@ class FolderStore:
 
     def signature(self, model: str, version: str) -> bytes | None:
         """The signature of one version; see `Store.signature`."""
+        where = f"{model}@{version}: {SIGNATURE_FILE}"
         path = self._versions_folder(model) / version / SIGNATURE_FILE
-        content = read_document(path, f"{model}@{version}: {SIGNATURE_FILE}")
-        if content is not None:
-            check_signature_size(len(content), model, version)
-        return content
+        with open_file(path, where) as file, explain_reading(where):
+            if file is None:
+                return None
+            check_signature_size(os.fstat(file.fileno()).st_size, model, version)
+            return file.read(MAX_SIGNATURE_BYTES)
 
     def add_signature(self, manifest: Manifest, content: bytes) -> None:
         """Add a signature by one atomic link; see `Store.add_signature`."""
@@ -140,7 +140,10 @@ class FolderStore:
 
     def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
         """Write `new` if the file is still `old`'s; see `Store.swap_aliases`."""
-        with explain_writing(f"The folder {self.root / model}"), self._locked(model):
+        with (
+            explain_writing(f"The folder {self.root / model}"),
+            hold_lock(self.root, model),
+        ):
             if self.aliases(model).revision != old.revision:
                 raise aliases_moved(model)
             with tempfile.NamedTemporaryFile(dir=self.root / model, prefix=_UNFINISHED, delete=False) as file:
@@ -193,15 +196,7 @@ class FolderStore:
     def _find_versions(self, model: str) -> Iterator[str]:
         if not is_name(model):
             return
-        folder = self._versions_folder(model)
-        for name in list_folder(folder, f"{model}/versions"):
-            if is_name(name):
-                try:
-                    found = (folder / name / MANIFEST_FILE).is_file()
-                except OSError:  # whoever asks for its manifest is told why
-                    found = True
-                if found:
-                    yield name
+        yield from find_versions(self._versions_folder(model), f"{model}/versions")
 
     @contextmanager
     def _opened(self, manifest: Manifest, path: str) -> Iterator[BinaryIO]:
@@ -213,23 +208,6 @@ class FolderStore:
 
     def _versions_folder(self, model: str) -> Path:
         return self.root / model / "versions"
-
-    @contextmanager
-    def _locked(self, model: str) -> Iterator[None]:
-        deadline = time.monotonic() + LOCK_TIMEOUT_S
-        with (self.root / model / ".aliases.lock").open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise StoreError(
-                            f"Another process has been moving an alias of {model} for {LOCK_TIMEOUT_S:g} s; "
-                            "nothing was written."
-                        ) from None
-                    time.sleep(LOCK_PAUSE_S)
-            yield
 
 
 def _sync(path: Path) -> None:

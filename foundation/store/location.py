@@ -89,7 +89,8 @@ def open_served_store(
 
     store = open_store(uri, timeout_s=timeout_s)
     timed = TimedStore(store, call_timeout_s=call_timeout_s)
-    served: Store = timed
-    if not isinstance(store, FolderStore):
+    if isinstance(store, FolderStore):
+        served: Store = timed
+    else:
         served = CachedStore(timed, open_cache(cache, max_bytes=cache_max_bytes))
     return served if trusted_keys is None else TrustedStore(served, trusted_keys)

@@ -24,6 +24,7 @@ from foundation.store.publication import (
     version_order,
 )
 from foundation.store.s3_client import NoList, explain, is_archived, is_missing, make_client, status_of
+from foundation.store.s3_keys import is_manifest, key_of
 from foundation.store.s3_read import read_document, read_pieces
 from foundation.store.s3_write import ConditionFailed, Writer, head
 
@@ -57,14 +58,14 @@ class S3Store:
     def models(self) -> list[str]:
         """Names of the models that have a version, in order."""
         parts = (key.split("/") for key in self._keys(""))
-        return sorted({path[0] for path in parts if len(path) == 4 and _is_manifest(path)})
+        return sorted({path[0] for path in parts if len(path) == 4 and is_manifest(path)})
 
     def versions(self, model: str) -> list[str]:
         """Versions of `model` that have a manifest, oldest first."""
         if not is_name(model):
             return []
         parts = (key.split("/") for key in self._keys(f"{model}/versions/"))
-        return sorted((path[2] for path in parts if len(path) == 4 and _is_manifest(path)), key=version_order)
+        return sorted((path[2] for path in parts if len(path) == 4 and is_manifest(path)), key=version_order)
 
     def manifest(self, model: str, version: str) -> Manifest:
         """The manifest of one version; see `Store.manifest`."""
@@ -73,22 +74,22 @@ class S3Store:
     def manifest_text(self, model: str, version: str) -> bytes:
         """The bytes of one version's manifest; see `Store.manifest_text`."""
         known = is_name(model) and is_name(version)
-        found = self._get(_path(model, version, MANIFEST_FILE)) if known else None
+        found = self._get(key_of(model, version, MANIFEST_FILE)) if known else None
         if found is None:
             raise ModelNotFound(f"There is no {model}@{version} in {self.location}.")
         return found[0]
 
     def signature(self, model: str, version: str) -> bytes | None:
         """The signature of one version; see `Store.signature`."""
-        found = self._get(_path(model, version, SIGNATURE_FILE))
+        found = self._get(key_of(model, version, SIGNATURE_FILE))
         if found is not None:
             check_signature_size(len(found[0]), model, version)
         return found[0] if found else None
 
     def add_signature(self, manifest: Manifest, content: bytes) -> None:
         """Add a signature unless there is one; see `Store.add_signature`."""
-        path = _path(manifest.name, manifest.version, SIGNATURE_FILE)
-        self._put(path, content, already_signed(manifest))
+        path = key_of(manifest.name, manifest.version, SIGNATURE_FILE)
+        self._put(path, content, already_signed(manifest), tag=None)
 
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The checked bytes of a file of the release, which touch no disk; see `Store.read`."""
@@ -133,7 +134,7 @@ class S3Store:
 
         Cut off anywhere, it can be run again with the same files and goes on where it stopped.
         """
-        folder = _path(manifest.name, manifest.version, "")
+        folder = key_of(manifest.name, manifest.version, "")
         with self._explained():
             if head(self._client, self._target(folder + MANIFEST_FILE)) is not None:
                 raise already_published(manifest)
@@ -142,10 +143,11 @@ class S3Store:
                 self._writer.put_file(target, files[entry.path], entry, manifest.reference)
             if signature is not None:  # of a publication that was cut off one may lie here: of no worth
                 self._writer.put(self._target(folder + SIGNATURE_FILE), signature)
-        self._put(folder + MANIFEST_FILE, encode_manifest(manifest), already_published(manifest))
+        text = encode_manifest(manifest)
+        self._put(folder + MANIFEST_FILE, text, already_published(manifest), tag=None)
 
-    def _put(self, path: str, content: bytes, otherwise: StoreError, *, tag: str | None = None) -> None:
-        """Write a small object if the one there has the ETag `tag`, or if there is none; else `otherwise`."""
+    def _put(self, path: str, content: bytes, otherwise: StoreError, *, tag: str | None) -> None:
+        """Write a small object if what is there has `tag`; `otherwise` is raised if it has not."""
         try:
             with self._explained():
                 self._writer.put_if(self._target(path), content, tag=tag)
@@ -157,7 +159,7 @@ class S3Store:
 
     def _pieces(self, manifest: Manifest, entry: File) -> Iterator[bytes]:
         """The unchecked content of a file of the release, at most as long as its entry says."""
-        source = self._target(_path(manifest.name, manifest.version, entry.path))
+        source = self._target(key_of(manifest.name, manifest.version, entry.path))
         with self._explained():
             found = head(self._client, source)
         if found is None:
@@ -214,12 +216,3 @@ class S3Store:
 
 class _NotModified(Exception):
     pass
-
-
-def _is_manifest(path: list[str]) -> bool:
-    model, versions, version, file = path
-    return versions == "versions" and file == MANIFEST_FILE and is_name(model) and is_name(version)
-
-
-def _path(model: str, version: str, file: str) -> str:
-    return f"{model}/versions/{version}/{file}"

@@ -10,8 +10,6 @@ from foundation.errors import GanymedeError
 from service.access.windows import Windows
 from service.http.addresses import path_of
 
-WRONG_KEYS = 30
-"""Of an address in a window, until it is told to wait."""
 LINES = 60
 """In the log in a window."""
 WINDOW_S = 60
@@ -39,8 +37,9 @@ class Refusals:
     spares the log and the client that tries a key of last year in a loop.
     """
 
-    def __init__(self, *, count: Callable[[str], None] = lambda _: None) -> None:
-        """`count` is told the code of each refusal."""
+    def __init__(self, *, wrong_keys: int = 30, count: Callable[[str], None] = lambda _: None) -> None:
+        """An address may send so many `wrong_keys` in a minute; `count` is told the code of each refusal."""
+        self._wrong_keys = wrong_keys
         self._count = count
         self._wrong = Windows(max_names=MAX_ADDRESSES)
         self._lines = Windows()
@@ -53,9 +52,9 @@ class Refusals:
             TooManyWrongKeys: it was one too many.
         """
         address = network_of(scope)
-        if self._wrong.add(address, 1, WINDOW_S) > WRONG_KEYS:
+        if self._wrong.add(address, 1, WINDOW_S) > self._wrong_keys:
             raise TooManyWrongKeys(
-                f"More than {WRONG_KEYS} wrong API keys came from this address. A right one is let in.",
+                f"More than {self._wrong_keys} wrong API keys came from this address. A right one is let in.",
                 retry_after_s=max(1, round(self._wrong.left_s(address))),
             )
 

@@ -14,6 +14,7 @@ from service.endpoints.problem_responses import (
     describe_problems,
     refer_to_headers,
 )
+from service.http.problems import MEDIA_TYPE as PROBLEM
 
 PICTURE_HEADERS = ("ETag", "X-Model", "X-Seed", "Server-Timing")
 PICTURE_PROBLEMS = (400, 404, 406, 413, 415, 422, 429, 503, 504)
@@ -101,11 +102,15 @@ def _describe_errors(schema: Mapping[str, Any], open_paths: Collection[str]) -> 
             if path in open_paths:
                 operation["security"] = []
             else:
-                responses.update(describe_problems(401, 403))
+                responses.update(describe_problems(401, 403, 429))
             responses.update(describe_problems(431))
             for response in responses.values():
                 response["headers"] = {**refer_to_headers(()), **response.get("headers", {})}
             responses.setdefault("default", describe_problem(ANY_PROBLEM))
+            if path.startswith("/v2"):  # what that protocol's clients read, which know no other type
+                for response in responses.values():
+                    if PROBLEM in response.get("content", {}):
+                        response["content"] = {"application/json": response["content"][PROBLEM]}
             operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -24,6 +24,12 @@ _NULL_IS_EMPTY = BeforeValidator(lambda value: {} if value is None else value)
 _NULL_IS_NONE_AT_ALL = BeforeValidator(lambda value: [] if value is None else value)
 
 
+def _describe_null(schema: dict[str, Any]) -> None:
+    """Say in a field's JSON schema that null is taken too."""
+    kept = {name: schema.pop(name) for name in list(schema)}
+    schema["anyOf"] = [kept, {"type": "null"}]
+
+
 class _Parameters(BaseModel):
     """The protocol leaves parameters open: those that mean nothing here are let pass.
 
@@ -58,7 +64,9 @@ class RequestInput(_Part):
     name: Name
     shape: tuple[Dimension, ...] = Field(max_length=8, fail_fast=True)
     datatype: Name
-    parameters: Annotated[_InputParameters, _NULL_IS_EMPTY] = _InputParameters()
+    parameters: Annotated[_InputParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
+        _InputParameters()
+    )
     data: list[Any] | None = None
 
 
@@ -66,7 +74,9 @@ class RequestOutput(_Part):
     """An output tensor that is asked for."""
 
     name: Name
-    parameters: Annotated[_OutputParameters, _NULL_IS_EMPTY] = _OutputParameters()
+    parameters: Annotated[_OutputParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
+        _OutputParameters()
+    )
 
 
 class InferenceRequest(_Part):
@@ -76,10 +86,14 @@ class InferenceRequest(_Part):
     model_name: Name | None = None
     """Some clients repeat it; the address says which model is meant."""
     model_version: Name | None = None
-    parameters: Annotated[_RequestParameters, _NULL_IS_EMPTY] = _RequestParameters()
+    parameters: Annotated[_RequestParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
+        _RequestParameters()
+    )
     inputs: tuple[RequestInput, ...] = Field(min_length=1, max_length=8, fail_fast=True)
     outputs: Annotated[
-        tuple[RequestOutput, ...], Field(max_length=8, fail_fast=True), _NULL_IS_NONE_AT_ALL
+        tuple[RequestOutput, ...],
+        Field(max_length=8, fail_fast=True, json_schema_extra=_describe_null),
+        _NULL_IS_NONE_AT_ALL,
     ] = ()
 
 

@@ -18,7 +18,8 @@ def find_default(store: Store) -> Reference:
     models, failure = [], None
     for model in store.models():
         try:
-            if PRODUCTION in store.aliases(model).entries:
+            production = store.aliases(model).entries.get(PRODUCTION)
+            if production is not None and production.version in store.versions(model):
                 models.append(model)
         except StoreError as error:
             raise_if_away(store, error)

@@ -68,6 +68,7 @@ class Releases:
         self._max_graph_bytes = max_graph_bytes
         self._open_timeout_s = open_timeout_s
         self._warm_up = warm_up
+        self._looks: dict[Reference, asyncio.Task[str]] = {}
         self._absent: dict[Reference, ModelNotFound] = {}
 
     @property
@@ -154,7 +155,7 @@ class Releases:
         version = self.versions.get(reference)
         if version is None:
             try:
-                version = await threads.run(resolve_version, self.store, reference)
+                version = await self._look_up(reference, threads)
             except ModelNotFound as error:
                 if len(self._absent) < MAX_ABSENT:
                     self._absent[reference] = error
@@ -163,6 +164,21 @@ class Releases:
         if reference not in self.versions:
             self.serve(reference, version)
         return release
+
+    async def _look_up(self, reference: Reference, threads: Threads) -> str:
+        """The version that `reference` means, asked for once for however many wait."""
+        look = self._looks.get(reference)
+        if look is None:
+            look = asyncio.create_task(threads.run(resolve_version, self.store, reference))
+            self._looks[reference] = look
+
+            def end(done: asyncio.Task[str]) -> None:
+                del self._looks[reference]
+                if not done.cancelled():
+                    done.exception()  # every waiter may have left
+
+            look.add_done_callback(end)
+        return await asyncio.shield(look)
 
     async def _load(self, model: str, version: str) -> Release:
         fetched = await self._loading.run(self._fetch, model, version)

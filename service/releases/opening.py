@@ -45,10 +45,10 @@ class Release:
 class Fetched:
     """What opening a release needs of it, read and checked against its sums."""
 
+    store: Store
     manifest: Manifest
     graph: bytes
     golden_images: bytes | None
-    directions: ReleaseDirections
 
 
 def open_release(
@@ -83,7 +83,7 @@ def fetch_release(
     images, size = manifest.golden.images, manifest.image
     pixels = len(manifest.golden.seeds) * size.height * size.width * size.channels
     exact = store.read(manifest, images, max_bytes=pixels + NPY_HEAD_BYTES) if images else None
-    return Fetched(manifest, graph, exact, ReleaseDirections(store, manifest))
+    return Fetched(store, manifest, graph, exact)
 
 
 def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT_S) -> Release:
@@ -96,7 +96,7 @@ def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT
     check_content(manifest, fetched.graph)
     generator = Generator(manifest, fetched.graph, device)
     difference = hold_against_golden(generator, fetched.golden_images, timeout_s)
-    return Release(manifest, generator, difference, fetched.directions)
+    return Release(manifest, generator, difference, ReleaseDirections(fetched.store, manifest))
 
 
 def check_content(manifest: Manifest, graph: bytes) -> None:

@@ -12,10 +12,10 @@ import random, sys, tempfile
 from pathlib import Path
 from ganymede.foreign_graph import ImportRefused
 from ganymede.foreign_release import Wishes, prepare_release
-from service.devices import cpu_device
-from service.errors import ReleaseRefused
-from service.generator import Generator
-from service.release import check_content
+from service.engine.devices import cpu_device
+from foundation.errors import ReleaseRefused
+from service.engine.generator import Generator
+from service.releases.opening import check_content
 from tests.store.foreign import draw_graph
 from tests.tiny_models import TinyModel, publish_tiny_model, tiny_graph
 

@@ -21,6 +21,13 @@ def test_thousands_of_requests_made_from_the_description_find_nothing(tiny_store
 def test_no_operation_lets_a_request_through_without_its_key(tiny_store, tmp_path):
     keys = f"schemathesis:{hashlib.sha256(KEY.encode()).hexdigest()}"
     with run_server(
-        tiny_store, tmp_path, "--default-model", "grey", "--ui", "off", "--api-keys", keys
+        tiny_store,
+        tmp_path,
+        "--default-model",
+        "grey",
+        "--ui",
+        "off",
+        GANYMEDE_API_KEYS=keys,
+        GANYMEDE_WRONG_KEYS_PER_MINUTE="1000000",
     ) as server:
         attack_described_api(server, cases=CASES // 4, seed=3, key=KEY)

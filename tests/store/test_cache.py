@@ -13,7 +13,6 @@ import pytest
 from filelock import FileLock
 
 from foundation.errors import ReleaseRefused, StoreError, StoreUnreachable
-from foundation.manifest import Manifest
 from foundation.store import FolderStore
 from foundation.store.cache import FileCache
 from foundation.store.cached import CachedStore, open_cache
@@ -199,7 +198,7 @@ def test_what_is_kept_and_was_damaged_is_as_if_it_were_not_kept(far: FolderStore
     class Away(FolderStore):
         failure = away  # type: ignore[assignment]
 
-        def manifest(self, model: str, version: str) -> Manifest:
+        def manifest_text(self, model: str, version: str) -> bytes:
             raise away
 
     with pytest.raises(StoreUnreachable, match="away"):

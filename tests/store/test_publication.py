@@ -192,9 +192,13 @@ def test_a_full_disk_ends_a_publication_in_words_and_leaves_nothing(
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    what = {"copy": "shutil.copyfile", "manifest": "pathlib.Path.write_text", "rename": "pathlib.Path.rename"}
+    what = {
+        "copy": "shutil.copyfile",
+        "manifest": "pathlib.Path.write_bytes",
+        "rename": "pathlib.Path.rename",
+    }
     with monkeypatch.context() as patch:
-        patch.setattr(what[when], fail)
+        patch.setattr(what.get(when, "pathlib.Path.rename"), fail)
         with pytest.raises(StoreError, match=r"cannot be written: No space left.*Nothing was changed"):
             store.publish(manifest, files)
     assert list((tmp_path / "models" / "grey" / "versions").iterdir()) == []
@@ -213,7 +217,7 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_an_alias_whose_lock_another_process_keeps_is_waited_for_only_so_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foundation.store.folder.LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("foundation.store.folder_lock.LOCK_TIMEOUT_S", 0.1)
     store = FolderStore(tmp_path)
     publish_bytes(store)
     with (tmp_path / "grey" / ".aliases.lock").open("w") as lock:

@@ -5,7 +5,6 @@ where that cannot be known the picture is refused, in words, rather than taken a
 """
 
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +31,10 @@ def spread_levels(picture: Image.Image) -> Image.Image:
         WrongLevels: the levels are negative, no numbers, or in no range that the file gives.
     """
     if picture.mode == "F":
-        levels: NDArray[Any] = np.asarray(picture, np.float64)
-        if not np.isfinite(levels).all() or levels.min() < 0 or levels.max() > 1:
-            raise WrongLevels(f"its greys are {describe_range(levels)}, and fractions go from 0 to 1")
-        return as_grey(levels, picture)
+        fractions = np.asarray(picture, np.float64)
+        if not np.isfinite(fractions).all() or fractions.min() < 0 or fractions.max() > 1:
+            raise WrongLevels(f"its greys are {describe_range(fractions)}, and fractions go from 0 to 1")
+        return as_grey(fractions, picture)
     if picture.mode == "I" or picture.mode.startswith("I;16"):
         levels, highest = read_levels(picture)
         if levels.min() < 0 or levels.max() > highest:

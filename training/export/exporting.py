@@ -149,7 +149,7 @@ def compare_with_keras(
     levels = np.abs(pixels.astype(np.int16) - quantize(expected).astype(np.int16))
     return Comparison(
         latents=len(latents),
-        max_float_difference=float(np.abs(images - expected).max()),
+        max_float_difference=float(np.abs(np.asarray(images, np.float32) - expected).max()),
         max_levels=int(levels.max()),
         pixels_differing=float((levels > 0).mean()),
     )
