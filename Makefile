@@ -13,7 +13,7 @@ serve: $(VENV)/.service
 
 # The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser, S3 server or container, and start
 # few processes. What is left out is named, so that new folders are in.
-LEFT_OUT := $(addprefix tests/,commands faults fuzz image infra store training ui whole)
+LEFT_OUT := $(addprefix tests/,commands faults fuzz image infra store training ui wheel whole)
 check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

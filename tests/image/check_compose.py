@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import REPOSITORY
-from tests.test_dashboard import expressions
+from tests.project.test_dashboard import expressions
 
 PROJECT = "ganymede-check"
 PORTS = {"GANYMEDE_HOST_PORT": "18080", "PROMETHEUS_HOST_PORT": "19090"}

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.image.conftest import IMAGE, docker, run_container
-from tests.test_sagemaker import SageMaker
+from tests.protocols.test_sagemaker import SageMaker
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 READ_ONLY = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")

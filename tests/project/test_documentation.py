@@ -12,7 +12,7 @@ from ganymede.commands.flags import make_flags
 from service.settings import PREFIX, Settings
 from tests.patience import PATIENCE_S
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parent.parent.parent
 README = (REPOSITORY / "README.md").read_text()
 SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text()
 CURL_LINES = re.findall(r"^curl .*$", README, re.MULTILINE)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.conftest import run_server
 
-DATA = Path(__file__).parent / "data" / "fashion-mnist"
+DATA = Path(__file__).parent.parent / "data" / "fashion-mnist"
 
 
 def test_pictures_become_a_service_that_gives_the_same_bytes_twice_for_a_seed(run_ganymede, tmp_path):
@@ -33,7 +33,7 @@ def test_pictures_become_a_service_that_gives_the_same_bytes_twice_for_a_seed(ru
 
 
 def test_the_bundled_models_pass_their_golden_checks_and_generate_fashion_unless_asked(tmp_path):
-    with run_server(Path(__file__).parent.parent / "models", tmp_path) as server:
+    with run_server(Path(__file__).parent.parent.parent / "models", tmp_path) as server:
         ready = httpx.get(f"{server.url}/readyz")
         assert ready.status_code == 200, ready.text
         for body, model, shape in (

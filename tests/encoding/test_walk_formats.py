@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import REPOSITORY
-from tests.test_images import RDF
+from tests.endpoints.test_images import RDF
 
 FORMATS = {
     "png": "image/png",

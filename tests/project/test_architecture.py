@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parent.parent.parent
 FILES = sorted(
     path
     for name in ("foundation", "service", "training", "infra", "ganymede")

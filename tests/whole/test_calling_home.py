@@ -74,7 +74,7 @@ session.run(None, {"latent": np.zeros((1, 6), np.float32)})
 """
     subprocess.run(
         [sys.executable, "-c", script],
-        env={**watch.variables, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        env={**watch.variables, "PYTHONPATH": str(Path(__file__).parent.parent.parent)},
         check=True,
         timeout=60,
     )

@@ -1,0 +1,1 @@
+"""API keys, rates and quotas: `service/access`."""

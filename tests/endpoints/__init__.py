@@ -1,0 +1,1 @@
+"""Our own API, as a client sees it: `service/endpoints`."""

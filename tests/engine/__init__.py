@@ -1,0 +1,1 @@
+"""Admission, batches, devices, walks chunk by chunk: `service/engine`."""

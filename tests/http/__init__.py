@@ -1,0 +1,1 @@
+"""Bodies, caching, problems, figures: `service/http`."""

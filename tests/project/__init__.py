@@ -1,0 +1,1 @@
+"""The repository itself: floors, documents, workflows, dashboards, published versions."""

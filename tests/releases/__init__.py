@@ -1,0 +1,1 @@
+"""Releases in memory: `service/releases`. Those that a store brings are in `tests/store`."""

@@ -1,0 +1,1 @@
+"""From pictures to an answer, and what holds for all at once."""
