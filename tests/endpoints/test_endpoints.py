@@ -16,8 +16,8 @@ from service.application import create_app
 from service.endpoints.registry import find_endpoints
 from service.settings import Settings
 from tests.conftest import metric
+from tests.http.test_http import wait_for
 from tests.patience import PATIENCE_S
-from tests.test_http import wait_for
 
 TOYS = Path(__file__).parent / "toy_endpoints"
 KEY = {"X-Api-Key": "mine"}

@@ -10,7 +10,7 @@ from foundation.errors import GanymedeError
 from service.http.problem_table import PROBLEM_TYPES, code_of, headers_of, problem_type
 from service.http.problems import describe
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parent.parent.parent
 
 ANSWERS = {
     "AddressTooLong": ("address-too-long", 414, "Address too long"),
