@@ -128,3 +128,7 @@ class ReleaseRefused(StoreError):
 
     code = "release-refused"
     retry_after_s = 60  # nobody but who publishes can mend it
+
+
+class NotTrusted(ReleaseRefused):
+    """No trusted key signed the release as it is; there is nothing else known against it."""

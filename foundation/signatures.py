@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foundation.errors import GanymedeError, ReleaseRefused
+from foundation.errors import GanymedeError, NotTrusted
 from foundation.manifest import MANIFEST_FILE, Manifest
 
 SIGNATURE_FILE = "model.sig"
@@ -50,10 +50,10 @@ class TrustedKeys:
         """Hold a release's manifest, `text` being its file's bytes, against its signature.
 
         Raises:
-            ReleaseRefused: it has none, it is damaged or of another release, or of a key that is not trusted.
+            NotTrusted: it has none, it is damaged or of another release, or of a key that is not trusted.
         """
         if signature is None:
-            raise ReleaseRefused(
+            raise NotTrusted(
                 f"{manifest.reference} is not signed, and nothing unsigned is opened where there are trusted "
                 f"keys (GANYMEDE_TRUSTED_KEYS). Sign it: ganymede sign {manifest.reference} --key FILE"
             )
@@ -68,7 +68,7 @@ class TrustedKeys:
                     reasons.append(_shorten(error))
                 else:
                     return
-        raise ReleaseRefused(
+        raise NotTrusted(
             f"{manifest.reference}: {SIGNATURE_FILE} is no signature of this release by a trusted key "
             f"({', '.join(self.names)}): {'; '.join(dict.fromkeys(reasons))[:300]}"
         )

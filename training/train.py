@@ -207,5 +207,6 @@ class Training:
                 f"Stopped after batch {self.step}; saved {path}. Train in the same run folder to go on.",
                 highlight=False,
                 soft_wrap=True,
+                markup=False,  # a folder may be called [b]
             )
         return TrainingOutcome(self.step // self.batches_per_epoch, self.step, interrupted=True)

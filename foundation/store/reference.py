@@ -59,4 +59,5 @@ def resolve_version(store: Store, reference: Reference) -> str:
         f"{reference.model} has no version or alias {reference.selector!r}. "
         f"Versions: {name_some(versions, otherwise='none')}. "
         f"Aliases: {name_some(sorted(aliases), otherwise='none')}."
+        + (f" Name one: {reference.model}@{versions[-1]}." if versions else "")
     )

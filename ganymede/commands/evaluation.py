@@ -1,5 +1,6 @@
 """`ganymede evaluate`, `rank` and `report`: how near the pictures of a run are to real ones."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,7 +64,10 @@ def rank(
             data_folder=data_folder,
             measured=show,
         )
-    typer.echo(f"The best is that after batch {best.step}, epoch {best.epoch}. Next: ganymede export {run}")
+    typer.echo(
+        f"The best is that after batch {best.step}, epoch {best.epoch}. "
+        f"Next: ganymede export {shlex.quote(str(run))}"
+    )
 
 
 def report(run: RunArgument) -> None:

@@ -1,5 +1,6 @@
 """`ganymede import`: a generator from anywhere becomes a release."""
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -74,4 +75,4 @@ def import_graph(
     if promote:
         point_alias(open_models(models), name, version, promote)
     else:
-        typer.echo(f"Next: ganymede promote {name} {version}")
+        typer.echo(f"Next: ganymede promote {name} {version} --models {shlex.quote(models)}")

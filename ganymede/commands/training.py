@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -97,7 +98,7 @@ def train(
             console=Console(),
         )
     if not outcome.interrupted:
-        typer.echo(f"Trained. Next: ganymede export {folder}")
+        typer.echo(f"Trained. Next: ganymede export {shlex.quote(str(folder))}")
 
 
 def export(
@@ -115,7 +116,8 @@ def export(
 
         path = export_run(run, checkpoint=chosen)
         report = read_export(Run(run))
-    typer.echo(f"{path}: the same pictures as Keras. Next: ganymede publish {run} --name NAME")
+    typer.echo(f"{path}: the same pictures as Keras.")
+    typer.echo(f"Next: ganymede publish {shlex.quote(str(run))} --name NAME")
     if report.best:
         typer.echo(f"Of epoch {report.epochs}, the best: {report.best.figure} {report.best.value:.4g}.")
     elif chosen is None:

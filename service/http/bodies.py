@@ -60,6 +60,9 @@ def _explain(error: ErrorDetails, content: bytes) -> MalformedRequest | InvalidF
         place = place[: _CLASSES[place[0]]]  # what follows is a type that pydantic tried
         message = "a class is its name, its index, or a list with a weight for every class"
     field = ".".join(str(part)[:_MAX_NAME] for part in place if part not in ("float", "int"))
+    if error["type"] in ("too_short", "too_long"):
+        bound = error["ctx"].get("min_length", error["ctx"].get("max_length"))
+        message = f"give at {'least' if error['type'] == 'too_short' else 'most'} {bound}"
     if error["type"] == "extra_forbidden":
         message = "there is no such field; see /docs"
     field = field or error.get("ctx", {}).get("field", "body")

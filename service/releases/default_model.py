@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, datetime
 
-from foundation.errors import ModelNotFound, StoreDenied, StoreError, StoreUnreachable
+from foundation.errors import ModelNotFound, NotTrusted, StoreDenied, StoreError, StoreUnreachable
 from foundation.store import PRODUCTION, Reference, Store
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ def find_default(store: Store) -> Reference:
         try:
             production = store.aliases(model).entries.get(PRODUCTION)
             if production is not None and production.version in store.versions(model):
+                _require_trust(store, model, production.version)
                 models.append(model)
         except StoreError as error:
             raise_if_away(store, error)
@@ -44,9 +45,29 @@ def raise_if_away(store: Store, error: Exception) -> None:
 
 
 def _find_birth(store: Store, model: str) -> datetime:
-    """When the model's oldest version was made; now, if that cannot be said."""
+    """When the model's oldest trusted version was made; now, if that cannot be said."""
     try:
-        return store.manifest(model, store.versions(model)[0]).created_at
-    except (StoreError, ModelNotFound, IndexError) as error:
+        for version in store.versions(model):
+            try:
+                return store.manifest(model, version).created_at
+            except NotTrusted:
+                log.warning(
+                    "%s@%s is not trusted, so nobody says how old %s is: let GANYMEDE_DEFAULT_MODEL say "
+                    "which model a request without one means.",
+                    model,
+                    version,
+                    model,
+                )
+    except (StoreError, ModelNotFound) as error:
         raise_if_away(store, error)
-        return datetime.now(UTC)
+    return datetime.now(UTC)
+
+
+def _require_trust(store: Store, model: str, version: str) -> None:
+    """Raise `NotTrusted` for a version that no trusted key signed; other faults are told when it is opened."""
+    try:
+        store.manifest(model, version)
+    except NotTrusted:
+        raise
+    except (StoreError, ModelNotFound) as error:
+        raise_if_away(store, error)

@@ -20,6 +20,7 @@ from foundation.store.publication import encode_manifest
 from foundation.store.trusted import TrustedStore
 from service.engine.cores import usable_cores
 from service.engine.devices import cpu_device
+from service.releases.default_model import find_default
 from service.releases.opening import open_release
 from tests.conftest import run_server
 from tests.store.conftest import S3
@@ -334,3 +335,20 @@ def test_a_wrong_private_key_signs_nothing(signed: Path, keys: tuple[Path, Path]
             sign(store, "v4", path)
     assert store.signature("grey", "v4") is None
     assert signatures.MAX_SIGNATURE_BYTES == 2**20
+
+
+def test_the_default_model_is_one_whose_production_version_is_trusted(
+    signed: Path, keys: tuple[Path, Path]
+) -> None:
+    """Old versions may stay unsigned: they end no start, and an unsigned model takes no place."""
+    publish_tiny_model(signed, TinyModel(name="another"))
+    trusted = TrustedStore(FolderStore(signed), TrustedKeys([keys[1]]))
+    assert find_default(trusted).model == "grey"
+
+
+def test_where_no_production_version_is_trusted_the_default_model_is_refused_in_words(
+    tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    publish_tiny_model(tmp_path, TinyModel())
+    with pytest.raises(ReleaseRefused, match="is not signed"):
+        find_default(TrustedStore(FolderStore(tmp_path), TrustedKeys([keys[1]])))
