@@ -64,7 +64,7 @@ def _find_birth(store: Store, model: str) -> datetime:
 
 
 def _require_trust(store: Store, model: str, version: str) -> None:
-    """Raise `NotTrusted` for a version that no trusted key signed; other faults are told when it is opened."""
+    """Raise `NotTrusted` for a version that no trusted key signed; other faults are told at its opening."""
     try:
         store.manifest(model, version)
     except NotTrusted:
