@@ -74,7 +74,7 @@ def _describe(context: Context, model: str | None, folder: Path, visitor: gradio
     return (
         _list_releases(context, manifest.name),
         "\n\n".join(filter(None, (_list_figures(manifest), unseen, undrawn))),
-        gradio.Image(picture, visible=picture is not None, alt_text=shown),
+        gradio.Image(str(picture) if picture else None, visible=picture is not None, alt_text=shown),
         _plot(losses),
         _plot(distances),
         write_curl_get(visitor, path),
