@@ -30,9 +30,15 @@ MAX_EVENT_BYTES = 2**16
 _STREAM_LIFE_S = 600
 _QUEUE_JOIN, _RUN = "/gradio_api/queue/join", "/gradio_api/run/predict"
 _STREAM, _FILE = "/gradio_api/queue/data", "/gradio_api/file="
-_PLAIN = re.compile(r"/|/theme\.css|/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+# No name or path is longer than a file system takes; Gradio's own have less than 80 characters.
+_PLAIN = re.compile(r"/|/theme\.css|/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){1,8}")
 _END = b"data: " + orjson.dumps(CloseStreamMessage().model_dump()) + b"\n\n"
-_DROPPED = (b"origin", b"content-length", b"transfer-encoding", b"cookie", b"range")
+_ROOT = b"x-gradio-server"
+"""The header that Gradio takes its own address from; the gate alone writes it."""
+
+_FORWARDED = (b"forwarded", b"x-forwarded-host", b"x-forwarded-proto", _ROOT)
+_DROPPED = (b"origin", b"content-length", b"transfer-encoding", b"cookie", b"range", *_FORWARDED)
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 
 class Gate:
@@ -89,6 +95,8 @@ class Gate:
         if queued:
             self._folder.check_room()
         self._sessions.enter(event.session, current_key())
+        if queued:
+            self._sessions.check_unread(event.session)
         told = False
 
         async def receive_checked() -> Message:
@@ -112,12 +120,31 @@ class Gate:
 
 
 def _bare(scope: Scope, *entries: tuple[bytes, bytes], query: bytes = b"") -> Scope:
-    """A request as Gradio sees it: no query that was not checked, and no origin for it to allow."""
+    """A request as Gradio sees it: no query that was not checked, and no origin for it to allow.
+
+    Nor does it see what anybody says of a proxy: it would write that into its pages as its own address.
+    """
     dropped = (*_DROPPED, b"content-type") if entries else _DROPPED
     headers = [(name, value) for name, value in scope["headers"] if name not in dropped]
     # Gradio's application is mounted at the page's path inside.
-    root_path = scope.get("root_path", "").removesuffix("/ui")
-    return {**scope, "root_path": root_path, "query_string": query, "headers": [*headers, *entries]}
+    mounted = str(scope.get("root_path", ""))
+    root = (_ROOT, (_tell_origin(scope) + mounted).encode())
+    return {
+        **scope,
+        "root_path": mounted.removesuffix("/ui"),
+        "query_string": query,
+        "headers": [*headers, root, *entries],
+    }
+
+
+def _tell_origin(scope: Scope) -> str:
+    """Scheme and host as the browser that sent an event knows them; empty if it does not say.
+
+    It says them with what it posts (RFC 6454, 7), and only its own session reads the answer. Without them an
+    address is a path, which a browser that has the page open completes.
+    """
+    origin = Headers(scope=scope).get("origin", "")
+    return origin if scope["method"] == "POST" and _ORIGIN.fullmatch(origin) else ""
 
 
 def _refuse_foreign(headers: Headers) -> None:

@@ -106,7 +106,7 @@ def lay_out(context: Context, folder: Path) -> gradio.Blocks:
             with gradio.Tab("Explore", id="explore") as explore_place:
                 exploring = add_explore_tab(context, choice, explore_place)
             with gradio.Tab("Models", id="models"):
-                models = add_models_tab(context, choice.model)
+                models = add_models_tab(context, choice.model, folder)
 
         async def choose_model() -> gradio.Dropdown:
             with explained():

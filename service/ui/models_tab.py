@@ -1,27 +1,19 @@
 """The tab of the models: releases, their figures, samples and training curves."""
 
-import io
-from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio
-import orjson
 import pandas
-from PIL import Image
 
-from foundation.errors import GanymedeError
 from foundation.manifest import Manifest
 from service.endpoints.context import Context
 from service.ui.choice import find_manifest
+from service.ui.curves import Point, read_curves
 from service.ui.events import RAW
 from service.ui.requests import explained, write_curl_get
-
-_SAMPLES = "samples.png"
-_METRICS = "metrics.json"
-
-Point = dict[str, Any]
-"""The place of a point on a curve, and which curve it is of."""
+from service.ui.samples import put_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +24,8 @@ class ModelsTab:
     outputs: list[Any]
 
 
-def add_models_tab(context: Context, model: gradio.Dropdown) -> ModelsTab:
-    """Lay out the tab, which shows the release that is chosen at the head of the page."""
+def add_models_tab(context: Context, model: gradio.Dropdown, folder: Path) -> ModelsTab:
+    """Lay out the tab, which shows the release that is chosen above; pictures are put into `folder`."""
     with gradio.Row():
         with gradio.Column(scale=1, min_width=280):
             releases = gradio.Markdown(elem_id="releases")
@@ -56,7 +48,7 @@ def add_models_tab(context: Context, model: gradio.Dropdown) -> ModelsTab:
 
     async def fill(model: str | None, visitor: gradio.Request) -> tuple[Any, ...]:
         with explained():
-            return await context.releases.asking.run(_describe, context, model, visitor)
+            return await context.releases.asking.run(_describe, context, model, folder, visitor)
 
     outputs = [releases, figures, samples, curves, distances, curl]
     model.change(fill, model, outputs, **RAW, show_progress="hidden")
@@ -70,17 +62,21 @@ def _add_plot(measure: str, title: str, elem_id: str) -> gradio.LinePlot:
     )
 
 
-def _describe(context: Context, model: str | None, visitor: gradio.Request) -> tuple[Any, ...]:
+def _describe(context: Context, model: str | None, folder: Path, visitor: gradio.Request) -> tuple[Any, ...]:
     manifest = find_manifest(context, model)
     if manifest is None:
         none = gradio.LinePlot(visible=False)
         return "There is no model in the store yet.", "", None, none, none, ""
     path = f"/models/{manifest.name}/versions/{manifest.version}"
+    picture, unseen = put_samples(context.releases.store, manifest, folder)
+    losses, distances, undrawn = read_curves(context.releases.store, manifest)
+    shown = f"A grid of pictures by {manifest.reference}"
     return (
         _list_releases(context, manifest.name),
-        _list_figures(manifest),
-        _open_samples(context, manifest),
-        *_plot_curves(context, manifest),
+        "\n\n".join(filter(None, (_list_figures(manifest), unseen, undrawn))),
+        gradio.Image(str(picture) if picture else None, visible=picture is not None, alt_text=shown),
+        _plot(losses),
+        _plot(distances),
         write_curl_get(visitor, path),
     )
 
@@ -110,43 +106,5 @@ def _list_figures(manifest: Manifest) -> str:
     return "\n".join([f"## {manifest.reference}", "", "| Figure | Value |", "|---|---|", *rows])
 
 
-def _open_samples(context: Context, manifest: Manifest) -> gradio.Image:
-    if manifest.file(_SAMPLES) is None:
-        return gradio.Image(None, visible=False)
-    content = context.releases.store.read(manifest, _SAMPLES)
-    with Image.open(io.BytesIO(content)) as picture:
-        picture.load()
-    return gradio.Image(picture, visible=True, alt_text=f"A grid of pictures by {manifest.reference}")
-
-
-def _plot_curves(context: Context, manifest: Manifest) -> tuple[gradio.LinePlot, gradio.LinePlot]:
-    """The losses and the distances of the epochs in `metrics.json`, each if the release has them."""
-    losses: list[Point] = []
-    distances: list[Point] = []
-    if manifest.file(_METRICS) is not None:
-        with suppress(GanymedeError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
-            # Somebody else's metrics.json may hold anything: the page does without.
-            rows = orjson.loads(context.releases.store.read(manifest, _METRICS)).get("epochs", [])
-            losses, distances = list_points(rows)
-    return _plot(losses), _plot(distances)
-
-
 def _plot(points: list[Point]) -> gradio.LinePlot:
     return gradio.LinePlot(pandas.DataFrame(points) if points else None, visible=bool(points))
-
-
-def list_points(rows: list[dict[str, Any]]) -> tuple[list[Point], list[Point]]:
-    """The points of both curves: the losses of each epoch, and the Fréchet distances (`fd_…`) measured."""
-    losses = [
-        {"epoch": row["epoch"], "loss": value, "of": name.removesuffix("_loss")}
-        for row in rows
-        for name, value in row.items()
-        if name.endswith("_loss")
-    ]
-    distances = [
-        {"epoch": row["epoch"], "distance": value, "of": name.replace("_", " ")}
-        for row in rows
-        for name, value in row.get("figures", {}).items()
-        if name.startswith("fd_") and not name.endswith("_real")
-    ]
-    return losses, distances

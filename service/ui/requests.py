@@ -95,8 +95,8 @@ def scope_of(visitor: gradio.Request) -> Scope:
 
 def _address(visitor: gradio.Request) -> str:
     """Scheme, host and prefix as the visitor's browser knows them, also behind a proxy."""
-    headers = visitor.headers
-    scheme = headers.get("x-forwarded-proto", "").split(",")[0].strip() or visitor.url.scheme
-    host = headers.get("x-forwarded-host", "").split(",")[0].strip() or headers.get("host", "localhost")
+    root = str(visitor.headers.get("x-gradio-server", "")).removesuffix("/ui")  # as the gate wrote it
+    if root.startswith("http"):
+        return root
     prefix = str(scope_of(visitor).get("root_path", "")).removesuffix("/").removesuffix("/ui")
-    return f"{scheme}://{host}{prefix}"
+    return f"{visitor.url.scheme}://{visitor.headers.get('host', 'localhost')}{prefix}"

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 MAX_SESSIONS = 256
 MAX_STREAMS = 128
+MAX_UNREAD_EVENTS = 64
+MAX_UNREAD_MESSAGES = 1024
+"""Of one session, between its events and its stream; each event has several, and reports how far it is."""
+
 _MAX_STREAMS_OF_ONE = 2
 """A browser has one open; the one before it may not have ended yet."""
 
@@ -55,6 +59,19 @@ class Sessions:
         if session.key != key:
             raise NotFound("There is no such session; reload the page.")
         self._sessions.move_to_end(name)
+
+    def check_unread(self, name: str) -> None:
+        """Raises `Unavailable` while a session has as many answers to read as are kept for one."""
+        messages = self._queue.pending_messages_per_session.get(name)
+        unread = messages.qsize() if messages is not None else 0
+        events = self._queue.pending_event_ids_session.get(name, set())
+        if not unread:  # those that are over were read, or lost with a stream that broke
+            events = events & self._queue.event_ids_to_events.keys()
+        if len(events) >= MAX_UNREAD_EVENTS or unread >= MAX_UNREAD_MESSAGES:
+            raise Unavailable(
+                "This page asked for much and has not read the answers; wait for them, or reload the page.",
+                retry_after_s=5,
+            )
 
     @contextmanager
     def stream(self, name: str, key: str | None) -> Iterator[None]:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,5 +212,6 @@ async def _render(
 
 def _remove_old_walks(folder: Path) -> None:
     for old in folder.glob("walk-*.mp4"):
-        if old.stat().st_mtime < time.time() - _KEPT_S:
-            old.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another walk, or the sweep, was faster
+            if old.stat().st_mtime < time.time() - _KEPT_S:
+                old.unlink()

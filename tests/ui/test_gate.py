@@ -169,3 +169,42 @@ def test_the_pages_own_events_pass_also_behind_a_proxy_that_says_its_name(strang
         body = {"data": stranger.usual(number), "fn_index": number, "session_hash": stranger.session}
         assert stranger.client.post("/gradio_api/queue/join", json=body, headers=headers).status_code == 200
     assert all(end["success"] for end in stranger.finish())
+
+
+@pytest.mark.parametrize("folder", ["assets", "static"])
+def test_a_name_longer_than_files_have_is_not_found(stranger, folder):
+    for path in ("a" * 129, "a" * 5000, "/".join(["a" * 100] * 60), "a/" * 9 + "a"):
+        status, body = ask(stranger.url, "GET", f"/ui/{folder}/{path}")
+        assert (status, json.loads(body)["code"]) == (404, "not-found"), path[:20]
+
+
+FORGED = {
+    "X-Forwarded-Host": "attacker.example",
+    "X-Forwarded-Proto": "https",
+    "X-Gradio-Server": "https://attacker.example/ui",
+    "Forwarded": "host=attacker.example;proto=https",
+}
+
+
+def test_a_clients_word_for_the_host_reaches_neither_the_page_nor_an_answer(stranger):
+    for headers in (FORGED, {**FORGED, "X-Forwarded-Host": "[broken", "X-Gradio-Server": "http://[broken"}):
+        page = stranger.client.get("/", headers=headers)
+        assert page.status_code == 200
+        assert "attacker.example" not in page.text
+        assert '"root":"/ui"' in page.text  # which is right at every host
+        number = stranger.find_event("releases")
+        body = {"data": stranger.usual(number), "fn_index": number, "session_hash": stranger.session}
+        assert stranger.client.post("/gradio_api/queue/join", json=body, headers=headers).status_code == 200
+        [end] = stranger.finish()
+        assert end["success"]
+        assert "attacker.example" not in json.dumps(end)
+
+
+def test_pictures_and_curl_lines_have_the_address_that_the_browser_shows(stranger):
+    number = stranger.find_event("pictures")
+    body = {"data": stranger.usual(number), "fn_index": number, "session_hash": stranger.session}
+    headers = {"Origin": "https://pictures.example", "Sec-Fetch-Site": "same-origin", **FORGED}
+    assert stranger.client.post("/gradio_api/queue/join", json=body, headers=headers).status_code == 200
+    told = json.dumps(stranger.finish())
+    assert "https://pictures.example/ui/gradio_api/file=" in told
+    assert "curl -X POST https://pictures.example/generate " in told

@@ -11,6 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
+from service.ui.curves import list_points
+
 PHONE = {"viewport": {"width": 390, "height": 844}}
 DARK = {"color_scheme": "dark"}
 INSIDE = {
@@ -106,8 +108,6 @@ def test_a_chosen_class_holds_for_the_pictures_and_goes_with_a_model_that_has_no
 
 
 def test_the_curves_are_the_losses_and_the_distances_that_a_release_holds():
-    from service.ui.models_tab import list_points  # Gradio takes seconds to import
-
     first = {"epoch": 1, "seconds": 9.0, "generator_loss": 2.0, "discriminator_loss": 1.0}
     second = {
         "epoch": 2,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from foundation.errors import NotFound, Unavailable
-from service.ui.sessions import MAX_SESSIONS, Sessions
+from service.ui.sessions import MAX_SESSIONS, MAX_UNREAD_EVENTS, MAX_UNREAD_MESSAGES, Sessions
 from tests.conftest import run_server
 from tests.ui.stranger import Stranger
 
@@ -146,3 +146,47 @@ def test_sessions_beyond_the_bound_push_out_the_idlest_and_the_queue_goes_on(vis
     assert ann.client.get("/gradio_api/queue/data?session_hash=s0-0").status_code == 404  # it was forgotten
     assert ann.run(number, body["data"])["success"]
     assert "Traceback" not in keyed.log.read_text()
+
+
+def test_a_session_that_reads_none_of_its_answers_gets_no_more_until_it_does(visit, keyed):
+    ann = visit("ann", "unread")
+    number = ann.find_event("releases")
+    answers = [ann.post(number, ann.usual(number)) for _ in range(MAX_UNREAD_EVENTS + 8)]
+    # The whole queue may be full, too; what it took stays to be read.
+    taken = [answer for answer in answers if answer.status_code == 200]
+    assert len(taken) <= MAX_UNREAD_EVENTS
+    while len(taken) < MAX_UNREAD_EVENTS:
+        taken += [answer for answer in [ann.post(number, ann.usual(number))] if answer.status_code == 200]
+    refused = ann.post(number, ann.usual(number))
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert "has not read the answers" in refused.json()["detail"]
+    assert visit("ann", "another").run(number, ann.usual(number))["success"]
+    ends = ann.finish()
+    assert len(ends) == MAX_UNREAD_EVENTS
+    assert all(end["success"] for end in ends)
+    assert ann.run(number, ann.usual(number))["success"]
+
+
+def test_messages_of_few_events_are_bounded_too_and_answers_that_are_lost_do_not_count():
+    async def check() -> None:
+        import gradio
+
+        with gradio.Blocks() as page:
+            gradio.Markdown("a page")
+        queue = page.queue()._queue
+        sessions = Sessions(page)
+        sessions.check_unread("a")
+        queue.pending_event_ids_session["a"] = {str(index) for index in range(MAX_UNREAD_EVENTS)}
+        queue.pending_messages_per_session["a"] = messages = asyncio.Queue()
+        sessions.check_unread("a")  # no such event is under way, and nothing is there to be read
+        messages.put_nowait("the end of one")
+        with pytest.raises(Unavailable):
+            sessions.check_unread("a")
+        queue.pending_event_ids_session["a"] = {"0"}
+        sessions.check_unread("a")
+        for _ in range(MAX_UNREAD_MESSAGES):
+            messages.put_nowait("one step of many")
+        with pytest.raises(Unavailable):
+            sessions.check_unread("a")
+
+    asyncio.run(check())
