@@ -22,6 +22,9 @@ _MAX_NAME = 80
 SMALL_BYTES = 2**16
 """What is parsed in well under a millisecond."""
 
+_LONGEST_FIELD = 10_000
+"""Entries of a field that is no list of images: the weights of the most classes that a model may have."""
+
 _OTHER_LISTS = 256
 """Those of a request that are no rows; a tensor's parameters, which are not read, may be lists as well."""
 
@@ -41,6 +44,7 @@ class JsonBody:
             MalformedRequest: it is not JSON, or has more parts than requests for `max_images` (`_check_parts`).
         """
         self._content = content.removeprefix(_BYTE_ORDER_MARK)
+        self._longest = max(max_images or 0, _LONGEST_FIELD)
         if max_images is not None:
             _check_parts(self._content, max_images)
         self._value: Any = None
@@ -63,6 +67,7 @@ class JsonBody:
                 return schema.model_validate_json(self._content)
             if schema.model_config.get("extra") == "forbid":
                 _check_keys(self._value, schema)
+                _check_lengths(self._value, self._longest)
             return schema.model_validate(self._value)
         except ValidationError as error:
             raise explain(error, self._content) from None
@@ -162,3 +167,16 @@ def _check_keys(body: Any, schema: type[BaseModel]) -> None:
             for name, part in value.items()
             if type(part) in (dict, list)
         ]
+
+
+def _check_lengths(body: Any, longest: int) -> None:
+    """Refuse a field of more entries than images or classes, for pydantic looks at a million in one go.
+
+    Raises:
+        InvalidField: there is one.
+    """
+    for name, value in body.items() if isinstance(body, dict) else ():
+        if isinstance(value, list) and len(value) > longest:
+            raise InvalidField(
+                name[:_MAX_NAME], f"has {len(value):,} entries; no field of a request may have over {longest:,}"
+            )
