@@ -73,7 +73,7 @@ class Bodies:
             content = message.get("body", b"")
             if len(content) <= SMALL_BYTES:
                 return parse(content)
-        with self._share() as hold:
+        with self._share(http_request.headers.get("content-length")) as hold:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     content = await self._gather(http_request.receive, message, hold)
@@ -87,8 +87,8 @@ class Bodies:
         """Stop the thread."""
         await asyncio.to_thread(self._parser.shutdown)
 
-    async def _gather(self, receive: Receive, message: Message, hold: Callable[[int], None]) -> bytes:
-        """All of a body that begins with `message`; `hold` is told how much there is of it."""
+    async def _gather(self, receive: Receive, message: Message, hold: Callable[[], None]) -> bytes:
+        """All of a body that begins with `message`; `hold` is called once it is no small one."""
         content = bytearray()
         now = asyncio.get_running_loop().time
         seen_bytes, seen_s = 0, now()
@@ -98,14 +98,13 @@ class Bodies:
             content += message.get("body", b"")
             if len(content) > self._max_bytes:
                 raise self._too_large()
+            if len(content) > SMALL_BYTES:
+                hold()
             if not message.get("more_body"):
-                if len(content) > SMALL_BYTES:
-                    hold(len(content))
                 return bytes(content)
             if len(content) <= SMALL_BYTES:
                 message = await receive()
                 continue
-            hold(len(content))
             if len(content) - seen_bytes >= _PROGRESS_BYTES:
                 seen_bytes, seen_s = len(content), now()
             message = await self._receive_more(receive, seen_s + _PROGRESS_S)
@@ -121,16 +120,23 @@ class Bodies:
             ) from None
 
     @contextmanager
-    def _share(self) -> Iterator[Callable[[int], None]]:
-        """What takes a body's share of the bytes that all may hold, and gives it back at the end."""
+    def _share(self, announced: str | None) -> Iterator[Callable[[], None]]:
+        """What takes a body's share of the bytes that all may hold, and gives it back at the end.
+
+        Of all that is `announced`, or of the most that is read: what has begun to come is not refused later.
+        """
         held, requester = 0, current_requester()
 
-        def hold(count: int) -> None:
+        def hold() -> None:
             nonlocal held
-            if not self._room.fits(count - held, requester):
+            if held:
+                return
+            known = announced is not None and announced.isascii() and announced.isdigit()
+            size = min(int(announced or 0), self._max_bytes) if known else self._max_bytes
+            if not self._room.fits(size, requester):
                 raise Unavailable("Many large bodies are on their way; try again.")
-            self._room.take(count - held, requester)
-            held = count
+            self._room.take(size, requester)
+            held = size
 
         try:
             yield hold
