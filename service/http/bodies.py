@@ -41,7 +41,7 @@ class JsonBody:
         """Read `content`, in slices if it is large.
 
         Raises:
-            MalformedRequest: it is not JSON, or has more parts than requests for `max_images` (`_check_parts`).
+            MalformedRequest: it is not JSON, or has more parts than requests for `max_images` have.
         """
         self._content = content.removeprefix(_BYTE_ORDER_MARK)
         self._longest = max(max_images or 0, _LONGEST_FIELD)
@@ -178,5 +178,6 @@ def _check_lengths(body: Any, longest: int) -> None:
     for name, value in body.items() if isinstance(body, dict) else ():
         if isinstance(value, list) and len(value) > longest:
             raise InvalidField(
-                name[:_MAX_NAME], f"has {len(value):,} entries; no field of a request may have over {longest:,}"
+                name[:_MAX_NAME],
+                f"has {len(value):,} entries; a request's may have {longest:,} at most",
             )

@@ -19,7 +19,7 @@ Schema = TypeVar("Schema", bound=BaseModel)
 Parsed = TypeVar("Parsed")
 
 _BODIES_AT_ONCE = 16
-"""So many of the largest may be held in memory while they arrive and are parsed; requesters share them (`Room`)."""
+"""So many of the largest may be held while they arrive and are parsed; requesters share them (`Room`)."""
 
 _PROGRESS_BYTES = 10 * 2**10
 _PROGRESS_S = 10.0

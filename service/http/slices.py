@@ -39,7 +39,8 @@ def _find_lists(content: bytes) -> Iterator[tuple[int, int]]:
     at = 0
     while (opens := content.find(b"[", at)) >= 0:
         if (quote := content.find(b'"', at, opens)) >= 0:
-            at = _end_of_text(content, quote)
+            text = _TEXT.match(content, quote)
+            at = quote + 1 if text is None else text.end()
             continue
         at = opens + 1
         other = content.find(b"[", at)
@@ -47,12 +48,6 @@ def _find_lists(content: bytes) -> Iterator[tuple[int, int]]:
         if stop >= 0 and all(content.find(mark, at, stop) < 0 for mark in (b'"', b"{", b"}")):
             yield at, stop
             at = stop + 1
-
-
-def _end_of_text(content: bytes, quote: int) -> int:
-    text = _TEXT.match(content, quote)
-    assert text is not None  # there is a quote
-    return text.end()
 
 
 def _read_list(content: bytes, start: int, end: int) -> list[Any]:
