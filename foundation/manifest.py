@@ -27,6 +27,9 @@ SeedScheme = Literal["philox-1", "numpy-randomstate-1"]
 Arithmetic = Literal["float", "exact"]
 """`float`: sums round, and in another order on another processor. `exact`: none rounds, on any."""
 
+MAX_FLOAT32 = (2.0 - 2.0**-23) * 2.0**127
+"""The largest number that float32 holds; bounds by it keep NaN and infinities out, too."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,7 +41,9 @@ class LatentInput(_Part):
     size: int = Field(ge=1, le=65_536)
     distribution: Literal["normal", "uniform"] = "normal"
     scheme: SeedScheme = "philox-1"
-    mean: tuple[float, ...] | None = Field(default=None, fail_fast=True)
+    mean: tuple[Annotated[float, Field(ge=-MAX_FLOAT32, le=MAX_FLOAT32)], ...] | None = Field(
+        default=None, fail_fast=True
+    )
     """Where truncation pulls to, `size` numbers; the origin when absent."""
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from starlette.responses import Response
 from starlette.types import Receive
 
+from foundation.errors import InvalidField
 from foundation.images import Images
 from foundation.labels import Weights
 from service.encoding.pictures import MEDIA_TYPES, encode_images
@@ -128,7 +129,11 @@ async def accept_generate(
     holding = await context.accept(count, pictures_bytes(count, pixels, image, format))
     with ExitStack() as held:
         held.callback(holding.release)
-        inputs = await _read_inputs(release, request)
+        try:
+            inputs = await _read_inputs(release, request)
+        except InvalidField:  # such as a label: what is wrong costs a key nothing
+            await context.rates.give_back(count)
+            raise
         held.pop_all()
     return release, inputs, pixels, holding
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from foundation.errors import InvalidField
 from service.encoding.animation import MEDIA_TYPES
 from service.encoding.walk_folders import WalkFolder
 from service.endpoints.context import Context
@@ -93,7 +94,11 @@ async def accept_walk(
     holding = await context.accept(request.frames, walk_bytes(request, image, format))
     with ExitStack() as held:
         held.callback(holding.release)
-        keys = draw_inputs(release.manifest, request, request.seeds)
+        try:
+            keys = draw_inputs(release.manifest, request, request.seeds)
+        except InvalidField:  # such as a label: what is wrong costs a key nothing
+            await context.rates.give_back(request.frames)
+            raise
         held.pop_all()
     return release, keys, holding
 

@@ -3,9 +3,10 @@
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import ErrorDetails
 
 from foundation.errors import InvalidField, MalformedRequest
+from service.http.slices import read_json
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -18,30 +19,67 @@ _MAX_KEYS = 256
 _MAX_NAME = 80
 """Characters of a field's name, which may be the client's own, in an answer."""
 
+SMALL_BYTES = 2**16
+"""What is parsed in well under a millisecond."""
+
+_LONGEST_FIELD = 10_000
+"""Entries of a field that is no list of images: the weights of the most classes that a model may have."""
+
+_OTHER_LISTS = 256
+"""Those of a request that are no rows; a tensor's parameters, which are not read, may be lists as well."""
+
 _NUMBERS_PER_PART = 128
 """A list of latents holds more numbers than lists."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def parse_body(content: bytes, schema: type[Schema], *, max_parts: int | None = None) -> Schema:
-    """JSON text in UTF-8 as `schema`; a byte order mark before it is let pass (RFC 8259, section 8.1).
+class JsonBody:
+    """JSON text in UTF-8, read once and for any schema; a byte order mark is let pass (RFC 8259, 8.1)."""
+
+    def __init__(self, content: bytes, *, max_images: int | None = None) -> None:
+        """Read `content`, in slices if it is large.
+
+        Raises:
+            MalformedRequest: it is not JSON, or has more parts than requests for `max_images` have.
+        """
+        self._content = content.removeprefix(_BYTE_ORDER_MARK)
+        self._longest = max(max_images or 0, _LONGEST_FIELD)
+        if max_images is not None:
+            _check_parts(self._content, max_images)
+        self._value: Any = None
+        self._is_read = len(content) > SMALL_BYTES or content.count(b":") > _MAX_KEYS
+        if self._is_read:
+            try:
+                self._value = read_json(self._content)
+            except ValueError as error:
+                raise _not_json(str(error), content) from None
+
+    def fit(self, schema: type[Schema]) -> Schema:
+        """What it says, as `schema`.
+
+        Raises:
+            MalformedRequest: it is not a JSON object.
+            InvalidField: a field is unknown, or breaks its limit.
+        """
+        try:
+            if not self._is_read:
+                return schema.model_validate_json(self._content)
+            if schema.model_config.get("extra") == "forbid":
+                _check_keys(self._value, schema)
+                _check_lengths(self._value, self._longest)
+            return schema.model_validate(self._value)
+        except ValidationError as error:
+            raise explain(error, self._content) from None
+
+
+def parse_body(content: bytes, schema: type[Schema], *, max_images: int | None = None) -> Schema:
+    """`content` as `schema`.
 
     Raises:
-        MalformedRequest: it is not a JSON object, or has more than `max_parts` of a kind (`_check_parts`).
-        InvalidField: a field is unknown, or breaks its limit.
+        MalformedRequest, InvalidField: as `JsonBody`.
     """
-    content = content.removeprefix(_BYTE_ORDER_MARK)
-    if max_parts is not None:
-        _check_parts(content, max_parts)
-    try:
-        if content.count(b":") > _MAX_KEYS and schema.model_config.get("extra") == "forbid":
-            _check_keys(from_json(content), schema)
-        return schema.model_validate_json(content)
-    except ValidationError as error:
-        raise explain(error, content) from None
-    except ValueError as error:  # of `from_json`
-        raise _not_json(str(error), content) from None
+    return JsonBody(content, max_images=max_images).fit(schema)
 
 
 def explain(error: ValidationError, content: bytes = b"") -> MalformedRequest | InvalidField:
@@ -81,21 +119,23 @@ def _not_json(reason: str, content: bytes) -> MalformedRequest:
     return MalformedRequest(f"The body is not JSON: {reason}.")
 
 
-def _check_parts(content: bytes, max_parts: int) -> None:
+def _check_parts(content: bytes, max_images: int) -> None:
     """Refuse JSON of far more parts than a request may have, before any of them is made.
 
-    What can be taken has a few objects and fields, some lists and texts, and numbers; parts cost up to a
-    hundred times their bytes. Those that stand inside texts count too: it takes a thousandth of the time.
+    What can be taken has two lists for each image at most, a row of a latent and one of weights, a few
+    objects and fields, some texts, and numbers; parts cost up to a hundred times their bytes. Those that
+    stand inside texts count too: it takes a thousandth of the time.
 
     Raises:
-        MalformedRequest: there are more than `max_parts` of a kind, or 128 times as many of all together.
+        MalformedRequest: there are more of a kind.
     """
+    most_parts = 4 * max_images + 4096
     limits = {
-        b"{": (max_parts, "objects"),
-        b"[": (max_parts, "lists"),
-        b":": (max_parts, "fields"),
-        b'"': (2 * max_parts, "texts"),
-        b",": (_NUMBERS_PER_PART * max_parts, "parts"),
+        b"{": (most_parts, "objects"),
+        b"[": (2 * max_images + _OTHER_LISTS, "lists"),
+        b":": (most_parts, "fields"),
+        b'"': (2 * most_parts, "texts"),
+        b",": (_NUMBERS_PER_PART * most_parts, "parts"),
     }
     for mark, (most, kind) in limits.items():
         if content.count(mark) > most:
@@ -130,3 +170,17 @@ def _check_keys(body: Any, schema: type[BaseModel]) -> None:
             for name, part in value.items()
             if type(part) in (dict, list)
         ]
+
+
+def _check_lengths(body: Any, longest: int) -> None:
+    """Refuse a field of more entries than images or classes, for pydantic looks at a million in one go.
+
+    Raises:
+        InvalidField: there is one.
+    """
+    for name, value in body.items() if isinstance(body, dict) else ():
+        if isinstance(value, list) and len(value) > longest:
+            raise InvalidField(
+                name[:_MAX_NAME],
+                f"has {len(value):,} entries; a request's may have {longest:,} at most",
+            )

@@ -11,16 +11,19 @@ from pydantic import BaseModel
 from starlette.types import Message, Receive
 
 from foundation.errors import BodyTooLarge, ClientGone, GanymedeError, RequestTimeout, Unavailable
-from service.http.bodies import parse_body
+from service.engine.room import Room
+from service.http.bodies import SMALL_BYTES, parse_body
+from service.http.requesters import current_requester
 
 Schema = TypeVar("Schema", bound=BaseModel)
 Parsed = TypeVar("Parsed")
 
-SMALL_BYTES = 2**16
-"""What is parsed in well under a millisecond: on the event loop, and without a share of the budget."""
-
 _BODIES_AT_ONCE = 16
-"""So many of the largest may be held in memory while they arrive and are parsed."""
+"""So many of the largest may be held while they arrive and are parsed; requesters share them (`Room`)."""
+
+_PROGRESS_BYTES = 10 * 2**10
+_PROGRESS_S = 10.0
+"""Of a body that holds a share of those, so many bytes must come in so long a time: one KiB a second."""
 
 
 class UnsupportedEncoding(GanymedeError):
@@ -35,10 +38,10 @@ class Bodies:
     def __init__(self, *, max_bytes: int, max_images: int, timeout_s: float) -> None:
         """Bodies of at most `max_bytes`, all of which must have come `timeout_s` after their heads."""
         self._max_bytes = max_bytes
-        self.max_parts = 4 * max_images + 4096
-        """Lists, objects, fields or texts of a body: more than so many images take."""
+        self.max_images = max_images
+        """Of a request: they bound the parts of a body."""
         self._timeout_s = timeout_s
-        self._budget_bytes = _BODIES_AT_ONCE * max_bytes
+        self._room = Room(_BODIES_AT_ONCE * max_bytes)
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="bodies")
 
     async def read(self, http_request: Request, schema: type[Schema]) -> Schema:
@@ -49,7 +52,7 @@ class Bodies:
         """
 
         def parse(content: bytes) -> Schema:
-            return parse_body(content or b"{}", schema, max_parts=self.max_parts)
+            return parse_body(content or b"{}", schema, max_images=self.max_images)
 
         return await self.take(http_request, parse)
 
@@ -59,9 +62,9 @@ class Bodies:
         Raises:
             UnsupportedEncoding: it is compressed.
             BodyTooLarge: it has more bytes than are read.
-            RequestTimeout: it did not come in time.
+            RequestTimeout: it did not come in time, or hardly any more of a large one came.
             ClientGone: the client left before its end.
-            Unavailable: many large bodies are under way.
+            Unavailable: many large bodies are under way, all or the requester's own.
             GanymedeError: what `parse` raises.
         """
         _check_coding(http_request.headers.get("content-encoding", "identity"))
@@ -70,7 +73,7 @@ class Bodies:
             content = message.get("body", b"")
             if len(content) <= SMALL_BYTES:
                 return parse(content)
-        with self._budget() as hold:
+        with self._share(http_request.headers.get("content-length")) as hold:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     content = await self._gather(http_request.receive, message, hold)
@@ -84,9 +87,11 @@ class Bodies:
         """Stop the thread."""
         await asyncio.to_thread(self._parser.shutdown)
 
-    async def _gather(self, receive: Receive, message: Message, hold: Callable[[int], None]) -> bytes:
-        """All of a body that begins with `message`; `hold` is told how much there is of it."""
+    async def _gather(self, receive: Receive, message: Message, hold: Callable[[], None]) -> bytes:
+        """All of a body that begins with `message`; `hold` is called once it is no small one."""
         content = bytearray()
+        now = asyncio.get_running_loop().time
+        seen_bytes, seen_s = 0, now()
         while True:
             if message["type"] == "http.disconnect":
                 raise ClientGone("The client hung up before the end of its body.")
@@ -94,27 +99,49 @@ class Bodies:
             if len(content) > self._max_bytes:
                 raise self._too_large()
             if len(content) > SMALL_BYTES:
-                hold(len(content))
+                hold()
             if not message.get("more_body"):
                 return bytes(content)
-            message = await receive()
+            if len(content) <= SMALL_BYTES:
+                message = await receive()
+                continue
+            if len(content) - seen_bytes >= _PROGRESS_BYTES:
+                seen_bytes, seen_s = len(content), now()
+            message = await self._receive_more(receive, seen_s + _PROGRESS_S)
+
+    async def _receive_more(self, receive: Receive, until_s: float) -> Message:
+        try:
+            async with asyncio.timeout_at(until_s):
+                return await receive()
+        except TimeoutError:
+            raise RequestTimeout(
+                f"Of the body less than {_PROGRESS_BYTES:,} bytes came in {_PROGRESS_S:g} s; a large one may "
+                "not stop on its way."
+            ) from None
 
     @contextmanager
-    def _budget(self) -> Iterator[Callable[[int], None]]:
-        """What takes a body's share of the bytes that all may hold, and gives it back at the end."""
-        held = 0
+    def _share(self, announced: str | None) -> Iterator[Callable[[], None]]:
+        """What takes a body's share of the bytes that all may hold, and gives it back at the end.
 
-        def hold(count: int) -> None:
+        Of all that is `announced`, or of the most that is read: what has begun to come is not refused later.
+        """
+        held, requester = 0, current_requester()
+
+        def hold() -> None:
             nonlocal held
-            if count - held > self._budget_bytes:
+            if held:
+                return
+            known = announced is not None and announced.isascii() and announced.isdigit()
+            size = min(int(announced or 0), self._max_bytes) if known else self._max_bytes
+            if not self._room.fits(size, requester):
                 raise Unavailable("Many large bodies are on their way; try again.")
-            self._budget_bytes -= count - held
-            held = count
+            self._room.take(size, requester)
+            held = size
 
         try:
             yield hold
         finally:
-            self._budget_bytes += held
+            self._room.give_back(held, requester)
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"The body has more than the {self._max_bytes:,} bytes that are read.")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.routing import Match
 
-from foundation.errors import NotFound
+from foundation.errors import InvalidField, NotFound
 from foundation.images import Images
 from foundation.labels import Weights
 from foundation.manifest import Manifest
@@ -159,7 +159,7 @@ async def _infer(context: Context, http_request: Request, model: str) -> Respons
     parse = partial(
         parse_inference,
         json_length=http_request.headers.get(JSON_LENGTH_HEADER),
-        max_parts=context.bodies.max_parts,
+        max_images=context.bodies.max_images,
     )
     inference = await context.bodies.take(http_request, parse)
     release = await context.releases.resolve(model)
@@ -170,7 +170,11 @@ async def _infer(context: Context, http_request: Request, model: str) -> Respons
     holding = await context.accept(count, tensor_bytes(count, manifest.image, binary=binary))
     with ExitStack() as held:
         held.callback(holding.release)
-        inputs = read_inputs(inference, manifest)
+        try:
+            inputs = read_inputs(inference, manifest)
+        except InvalidField:
+            await context.rates.give_back(count)
+            raise
         head = write_head(inference, manifest, count)
         start = orjson.dumps(head)
         format = "tensor-binary" if binary else "tensor-json"

@@ -113,7 +113,7 @@ class Inference:
         return bool(self.request.parameters.binary_data_output)
 
 
-def parse_inference(content: bytes, json_length: str | None, *, max_parts: int | None = None) -> Inference:
+def parse_inference(content: bytes, json_length: str | None, *, max_images: int | None = None) -> Inference:
     """Take a body apart into its JSON, of `json_length` bytes (all of it without), and its binary tensors.
 
     Raises:
@@ -121,7 +121,7 @@ def parse_inference(content: bytes, json_length: str | None, *, max_parts: int |
         InvalidField: a field is unknown, or breaks its limit.
     """
     length = len(content) if json_length is None else _read_length(json_length, len(content))
-    request = parse_body(content[:length], InferenceRequest, max_parts=max_parts)
+    request = parse_body(content[:length], InferenceRequest, max_images=max_images)
     sizes = {
         index: part.parameters.binary_data_size
         for index, part in enumerate(request.inputs)

@@ -12,7 +12,7 @@ from service.endpoints.description import describe_operation
 from service.endpoints.endpoint import Endpoint
 from service.endpoints.health import ready
 from service.endpoints.problem_responses import describe_problems
-from service.http.bodies import parse_body
+from service.http.bodies import JsonBody
 
 router = APIRouter(tags=["SageMaker"])
 router.add_api_route("/ping", ready, methods=["GET"], response_model=None, responses=describe_problems(503))
@@ -58,20 +58,20 @@ class Invocations:
         """Read the request, and answer it as the endpoint of its task does."""
         context = context_of(http_request)
         context.check_room()  # before the body is read: a full queue refuses at the least cost
-        parse = partial(self.parse, max_parts=context.bodies.max_parts)
+        parse = partial(self.parse, max_images=context.bodies.max_images)
         endpoint, request = await context.bodies.take(http_request, parse)
         return await endpoint.respond(context, http_request, request)
 
-    def parse(self, content: bytes, *, max_parts: int) -> tuple[Endpoint[Any], BaseModel]:
+    def parse(self, content: bytes, *, max_images: int) -> tuple[Endpoint[Any], BaseModel]:
         """The endpoint that a body is for, and its request.
 
         Raises:
             MalformedRequest: it is not a JSON object.
             InvalidField: there is no such task, or the fields beside it are not those of its endpoint.
         """
-        task = parse_body(content or b"{}", self._schema, max_parts=max_parts).task
-        endpoint, schema = self._tasks[task]
-        return endpoint, parse_body(content, schema)
+        body = JsonBody(content or b"{}", max_images=max_images)
+        endpoint, schema = self._tasks[body.fit(self._schema).task]
+        return endpoint, body.fit(schema)
 
 
 def _with_task(endpoint: Endpoint[Any]) -> type[BaseModel]:

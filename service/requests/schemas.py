@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,8 +24,16 @@ _MAX_COLUMNS = 65_536  # a model's own, its latents' size and its classes, are c
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEED_LIMIT)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A JSON number, whole or not, that float64 holds; no text and no bool."""
-Row = Annotated[tuple[Number, ...], Field(min_length=1, max_length=_MAX_COLUMNS, fail_fast=True)]
-WeightsField = Annotated[tuple[Number, ...], Field(max_length=_MAX_COLUMNS, fail_fast=True)]
+
+
+def _take_turns(row: tuple[float, ...]) -> tuple[float, ...]:
+    """Any function of Python's: between two rows it lets other threads run, which pydantic alone does not."""
+    return row
+
+
+_TURNS = AfterValidator(_take_turns)
+Row = Annotated[tuple[Number, ...], Field(min_length=1, max_length=_MAX_COLUMNS, fail_fast=True), _TURNS]
+WeightsField = Annotated[tuple[Number, ...], Field(max_length=_MAX_COLUMNS, fail_fast=True), _TURNS]
 LabelField = Annotated[StrictInt | StrictStr | WeightsField, Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
 WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy"]

@@ -377,3 +377,21 @@ def test_images_for_which_there_is_no_room_any_more_are_given_back():
             asyncio.run(context.accept(100, 64))
         assert budget.held_bytes == 0
         asyncio.run(rates.take(100))
+
+
+def test_a_request_that_is_refused_for_its_label_costs_no_rate(tmp_path, tiny_store):
+    variables = {"GANYMEDE_API_KEYS": f"alice:{DIGEST} rate_images_per_s=0.01"}
+    flags = ("--default-model", "colour", "--max-images-per-request", "20")
+    tensor = {"name": "latent", "shape": [15, 6], "datatype": "FP32", "data": [0.5] * 90}
+    wrong = {"name": "label", "shape": [15, 3], "datatype": "FP32", "data": [0.0] * 45}
+    with run_server(tiny_store, tmp_path, *flags, **variables) as server, server.client() as client:
+        client.headers["X-Api-Key"] = KEY
+        for path, body in (
+            ("/generate", {"count": 15, "label": "zz"}),
+            ("/generate", {"latents": [[0.5] * 7] * 15, "label": 0}),
+            ("/latent-walk", {"seeds": [1, 2], "frames": 15, "label": "zz"}),
+            ("/v2/models/colour/infer", {"inputs": [tensor, wrong]}),
+        ):
+            assert client.post(path, json=body).status_code == 422, path
+        assert client.post("/generate", json={"count": 20}).status_code == 200
+        assert client.post("/generate", json={"count": 1}).status_code == 429

@@ -6,7 +6,7 @@ import platform
 import pytest
 from pydantic import ValidationError
 
-from foundation.manifest import Manifest, RecordedOn
+from foundation.manifest import LatentInput, Manifest, RecordedOn
 from foundation.processor import describe_processor, read_instruction_sets, recorded_here
 from foundation.store import FolderStore
 from tests.conftest import REPOSITORY
@@ -82,3 +82,10 @@ def test_what_is_recorded_of_this_machine_names_neither_it_nor_a_path():
     assert platform.node() not in said
     assert "/" not in json.loads(said)["processor"].replace("w/", "")
     assert platform.machine() in said
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e300", "-3.5e38"])
+def test_a_mean_is_of_numbers_that_float32_holds(number):
+    assert LatentInput.model_validate_json('{"size": 1, "mean": [3.4028234e38]}').mean == (3.4028234e38,)
+    with pytest.raises(ValidationError, match=r"mean\.0"):
+        LatentInput.model_validate_json(f'{{"size": 1, "mean": [{number}]}}')

@@ -4,15 +4,21 @@ import asyncio
 import gzip
 import http.client
 import json
+import random
+import sys
 import threading
 import time
 from urllib.parse import urlsplit
 
 import pytest
 from fastapi import Request
+from pydantic_core import from_json
 
-from foundation.errors import Unavailable
-from service.http.reading import SMALL_BYTES, Bodies
+from foundation.errors import InvalidField, RequestTimeout, Unavailable
+from service.http.bodies import SMALL_BYTES, parse_body
+from service.http.reading import Bodies
+from service.http.requesters import requesting
+from service.http.slices import read_json
 from service.requests.schemas import GenerateRequest
 from tests.conftest import metric, run_server
 from tests.raw_http import resident_bytes
@@ -331,3 +337,151 @@ def test_large_bodies_share_a_budget_and_small_ones_need_none():
     assert refused == kinds.count(Unavailable) == 4
     assert kinds.count(GenerateRequest) == 36
     assert again == 16
+
+
+def test_one_requesters_stalled_bodies_leave_room_for_another_s():
+    bodies = Bodies(max_bytes=2 * SMALL_BYTES, max_images=1, timeout_s=60)
+
+    async def order(host, over):
+        async def receive():
+            if not received:
+                received.append(True)
+                return {"type": "http.request", "body": b" " * (2 * SMALL_BYTES - 2), "more_body": True}
+            await over.wait()
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        received = []
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "client": (host, 1)}
+        with requesting(scope):
+            return await bodies.read(Request(scope, receive), GenerateRequest)
+
+    async def read():
+        over = asyncio.Event()
+        greedy = [asyncio.create_task(order("192.0.2.1", over)) for _ in range(40)]
+        await asyncio.sleep(0.01)
+        other = asyncio.create_task(order("192.0.2.2", over))
+        await asyncio.sleep(0.01)
+        over.set()
+        await other
+        done = await asyncio.gather(*greedy, return_exceptions=True)
+        await bodies.close()
+        return [type(one) for one in done]
+
+    assert read_kinds(asyncio.run(read())) == {GenerateRequest: 12, Unavailable: 28}
+
+
+def read_kinds(kinds):
+    return {kind: kinds.count(kind) for kind in kinds}
+
+
+def test_a_large_body_that_stops_on_its_way_is_given_up_before_its_time(monkeypatch):
+    monkeypatch.setattr("service.http.reading._PROGRESS_S", 0.2)
+    bodies = Bodies(max_bytes=2 * SMALL_BYTES, max_images=1, timeout_s=600)
+
+    async def read(first):
+        async def receive():
+            if not received:
+                received.append(first)
+                return {"type": "http.request", "body": b" " * first, "more_body": True}
+            await asyncio.sleep(0.05)
+            return {"type": "http.request", "body": b" ", "more_body": True}
+
+        received = []
+        request = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+        with pytest.raises(RequestTimeout, match="may not stop"):
+            await bodies.read(request, GenerateRequest)
+        await bodies.close()
+
+    asyncio.run(asyncio.wait_for(read(SMALL_BYTES + 1), 60))
+
+
+PIECES = [
+    *(b"[", b"]", b"{", b"}", b'"', b"\\", b",", b":", b"1", b" ", b"-2.5e3", b'"a"', b'"[1]"', b"null"),
+    *(b"NaN", b"true", b"[1,2]", b"[]", b"[[5],6]", b'{"a":[7]}', b'"\\""', b"\xff", b",,", b"[ 1 ]"),
+    b"[1,2,3,4,5,6,7,8,9]",
+]
+
+
+def read_or_refuse(read, content):
+    try:
+        return repr(read(content))
+    except ValueError as error:
+        return f"refused: {error}"
+
+
+def test_json_read_in_slices_is_json_read_whole(monkeypatch):
+    monkeypatch.setattr("service.http.slices._SLICE_BYTES", 6)
+    chance, taken = random.Random(7), 0  # noqa: S311
+    for _ in range(20_000):
+        content = b"".join(chance.choices(PIECES, k=chance.randrange(1, 9)))
+        for text in (content, b"[%b]" % b",".join(chance.choices(PIECES[8:], k=4))):
+            whole = read_or_refuse(from_json, text)
+            assert read_or_refuse(read_json, text) == whole, text
+            taken += not whole.startswith("refused")
+    assert taken > 2000
+
+
+def test_a_thread_has_its_turns_while_rows_are_fitted():
+    """Only Python's own functions let others run: one for each row."""
+    calls = []
+
+    def note(frame, event, _):
+        if event == "call":
+            calls.append(frame.f_code.co_name)
+
+    rows = b",".join([b"[" + b",".join([b"0.5"] * 512) + b"]"] * 100)
+    sys.setprofile(note)
+    try:
+        parse_body(b'{"latents": [%b], "labels": [%b]}' % (rows, rows), GenerateRequest, max_images=100)
+    finally:
+        sys.setprofile(None)
+    assert calls.count("_take_turns") == 200
+    assert calls.count("_read_list") == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/generate", repeat(b"seeds", b"1", 2 * 10**6), "seeds"),
+        ("/generate", repeat(b"label", b"1", 2 * 10**6), "label"),
+        ("/latent-walk", repeat(b"latents", b"1", 2 * 10**6), "latents"),
+        ("/invocations", b'{"task": "generate", ' + repeat(b"labels", b"1", 2 * 10**6)[1:], "labels"),
+    ],
+    ids=["seeds", "label", "latents", "labels"],
+)
+def test_a_field_of_more_entries_than_a_request_may_have_is_counted_and_no_more(client, path, body, field):
+    answer = client.post(path, content=body)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert "1,000,000 entries" in answer.json()["detail"]
+
+
+def test_as_many_rows_as_a_request_may_have_images_are_read():
+    latents = [[0.25] * 512] * 1024
+    weights = [[0.0] * 9 + [1.0]] * 1024
+    for body in ({"latents": latents}, {"latents": latents, "labels": weights}, {"seeds": [7] * 1024}):
+        order = parse_body(json.dumps(body).encode(), GenerateRequest, max_images=1024)
+        assert len(order.latents or order.seeds) == 1024
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('{"latents": [[0, 1e999]]}', "latents.0.1"),
+        ('{"latents": [[true]]}', "latents.0.0"),
+        ('{"latents": [["1"]]}', "latents.0.0"),
+        (f'{{"latents": [[{"9" * 400}]]}}', "latents.0.0"),
+        ('{"seeds": [1.0]}', "seeds.0"),
+        ('{"count": "2"}', "count"),
+        ('{"labels": [{}, {}]}', "labels.0"),
+        ('{"truncation": NaN}', "truncation"),
+        ('{"model": 1}', "model"),
+    ],
+    ids=range(9),
+)
+def test_a_large_body_is_refused_by_the_field_that_a_small_one_is(text, field):
+    said = []
+    for content in (text.encode(), text.encode() + b" " * SMALL_BYTES):
+        with pytest.raises(InvalidField) as refused:
+            parse_body(content, GenerateRequest)
+        said.append(refused.value.field)
+    assert said == [field, field]
