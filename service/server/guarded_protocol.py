@@ -20,17 +20,10 @@ from service.server.refused_heads import (
     explain_length,
     send_refusal,
 )
+from service.server.unanswered import Unanswered, has_left
 from service.server.unread_answers import UnreadAnswer
 from service.server.upgrades import pass_over_upgrade
-from service.server.wire_limits import HEAD_BYTES, PIPELINED
-
-_GRACE_S = 1.0
-"""The handler that reads a body says itself that it is late; this is for those who read none."""
-
-_LINGER_S = 2.0
-_LINGER_BYTES = 2**22
-"""What a client still sends after a refusal is read and dropped: else it would learn of a broken connection
-and not of the reason (RFC 9112, section 9.6)."""
+from service.server.wire_limits import BODY_GRACE_S, HEAD_BYTES, LINGER_BYTES, LINGER_S, PIPELINED
 
 _BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
 """Where in a request a connection is."""
@@ -62,6 +55,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._due: GanymedeError | None = None
         """A refusal that waits for the answers before it."""
         self._unread = UnreadAnswer()
+        self._unanswered = Unanswered()
 
     # asyncio's protocol
 
@@ -71,15 +65,16 @@ class GuardedProtocol(HttpToolsProtocol):
         self.guard.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of it."""
+        """Let go of it, and of all that was asked on it."""
         self.guard.leave(self)
+        self._unanswered.disconnect()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Count, and pass it on to the parser."""
         self._unfinished_bytes += len(data)
         if self._stage == _REFUSED:
-            if self._unfinished_bytes > _LINGER_BYTES:
+            if self._unfinished_bytes > LINGER_BYTES:
                 self.transport.abort()
             return
         if self._stage == _BETWEEN:
@@ -122,6 +117,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise
         self.guard.begin(self)
         super().on_headers_complete()
+        self._unanswered.begin(self.cycle)
         self._stage, self._since, self._unfinished_bytes, self._body_bytes = _BODY, self.loop.time(), 0, 0
         self.headers = []  # fields behind the body are none of its head's: they go nowhere
         if self.restricted:
@@ -150,6 +146,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on to the next request, or to the refusal that is due."""
+        self._unanswered.end()
         super().on_response_complete()
         if self.pipeline or not self.cycle.response_complete:
             return
@@ -166,10 +163,14 @@ class GuardedProtocol(HttpToolsProtocol):
         transport, age_s = self.transport, now - self._since
         if self._unread.is_stuck(transport, now, self.limits.write_timeout_s):
             transport.abort()
-        elif transport.is_closing() or self._stage == _BETWEEN:
+        elif transport.is_closing():
+            pass
+        elif self.flow.read_paused and has_left(transport):
+            transport.close()
+        elif self._stage == _BETWEEN:
             pass
         elif self._stage == _REFUSED:
-            if age_s > _LINGER_S and self._due is None:
+            if age_s > LINGER_S and self._due is None:
                 transport.close()
         elif self.flow.read_paused:
             self._since = now  # it is not the client who takes the time
@@ -178,7 +179,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._turn_away(RequestTimeout(f"No whole head came in {self.limits.head_timeout_s:g} s."))
             elif self.cycle is None or self.cycle.response_complete:
                 transport.close()
-        elif self._stage == _BODY and age_s > self.limits.body_timeout_s + _GRACE_S:
+        elif self._stage == _BODY and age_s > self.limits.body_timeout_s + BODY_GRACE_S:
             self._turn_away(RequestTimeout(f"The body did not come within {self.limits.body_timeout_s:g} s."))
 
     def give_way(self) -> bool:
