@@ -37,13 +37,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, context: Context, connections: Connections, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.context = context
-        self.guard = connections
-        self.limits = connections.limits
+        self.context, self.guard, self.limits = context, connections, connections.limits
         self.restricted = False
         self.url, self.headers = b"", []
-        self._stage = _HEAD
-        self._since = self.loop.time()
+        self._stage, self._since = _HEAD, self.loop.time()
         self._begun = False
         self._unfinished_bytes = 0
         """Received since the last head or piece of a body was complete."""
@@ -54,8 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """What a callback of the parser found."""
         self._due: GanymedeError | None = None
         """A refusal that waits for the answers before it."""
-        self._unread = UnreadAnswer()
-        self._unanswered = Unanswered()
+        self._unread, self._unanswered = UnreadAnswer(), Unanswered()
 
     # asyncio's protocol
 
@@ -159,15 +155,18 @@ class GuardedProtocol(HttpToolsProtocol):
     # what `Connections` asks
 
     def check(self, now: float) -> None:
-        """End the connection if its time is over."""
+        """End the connection if its client has left, or its time is over."""
+        if self._unread.is_stuck(self.transport, now, self.limits.write_timeout_s):
+            self.transport.abort()
+        elif not self.transport.is_closing():
+            if self.flow.read_paused and has_left(self.transport):
+                self.transport.close()
+            else:
+                self._check_time(now)
+
+    def _check_time(self, now: float) -> None:
         transport, age_s = self.transport, now - self._since
-        if self._unread.is_stuck(transport, now, self.limits.write_timeout_s):
-            transport.abort()
-        elif transport.is_closing():
-            pass
-        elif self.flow.read_paused and has_left(transport):
-            transport.close()
-        elif self._stage == _BETWEEN:
+        if self._stage == _BETWEEN:
             pass
         elif self._stage == _REFUSED:
             if age_s > LINGER_S and self._due is None:
@@ -198,8 +197,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._stage == _REFUSED or self.transport.is_closing():
             return
         stage, self._stage, self._since = self._stage, _REFUSED, self.loop.time()
-        self._unfinished_bytes = 0
-        cycle = self.cycle
+        self._unfinished_bytes, cycle = 0, self.cycle
         if cycle is None or (cycle.response_complete and stage == _HEAD):
             self._answer(error)
         elif stage == _HEAD:
