@@ -31,6 +31,7 @@ from service.engine.engine import Engine
 from service.http.head_requests import HeadRequests
 from service.http.hot_paths import HotPaths
 from service.http.problems import add_error_handlers
+from service.http.ranges import Ranges
 from service.http.reading import Bodies
 from service.http.telemetry import Telemetry
 from service.http.threshold import Threshold
@@ -161,5 +162,6 @@ def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[st
         Middleware(HeadRequests),
         Middleware(ApiKeys, keys=keys, refusals=refusals),
         Middleware(KeyedAnswers),
+        Middleware(Ranges),
         Middleware(HotPaths, handlers=handlers),
     ]

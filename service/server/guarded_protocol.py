@@ -20,17 +20,10 @@ from service.server.refused_heads import (
     explain_length,
     send_refusal,
 )
+from service.server.unanswered import Unanswered, has_left
 from service.server.unread_answers import UnreadAnswer
 from service.server.upgrades import pass_over_upgrade
-from service.server.wire_limits import HEAD_BYTES, PIPELINED
-
-_GRACE_S = 1.0
-"""The handler that reads a body says itself that it is late; this is for those who read none."""
-
-_LINGER_S = 2.0
-_LINGER_BYTES = 2**22
-"""What a client still sends after a refusal is read and dropped: else it would learn of a broken connection
-and not of the reason (RFC 9112, section 9.6)."""
+from service.server.wire_limits import BODY_GRACE_S, HEAD_BYTES, LINGER_BYTES, LINGER_S, PIPELINED
 
 _BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
 """Where in a request a connection is."""
@@ -44,13 +37,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, context: Context, connections: Connections, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.context = context
-        self.guard = connections
-        self.limits = connections.limits
+        self.context, self.guard, self.limits = context, connections, connections.limits
         self.restricted = False
         self.url, self.headers = b"", []
-        self._stage = _HEAD
-        self._since = self.loop.time()
+        self._stage, self._since = _HEAD, self.loop.time()
         self._begun = False
         self._unfinished_bytes = 0
         """Received since the last head or piece of a body was complete."""
@@ -61,7 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """What a callback of the parser found."""
         self._due: GanymedeError | None = None
         """A refusal that waits for the answers before it."""
-        self._unread = UnreadAnswer()
+        self._unread, self._unanswered = UnreadAnswer(), Unanswered()
 
     # asyncio's protocol
 
@@ -71,15 +61,16 @@ class GuardedProtocol(HttpToolsProtocol):
         self.guard.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of it."""
+        """Let go of it, and of all that was asked on it."""
         self.guard.leave(self)
+        self._unanswered.disconnect()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Count, and pass it on to the parser."""
         self._unfinished_bytes += len(data)
         if self._stage == _REFUSED:
-            if self._unfinished_bytes > _LINGER_BYTES:
+            if self._unfinished_bytes > LINGER_BYTES:
                 self.transport.abort()
             return
         if self._stage == _BETWEEN:
@@ -122,6 +113,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise
         self.guard.begin(self)
         super().on_headers_complete()
+        self._unanswered.begin(self.cycle)
         self._stage, self._since, self._unfinished_bytes, self._body_bytes = _BODY, self.loop.time(), 0, 0
         self.headers = []  # fields behind the body are none of its head's: they go nowhere
         if self.restricted:
@@ -150,6 +142,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on to the next request, or to the refusal that is due."""
+        self._unanswered.end()
         super().on_response_complete()
         if self.pipeline or not self.cycle.response_complete:
             return
@@ -162,14 +155,21 @@ class GuardedProtocol(HttpToolsProtocol):
     # what `Connections` asks
 
     def check(self, now: float) -> None:
-        """End the connection if its time is over."""
+        """End the connection if its client has left, or its time is over."""
+        if self._unread.is_stuck(self.transport, now, self.limits.write_timeout_s):
+            self.transport.abort()
+        elif not self.transport.is_closing():
+            if self.flow.read_paused and has_left(self.transport):
+                self.transport.close()
+            else:
+                self._check_time(now)
+
+    def _check_time(self, now: float) -> None:
         transport, age_s = self.transport, now - self._since
-        if self._unread.is_stuck(transport, now, self.limits.write_timeout_s):
-            transport.abort()
-        elif transport.is_closing() or self._stage == _BETWEEN:
+        if self._stage == _BETWEEN:
             pass
         elif self._stage == _REFUSED:
-            if age_s > _LINGER_S and self._due is None:
+            if age_s > LINGER_S and self._due is None:
                 transport.close()
         elif self.flow.read_paused:
             self._since = now  # it is not the client who takes the time
@@ -178,7 +178,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._turn_away(RequestTimeout(f"No whole head came in {self.limits.head_timeout_s:g} s."))
             elif self.cycle is None or self.cycle.response_complete:
                 transport.close()
-        elif self._stage == _BODY and age_s > self.limits.body_timeout_s + _GRACE_S:
+        elif self._stage == _BODY and age_s > self.limits.body_timeout_s + BODY_GRACE_S:
             self._turn_away(RequestTimeout(f"The body did not come within {self.limits.body_timeout_s:g} s."))
 
     def give_way(self) -> bool:
@@ -197,8 +197,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._stage == _REFUSED or self.transport.is_closing():
             return
         stage, self._stage, self._since = self._stage, _REFUSED, self.loop.time()
-        self._unfinished_bytes = 0
-        cycle = self.cycle
+        self._unfinished_bytes, cycle = 0, self.cycle
         if cycle is None or (cycle.response_complete and stage == _HEAD):
             self._answer(error)
         elif stage == _HEAD:

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from foundation.errors import GanymedeError, Unavailable
 from service.http.problems import describe
+from service.http.security_headers import STRICT
 from service.http.telemetry import identify_request, record_request
 from service.metrics import Metrics
 from service.server.wire_limits import FIELDS, HEAD_BYTES
@@ -105,7 +106,7 @@ def send_refusal(
     response = describe(error)
     with identify_request(scope) as identity:
         lines = [STATUS_LINE[response.status_code]]
-        whole = [*fields, *response.raw_headers, identity]
+        whole = [*fields, *response.raw_headers, *STRICT, identity]
         if not any(name == b"connection" for name, _ in whole):
             whole.append((b"connection", b"close"))
         for name, value in whole:

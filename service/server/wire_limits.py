@@ -15,6 +15,14 @@ FIELDS = 100
 PIPELINED = 100
 """Requests that may wait behind the one that is being answered, on one connection."""
 
+BODY_GRACE_S = 1.0
+"""The handler that reads a body says itself that it is late; this is for those who read none."""
+
+LINGER_S = 2.0
+LINGER_BYTES = 2**22
+"""What a client still sends after a refusal is read and dropped: else it would learn of a broken connection
+and not of the reason (RFC 9112, section 9.6)."""
+
 _MOST_CONNECTIONS = 10_000
 _MOST_DESCRIPTORS = 2**14
 _HEALTH_CONNECTIONS = 32

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from service.http.security_headers import STRICT
 from tests.conftest import run_server
 from tests.raw_http import connect, read_answers, resident_bytes, send
 
@@ -49,6 +50,7 @@ def test_what_is_too_long_is_refused_in_a_document_and_kept_nowhere(server, piec
     assert (answer.status, answer.problem["status"]) == (status, status)
     assert answer.fields["connection"] == "close"
     assert answer.fields["x-request-id"]
+    assert {name.encode(): value.encode() for name, value in answer.fields.items()}.items() >= set(STRICT)
     assert resident_bytes(server.process.pid, most=True) - before < ENDLESS / 2
 
 

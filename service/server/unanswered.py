@@ -1,0 +1,41 @@
+"""The requests of one connection that are not answered yet: the one that runs, and those that wait for it."""
+
+import asyncio
+import select
+from collections import deque
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+_LEFT = getattr(select, "POLLRDHUP", 0)  # Linux's; a broken connection is told everywhere
+
+
+class Unanswered:
+    """What uvicorn's protocol, which tells only the newest request of the end, has to tell all of them."""
+
+    def __init__(self) -> None:
+        self._cycles: deque[RequestResponseCycle] = deque()
+
+    def begin(self, cycle: RequestResponseCycle) -> None:
+        """Note a request; they are answered in their order."""
+        self._cycles.append(cycle)
+
+    def end(self) -> None:
+        """Note that the oldest is answered."""
+        self._cycles.popleft()
+
+    def disconnect(self) -> None:
+        """Tell all of them that their client is gone: handlers stop, and what they send goes nowhere."""
+        while self._cycles:
+            cycle = self._cycles.popleft()
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+
+def has_left(transport: asyncio.Transport) -> bool:
+    """Whether the client has closed its side: for a transport whose reading is paused, and which sees no end.
+
+    An open transport is asked; the call does not wait.
+    """
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket"), _LEFT)
+    return bool(poll.poll(0))
