@@ -41,10 +41,3 @@ def test_a_part_that_cannot_be_is_refused_in_a_document(client, path, given, sta
         assert answer.headers.get("content-range") == (f"bytes */{size}" if status == 416 else None)
         assert method == "HEAD" or answer.json()["code"] == code
     assert client.get("/livez").status_code == 200
-
-
-def test_a_name_that_is_none_is_quoted(client):
-    answer = client.post("/generate", json={"model": "\n@v1"})
-    assert answer.status_code in (404, 422)
-    assert "\n" not in answer.json()["detail"]
-    assert client.get("/models/%0A@v1").status_code == 404
