@@ -10,7 +10,7 @@ from foundation.errors import GanymedeError
 from foundation.images import Images
 from foundation.labels import Weights
 from service.engine.batching import Batch, WaitingJobs, group_by_images
-from service.engine.jobs import Generated, GenerationFailed, Job, answer_all, encode_answer
+from service.engine.jobs import Generated, GenerationFailed, Job, answer_all
 from service.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -107,3 +107,21 @@ class BatchThreads:
     def _post(self, answers: list[tuple[Job, Generated | GanymedeError]]) -> None:
         if self._loop is not None and answers:
             self._loop.call_soon_threadsafe(answer_all, answers)
+
+
+def encode_answer(job: Job, generated: float) -> Generated | GanymedeError:
+    """The answer of a complete job whose last batch ended at `generated`, encoded if it asks for that."""
+    images, labels = job.joined()
+    began = time.perf_counter()
+    try:
+        content = job.encode(images, labels) if job.encode else b""
+    except Exception:
+        log.exception("images could not be encoded")
+        return GenerationFailed("The images could not be encoded. It is logged under this request's id.")
+    return Generated(
+        images=images,
+        queue_s=job.started - job.arrived,
+        inference_s=generated - job.started,
+        content=content,
+        encode_s=time.perf_counter() - began,
+    )

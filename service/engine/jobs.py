@@ -128,24 +128,6 @@ class Part:
         return self.job.inputs.part(self.start, self.stop)
 
 
-def encode_answer(job: Job, generated: float) -> Generated | GanymedeError:
-    """The answer of a complete job whose last batch ended at `generated`, encoded if it asks for that."""
-    images, labels = job.joined()
-    began = time.perf_counter()
-    try:
-        content = job.encode(images, labels) if job.encode else b""
-    except Exception:
-        log.exception("images could not be encoded")
-        return GenerationFailed("The images could not be encoded. It is logged under this request's id.")
-    return Generated(
-        images=images,
-        queue_s=job.started - job.arrived,
-        inference_s=generated - job.started,
-        content=content,
-        encode_s=time.perf_counter() - began,
-    )
-
-
 def answer_all(answers: list[tuple[Job, Generated | GanymedeError]]) -> None:
     """On the event loop: tell all who wait."""
     for job, answer in answers:

@@ -141,7 +141,7 @@ def test_a_file_that_changes_while_it_goes_up_is_not_completed(store: S3Store, t
     files["generator.onnx"].write_bytes(os.urandom(2 * PART_BYTES))
     with pytest.raises(ReleaseRefused, match=r"generator\.onnx is not the file"):
         store.publish(manifest, files)
-    assert list(store._bucket.keys("")) == []
+    assert list(store._keys("")) == []
 
 
 def test_a_file_much_larger_than_the_manifest_says_is_refused_before_it_is_read(
@@ -208,7 +208,7 @@ def test_a_server_that_is_not_there_is_named_and_forgotten_when_it_answers(
         store.models()
     assert store.failure is not None
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server.endpoint)
-    store._bucket = S3Store(BUCKET)._bucket
+    store._client = S3Store(BUCKET)._client
     assert store.models() == []
     assert store.failure is None
 

@@ -22,7 +22,7 @@ from service.settings import Settings
 from service.ui import mount
 from tests.conftest import REPOSITORY, run_server
 from tests.patience import PATIENCE_S
-from tests.raw_http import connect, read_answers
+from tests.raw_http import connect, read_answer
 
 
 def test_neither_readiness_nor_the_first_pictures_wait_for_the_page_whose_bodies_are_bounded(
@@ -40,7 +40,7 @@ def test_neither_readiness_nor_the_first_pictures_wait_for_the_page_whose_bodies
             with suppress(ConnectionError):
                 for _ in range(64):
                     connection.sendall(b"100000\r\n" + b" " * 2**20 + b"\r\n")
-            [answer] = read_answers(connection)
+            answer = read_answer(connection)
         assert (answer.status, answer.problem["code"]) == (413, "body-too-large")
 
 

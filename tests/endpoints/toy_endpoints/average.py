@@ -50,7 +50,7 @@ async def answer_average(
         seeds=request.seeds,
         generated=generated,
         encode_s=generated.encode_s,
-        tag=tag_answer(release.manifest, release.generator.precision, inputs, average=format),
+        tag=tag_answer(release, inputs, format=format, average=True),
         holding=holding,
     )
 
