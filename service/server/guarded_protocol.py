@@ -144,6 +144,9 @@ class GuardedProtocol(HttpToolsProtocol):
         """Go on to the next request, or to the refusal that is due."""
         self._unanswered.end()
         super().on_response_complete()
+        if self._stage == _HEAD and self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()  # the next request has begun: its head has a time of its own
+            self.timeout_keep_alive_task = None
         if self.pipeline or not self.cycle.response_complete:
             return
         if self._due is not None:

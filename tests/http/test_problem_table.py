@@ -40,6 +40,7 @@ ANSWERS = {
     "QueueFull": ("queue-full", 503, "Queue full"),
     "QuotaExceeded": ("quota-exceeded", 429, "Quota exceeded"),
     "RateExceeded": ("rate-exceeded", 429, "Rate exceeded"),
+    "NotTrusted": ("release-refused", 503, "Release refused"),
     "ReleaseRefused": ("release-refused", 503, "Release refused"),
     "RequestTimeout": ("request-timeout", 408, "Request timeout"),
     "StoreDenied": ("store-unreachable", 503, "Model store unreachable"),
@@ -63,6 +64,7 @@ RETRY_AFTER_S = {
     "StoreUnreachable": 10,
     "StoreDenied": 10,
     "CacheUnusable": 10,
+    "NotTrusted": 60,
     "ReleaseRefused": 60,
     "_TooSparse": 60,
 }
