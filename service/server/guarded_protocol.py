@@ -145,7 +145,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unanswered.end()
         super().on_response_complete()
         if self._stage == _HEAD and self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()  # the next request has begun: its head has a time of its own
+            self.timeout_keep_alive_task.cancel()  # the next head has begun, and has its own time
             self.timeout_keep_alive_task = None
         if self.pipeline or not self.cycle.response_complete:
             return
