@@ -1,6 +1,8 @@
 """How long the tests wait. They wait for events; these limits only end what hangs, on the slowest machine."""
 
 import inspect
+import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -27,3 +29,11 @@ def have_patience() -> None:
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     hypothesis.settings.load_profile("patient")
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
+    """Ask for `condition` again and again until it holds; the limit only ends what hangs."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {limit_s:g} s"
+        time.sleep(0.02)

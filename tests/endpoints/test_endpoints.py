@@ -16,8 +16,7 @@ from service.application import create_app
 from service.endpoints.registry import find_endpoints
 from service.settings import Settings
 from tests.conftest import metric
-from tests.http.test_http import wait_for
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, wait_until
 
 TOYS = Path(__file__).parent / "toy_endpoints"
 KEY = {"X-Api-Key": "mine"}
@@ -39,7 +38,7 @@ def service(tiny_store):
         )
         app = create_app(settings)
         with TestClient(app, headers=KEY, root_path="/pre", client=("192.0.2.1", 5000)) as client:
-            wait_for(lambda: client.get("/readyz").status_code == 200)
+            wait_until(lambda: client.get("/readyz").status_code == 200)
             yield client
         sys.modules.pop("service.endpoints.average")
         vars(endpoints).pop("average")

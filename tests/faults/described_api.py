@@ -1,15 +1,29 @@
 """Schemathesis against a server: requests made from what its own description says, right and wrong ones."""
 
+import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Server
+from tests.conftest import REPOSITORY, Server, run_server
 
 FOLDER = Path(__file__).parent
+KEY = "the-key-of-schemathesis"
+
+
+@contextmanager
+def run_described_server(models: Path, folder: Path) -> Iterator[Server]:
+    """A server with one key, `KEY`, and no limit for those that are wrong: many of them are sent."""
+    keys = f"schemathesis:{hashlib.sha256(KEY.encode()).hexdigest()}"
+    flags = ("--default-model", "grey", "--ui", "off")
+    variables = {"GANYMEDE_API_KEYS": keys, "GANYMEDE_WRONG_KEYS_PER_MINUTE": "1000000"}
+    with run_server(models, folder, *flags, **variables) as server:
+        yield server
 
 
 def attack_described_api(server: Server, *, cases: int, seed: int, key: str | None = None) -> None:

@@ -4,7 +4,6 @@ import concurrent.futures
 import io
 import json
 import socket
-import time
 
 import httpx
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import metric, run_server
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, wait_until
 
 
 def test_an_image_has_an_address(client):
@@ -127,17 +126,10 @@ def hang_up(server, path, route, order):
         with socket.create_connection((host, int(port))) as connection:
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
             connection.sendall((head + body).encode())
-            wait_for(lambda: metric(client, "ganymede_queue_images") == 150_000)
-        wait_for(lambda: metric(client, "ganymede_queue_images") == 0)
+            wait_until(lambda: metric(client, "ganymede_queue_images") == 150_000)
+        wait_until(lambda: metric(client, "ganymede_queue_images") == 0)
         assert metric(client, 'ganymede_images_total{model="grey",version="v2"}') - generated < 150_000
-        wait_for(lambda: metric(client, left) == 1)
-
-
-def wait_for(condition, limit_s=PATIENCE_S):
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        wait_until(lambda: metric(client, left) == 1)
 
 
 def test_a_deadline_answers_504(tmp_path, tiny_store):
@@ -166,7 +158,8 @@ def test_sigterm_under_load_loses_nothing_that_was_accepted(tmp_path, tiny_store
     ):
         calls = [pool.submit(ask, seed) for seed in range(8)]
         with server.client() as client:
-            wait_for(lambda: metric(client, "ganymede_queue_images") > 8000)  # three requests or more are in
+            # Three requests or more are in.
+            wait_until(lambda: metric(client, "ganymede_queue_images") > 8000)
         server.process.terminate()
         sizes = [call.result() for call in calls]
         assert set(sizes) <= {0, 4000 * 64 + 128}
@@ -187,7 +180,7 @@ def test_what_the_drain_cuts_off_is_told_to_ask_again(tmp_path, tiny_store):
     ):
         calls = [pool.submit(httpx.post, f"{server.url}{path}", json=order) for path, order in orders.items()]
         with server.client() as client:
-            wait_for(lambda: metric(client, "ganymede_queue_images") == 300_000)
+            wait_until(lambda: metric(client, "ganymede_queue_images") == 300_000)
         server.process.terminate()
         for answer in (call.result() for call in calls):
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
@@ -234,7 +227,7 @@ def test_json_logs_hold_a_line_for_each_request_with_its_id_and_times(tmp_path, 
     with run_server(tiny_store, tmp_path, "--default-model", "grey", "--log-format", "json") as server:
         httpx.post(f"{server.url}/generate", json={"seed": 1}, headers={"X-Request-Id": "the-one"})
         httpx.post(f"{server.url}/generate", json={"seed": -1}, headers={"X-Request-Id": "the-other"})
-        wait_for(lambda: "the-other" in server.log.read_text())
+        wait_until(lambda: "the-other" in server.log.read_text())
         lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
     by_id = {line.get("request_id"): line for line in lines}
     assert by_id["the-one"]["status"] == 200

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.conftest import metric, run_server
-from tests.patience import PATIENCE_S
+from tests.patience import wait_until
 from tests.raw_http import connect
 
 COUNT = 150_000
@@ -65,10 +65,3 @@ def test_who_leaves_with_more_asked_than_answered_is_missed(slow, behind, togeth
     said = slow.log.read_text()
     assert "Traceback" not in said
     assert "ERROR" not in said
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -1,14 +1,9 @@
 """`/openapi.json`: a description that other programs can read, and that the service keeps to."""
 
-import hashlib
-
 import pytest
 from openapi_spec_validator import validate
 
-from tests.conftest import run_server
-from tests.faults.described_api import attack_described_api
-
-KEY = "the-key-of-schemathesis"
+from tests.faults.described_api import KEY, attack_described_api, run_described_server
 
 
 def references(part):
@@ -122,15 +117,5 @@ def test_a_known_address_under_v2_says_which_methods_it_is_for(client):
 
 
 def test_requests_made_from_the_description_find_nothing_that_it_does_not_say(tiny_store, tmp_path):
-    keys = f"schemathesis:{hashlib.sha256(KEY.encode()).hexdigest()}"
-    with run_server(
-        tiny_store,
-        tmp_path,
-        "--default-model",
-        "grey",
-        "--ui",
-        "off",
-        GANYMEDE_API_KEYS=keys,
-        GANYMEDE_WRONG_KEYS_PER_MINUTE="1000000",
-    ) as server:
+    with run_described_server(tiny_store, tmp_path) as server:
         attack_described_api(server, cases=15, seed=1, key=KEY)
