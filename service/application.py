@@ -156,12 +156,12 @@ def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[st
     handlers = {path: door.handle for path, door in doors.items()}
     wrong_keys = context.settings.wrong_keys_per_minute
     refusals = Refusals(wrong_keys=wrong_keys, count=context.metrics.count_refusal)
+    for_keys = [Middleware(ApiKeys, keys=keys, refusals=refusals), Middleware(KeyedAnswers)]
     return [
         Middleware(Telemetry, metrics=context.metrics),
         Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),
-        Middleware(HeadRequests),
-        Middleware(ApiKeys, keys=keys, refusals=refusals),
-        Middleware(KeyedAnswers),
-        Middleware(Ranges),
+        *(for_keys if keys else ()),
         Middleware(HotPaths, handlers=handlers),
+        Middleware(HeadRequests),  # of GETs, as Ranges are
+        Middleware(Ranges),
     ]

@@ -10,7 +10,7 @@ from service.access.rates import Rates
 from service.engine.budget import Budget, Holding
 from service.engine.engine import Engine
 from service.http.reading import Bodies
-from service.http.requesters import current_requester
+from service.http.requesters import current_key, current_requester
 from service.metrics import Metrics
 from service.releases.lookup import Releases
 from service.releases.reloading import Reloading
@@ -31,13 +31,16 @@ class Context:
     bodies: Bodies
 
     def check_room(self) -> None:
-        """Refuse a request for pictures before its body is read, if there is no room for even one.
+        """Refuse a key's request for pictures before its body is read, if there is no room for even one.
+
+        `Threshold` has asked for the client's address, which is the requester where there is no key.
 
         Raises:
             Unavailable: the engine drains.
             QueueFull: the queue has no room for it.
         """
-        self.engine.check_room(1, current_requester())
+        if current_key() is not None:
+            self.engine.check_room(1, current_requester())
 
     async def accept(self, count: int, size: int) -> Holding:
         """Refuse `count` images before anything is done for them, or count them for the request's key.
@@ -52,6 +55,8 @@ class Context:
         """
         requester = current_requester()
         self.engine.check_room(count, requester)
+        if current_key() is None:  # nothing to count, so nothing can change meanwhile
+            return self.budget.hold(size, requester)
         self.budget.check(size, requester)
         await self.rates.take(count)
         try:

@@ -10,6 +10,7 @@ from starlette.types import Receive
 
 from service.endpoints.context import Context, context_of
 from service.endpoints.description import describe_operation
+from service.http.fields import read_field
 from service.http.negotiation import choose_format
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -79,5 +80,5 @@ class Endpoint(Generic[Schema]):
     async def respond(self, context: Context, http_request: Request, request: Schema) -> Response:
         """The answer to `request`, in the format that it or the header `Accept` names."""
         named: str | None = getattr(request, "format", None)
-        format = choose_format(named, http_request.headers.get("accept"), self.media_types)
+        format = choose_format(named, read_field(http_request.scope, b"accept"), self.media_types)
         return await self.answer(context, http_request.receive, request, format)

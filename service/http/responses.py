@@ -17,8 +17,11 @@ class PictureResponse(Response):
     """Content whose bytes stay counted until the client has read all but the last 128 KiB, or is gone."""
 
     def __init__(self, content: bytes, media_type: str, headers: Mapping[str, str], holding: Holding) -> None:
-        """`holding` counts the content from now on."""
-        super().__init__(content, media_type=media_type, headers=headers)
+        """`holding` counts the content from now on; the names of `headers` are in small letters."""
+        super().__init__(content, media_type=media_type)
+        self.raw_headers += [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        ]
         self._holding = holding
         holding.resize(len(content))
 
@@ -56,13 +59,14 @@ def picture_response(
     `holding` counts it until it is sent.
     """
     described = {
-        "X-Model": reference,
-        "ETag": tag,
-        "Server-Timing": describe_timing(generated.queue_s, generated.inference_s, encode_s),
-        **(headers or {}),
+        "x-model": reference,
+        "etag": tag,
+        "server-timing": describe_timing(generated.queue_s, generated.inference_s, encode_s),
     }
+    for name, value in (headers or {}).items():
+        described[name.lower()] = value
     if seeds is not None:
-        described["X-Seed"] = name_seeds(seeds)
+        described["x-seed"] = name_seeds(seeds)
     return PictureResponse(content, media_type, described, holding)
 
 
