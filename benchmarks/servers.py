@@ -28,6 +28,12 @@ class Running:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    @property
+    def cpu_s(self) -> float:
+        """Seconds that its threads have had a core, of those that live."""
+        times = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(path.read_text().split()[0]) for path in times) / 1e9
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -38,12 +44,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def start_ganymede(models: Path, model: str, **variables: str) -> Iterator[Running]:
-    """Our service, without the web page."""
-    port = free_port()
+def start_ganymede(
+    models: Path, model: str, tree: Path | None = None, /, **variables: str
+) -> Iterator[Running]:
+    """Our service, without the web page; of this tree or of another."""
+    port, models = free_port(), models.absolute()
     command = [sys.executable, "-m", "ganymede", "serve", "--models", str(models), "--port", str(port)]
     environment = {"GANYMEDE_UI": "off", "GANYMEDE_DEFAULT_MODEL": model, **variables}
-    with _start("Ganymede", command, port, "/readyz", environment) as running:
+    if tree is not None:
+        environment["PYTHONPATH"] = str(tree.absolute())  # it goes before an editable install
+    with _start("Ganymede", command, port, "/readyz", environment, folder=tree) as running:
         yield running
 
 
@@ -58,11 +68,22 @@ def start_by_hand(graph: Path) -> Iterator[Running]:
 
 @contextmanager
 def _start(
-    name: str, command: list[str], port: int, ready_path: str, variables: dict[str, str], limit_s: float = 60
+    name: str,
+    command: list[str],
+    port: int,
+    ready_path: str,
+    variables: dict[str, str],
+    *,
+    folder: Path | None = None,
+    limit_s: float = 120,
 ) -> Iterator[Running]:
     began = time.perf_counter()
     process = subprocess.Popen(
-        command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
     try:
