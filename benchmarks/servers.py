@@ -53,21 +53,21 @@ def start_ganymede(
     environment = {"GANYMEDE_UI": "off", "GANYMEDE_DEFAULT_MODEL": model, **variables}
     if tree is not None:
         environment["PYTHONPATH"] = str(tree.absolute())  # it goes before an editable install
-    with _start("Ganymede", command, port, "/readyz", environment, folder=tree) as running:
+    with start_server("Ganymede", command, port, "/readyz", environment, folder=tree) as running:
         yield running
 
 
 @contextmanager
 def start_by_hand(graph: Path) -> Iterator[Running]:
-    """The reference, `benchmarks/peers/by_hand.py`."""
+    """The reference, `benchmarks/peers/by_hand.py`, with Pillow."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.peers.by_hand", str(graph), str(port)]
-    with _start("FastAPI + ORT by hand", command, port, "/docs", {}) as running:
+    with start_server("FastAPI + ORT by hand", command, port, "/docs", {}) as running:
         yield running
 
 
 @contextmanager
-def _start(
+def start_server(
     name: str,
     command: list[str],
     port: int,
@@ -77,6 +77,11 @@ def _start(
     folder: Path | None = None,
     limit_s: float = 120,
 ) -> Iterator[Running]:
+    """`command`, once it answers at `ready_path`; it is ended with the context.
+
+    Raises:
+        RuntimeError: it ends, or does not answer within `limit_s`.
+    """
     began = time.perf_counter()
     process = subprocess.Popen(
         command,

@@ -1,6 +1,7 @@
 """What every peer does alike: a seed's latents, the graph, one grid, PNG.
 
-Of NumPy, ONNX Runtime and OpenCV alone, so that it runs in any peer's environment; the seeds are NumPy's, as anybody would take them.
+Of NumPy, ONNX Runtime and OpenCV alone, so that it runs in any peer's environment; the seeds are NumPy's, as
+anybody would take them.
 """
 
 import io
