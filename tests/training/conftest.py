@@ -41,6 +41,16 @@ def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER, console=Non
     )
 
 
+@pytest.fixture
+def without_tracing():
+    """Compute steps at once: to trace one costs more than a hundred small ones. Whole runs are traced."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def garments():
     """The first fifty garments, float32 (50, 28, 28, 1), and their classes (50,)."""

@@ -11,6 +11,7 @@ from training.presets import find_preset
 from training.run.checkpoints import Checkpoints
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
+pytestmark = pytest.mark.usefixtures("without_tracing")
 TOTAL_STEPS = 40
 CLASSIFIER_STEPS = 10
 

@@ -53,7 +53,7 @@ def unlabelled():
 
 
 @pytest.fixture
-def gan(configuration):
+def gan(configuration, without_tracing):
     return ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
 
 
