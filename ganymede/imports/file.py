@@ -6,9 +6,9 @@ from pathlib import Path
 import onnx
 
 from foundation.errors import ReleaseRefused
+from foundation.graphs.content import MAX_GRAPH_BYTES, all_tensors, check_graph
+from foundation.graphs.parts import check_wire
 from ganymede.imports.graph import ImportRefused
-from service.releases.graph import MAX_GRAPH_BYTES, all_tensors, check_graph
-from service.releases.graph_parts import check_wire
 
 
 @dataclass(frozen=True, slots=True)

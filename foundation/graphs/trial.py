@@ -38,7 +38,7 @@ def try_graph(graph: bytes, feeds: Arrays, output: str | None = None) -> NDArray
         (folder / "graph.onnx").write_bytes(graph)
         np.savez(folder / "feeds.npz", *feeds.values())  # by number: an input may have any name
         arguments = {"names": list(feeds), "output": output, "max_bytes": MAX_BYTES + 3 * len(graph)}
-        command = [sys.executable, "-m", "service.releases.trial", name, json.dumps(arguments)]
+        command = [sys.executable, "-m", "foundation.graphs.trial", name, json.dumps(arguments)]
         try:
             done = subprocess.run(  # noqa: S603 - a list of words, no shell
                 command, capture_output=True, timeout=TIMEOUT_S, check=False
