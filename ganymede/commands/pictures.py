@@ -187,7 +187,7 @@ def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) ->
 
     from rich.progress import track
 
-    from service.encoding.locked_folders import locked_folder
+    from foundation.locked_folders import locked_folder
     from service.encoding.pictures import enlarge
     from service.engine.walks import open_walk_encoder, split_frames
     from service.requests.request_inputs import walk_inputs

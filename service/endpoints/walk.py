@@ -10,8 +10,8 @@ from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from foundation.errors import InvalidField
+from foundation.locked_folders import LockedFolder
 from service.encoding.animation import MEDIA_TYPES
-from service.encoding.locked_folders import LockedFolder
 from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
 from service.engine.budget import Holding

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foundation.errors import Unavailable
-from service.encoding.locked_folders import locked_folder
+from foundation.locked_folders import locked_folder
 from service.endpoints.context import Context
 from service.http.problems import describe
 from service.ui.folder import Folder

@@ -148,6 +148,8 @@ def test_a_class_without_real_pictures_pulls_nothing(means, batch):
 
 
 def test_the_generator_learns_by_the_pull(configuration, garments):
+    garments = garments[0][:20], garments[1][:20]
+
     def step_twice(matching):
         settings = override(configuration, [f"matching={matching}"])
         gan = ModernGAN(settings, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
@@ -165,6 +167,7 @@ def test_the_generator_learns_by_the_pull(configuration, garments):
 
 
 def test_a_restored_state_is_matched_as_before(configuration, garments, tmp_path):
+    garments = garments[0][:20], garments[1][:20]
     gan = ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
     plan = gan.class_means.plan
     for step in (plan.learnt - 1, plan.learnt, plan.matched, plan.matched + 1):

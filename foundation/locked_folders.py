@@ -1,4 +1,4 @@
-"""Temporary folders, of walks and of the page: locked while in use, so that what a crash left is known."""
+"""Temporary folders: locked while in use, so that what a crash left is known."""
 
 import fcntl
 import os
