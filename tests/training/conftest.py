@@ -24,6 +24,13 @@ def describe_small_run() -> Configuration:
     )
 
 
+def pytest_collection_modifyitems(items):
+    """One worker has TensorFlow and the runs that many tests look at; the largest group begins first."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("training"))
+
+
 @pytest.fixture(scope="session")
 def small_configuration() -> Configuration:
     return describe_small_run()

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from foundation.store import FolderStore
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.releases.golden import check_golden
+from tests.conftest import REPOSITORY
 from tests.training.conftest import train_quietly
 from training.config import override
 from training.errors import DataError
@@ -208,6 +210,12 @@ def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):
     advise_length(configuration, Run(tmp_path), 600, Console(file=said))
     assert "12 batches in all are few" in said.getvalue()
     assert "--set epochs=667" in said.getvalue()
+    said = io.StringIO()
+    advise_length(find_preset("modern").defaults, Run(tmp_path), 300, Console(file=said))
+    document = (REPOSITORY / "docs" / "training.md").read_text()
+    [told] = re.findall(r"--set epochs=(\d+)", said.getvalue())
+    assert f"{int(told):,} of 300\npictures" in document
+    assert f"--set epochs={told} " in document
     long, said = override(configuration, ["epochs=667"]), io.StringIO()
     advise_length(long, Run(tmp_path), 600, Console(file=said))
     assert not said.getvalue()

@@ -108,10 +108,12 @@ def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
         outcome = go_on(small_configuration, folder, output)
     assert (outcome.interrupted, outcome.step, outcome.epochs) == (True, 4, 0)
     assert "Stopped after batch 4; saved" in output.getvalue()
+    assert Run(folder).unfinished_path.exists()
 
     outcome = go_on(small_configuration, folder, output)
     assert (outcome.interrupted, outcome.step, outcome.epochs) == (False, 20, 2)
     assert "Going on after epoch 0, batch 4." in output.getvalue()
+    assert not Run(folder).unfinished_path.exists()
     for resumed, unbroken in zip(restored_weights(folder), restored_weights(trained_run.folder), strict=True):
         np.testing.assert_allclose(resumed, unbroken, rtol=1e-4, atol=1e-5)
     assert_same_curve(Run(folder), Run(trained_run.folder))
