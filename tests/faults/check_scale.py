@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.training.conftest import DATA_FOLDER, describe_small_run, train_quietly
+from tests.training.test_scale import assert_two_devices_lose_what_one_loses
 from training.config import override
 from training.presets import find_preset
 from training.run.folder import Run
@@ -60,6 +61,11 @@ def two_workers(folder, configuration):
         for worker in workers:
             worker.kill()
             worker.wait()
+
+
+@pytest.mark.timeout(LIMIT_S)
+def test_modern_loses_on_two_devices_what_it_loses_on_one():
+    assert_two_devices_lose_what_one_loses("modern")
 
 
 @pytest.mark.timeout(3 * LIMIT_S)

@@ -59,7 +59,7 @@ def test_a_report_tells_the_run_in_one_file_that_asks_for_nothing_else(tmp_path)
 def test_a_report_says_after_which_epochs_its_grids_are_and_which_class_each_row_is(tmp_path):
     run = make_run(tmp_path / "run", epochs=4)
     text = text_of(write_report(run.folder).read_text())
-    assert "The same seeds after each epoch. A row for each class, from the top: T-shirt/top, " in text
+    assert "The same seeds after each epoch. A row for each class, from the top: t-shirt, trouser, " in text
     for epoch in (1, 3):
         run.sample_path(epoch).unlink()
     assert "The same seeds after some of the epochs. " in text_of(write_report(run.folder).read_text())
