@@ -18,6 +18,7 @@ from foundation.graphs.memory import check_memory
 from foundation.graphs.trial import TrialFailed, try_graph
 from ganymede.imports.graph import ImportRefused
 from tests.conftest import REPOSITORY
+from tests.patience import PATIENCE_S
 from tests.store.foreign import SIZE, constant, draw_graph, prepare, value
 from tests.tiny_models import TinyModel, tiny_graph
 
@@ -273,6 +274,6 @@ for path in pathlib.Path({str(tmp_path)!r}).iterdir():
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
     assert int(done.stdout) < 100_000  # kilobytes

@@ -13,6 +13,7 @@ from foundation.errors import NotFound, Unavailable
 from service.http.requesters import requesting
 from service.ui.sessions import MAX_SESSIONS, MAX_UNREAD_EVENTS, MAX_UNREAD_MESSAGES, Sessions
 from tests.conftest import run_server
+from tests.patience import PATIENCE_S
 from tests.ui.stranger import Stranger
 
 KEYS = {"ann": "gmd_ann", "bob": "gmd_bob"}
@@ -46,7 +47,9 @@ def test_events_without_the_page_count_for_their_key_as_requests_do(keyed, visit
     pictures = ann.find_event("pictures")
     order = ann.usual(pictures)
     assert ann.run(pictures, order)["success"]  # 16 pictures
-    asked = httpx.post(f"{keyed.url}/generate", json={"count": 40}, headers=ann.client.headers, timeout=60)
+    asked = httpx.post(
+        f"{keyed.url}/generate", json={"count": 40}, headers=ann.client.headers, timeout=PATIENCE_S
+    )
     assert asked.status_code == 200
     for _ in range(2):
         refused = ann.run(pictures, order)
@@ -69,7 +72,7 @@ def test_without_a_key_there_is_neither_page_nor_event_nor_picture(keyed):
         ("GET", "/ui//"),
         ("GET", "/ui/theme.css"),
     ):
-        assert httpx.request(method, keyed.url + path, timeout=60).status_code == 401, path
+        assert httpx.request(method, keyed.url + path).status_code == 401, path
 
 
 def test_a_session_is_its_keys_alone(visit):
