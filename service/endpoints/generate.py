@@ -1,6 +1,7 @@
 """`POST /generate`: seeds or latents in, pictures out, whichever door they are asked for at."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Receive
@@ -22,7 +23,7 @@ from service.requests.directions import steer
 from service.requests.inputs import Inputs
 from service.requests.limits import check_generate
 from service.requests.recipes import describe_provenance, describe_recipe
-from service.requests.request_inputs import read_inputs, request_count, request_seeds
+from service.requests.request_inputs import count_numbers, read_inputs, request_count, request_seeds
 from service.requests.schemas import GenerateRequest
 
 _SMALL_PIXELS = 2**16
@@ -122,7 +123,7 @@ async def accept_generate(
     pixels = check_generate(request, image, format, context.settings)
     holding = await context.accept(count, pictures_bytes(count, pixels, image, format))
     try:
-        inputs = await _read_inputs(release, request)
+        inputs = await _read_inputs(context, release, request)
     except BaseException as error:
         holding.release()
         if isinstance(error, InvalidField):  # such as a label: what is wrong costs a key nothing
@@ -137,7 +138,7 @@ async def prepare_generate(
     """The same, but room and rate are left to the caller: `Context.accept`."""
     release = release or await context.releases.resolve(request.model)
     pixels = check_generate(request, release.manifest.image, format, context.settings)
-    return release, await _read_inputs(release, request), pixels
+    return release, await _read_inputs(context, release, request), pixels
 
 
 def _tag(release: Release, inputs: Inputs, request: GenerateRequest, format: str) -> str:
@@ -153,8 +154,9 @@ def _tag(release: Release, inputs: Inputs, request: GenerateRequest, format: str
     )
 
 
-async def _read_inputs(release: Release, request: GenerateRequest) -> Inputs:
-    inputs = read_inputs(release.manifest, request, request_seeds(request))
+async def _read_inputs(context: Context, release: Release, request: GenerateRequest) -> Inputs:
+    read = partial(read_inputs, release.manifest, request, request_seeds(request))
+    inputs = await context.bodies.convert(count_numbers(request), read)
     if not request.directions:
         return inputs
     return steer(inputs.draw(release.manifest), await release.directions.get(), request.directions)
