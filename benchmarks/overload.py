@@ -159,7 +159,12 @@ def compare_trees(tree: Path, *, rounds: int, seconds: int, console: Console) ->
 def find_peak(server: Running, images: int, seconds: int) -> float:
     """Requests a second from a load that the queue holds."""
     apply_load(server.url, images=images, connections=16, seconds=1)
-    return apply_load(server.url, images=images, connections=16, seconds=seconds).images_per_s / images
+    peak = apply_load(server.url, images=images, connections=16, seconds=seconds).images_per_s / images
+    if not peak:
+        raise RuntimeError(
+            f"Nothing was answered within {seconds} s: take more seconds, or a quieter machine."
+        )
+    return peak
 
 
 def _queue_of(images: int) -> dict[str, str]:
