@@ -15,7 +15,7 @@ from ganymede.arguments import read_path
 from ganymede.commands.store import point_alias, upload_bar
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
-from ganymede.tensorflow_loading import load_tensorflow
+from ganymede.tensorflow_loading import load_tensorflow, require_tensorflow
 
 
 def read_run_folder(text: str) -> Path:
@@ -112,10 +112,7 @@ def export(
     """Export a run's generator to ONNX and hold it against Keras."""
     chosen = None if checkpoint is None else _parse_checkpoint(checkpoint)
     with explained():
-        from training.run.folder import Run
-
-        Run(run).read_configuration()  # a folder of something else says so before TensorFlow is loaded
-        load_tensorflow()
+        load_tensorflow_for(run)
         from training.export.exporting import export_run, read_export
 
         path = export_run(run, checkpoint=chosen)
@@ -153,10 +150,7 @@ def publish(
     from foundation.store import next_version, open_store
 
     with upload_bar() as sent, explained():
-        from training.run.folder import Run
-
-        Run(run).read_configuration()
-        load_tensorflow()
+        load_tensorflow_for(run)
         from training.export.publication import publish_run
 
         store = open_store(models, sent=sent)
@@ -172,6 +166,15 @@ def publish(
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
         point_alias(open_models(models), name, version, promote)
+
+
+def load_tensorflow_for(run: Path) -> None:
+    """Load TensorFlow, unless it is not installed or `run` is a folder of something else: both are told soon."""
+    require_tensorflow()
+    from training.run.folder import Run
+
+    Run(run).read_configuration()
+    load_tensorflow()
 
 
 @contextmanager
