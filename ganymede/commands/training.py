@@ -114,6 +114,7 @@ def export(
     with explained():
         load_tensorflow_for(run)
         from training.export.exporting import export_run, read_export
+        from training.run.folder import Run
 
         path = export_run(run, checkpoint=chosen)
         report = read_export(Run(run))
@@ -169,7 +170,7 @@ def publish(
 
 
 def load_tensorflow_for(run: Path) -> None:
-    """Load TensorFlow, unless it is not installed or `run` is a folder of something else: both are told soon."""
+    """Load TensorFlow, but first raise where it is not installed, or `run` is a folder of something else."""
     require_tensorflow()
     from training.run.folder import Run
 
