@@ -64,7 +64,10 @@ FLOORS = {
         ["training.train"],
     ],
     "ganymede": [
-        ["ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening", "ganymede.load"],
+        [
+            *("ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening"),
+            *("ganymede.load", "ganymede.tensorflow_loading"),
+        ],
         ["ganymede.imports"],
         ["ganymede.commands"],
         ["ganymede.command", "ganymede.sagemaker"],
