@@ -66,7 +66,7 @@ FLOORS = {
     "ganymede": [
         [
             *("ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening"),
-            *("ganymede.load", "ganymede.tensorflow_loading"),
+            *("ganymede.load", "ganymede.mounted_models", "ganymede.tensorflow_loading"),
         ],
         ["ganymede.imports"],
         ["ganymede.commands"],
