@@ -177,11 +177,8 @@ def release_run(folder, store, name):
     )
 
 
-def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(
-    configuration, tmp_path, monkeypatch
-):
+def test_a_class_conditional_run_becomes_a_release_that_the_service_accepts(configuration, tmp_path):
     folder = tmp_path / "run"
-    monkeypatch.setattr("training.modern.gan.CALIBRATION_IMAGES", 200)
     train_quietly(override(configuration, ["batch_size=200"]), folder)
     assert Run(folder).sample_path(1).exists()
     store = FolderStore(tmp_path / "store")
