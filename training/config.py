@@ -36,6 +36,8 @@ class Configuration(PictureSettings):
     evaluation_epochs: Annotated[int, Field(ge=0)] = 2
     """The pictures are measured every so many epochs, and after the last; 0 never."""
     evaluation_images: Annotated[int, Field(ge=2, le=100_000)] = 5000
+    patience: Annotated[int, Field(ge=0)] = 0
+    """The run ends when its figure was not better for so many epochs; 0: never before its length."""
     features: str = ""
     """The feature network, a file in ONNX, to measure them with; the data's own unless given."""
 

@@ -96,6 +96,7 @@ def train(
             folder,
             data_folder=data_folder,
             console=Console(),
+            speaks=True,
         )
     if not outcome.interrupted:
         typer.echo(f"Trained. Next: ganymede export {shlex.quote(str(folder))}")

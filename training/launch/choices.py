@@ -8,6 +8,8 @@ from collections.abc import Callable
 from rich.console import Console
 
 from training.config import Configuration
+from training.errors import ConfigurationError
+from training.evaluation.gauge import Gauge
 from training.networks.precision import choose_precision
 from training.presets import find_preset
 from training.run.folder import Run
@@ -39,4 +41,13 @@ def advise_length(configuration: Configuration, run: Run, images: int, console: 
             f"{-(-advice.good // batches_per_epoch)} there are {advice.good:,}.",
             highlight=False,
             soft_wrap=True,
+        )
+
+
+def require_figure(configuration: Configuration, gauge: Gauge | None) -> None:
+    """Raise ConfigurationError where a run is to end by a figure, and nothing measures it."""
+    if configuration.patience and gauge is None:
+        raise ConfigurationError(
+            f"patience={configuration.patience} ends a run by its figure, and this one has none: name a "
+            "feature network with --features and let evaluation_epochs be 1 or more, or leave patience out."
         )

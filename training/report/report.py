@@ -10,10 +10,14 @@ import jinja2
 
 from training.errors import RunError
 from training.metrics import GENERATED, REAL, parse_figure
-from training.report.pictures import animate_grids, data_address, read_grids
+from training.presets import find_preset
+from training.report.pictures import animate_grids, data_address, read_grids, read_picture
 from training.run.best import BestCheckpoint, read_best
 from training.run.curves import DARK, LIGHT, draw_curves
+from training.run.durations import describe_duration
 from training.run.folder import Run, replace_text
+from training.run.paths import MAX_CLASS_ROWS
+from training.run.signs import find_signs
 from training.run.stats import EpochStats
 
 TEMPLATE = "report.html.jinja"
@@ -58,6 +62,9 @@ def write_report(run_folder: Path) -> Path:
         images_per_s=mean_speed(stats),
         images=sum(row.images for row in stats),
         grids=read_grids(grids),
+        real=read_picture(run.real_path),
+        classes=list_shown_classes(run),
+        signs=find_signs(stats),
         animation=animate_grids(grids),
         curves={
             theme: data_address(draw_curves(stats, colours), "image/png")
@@ -78,12 +85,13 @@ def write_report(run_folder: Path) -> Path:
     return run.report_path
 
 
-def describe_duration(seconds: float) -> str:
-    """Return 45 as `45 s`, 600 as `10 min`, 5000 as `1 h 23 min`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+def list_shown_classes(run: Run) -> tuple[str, ...]:
+    """Return the classes of the grids' rows, from above; none for a generator without a label."""
+    try:
+        shape = run.read_shape()
+    except RunError:  # a run from before it was written, or a damaged one: the rows stay without names
+        return ()
+    return find_preset(run.read_configuration().preset).label_classes(shape)[:MAX_CLASS_ROWS]
 
 
 def mean_speed(stats: list[EpochStats]) -> float:

@@ -7,6 +7,8 @@ from pathlib import Path
 from training.errors import RunError
 
 BEST = "best"
+MAX_CLASS_ROWS = 12
+"""Of a sample grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class RunPaths:
     def samples_folder(self) -> Path:
         """Where the sample grids lie."""
         return self.folder / "samples"
+
+    @property
+    def real_path(self) -> Path:
+        """Where training pictures lie, laid out as the sample grids are."""
+        return self.folder / "real.png"
 
     @property
     def animation_path(self) -> Path:
