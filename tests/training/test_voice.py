@@ -46,7 +46,7 @@ def test_the_rest_is_known_after_some_batches_and_follows_a_machine_that_grows_s
     for step in range(102, 2002):
         clock.now_s += 3.0
         pace.mark(step)
-    assert pace.seconds_left(3001) == pytest.approx(3000, rel=0.01)
+    assert pace.seconds_left(3001) == pytest.approx(3000, rel=0.05)
 
 
 def speak(console_options, steps, seconds_a_step, images=64):
@@ -206,6 +206,7 @@ def test_a_real_run_speaks_measures_its_health_and_ends_by_patience(tmp_path):
         "evaluation_epochs=1",
         "evaluation_images=60",
         "patience=1",
+        "sample_epochs=40",
         "learning_rate=1e-9",
     ]
     output = io.StringIO()

@@ -17,17 +17,26 @@ from training.run.folder import Run
 
 def replace_automatic(configuration: Configuration, run: Run, images: int) -> Configuration:
     """Replace each `auto` by that of the run to go on with, or by what suits machine and pictures."""
-    choosers: dict[str, Callable[[int], object]] = {
+    if not run.config_path.exists():
+        return choose_automatic(configuration, images)
+    stored = run.read_configuration()
+    automatic = [field for field in list_choosers(configuration) if getattr(configuration, field) == "auto"]
+    return configuration.model_copy(update={field: getattr(stored, field, "auto") for field in automatic})
+
+
+def choose_automatic(configuration: Configuration, images: int) -> Configuration:
+    """Replace each `auto` by what suits this machine and so many pictures."""
+    choosers = list_choosers(configuration)
+    automatic = [field for field in choosers if getattr(configuration, field) == "auto"]
+    return configuration.model_copy(update={field: choosers[field](images) for field in automatic})
+
+
+def list_choosers(configuration: Configuration) -> dict[str, Callable[[int], object]]:
+    """Return what `auto` stands for in each setting that has it, by how many pictures there are."""
+    return {
         "precision": lambda _: choose_precision(),
         **find_preset(configuration.preset).automatic,
     }
-    automatic = [field for field in choosers if getattr(configuration, field) == "auto"]
-    if run.config_path.exists():
-        stored = run.read_configuration()
-        chosen = {field: getattr(stored, field, "auto") for field in automatic}
-    else:
-        chosen = {field: choosers[field](images) for field in automatic}
-    return configuration.model_copy(update=chosen)
 
 
 def advise_length(configuration: Configuration, run: Run, images: int, console: Console) -> None:
