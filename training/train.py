@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
@@ -21,8 +20,10 @@ from training.launch.devices import (
     require_same_step,
 )
 from training.launch.memory import require_memory
+from training.launch.origin import Origin
 from training.launch.rewrites import choose_rewrites
 from training.launch.same_set import begin_run, keep_class_order
+from training.launch.transfer import begin_networks
 from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
 from training.run.checkpoints import Checkpoints
@@ -31,21 +32,13 @@ from training.run.faults import explain_faults, read_batches
 from training.run.folder import Run
 from training.run.interruption import stop_requests
 from training.run.meter import LossMeter
+from training.run.outcome import TrainingOutcome
 from training.run.progress import begin_task, describe_stop, show_part, training_progress
 from training.run.real import write_real
 from training.run.stats import EpochPart
 from training.watch import Watch, prepare_watch
 
 REFRESH_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingOutcome:
-    """How a call to train ended: whole epochs and batches done so far, and whether it was stopped."""
-
-    epochs: int
-    step: int
-    interrupted: bool
 
 
 def train(
@@ -55,10 +48,12 @@ def train(
     data_folder: Path | None,
     console: Console,
     speaks: bool = False,
+    origin: Origin | None = None,
 ) -> TrainingOutcome:
     """Train in `run_folder`, going on from its newest checkpoint; Ctrl-C or SIGTERM saves and returns.
 
     A run that `speaks` says what it trains on, how long it will take, and off a terminal how far it is.
+    Before its first checkpoint it begins with what fits of `origin`.
 
     Raises:
         DataError: the pictures are missing or damaged.
@@ -86,7 +81,7 @@ def train(
         watch = prepare_watch(
             configuration, run, pictures, console, data_folder, replicas=replicas, speaks=speaks
         )
-    return Training(configuration, run, pictures, watch, console, strategy).go_on()
+    return Training(configuration, run, pictures, watch, console, strategy, origin).go_on()
 
 
 class Training:
@@ -100,6 +95,7 @@ class Training:
         watch: Watch | None,
         console: Console,
         strategy: tf.distribute.Strategy,
+        origin: Origin | None,
     ) -> None:
         self.configuration = configuration
         self.run = run
@@ -111,15 +107,17 @@ class Training:
         self.agree = agree_by_all(strategy)
         self.train_step = distribute_step(strategy, self.gan.train_step, configuration)
         self.checkpoints = Checkpoints(run.checkpoints_folder, self.gan, configuration.checkpoints_kept)
-        self.checkpoints.restore()
+        classes = find_preset(configuration.preset).label_classes(pictures.shape)
+        begin_networks(self.gan, self.checkpoints, run, origin, classes, self.say)
         require_same_step(strategy, self.step)
         self.recorder: Recorder | None = None
         self.voice = watch.voice if watch else None
         if watch:
-            classes = len(find_preset(configuration.preset).label_classes(pictures.shape))
-            self.recorder = Recorder(configuration, run, self.gan, self.checkpoints, classes, watch, console)
+            self.recorder = Recorder(
+                configuration, run, self.gan, self.checkpoints, len(classes), watch, console
+            )
             if not run.real_path.exists():
-                write_real(run.real_path, pictures.images, pictures.labels, classes)
+                write_real(run.real_path, pictures.images, pictures.labels, len(classes))
 
     @property
     def step(self) -> int:

@@ -51,7 +51,8 @@ def describe_survey(survey: Survey) -> Iterator[str]:
     if duplicates.groups:
         examples = "; ".join(" = ".join(names) for names in duplicates.examples)
         more = duplicates.groups - len(duplicates.examples)
-        yield f"near-duplicates: {duplicates.pictures:,} could go ({examples}{f'; {more:,} more' if more else ''})"
+        examples += f"; {more:,} more" if more else ""
+        yield f"near-duplicates: {duplicates.pictures:,} could go ({examples})"
     else:
         yield "no near-duplicates"
     yield from survey.notes

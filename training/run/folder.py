@@ -8,6 +8,7 @@ RUN/stats.jsonl              one line an epoch
 RUN/unfinished.json          the figures so far of an epoch that was interrupted
 RUN/curves.png, events/      the curves as a picture, and for TensorBoard
 RUN/report.html              all of it in one file
+RUN/origin.json              which model or run it began from, and what of it was taken
 RUN/environment.json         where it was trained last: versions of libraries, device
 RUN/publications.jsonl       as what it was published
 RUN/checkpoints/             the last few states, enough to go on from
