@@ -30,6 +30,8 @@ class Configuration(PictureSettings):
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 256
     latent_size: Annotated[int, Field(ge=1, le=4096)] = 100
     precision: Precision = "auto"
+    xla: bool | Literal["auto"] = "auto"
+    """Whether XLA compiles the steps; `auto`: on GPUs. On CPUs they were 0.67 times as fast with it."""
     checkpoint_epochs: Count = 1
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 3
     sample_epochs: Count = 1

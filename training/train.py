@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.config import Configuration
-from training.data import Pictures, epoch_batches, load_pictures
+from training.data import Pictures, epoch_batches, hold_small, load_pictures
 from training.launch.choices import replace_automatic
 from training.launch.devices import (
     agree_by_all,
@@ -21,7 +21,7 @@ from training.launch.devices import (
 )
 from training.launch.memory import require_memory
 from training.launch.origin import Origin
-from training.launch.rewrites import choose_rewrites
+from training.launch.rewrites import choose_compiler
 from training.launch.same_set import begin_run, keep_class_order
 from training.launch.transfer import begin_networks
 from training.presets import build_gan, find_preset, require_drawable
@@ -66,10 +66,10 @@ def train(
     run = Run(run_folder)
     settings = run.keep_colour(configuration)
     pictures = load_pictures(settings.data, data_folder, "train", settings, console)
-    pictures = keep_class_order(pictures, run)
+    pictures = hold_small(keep_class_order(pictures, run))
     configuration = replace_automatic(configuration, run, len(pictures.images))
     require_drawable(configuration, pictures.shape)
-    choose_rewrites(find_preset(configuration.preset))
+    choose_compiler(configuration)
     if not tf.config.list_physical_devices("GPU"):
         require_memory(configuration, pictures.shape, strategy.num_replicas_in_sync)
     with explain_faults(configuration, lambda: None):

@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING
 from training.data.pictures import Pictures, Split
 
 if TYPE_CHECKING:
-    from training.data.batches import epoch_batches, scale_pixels
+    from training.data.batches import epoch_batches, hold_small, scale_pixels
     from training.data.fashion_mnist import FASHION_MNIST_FOLDER
     from training.data.sources import load_pictures
 
-__all__ = ["FASHION_MNIST_FOLDER", "Pictures", "Split", "epoch_batches", "load_pictures", "scale_pixels"]
+__all__ = [
+    "FASHION_MNIST_FOLDER",
+    "Pictures",
+    "Split",
+    "epoch_batches",
+    "hold_small",
+    "load_pictures",
+    "scale_pixels",
+]
 
 
 def __getattr__(name: str) -> object:
     """Import what is asked for when it is: the sources need S3's client, the batches TensorFlow."""
-    if name in ("epoch_batches", "scale_pixels"):
+    if name in ("epoch_batches", "hold_small", "scale_pixels"):
         from training.data import batches
 
         return getattr(batches, name)

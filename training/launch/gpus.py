@@ -174,8 +174,24 @@ def explain_missing_gpu(inspection: Inspection) -> str:
     )
 
 
+def describe_inspection(inspection: Inspection) -> str:
+    """Return what was found, as lines: what a person sends who asks why there is no GPU."""
+    cuda = f"built with CUDA {inspection.tensorflow_cuda}" if inspection.tensorflow_cuda else "without CUDA"
+    knows = ".".join(map(str, inspection.driver_cuda)) if inspection.driver else "no"
+    cards = ", ".join(card.name for card in inspection.cards) or "none"
+    found = describe_gpus(inspection) or "no GPU"
+    return (
+        f"cards on the bus: {inspection.cards_on_the_bus}; driver for CUDA: {knows}; its cards: {cards}\n"
+        f"TensorFlow {tf.__version__}, {cuda}, finds: {found}\n{explain_missing_gpu(inspection)}"
+    ).rstrip()
+
+
 def parse_version(text: str) -> tuple[int, int]:
     """Return `12.5.1` as (12, 5)."""
     major, _, rest = text.partition(".")
     minor = rest.partition(".")[0]
     return int(major) if major.isdigit() else 0, int(minor) if minor.isdigit() else 0
+
+
+if __name__ == "__main__":
+    print(describe_inspection(inspect_gpus()))

@@ -7,8 +7,9 @@ from rich.console import Console
 
 from training.config import Configuration
 from training.data import Pictures
-from training.launch.gpus import describe_gpus, inspect_gpus
+from training.launch.gpus import describe_gpus, explain_missing_gpu, inspect_gpus
 from training.launch.memory import estimate_bytes, read_limit
+from training.launch.rewrites import wants_xla
 from training.networks.precision import has_fast_bfloat16
 from training.preset import describe_shape
 from training.run.environment import processor_name
@@ -40,13 +41,16 @@ def describe_pictures(configuration: Configuration, pictures: Pictures) -> str:
 
 def describe_device(configuration: Configuration) -> str:
     """Return what is trained on, and in which numbers: the GPUs, or the cores that this process may use."""
-    gpus = describe_gpus(inspect_gpus())
-    if gpus:
-        return f"{gpus}, {configuration.precision}"
+    inspection = inspect_gpus()
+    if gpus := describe_gpus(inspection):
+        return f"{gpus}, {configuration.precision}{', XLA' if wants_xla(configuration) else ''}"
     missing = "" if has_fast_bfloat16() else ", no bf16"
     cores = count_cores()
     said = f"{cores} core{'' if cores == 1 else 's'} of {processor_name()}"
-    return f"{said}, {configuration.precision}{missing}"
+    lost = ""
+    if inspection.cards_on_the_bus or inspection.driver:
+        lost = f". {explain_missing_gpu(inspection)}"
+    return f"{said}, {configuration.precision}{missing}{lost}"
 
 
 def count_cores() -> int:

@@ -1,7 +1,7 @@
 """Names for the weights of a network that do not hang on what else was built before it.
 
-Keras numbers layers through the life of a process. Here a layer is its kind and its place among that kind: in
-a generator counted from the latent, in all others from the logits, so that networks for larger pictures, which
+Keras numbers layers through the life of a process. Here a layer is its kind and its place among that kind,
+in a generator counted from the latent, in all others from the logits: so networks for larger pictures, which
 have more layers where the picture is, share names with those for smaller ones.
 """
 

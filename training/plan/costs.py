@@ -59,6 +59,8 @@ class Cost(BaseModel):
     instance: str
     service: str
     gpu: str
+    image: str
+    """The container image's target that trains there."""
     hours: float
     usd: float
     fits: bool
@@ -84,6 +86,7 @@ def estimate_costs(
                 instance=instance.name,
                 service=instance.service,
                 gpu=instance.gpu,
+                image="training-gpu" if instance.gpu else "training",
                 hours=round(hours, 2),
                 usd=round(hours * instance.usd_per_hour, 2),
                 fits=room_gb >= memory_gb,

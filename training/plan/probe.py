@@ -90,12 +90,12 @@ def take_steps(sender: Connection, configuration: Configuration, shape: PictureS
     from training.launch.choices import choose_automatic
     from training.launch.introduction import describe_device
     from training.launch.peak import measure_peak_bytes
-    from training.launch.rewrites import choose_rewrites
+    from training.launch.rewrites import choose_compiler
     from training.networks.precision import measure_cores
     from training.presets import build_gan
 
     configuration = choose_automatic(configuration, 10_000)
-    choose_rewrites(find_preset(configuration.preset))
+    choose_compiler(configuration)
     gan = build_gan(configuration, configuration.precision, shape, total_steps=1_000_000)
     draw = np.random.default_rng(0)
     count = configuration.batch_size

@@ -81,6 +81,8 @@ def describe_cost(plan: Plan) -> Iterator[str]:
         return
     for cost in plan.costs:
         where = f"{cost.service} {cost.instance}{f' ({cost.gpu})' if cost.gpu else ''}"
+        if cost.service == "SageMaker":
+            where += f", image {cost.image}"
         room = "" if cost.fits else ", too little memory"
         yield f"{where}: about {describe_duration(cost.hours * 3600)}, ${cost.usd:,.2f}{room}"
     yield f"Prices of {plan.prices.date}, {plan.prices.region}: {plan.prices.source}"

@@ -35,9 +35,9 @@ from training.shape import PictureShape
 
 CHANGEABLE = frozenset(
     {"epochs", "checkpoint_epochs", "checkpoints_kept", "sample_epochs"}
-    | {"evaluation_epochs", "evaluation_images", "features", "patience"}
+    | {"xla", "evaluation_epochs", "evaluation_images", "features", "patience"}
 )
-"""Settings that a run may go on with changed: its length, and how it is watched."""
+"""Settings that a run may go on with changed: its length, its compiler, and how it is watched."""
 
 
 @dataclass(frozen=True, slots=True)
