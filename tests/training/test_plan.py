@@ -210,7 +210,7 @@ def test_without_tensorflow_all_but_the_probe_is_there(folder):
         "import importlib.abc, sys\n"
         "class Blocked(importlib.abc.MetaPathFinder):\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] in ('tensorflow', 'keras', 'boto3', 'matplotlib', 'jinja2', 'onnx'):\n"
+        "        if name.partition('.')[0] in ('tensorflow', 'keras', 'boto3', 'matplotlib', 'jinja2'):\n"
         "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
         "sys.meta_path.insert(0, Blocked())\n"
         "import importlib.util as util\n"

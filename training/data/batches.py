@@ -51,7 +51,7 @@ def find_device() -> str | None:
 
 
 def hold_small(pictures: Pictures) -> Pictures:
-    """Return the pictures of a small set in memory, so that a GPU never waits for a disk; others as they lie."""
+    """Return a small set with its pictures in memory, so that a GPU waits for no disk; others as they are."""
     if not tf.config.list_physical_devices("GPU") or pictures.images.nbytes > HELD_BYTES:
         return pictures
     return replace(pictures, images=np.array(pictures.images))
