@@ -53,8 +53,8 @@ def arrange(names: Iterable[str], origin: str) -> Layout:
     prefix = find_wrapping(kept)
     parts = split_parts(kept, prefix)
     if parts is None:
-        grouped, notes = group_files(kept, origin, prefix), note_tables(kept)
-        return Layout(grouped, [], notes if has_no_classes(grouped) else ())
+        grouped = group_files(kept, origin, prefix)
+        return Layout(grouped, [], note_tables(kept) if has_no_classes(grouped) else ())
     train = join_parts(parts, origin)
     classes = {group for _, group in train if group}
     notes: list[str] = []

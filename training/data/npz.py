@@ -79,9 +79,10 @@ def describe_array(path: Path, archive: zipfile.ZipFile, members: set[str], spli
             f"{path} holds {', '.join(sorted(members)) or 'nothing'}; the pictures are looked for as "
             f"{', '.join(image_names)}."
         )
-    label_name = label_names[image_names.index(image_name)]  # never one part's labels for another's pictures
-    if label_name not in members:
-        label_name = None
+    wanted = label_names[image_names.index(image_name)]
+    # Names may be mixed, but one part's labels are never taken for another's pictures.
+    others = [name for name in label_names if ("val" in name) == ("val" in wanted)]
+    label_name = next((name for name in (wanted, *others) if name in members), None)
     with archive.open(f"{image_name}.npy") as stream:
         shape, dtype, by_columns = read_header(stream)
     if dtype != np.uint8 or by_columns:

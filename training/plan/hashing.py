@@ -34,4 +34,5 @@ def make_thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return pixels uint8 (32, 32, 3) as grey uint8 (16, 16), the mean of each square of four."""
     factor = SIDE // THUMBNAIL_SIDE
     squares = pixels.reshape(THUMBNAIL_SIDE, factor, THUMBNAIL_SIDE, factor, 3)
-    return squares.mean(axis=(1, 3, 4)).astype(np.uint8)
+    thumbnail: NDArray[np.uint8] = squares.mean(axis=(1, 3, 4)).astype(np.uint8)
+    return thumbnail

@@ -87,9 +87,10 @@ def survey_source(source: str, data_folder: Path | None, console: Console) -> Su
     """Look through a folder, file by file, or another set as it is loaded."""
     kind, colon, value = source.partition(":")
     path = expand_home(value if kind == "folder" and colon else source)
-    if (kind == "folder" and colon) or path.is_dir() or (not colon and "/" in source):
+    archive = not colon and path.suffix == ".npz"
+    if (kind == "folder" and colon) or path.is_dir() or (not colon and "/" in source and not archive):
         return survey_folder(path, console)
-    data = f"npz:{source}" if not colon and path.suffix == ".npz" else source
+    data = f"npz:{source}" if archive else source
     from training.data.sources import load_pictures
     from training.shape import PictureSettings
 

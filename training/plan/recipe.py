@@ -56,7 +56,7 @@ def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
         reason
         for reason in (
             *choose_shape(survey, chosen, configuration),
-            *choose_length(survey, chosen, configuration),
+            *choose_length(survey, chosen, configuration, given="epochs" in own),
             *explain_automatic(survey, chosen, configuration),
         )
         if reason.setting not in own
@@ -70,7 +70,8 @@ def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
 def configure(recipe: Recipe, survey: Survey) -> Configuration:
     """Return the configuration of a recipe."""
     settings = [f"{key}={value}" for key, value in recipe.settings.items()]
-    return override(find_preset(recipe.preset).defaults, [f"data={survey.source}", *settings])
+    defaults: Configuration = find_preset(recipe.preset).defaults
+    return override(defaults, [f"data={survey.source}", *settings])
 
 
 def find_shape(survey: Survey, configuration: Configuration) -> PictureShape:
@@ -105,13 +106,15 @@ def choose_shape(survey: Survey, preset: Preset[Any], configuration: Configurati
     return [Reason(setting="size", value=str(size), why=why)]
 
 
-def choose_length(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
-    """Return the epochs that the preset's advice on length comes to, and how often to save in so many."""
+def choose_length(
+    survey: Survey, preset: Preset[Any], configuration: Configuration, *, given: bool
+) -> list[Reason]:
+    """Return the epochs that the preset's advice comes to, unless given, and how often to save in so many."""
     images = count_trained(survey, configuration)
     batches = configuration.count_batches(images)
     reasons = []
     epochs = configuration.epochs
-    if preset.length and epochs * batches < preset.length.few:
+    if preset.length and not given and epochs * batches < preset.length.few:
         epochs = -(-preset.length.good // batches)
         why = f"{batches:,} batches are an epoch, and about {preset.length.good:,} are good"
         reasons.append(Reason(setting="epochs", value=str(epochs), why=why))

@@ -36,8 +36,8 @@ def describe_survey(survey: Survey) -> Iterator[str]:
     if survey.classes:
         ordered = sorted(survey.classes.items(), key=lambda item: -item[1])
         shown = ", ".join(f"{name} {count:,}" for name, count in ordered[:CLASSES_SHOWN])
-        more = f" and {len(ordered) - CLASSES_SHOWN} more" if len(ordered) > CLASSES_SHOWN else ""
-        yield f"{len(ordered)} classes, from {ordered[-1][1]:,} to {ordered[0][1]:,} pictures: {shown}{more}"
+        rest = f" and {len(ordered) - CLASSES_SHOWN} more" if len(ordered) > CLASSES_SHOWN else ""
+        yield f"{len(ordered)} classes, from {ordered[-1][1]:,} to {ordered[0][1]:,} pictures: {shown}{rest}"
     else:
         yield "no classes: two or more subfolders would be"
     if survey.damaged_count:
@@ -50,8 +50,8 @@ def describe_survey(survey: Survey) -> Iterator[str]:
     duplicates = survey.duplicates
     if duplicates.groups:
         examples = "; ".join(" = ".join(names) for names in duplicates.examples)
-        more = duplicates.groups - len(duplicates.examples)
-        examples += f"; {more:,} more" if more else ""
+        others = duplicates.groups - len(duplicates.examples)
+        examples += f"; {others:,} more" if others else ""
         yield f"near-duplicates: {duplicates.pictures:,} could go ({examples})"
     else:
         yield "no near-duplicates"
