@@ -123,7 +123,7 @@ def test_real_pictures_stand_in_the_report_row_by_row(tmp_path):
     write_real(run.real_path, images, labels, 10)
     text = write_report(run.folder).read_text()
     assert "Real pictures, laid out alike" in text
-    assert "rows: t-shirt, trouser" in text
+    assert "from the top: t-shirt, trouser" in text
     from PIL import Image
 
     with Image.open(run.real_path) as grid:

@@ -16,9 +16,9 @@ from training.run.best import BestCheckpoint, read_best
 from training.run.curves import DARK, LIGHT, draw_curves
 from training.run.durations import describe_duration
 from training.run.folder import Run, replace_text
-from training.run.paths import MAX_CLASS_ROWS
 from training.run.signs import find_signs
 from training.run.stats import EpochStats
+from training.shape import MAX_CLASS_ROWS
 
 TEMPLATE = "report.html.jinja"
 
@@ -63,8 +63,9 @@ def write_report(run_folder: Path) -> Path:
         images=sum(row.images for row in stats),
         grids=read_grids(grids),
         real=read_picture(run.real_path),
-        classes=list_shown_classes(run),
         signs=find_signs(stats),
+        grids_of_all=len(grids) >= len(stats),
+        rows=name_rows(run),
         animation=animate_grids(grids),
         curves={
             theme: data_address(draw_curves(stats, colours), "image/png")
@@ -85,13 +86,12 @@ def write_report(run_folder: Path) -> Path:
     return run.report_path
 
 
-def list_shown_classes(run: Run) -> tuple[str, ...]:
-    """Return the classes of the grids' rows, from above; none for a generator without a label."""
-    try:
-        shape = run.read_shape()
-    except RunError:  # a run from before it was written, or a damaged one: the rows stay without names
+def name_rows(run: Run) -> tuple[str, ...]:
+    """Return the classes of the grids' rows; none of a generator that knows no classes."""
+    if not run.pictures_path.exists():
         return ()
-    return find_preset(run.read_configuration().preset).label_classes(shape)[:MAX_CLASS_ROWS]
+    shape = run.read_shape()
+    return tuple(find_preset(run.read_configuration().preset).label_classes(shape))[:MAX_CLASS_ROWS]
 
 
 def mean_speed(stats: list[EpochStats]) -> float:

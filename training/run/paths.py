@@ -7,8 +7,6 @@ from pathlib import Path
 from training.errors import RunError
 
 BEST = "best"
-MAX_CLASS_ROWS = 12
-"""Of a sample grid."""
 
 
 @dataclass(frozen=True, slots=True)

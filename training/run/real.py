@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.run.paths import MAX_CLASS_ROWS
 from training.run.samples import CLASS_COLUMNS, SAMPLE_COLUMNS, SAMPLE_SCALE, SAMPLE_SEEDS, tile
+from training.shape import MAX_CLASS_ROWS
 
 SEED = 2
 

@@ -10,8 +10,7 @@ from PIL import Image
 
 from foundation.labels import weigh_classes
 from foundation.latents import draw_classes, draw_latents
-from training.run.paths import MAX_CLASS_ROWS
-from training.shape import CHUNK_PIXELS
+from training.shape import CHUNK_PIXELS, MAX_CLASS_ROWS
 
 SAMPLE_SEEDS = tuple(range(16))
 SAMPLE_COLUMNS = 4
