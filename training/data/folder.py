@@ -22,7 +22,7 @@ from training.data.pictures import Pictures, Request
 from training.data.prepared import open_prepared
 from training.errors import DataError
 
-VERSION = 3
+VERSION = 4
 """Of what is done to a picture before it is kept: a change makes what is kept of no use."""
 
 
