@@ -158,7 +158,7 @@ def look_through(files: Sequence[PictureFile], console: Console) -> Iterator[tup
 
 def look_at(file: PictureFile) -> Look | str:
     """Return what a file holds, decoded as for training, or why it is left out there."""
-    pixels = decode_file(file, LOOK)
+    pixels = decode_file(file, LOOK, [])  # profiles that cannot be used are said when it is trained
     if isinstance(pixels, str):
         return pixels
     formats = [name for name in Image.ID if name not in PROGRAMS]
