@@ -11,6 +11,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from foundation.store import FolderStore
+from service.engine.devices import cpu_device
+from service.releases.opening import open_release
 from tests.training.conftest import train_quietly
 from tests.training.toy_preset import TOY
 from training import presets
@@ -139,9 +141,7 @@ def test_a_release_carries_weights_that_the_service_does_not_read_and_a_run_begi
     with pytest.raises(ConfigurationError, match="toy@v2 carries no weights to begin from"):
         read_release(store, child)
     (tmp_path / "store" / "toy" / "versions" / "v1" / WEIGHTS).unlink()
-    from service.releases.opening import open_release
-
-    assert open_release(store, "toy", "v1")
+    assert open_release(store, "toy", "v1", cpu_device(1))
 
 
 def test_a_run_is_begun_from_by_its_folder(toy_run):
