@@ -102,6 +102,16 @@ def test_folders_around_the_classes_are_none(folder):
     assert load(f"folder:{folder}", held_out=0)[0].shape.class_names == ("a", "b")
 
 
+def test_folders_of_notes_beside_the_pictures_are_no_classes(folder):
+    for name in ("images/1.png", "images/2.png"):
+        save(folder / name)
+    for name in ("labels", "docs"):
+        (folder / name).mkdir()
+        (folder / name / "1.txt").write_text("words")
+    pictures, _ = load(f"folder:{folder}", held_out=0)
+    assert (len(pictures.images), pictures.shape.class_names) == (2, ())
+
+
 def test_names_of_a_hundred_thousand_files_are_understood_at_once():
     names = [f"archive/train/c{number % 100}/{number}.jpg" for number in range(100_000)]
     layout = arrange([*names, *(name.replace("train", "test") for name in names[:100])], "x")

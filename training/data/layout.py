@@ -151,9 +151,12 @@ def join_parts(parts: dict[str, list[str]], origin: str) -> Grouped:
 def group_files(names: list[str], origin: str, prefix: str = "") -> Grouped:
     """Return each file's name and class: its first folder behind `prefix`, if there are two or more.
 
-    A file that lies beside those folders has the class None; without such folders all have the class "".
+    A file that lies beside those folders, or not behind `prefix` at all, has the class None; without such
+    folders all have the class "".
     """
-    tops = [name.removeprefix(prefix).partition("/")[:2] for name in names]
+    tops = [
+        name[len(prefix) :].partition("/")[:2] if name.startswith(prefix) else (name, "") for name in names
+    ]
     classes = {top for top, slash in tops if slash}
     if len(classes) < 2:
         return [(name, "") for name in names]
