@@ -60,8 +60,10 @@ FLOORS = {
         ["training.evaluation"],
         ["training.report"],
         ["training.launch"],
+        ["training.watch"],
         ["training.recorder"],
         ["training.train"],
+        ["training.plan"],
     ],
     "ganymede": [
         [
