@@ -34,7 +34,13 @@ STACKS = (
     Stack("by hand, OpenCV", "by_hand", ("hand", "{graph}", "{port}", "opencv"), "/docs"),
     Stack("LitServe", "litserve", ("litserve", "{graph}", "{port}"), "/health"),
     Stack("BentoML", "bentoml", ("bentoml", "{graph}", "{port}"), "/readyz"),
-    Stack("PyTriton", "triton", ("triton", "{graph}", "{port}"), "/v2/health/ready", "/v2/models/pictures"),
+    Stack(
+        "PyTriton",
+        "triton",
+        ("triton", "{graph}", "{port}"),
+        "/v2/models/pictures/ready",
+        "/v2/models/pictures",
+    ),
 )
 
 
