@@ -1,12 +1,13 @@
 """Starting what is measured, each in a process of its own, one at a time."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def start_server(
         env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # with what it starts
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -99,7 +101,11 @@ def start_server(
         yield Running(name, url, process, time.perf_counter() - began)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves its workers behind
 
 
 def _answers(url: str) -> bool:
