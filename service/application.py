@@ -21,7 +21,7 @@ from service.encoding.walk_folders import remove_left_folders
 from service.endpoints import health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
-from service.endpoints.description import add_descriptions
+from service.endpoints.description import TAGS, add_descriptions
 from service.endpoints.endpoint import Door
 from service.endpoints.registry import find_endpoints
 from service.engine.budget import Budget
@@ -136,6 +136,9 @@ def create_app(settings: Settings) -> FastAPI:
         "and elsewhere all but for a rounding. Equal pixels are equal bytes from equal builds of encoders.",
         version=read_version(),
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+        openapi_tags=list(TAGS),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         middleware=stack_layers(context, keys, doors),
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )

@@ -10,7 +10,7 @@ from starlette.types import Receive
 
 from service.endpoints.context import Context, context_of
 from service.endpoints.description import describe_operation
-from service.http.negotiation import choose_format
+from service.http.negotiation import choose_format, label_octets
 
 Schema = TypeVar("Schema", bound=BaseModel)
 Answer = Callable[[Context, Receive, Schema, str], Awaitable[Response]]
@@ -64,7 +64,7 @@ class Endpoint(Generic[Schema]):
             self.operation_id,
             self.summary,
             self.schema,
-            self.media_types.values(),
+            list(self.media_types.values()),
             example=self.example,
             required=self.required,
         )
@@ -79,5 +79,6 @@ class Endpoint(Generic[Schema]):
     async def respond(self, context: Context, http_request: Request, request: Schema) -> Response:
         """The answer to `request`, in the format that it or the header `Accept` names."""
         named: str | None = getattr(request, "format", None)
-        format = choose_format(named, http_request.headers.get("accept"), self.media_types)
-        return await self.answer(context, http_request.receive, request, format)
+        accept = http_request.headers.get("accept")
+        format = choose_format(named, accept, self.media_types)
+        return label_octets(await self.answer(context, http_request.receive, request, format), accept)

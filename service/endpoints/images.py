@@ -11,10 +11,11 @@ from foundation.errors import InvalidField
 from foundation.latents import SEED_LIMIT
 from foundation.store import parse_reference
 from service.endpoints.context import AppContext
-from service.endpoints.description import PICTURE_HEADERS
+from service.endpoints.description import PICTURE_HEADERS, describe_content
 from service.endpoints.generate import answer_generate
 from service.endpoints.problem_responses import Responses, describe_problems, refer_to_headers
 from service.http.bodies import explain
+from service.http.negotiation import label_octets
 from service.requests.schemas import GenerateRequest
 
 router = APIRouter(tags=["pictures"])
@@ -28,7 +29,7 @@ _SCALE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 64, "defau
 _WHOLE = re.compile(r"[0-9]{1,30}")
 _FRACTION = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}(?:[eE][+-]?[0-9]{1,3})?")
 _RESPONSES: Responses = {
-    200: {"content": {"image/png": {}}, "headers": refer_to_headers(PICTURE_HEADERS)},
+    200: {"content": describe_content(["image/png"]), "headers": refer_to_headers(PICTURE_HEADERS)},
     304: {"description": "The client has it already.", "headers": refer_to_headers(("ETag",))},
     **describe_problems(404, 422, 429, 503, 504),
 }
@@ -67,7 +68,7 @@ async def show_image(
     request = _read_request(model, seed, label, truncation, scale)
     release = await context.releases.resolve(model)
     named_version = parse_reference(model).selector == release.manifest.version
-    return await answer_generate(
+    response = await answer_generate(
         context,
         http_request.receive,
         request,
@@ -76,6 +77,7 @@ async def show_image(
         headers={"Cache-Control": FOR_EVER if named_version else "no-cache"},
         if_none_match=if_none_match,
     )
+    return label_octets(response, http_request.headers.get("accept"))
 
 
 def _read_request(

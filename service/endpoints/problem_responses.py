@@ -10,6 +10,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 PROBLEM_SCHEMA: Mapping[str, Any] = {
     "title": "Problem",
+    "description": "What went wrong: `application/problem+json` (RFC 9457).",
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
@@ -21,6 +22,16 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
         "field": {"type": "string", "description": "With 422: which field is wrong, such as `seeds.3`."},
         "error": {"type": "string", "description": "Under `/v2`: the detail again, by the protocol's name."},
     },
+    "examples": [
+        {
+            "type": "about:blank",
+            "title": "Invalid field",
+            "status": 422,
+            "detail": "seeds: give at least 2",
+            "code": "invalid-field",
+            "field": "seeds",
+        }
+    ],
 }
 """The schema of each of them, kept under `#/components/schemas/Problem`."""
 

@@ -125,6 +125,6 @@ ENDPOINT = Endpoint(
     schema=WalkRequest,
     media_types=MEDIA_TYPES,
     answer=answer_walk,
-    example={"seeds": [1, 5, 9], "frames": 12, "loop": True},
+    example={"seeds": [1, 5, 9], "frames": 12, "loop": True, "scale": 2},
     required=True,
 )

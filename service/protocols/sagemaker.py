@@ -7,6 +7,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from service.endpoints.answer_schemas import Readiness
 from service.endpoints.context import context_of
 from service.endpoints.description import describe_operation
 from service.endpoints.endpoint import Endpoint
@@ -15,7 +16,14 @@ from service.endpoints.problem_responses import describe_problems
 from service.http.bodies import JsonBody
 
 router = APIRouter(tags=["SageMaker"])
-router.add_api_route("/ping", ready, methods=["GET"], response_model=None, responses=describe_problems(503))
+router.add_api_route(
+    "/ping",
+    ready,
+    methods=["GET"],
+    operation_id="ping",
+    response_model=None,
+    responses={200: {"model": Readiness}, **describe_problems(503)},
+)
 
 
 class Invocation(BaseModel):

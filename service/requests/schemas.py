@@ -133,17 +133,18 @@ DEFAULT_COUNT = 16
 """Images of a request that says nothing of their number."""
 
 
-_KEY_POINTS: list[JsonValue] = [
-    {"required": [given], "properties": {given: {"type": "array"}, other: {"type": "null"}}}
-    for given, other in (("seeds", "latents"), ("latents", "seeds"))
-]
-"""What a JSON schema can say of them: one of the two is a list."""
+_KEY_POINTS: dict[str, JsonValue] = {
+    "if": {"required": ["seeds"], "properties": {"seeds": {"type": "array"}}},
+    "then": {"properties": {"latents": {"type": "null"}}},
+    "else": {"required": ["latents"], "properties": {"latents": {"type": "array"}}},
+}
+"""What a JSON schema can say of them: one of the two is a list. Tools make other types of `oneOf`."""
 
 
 class WalkRequest(_Body):
     """A walk through latent space by way of two or more key points."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": _KEY_POINTS})
+    model_config = ConfigDict(json_schema_extra=_KEY_POINTS)
 
     seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
     latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
