@@ -28,6 +28,7 @@ from service.engine.budget import Budget
 from service.engine.cores import usable_cores
 from service.engine.devices import choose_device
 from service.engine.engine import Engine
+from service.http.cross_origin import CrossOrigins
 from service.http.head_requests import HeadRequests
 from service.http.hot_paths import HotPaths
 from service.http.problems import add_error_handlers
@@ -157,10 +158,12 @@ def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[st
     """What every request passes on its way in, from the outside."""
     max_body_bytes = context.settings.max_body_bytes
     handlers = {path: door.handle for path, door in doors.items()}
+    origins = context.settings.origins
     wrong_keys = context.settings.wrong_keys_per_minute
     refusals = Refusals(wrong_keys=wrong_keys, count=context.metrics.count_refusal)
     return [
         Middleware(Telemetry, metrics=context.metrics),
+        *([Middleware(CrossOrigins, origins=origins)] if origins else []),
         Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),
         Middleware(HeadRequests),
         Middleware(ApiKeys, keys=keys, refusals=refusals),
