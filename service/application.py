@@ -146,7 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.context = context
     add_error_handlers(app)
     for path, door in doors.items():
-        app.add_route(path, door.handle, methods=["POST"])
+        app.add_route(path, door.handle, methods=list(door.methods))
     for part in (images, models, health, figures, sagemaker, inference):
         app.include_router(part.router)
     add_descriptions(app, {path: door.describe() for path, door in doors.items()}, keys=bool(keys))

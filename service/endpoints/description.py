@@ -21,7 +21,7 @@ from service.http.problems import MEDIA_TYPE as PROBLEM
 
 JSON = "application/json"
 BINARY: Mapping[str, str] = {"type": "string", "format": "binary"}
-PICTURE_HEADERS = ("ETag", "X-Model", "X-Seed", "Server-Timing")
+PICTURE_HEADERS = ("ETag", "X-Model", "X-Seed", "X-Seed-Count", "Server-Timing")
 PICTURE_PROBLEMS = (400, 404, 406, 413, 415, 422, 429, 503, 504)
 
 _REFERENCES = "#/components/schemas/{model}"
@@ -69,6 +69,37 @@ def describe_operation(
     }
 
 
+def describe_link(
+    operation_id: str, summary: str, parameters: Sequence[Mapping[str, Any]], media_types: Sequence[str]
+) -> dict[str, Any]:
+    """The OpenAPI operation of a GET whose query has `parameters`, and which answers in `media_types`."""
+    statuses = [status for status in PICTURE_PROBLEMS if status not in (400, 413, 415)]
+    headers = (*PICTURE_HEADERS, "Cache-Control")
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": ["pictures"],
+        "parameters": list(parameters),
+        "responses": {
+            "200": {
+                "description": "The pictures.",
+                "headers": refer_to_headers(headers),
+                "content": describe_content(media_types),
+            },
+            "206": {
+                "description": "The part of the file that `Range` names.",
+                "headers": refer_to_headers(headers),
+                "content": describe_content(media_types),
+            },
+            "304": {
+                "description": "The client has it already.",
+                "headers": refer_to_headers(("ETag", "Cache-Control")),
+            },
+            **describe_problems(*statuses, 416),
+        },
+    }
+
+
 def describe_body(
     body: type[BaseModel], *, example: Mapping[str, Any], required: bool, **more_content: Any
 ) -> dict[str, Any]:
@@ -88,7 +119,7 @@ def describe_content(media_types: Sequence[str]) -> dict[str, Any]:
 
 
 def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool) -> None:
-    """Put POST `operations`, by path, in front of what FastAPI itself knows of `app`.
+    """Put `operations`, by path and method, in front of what FastAPI itself knows of `app`.
 
     With `keys` it says how a request carries its API key.
     """
@@ -97,8 +128,7 @@ def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
-            described = {path: {"post": dict(operation)} for path, operation in operations.items()}
-            schema["paths"] = described | schema["paths"]
+            schema["paths"] = {path: dict(methods) for path, methods in operations.items()} | schema["paths"]
             components = schema.setdefault("components", {})
             _describe_errors(schema)
             components["schemas"] = say_defaults(_gather_schemas(schema))

@@ -58,7 +58,15 @@ HEADERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string"},
     },
     "X-Seed": {
-        "description": "What asks for these again: the first of seeds in a row, or all; none for latents.",
+        "description": "What asks for these again: the first of seeds in a row, or all (64, then `...`).",
+        "schema": {"type": "string"},
+    },
+    "X-Seed-Count": {
+        "description": "How many seeds that are; where `X-Seed` has one, they follow it in a row.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "Cache-Control": {
+        "description": "How long it may be kept: for ever where a version is named.",
         "schema": {"type": "string"},
     },
     "Server-Timing": {
@@ -74,6 +82,7 @@ _SENTENCES: Mapping[int, str] = {
     403: "It does not know this one.",
     404: "No such model, version or file.",
     406: "`Accept` allows no format that can be made.",
+    416: "The file ends before the `Range` begins.",
     413: "The body is larger than is read.",
     415: "The body is compressed; send it as it is.",
     422: "A field is wrong; `field` names it.",

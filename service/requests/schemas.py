@@ -36,7 +36,7 @@ Row = Annotated[tuple[Number, ...], Field(min_length=1, max_length=_MAX_COLUMNS,
 WeightsField = Annotated[tuple[Number, ...], Field(max_length=_MAX_COLUMNS, fail_fast=True), _TURNS]
 LabelField = Annotated[StrictInt | StrictStr | WeightsField, Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
-WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy"]
+WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy", "jpeg"]
 Interpolation = Literal["slerp", "lerp", "spline"]
 Easing = Literal["linear", "smooth"]
 
@@ -153,8 +153,14 @@ class WalkRequest(_Body):
     loop: StrictBool = Field(default=False, description="Return to the first key point.")
     easing: Easing = "linear"
     fps: Whole = Field(default=30, ge=1, le=120, description="Frames a second; a GIF has at most 50.")
+    stream: StrictBool = Field(
+        default=False,
+        description="Send it while it is made: mp4 in fragments, or each frame by itself as png or jpeg "
+        "(`multipart/x-mixed-replace`), at `fps`.",
+    )
     format: WalkFormat | None = Field(
-        default=None, description="Goes before the `Accept` header; png, a filmstrip, without either."
+        default=None,
+        description="Goes before the `Accept` header; without either png, a filmstrip, or mp4 of a `stream`.",
     )
 
     @model_validator(mode="after")
