@@ -216,7 +216,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._answer(error)
 
     def _answer(self, error: GanymedeError) -> None:
-        fields = self.server_state.default_headers
+        fields = list(self.server_state.default_headers)
         cycle = self.cycle  # once a head is whole, its fields are there
         under_way = cycle.scope["headers"] if cycle is not None and not cycle.response_complete else []
         send_refusal(self.transport, error, fields, self.url, self.headers or under_way, self.context)

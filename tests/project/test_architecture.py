@@ -65,9 +65,9 @@ FLOORS = {
     ],
     "ganymede": [
         ["ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening", "ganymede.load"],
-        ["ganymede.imports"],
+        ["ganymede.imports", "ganymede.library"],
         ["ganymede.commands"],
-        ["ganymede.command", "ganymede.sagemaker"],
+        ["ganymede.command", "ganymede.sagemaker", "ganymede.errors"],
         ["ganymede.container", "ganymede.__main__"],
     ],
     "infra": [
