@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from foundation.errors import GanymedeError
+from foundation.wrong_values import say_wrong
 
 PREFIX = "GANYMEDE_"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,*]+")
@@ -187,7 +188,7 @@ class Settings(BaseSettings):
             first = error.errors()[0]
             name = str(first["loc"][0]).removeprefix(PREFIX.lower())
             where = f"--{name.replace('_', '-')}" if name in given else f"{PREFIX}{name.upper()}"
-            raise WrongSetting(f"{where}={first['input']!r}: {first['msg']}.") from error
+            raise WrongSetting(f"{where}={first['input']!r}: {say_wrong(first)}.") from error
 
 
 def explain_unknown(variables: Iterable[str]) -> list[str]:
