@@ -216,8 +216,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._answer(error)
 
     def _answer(self, error: GanymedeError) -> None:
-        fields = list(self.server_state.default_headers)
+        fields = self.server_state.default_headers
         cycle = self.cycle  # once a head is whole, its fields are there
-        under_way = cycle.scope["headers"] if cycle is not None and not cycle.response_complete else []
+        under_way = list(cycle.scope["headers"]) if cycle is not None and not cycle.response_complete else []
         send_refusal(self.transport, error, fields, self.url, self.headers or under_way, self.context)
         self._since = self.loop.time()
