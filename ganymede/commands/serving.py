@@ -67,7 +67,7 @@ def serve(**flags: Any) -> None:
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
     greeting = partial(greet, page=app.state.page is not None)
-    server = DrainingServer(configuration, app.state.context, started=greeting)
+    server = DrainingServer(configuration, app.state.context, started=greeting, ready=invite)
     try:
         server.run()
     except KeyboardInterrupt:
@@ -77,7 +77,12 @@ def serve(**flags: Any) -> None:
 
 
 def greet(address: str, *, page: bool = False) -> None:
-    """Say where the service and its `page` are, and how to ask it for pictures."""
+    """Say where the service and its `page` are."""
     if page:
         typer.echo(f"The page: {address}/ui/")
-    typer.echo(f"Ganymede on {address} ({address}/docs). Try:\n  curl -X POST {address}/generate -o grid.png")
+    typer.echo(f"Ganymede on {address} ({address}/docs).")
+
+
+def invite(address: str) -> None:
+    """Say how to ask it for pictures, once it has any."""
+    typer.echo(f"Ready. Try:\n  curl -X POST {address}/generate -o grid.png")

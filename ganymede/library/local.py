@@ -12,12 +12,12 @@ import orjson
 
 from foundation.errors import InvalidField, ModelNotFound
 from foundation.images import Images
+from foundation.locked_folders import locked_folder
 from ganymede.library.answers import Model, Pictures, Walk
 from ganymede.library.orders import Label, PictureOrder, write_walk
 from ganymede.opening import open_models
 from service.encoding.animation import MEDIA_TYPES, check_fps
 from service.encoding.pictures import enlarge
-from service.encoding.walk_folders import walk_folder
 from service.engine.cores import usable_cores
 from service.engine.devices import cpu_device
 from service.engine.walks import open_walk_encoder, split_frames
@@ -128,7 +128,7 @@ class Local:
         check_fps(format, request.fps)
         release = self._get(model)
         keys = draw_inputs(release.manifest, request, request.seeds)
-        with walk_folder() as folder:
+        with locked_folder("walk") as folder:
             path = folder / f"walk.{format}"
             with closing(open_walk_encoder(path, format, request, keys, release.manifest)) as encoder:
                 for part in split_frames(request.frames):

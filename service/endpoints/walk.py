@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC
 from email.utils import format_datetime
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,7 +28,7 @@ from service.http.responses import name_seeds, not_modified
 from service.releases.opening import Release
 from service.requests.inputs import Inputs
 from service.requests.limits import check_walk
-from service.requests.request_inputs import draw_inputs
+from service.requests.request_inputs import count_numbers, draw_inputs
 from service.requests.schemas import WalkRequest
 
 _WAY = {"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}
@@ -83,7 +84,8 @@ async def accept_walk(
     with ExitStack() as held:
         held.callback(holding.release)
         try:
-            keys = draw_inputs(release.manifest, request, request.seeds)
+            draw = partial(draw_inputs, release.manifest, request, request.seeds)
+            keys = await context.bodies.convert(count_numbers(request), draw)
         except InvalidField:  # such as a label: what is wrong costs a key nothing
             await context.rates.give_back(request.frames)
             raise

@@ -9,9 +9,9 @@ from pathlib import Path
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from foundation.locked_folders import LockedFolder
 from service.encoding.animation import MEDIA_TYPES
 from service.encoding.streams import PACED, STREAM_MEDIA_TYPES
-from service.encoding.walk_folders import WalkFolder
 from service.endpoints.context import Context
 from service.endpoints.streamed_walk import StreamedWalk
 from service.engine.budget import Holding
@@ -36,7 +36,7 @@ async def write_answer(
 ) -> Response:
     """A walk whose file is whole before it is sent."""
     try:
-        folder = WalkFolder()
+        folder = LockedFolder("walk")
     except OSError:
         holding.release()
         raise
