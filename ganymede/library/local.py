@@ -24,7 +24,7 @@ from service.engine.walks import open_walk_encoder, split_frames
 from service.http.bodies import parse_body
 from service.releases.lookup import Releases
 from service.releases.opening import Release
-from service.requests.directions import steer
+from service.requests.directions import read_directions, steer
 from service.requests.inputs import Inputs
 from service.requests.request_inputs import draw_inputs, walk_inputs
 from service.requests.schemas import GenerateRequest, WalkRequest
@@ -81,7 +81,7 @@ class Local:
         release = self._get(model)
         inputs = draw_inputs(release.manifest, request, request.seeds)
         if request.directions:
-            inputs = steer(inputs, release.directions.read(), request.directions)
+            inputs = steer(inputs, read_directions(self._store, release.manifest), request.directions)
         array = enlarge(_draw(release, inputs), request.scale)
         return Pictures(array, order.seeds, release.manifest.reference)
 

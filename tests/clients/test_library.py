@@ -81,7 +81,7 @@ def test_a_service_and_a_store_give_the_pixels_of_the_api(client, remote, local,
         assert pictures.model == client.get(f"/images/{fields['model']}/1.png").headers["x-model"]
 
 
-def test_latents_mixes_and_directions_are_taken_too(client, remote, local):
+def test_latents_and_mixes_are_taken_too(client, remote, local):
     latents = [[0.5] * 6, [-1.0] * 6]
     mix = [{"seed": 1}, {"seed": 2, "weight": -0.5}]
     for fields in ({"latents": latents}, {"mix": mix}):
@@ -90,6 +90,15 @@ def test_latents_mixes_and_directions_are_taken_too(client, remote, local):
             pictures = source.generate("grey", **fields)
             assert np.array_equal(pictures.array, wanted)
             assert pictures.seeds is None
+
+
+def test_directions_that_a_model_has_not_are_refused_alike(remote, local):
+    said = []
+    for source in (remote, local):
+        with pytest.raises(InvalidField) as wrong:
+            source.generate("grey", seeds=[1, 2], directions={"0": 2.0})
+        said.append(str(wrong.value))
+    assert said[0] == said[1]
 
 
 def test_pictures_at_random_say_their_seeds(remote, local):
