@@ -42,10 +42,11 @@ class Context:
         if current_key() is not None:
             self.engine.check_room(1, current_requester())
 
-    async def accept(self, count: int, size: int) -> Holding:
+    async def accept(self, count: int, size: int, *, waiting: int | None = None) -> Holding:
         """Refuse `count` images before anything is done for them, or count them for the request's key.
 
-        `size` bytes are what their answer holds; they are counted until the `Holding` is released.
+        `size` bytes are what their answer holds; they are counted until the `Holding` is released. Where
+        `waiting` is given, no more of them are in the queue at once.
 
         Raises:
             Unavailable: the engine drains.
@@ -53,14 +54,14 @@ class Context:
             BytesFull: there is no room for their bytes.
             RateExceeded: the key may not have so many now.
         """
-        requester = current_requester()
-        self.engine.check_room(count, requester)
+        requester, waiting = current_requester(), count if waiting is None else waiting
+        self.engine.check_room(waiting, requester)
         if current_key() is None:  # nothing to count, so nothing can change meanwhile
             return self.budget.hold(size, requester)
         self.budget.check(size, requester)
         await self.rates.take(count)
         try:
-            self.engine.check_room(count, requester)  # a shared store of rates takes its time
+            self.engine.check_room(waiting, requester)  # a shared store of rates takes its time
             return self.budget.hold(size, requester)
         except Unavailable:
             await self.rates.give_back(count)

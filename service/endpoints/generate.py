@@ -169,5 +169,5 @@ ENDPOINT = Endpoint(
     schema=GenerateRequest,
     media_types=MEDIA_TYPES,
     answer=answer_generate,
-    example={"seed": 7, "count": 4},
+    example={"seed": 7, "count": 4, "columns": 2, "scale": 4},
 )

@@ -54,7 +54,7 @@ def picture_response(
     holding: Holding,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`content` with `X-Model`, `X-Seed`, `Server-Timing` (in milliseconds) and its `ETag`.
+    """`content` with `X-Model`, its seeds, `Server-Timing` (in milliseconds) and its `ETag`.
 
     `holding` counts it until it is sent.
     """
@@ -66,7 +66,7 @@ def picture_response(
     for name, value in (headers or {}).items():
         described[name.lower()] = value
     if seeds is not None:
-        described["x-seed"] = name_seeds(seeds)
+        described |= name_seeds(seeds)
     return PictureResponse(content, media_type, described, holding)
 
 
@@ -81,9 +81,13 @@ def not_modified(tag: str, headers: Mapping[str, str] | None = None) -> Response
     return Response(status_code=304, headers={"ETag": tag, **(headers or {})})
 
 
-def name_seeds(seeds: Sequence[int]) -> str:
-    """What asks for these images again: the first seed of seeds in a row, else all (`...` past 64)."""
+def name_seeds(seeds: Sequence[int]) -> dict[str, str]:
+    """The headers that say what asks for these images again.
+
+    `X-Seed` has the first seed of seeds in a row, else all (`...` past 64), `X-Seed-Count` how many they are.
+    """
+    count = {"x-seed-count": str(len(seeds))}
     if all(later == earlier + 1 for earlier, later in pairwise(seeds)):
-        return str(seeds[0])
+        return {"x-seed": str(seeds[0]), **count}
     listed = ",".join(map(str, seeds[:_MAX_SEEDS_IN_HEADER]))
-    return listed if len(seeds) <= _MAX_SEEDS_IN_HEADER else f"{listed},..."
+    return {"x-seed": listed if len(seeds) <= _MAX_SEEDS_IN_HEADER else f"{listed},...", **count}

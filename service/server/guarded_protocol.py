@@ -216,5 +216,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _answer(self, error: GanymedeError) -> None:
         fields = self.server_state.default_headers
-        send_refusal(self.transport, error, fields, self.url, self.headers, self.context.metrics)
+        cycle = self.cycle  # once a head is whole, its fields are there
+        under_way = list(cycle.scope["headers"]) if cycle is not None and not cycle.response_complete else []
+        send_refusal(self.transport, error, fields, self.url, self.headers or under_way, self.context)
         self._since = self.loop.time()
