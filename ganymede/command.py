@@ -10,6 +10,7 @@ from rich.console import Console
 from foundation.errors import GanymedeError
 from foundation.version import read_version
 from ganymede.commands import (
+    addresses,
     bench,
     directions,
     evaluation,
@@ -29,7 +30,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (serving, pictures, directions, store, signing, importing, training, evaluation, keys, bench):
+for part in (
+    serving,
+    pictures,
+    directions,
+    store,
+    signing,
+    importing,
+    training,
+    evaluation,
+    keys,
+    addresses,
+    bench,
+):
     part.add_commands(app)
 
 

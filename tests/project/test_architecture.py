@@ -65,12 +65,14 @@ FLOORS = {
     ],
     "ganymede": [
         ["ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening", "ganymede.load"],
+        ["ganymede.mounted_models"],
         ["ganymede.imports"],
         ["ganymede.commands"],
         ["ganymede.command", "ganymede.sagemaker"],
         ["ganymede.container", "ganymede.__main__"],
     ],
     "infra": [
+        ["infra.instances"],
         ["infra.configuration"],
         ["infra.constructs"],
         ["infra.stacks"],
