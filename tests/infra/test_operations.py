@@ -90,7 +90,7 @@ def test_the_budget_warns_of_money_spent_and_of_money_foreseen(prod):
     budget = prod.one("Budget", "AWS::Budgets::Budget")
     kinds = [n["Notification"]["NotificationType"] for n in budget["NotificationsWithSubscribers"]]
     assert kinds == ["ACTUAL", "FORECASTED"]
-    assert budget["Budget"]["BudgetLimit"]["Amount"] == 3000
+    assert budget["Budget"]["BudgetLimit"]["Amount"] == 4000
 
 
 def test_no_template_needs_a_look_up_or_an_asset(dev, prod):

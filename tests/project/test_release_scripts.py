@@ -15,6 +15,8 @@ echo "${0##*/} $*" >> "$NOTES"
 case "${0##*/} $*" in
 curl*) echo 203.0.113.7 ;;
 *"'Missing'"*) echo ;;
+*MediaType*) echo "$KIND" ;;
+*Digest*) echo "sha256:$FOUND" ;;
 *describe-stacks*) echo https://pictures.test ;;
 esac
 """
@@ -25,7 +27,7 @@ def run(tmp_path):
     """Run a script with stand-ins for what it calls; its result, and what they were told."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("aws", "cdk", "curl"):
+    for name in ("aws", "cdk", "curl", "docker", "skopeo"):
         (folder / name).write_text(NOTE)
         (folder / name).chmod(0o755)
     notes = tmp_path / "notes"
@@ -55,6 +57,34 @@ def test_the_balancer_is_open_to_this_machine_for_one_command_however_it_ends(ru
         f"aws ec2 revoke-security-group-ingress {rule}",
     ]
     assert (done.returncode == 0) == (command == "true")
+
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken"),
+    [
+        (MANIFEST, True),
+        ("application/vnd.docker.distribution.manifest.v2+json", True),
+        (INDEX, False),
+        ("application/vnd.docker.distribution.manifest.list.v2+json", False),
+        ("", False),
+    ],
+)
+def test_what_sagemaker_would_refuse_ends_the_release_at_its_push(run, kind, taken):
+    done, told = run("push", "r.test/g:release-1", "cpu", "--label", "a=b c", KIND=kind, FOUND="1")
+    assert (done.returncode == 0, done.stdout) == (taken, "sha256:1\n" if taken else "")
+    for word in ("--platform linux/amd64", "--provenance=false", "--sbom=false", "--push", "--label a=b c"):
+        assert word in told[0]
+
+
+@pytest.mark.parametrize(("found", "status"), [("1", 0), ("2", 1)])
+def test_a_copy_that_is_not_what_was_proven_ends_the_release(run, found, status):
+    done, told = run("promote", "dev.test/g@sha256:1", "prod.test/g:release-1", KIND=MANIFEST, FOUND=found)
+    assert done.returncode == status
+    assert told[0].startswith("skopeo copy --preserve-digests docker://dev.test/g@sha256:1 ")
 
 
 def test_keys_and_a_model_are_named_once_and_stay(run):
