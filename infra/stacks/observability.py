@@ -21,7 +21,6 @@ from infra.constructs.metrics import (
     service_metric,
 )
 from infra.constructs.names import learn
-from infra.constructs.trust import trust
 from infra.stacks.ecs_service import BALANCER, CLUSTER, SERVICE, TARGETS, ServiceStack
 from infra.stacks.sagemaker_realtime import RealtimeEndpointStack
 
@@ -86,7 +85,8 @@ class ObservabilityStack(Stack):
             description="Alerts of Ganymede",
             removal_policy=RemovalPolicy.DESTROY,  # what it encrypted was sent
         )
-        key.grant(trust(self, "cloudwatch"), "kms:Decrypt", "kms:GenerateDataKey*")
+        # Whose alarms may publish the topic's policy says; AWS's own texts give the key no condition.
+        key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
         topic = sns.Topic(self, "Alerts", master_key=key, enforce_ssl=True)
         topic.add_to_resource_policy(
             iam.PolicyStatement(

@@ -9,6 +9,8 @@ import pytest
 from infra.app import read_context
 from infra.configuration import MAX_QUEUE_IMAGES, Configuration
 from infra.instances import INFERENCE_AMI, INFERENCE_AMI_CUDA
+from infra.stacks.sagemaker_realtime import REQUEST_TIMEOUT_S
+from service.settings import Settings
 from tests.conftest import REPOSITORY
 from tests.infra.walking import resources
 
@@ -59,6 +61,36 @@ def test_the_queue_alarm_stands_below_what_a_task_can_report(assembly):
     assert int(variables["GANYMEDE_MAX_QUEUE_IMAGES"]) == MAX_QUEUE_IMAGES
     assert 0 < queue["Threshold"] <= MAX_QUEUE_IMAGES // 2
     assert queue["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+LIMITS = {
+    "ganymede_queue_images": MAX_QUEUE_IMAGES,
+    "TargetResponseTime": Settings().request_timeout_s,  # what takes longer is a 504
+    "HasBacklogWithoutCapacity": 1,
+}
+"""The most that can be reported of a metric."""
+
+
+def test_each_alarm_stands_where_what_it_watches_can_come(assembly):
+    found = resources(assembly, "AWS::CloudWatch::Alarm")
+    assert len(found) >= 9
+    for name, alarm in found.items():
+        metric, text = alarm.get("MetricName"), json.dumps(alarm.get("Metrics", ""))
+        most = LIMITS.get(metric, float("inf"))
+        if "100 *" in text:
+            most = 100
+        if "ModelLatency" in text:
+            most = REQUEST_TIMEOUT_S * 1e6
+        match alarm["ComparisonOperator"]:
+            case "GreaterThanThreshold":
+                assert 0 <= alarm["Threshold"] < most, name
+            case "GreaterThanOrEqualToThreshold":
+                assert 0 < alarm["Threshold"] <= most, name
+            case "LessThanThreshold":
+                assert alarm["Threshold"] > 0, name
+            case other:
+                raise AssertionError(f"{name}: {other}")
+        assert alarm.get("DatapointsToAlarm", 1) <= alarm["EvaluationPeriods"], name
 
 
 def test_a_service_without_a_single_task_raises_an_alarm(assembly):
