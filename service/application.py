@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
+from foundation.locked_folders import remove_left_folders
 from foundation.signatures import parse_key_files
 from foundation.store import open_served_store
 from foundation.version import read_version
@@ -19,7 +20,6 @@ from service.access.refusals import Refusals
 from service.access.shared_windows import SharedWindows
 from service.access.signed_addresses import SignedAddresses
 from service.access.url_signatures import read_signing_keys
-from service.encoding.walk_folders import remove_left_folders
 from service.endpoints import health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
@@ -118,7 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if left := remove_left_folders():
-            log.info("%d walks that a process left behind are removed", left)
+            log.info("%d temporary folders that a process left behind are removed", left)
         context.reloading.start()
         yield
         if app.state.page:

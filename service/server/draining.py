@@ -31,12 +31,19 @@ class DrainingServer(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, context: Context, *, started: Callable[[str], None] = lambda _: None
+        self,
+        config: uvicorn.Config,
+        context: Context,
+        *,
+        started: Callable[[str], None] = lambda _: None,
+        ready: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`started` is called with the address, once there is someone to answer at it."""
+        """`started` is called with the address once somebody answers there, `ready` once there is a model."""
         super().__init__(config)
         self._context = context
         self._started = started
+        self._ready = ready
+        self._waiting: asyncio.Task[None] | None = None
         self._signal = 0
         self._hurried = False
 
@@ -44,13 +51,21 @@ class DrainingServer(uvicorn.Server):
         """Start, and say where."""
         await super().startup(sockets)
         host, port = self.config.host, self.servers[0].sockets[0].getsockname()[1]
-        self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._started(address)
+        self._waiting = asyncio.create_task(self._wait_until_ready(address))
+
+    async def _wait_until_ready(self, address: str) -> None:
+        await self._context.reloading.ready.wait()
+        self._ready(address)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take what still comes for a while, answer what there is, and close.
 
         Who is cut off by the timeout is told so first.
         """
+        if self._waiting is not None:
+            self._waiting.cancel()
         await self._be_lame_duck()
         engine, status = self._context.engine, _EXIT_STATUS + self._signal
         log.info("draining: %d images are still to be answered", engine.waiting_images)
