@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,8 +13,9 @@ from rich.progress import Progress, TaskID
 
 from training.config import Configuration
 from training.data import Pictures, epoch_batches, load_pictures
+from training.data.mirror import bears_mirror
 from training.evaluation.gauge import Gauge, find_gauge
-from training.launch.choices import advise_length, replace_automatic
+from training.launch.choices import advise_length, replace_automatic, say_choices
 from training.launch.devices import (
     agree_by_all,
     choose_strategy,
@@ -24,6 +26,7 @@ from training.launch.devices import (
 from training.launch.memory import require_memory
 from training.launch.rewrites import choose_rewrites
 from training.launch.same_set import keep_class_order, require_same_set, write_record
+from training.preset import PictureSet
 from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
 from training.run.checkpoints import Checkpoints
@@ -68,7 +71,7 @@ def train(
     pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
     pictures = keep_class_order(pictures, run)
-    configuration = replace_automatic(configuration, run, len(pictures.images))
+    asked, configuration = configuration, replace_automatic(configuration, run, describe_set(pictures))
     require_drawable(configuration, pictures.shape)
     choose_rewrites(find_preset(configuration.preset))
     if not tf.config.list_physical_devices("GPU"):
@@ -82,9 +85,16 @@ def train(
             write_environment(run)
     gauge = None
     if is_chief(strategy):
+        say_choices(asked, configuration, console)
         advise_length(configuration, run, len(pictures.images), console)
         gauge = find_gauge(configuration, pictures, console)
     return Training(configuration, run, pictures, gauge, console, strategy).go_on()
+
+
+def describe_set(pictures: Pictures) -> PictureSet:
+    """Return what settings are chosen by."""
+    bears = partial(bears_mirror, pictures.images, pictures.labels)
+    return PictureSet(len(pictures.images), pictures.shape, bears)
 
 
 class Training:

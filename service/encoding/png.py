@@ -12,14 +12,14 @@ import numpy as np
 from foundation.images import Images
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR_TYPES = {1: 0, 3: 2}
+_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 _LEVEL = 1  # higher ones take two to four times as long for 2 to 5 % fewer bytes
 HEADER_BYTES = 33
 """The signature, 8, and the IHDR chunk, 25: what comes before any other chunk."""
 
 
 def write_png(image: Images) -> bytes:
-    """One picture uint8 (h, w, 1) grey or (h, w, 3) RGB as a PNG file."""
+    """One picture uint8 (h, w, 1) grey, (h, w, 3) RGB or (h, w, 4) RGBA as a PNG file."""
     height, width, channels = image.shape
     rows = np.zeros((height, 1 + width * channels), np.uint8)  # each row begins with its filter: 0, none
     rows[:, 1:] = image.reshape(height, width * channels)

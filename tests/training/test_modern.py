@@ -27,6 +27,7 @@ from training.modern.gan import ModernGAN
 from training.modern.generator import base_size, build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
 from training.networks.augment import choose_probability
+from training.preset import PictureSet
 from training.presets import find_preset
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run
@@ -215,11 +216,12 @@ def test_a_run_from_before_a_setting_goes_on_without_it(configuration, tmp_path)
 
 def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
     run = Run(tmp_path)
-    chosen = replace_automatic(configuration, run, 600)
+    chosen = replace_automatic(configuration, run, PictureSet(600, FASHION_MNIST_SHAPE))
     assert chosen.augmentation == choose_probability(600)
     run.start(chosen, FASHION_MNIST_SHAPE)
-    assert replace_automatic(configuration, run, 60_000) == chosen
-    assert replace_automatic(find_preset("dcgan").defaults, Run(tmp_path / "new"), 600).precision != "auto"
+    assert replace_automatic(configuration, run, PictureSet(60_000, FASHION_MNIST_SHAPE)) == chosen
+    dcgan, few = find_preset("dcgan").defaults, PictureSet(600, FASHION_MNIST_SHAPE)
+    assert replace_automatic(dcgan, Run(tmp_path / "new"), few).precision != "auto"
 
 
 def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):

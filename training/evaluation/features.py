@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.images import blend_on_white
 from foundation.onnx_runtime import onnxruntime
 from training.errors import EvaluationError
 from training.metrics.distances import Features
@@ -22,7 +23,8 @@ class FeatureNetwork:
 
     The input takes pictures as (n, h, w, c) or (n, c, h, w), c 1 or 3. Into uint8 go the pixels as they
     are, into float32 their values divided by 255: anything else the graph must do itself. Pictures
-    of another size or colour are scaled (Pillow, bicubic) or turned to what the network takes.
+    of another size or colour are scaled (Pillow, bicubic) or turned to what the network takes, those with
+    transparency laid on white.
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,6 +98,7 @@ class FeatureNetwork:
         return arrays
 
     def _prepare(self, images: NDArray[np.uint8]) -> NDArray[np.generic]:
+        images = blend_on_white(images)
         if isinstance(self.size, int) and images.shape[1:3] != (self.size, self.size):
             images = np.stack([resize(image, self.size) for image in images])
         if self.channels == 3 and images.shape[3] == 1:  # red, green, blue

@@ -3,29 +3,43 @@
 `auto` is what the run went with so far, or what suits it best.
 """
 
-from collections.abc import Callable
-
 from rich.console import Console
 
-from training.config import Configuration
+from training.config import C, Configuration
 from training.networks.precision import choose_precision
+from training.preset import PictureSet
 from training.presets import find_preset
 from training.run.folder import Run
 
 
-def replace_automatic(configuration: Configuration, run: Run, images: int) -> Configuration:
+def replace_automatic(configuration: C, run: Run, pictures: PictureSet) -> C:
     """Replace each `auto` by that of the run to go on with, or by what suits machine and pictures."""
-    choosers: dict[str, Callable[[int], object]] = {
-        "precision": lambda _: choose_precision(),
-        **find_preset(configuration.preset).automatic,
-    }
-    automatic = [field for field in choosers if getattr(configuration, field) == "auto"]
+    chosen = choose_automatic(configuration, pictures)
     if run.config_path.exists():
         stored = run.read_configuration()
-        chosen = {field: getattr(stored, field, "auto") for field in automatic}
-    else:
-        chosen = {field: choosers[field](images) for field in automatic}
+        chosen = {field: getattr(stored, field, value) for field, value in chosen.items()}
     return configuration.model_copy(update=chosen)
+
+
+def choose_automatic(configuration: Configuration, pictures: PictureSet) -> dict[str, object]:
+    """Return what suits machine and pictures, of each setting that is `auto`."""
+    chosen = dict(find_preset(configuration.preset).choose_settings(configuration, pictures))
+    if configuration.precision == "auto":
+        chosen["precision"] = choose_precision()
+    return chosen
+
+
+def say_choices(asked: Configuration, chosen: Configuration, console: Console) -> None:
+    """Say what was chosen for a run whose configuration left some of it open."""
+    fields = [name for name in type(chosen).model_fields if getattr(asked, name) != getattr(chosen, name)]
+    if fields:
+        words = ", ".join(f"{name}={write_value(getattr(chosen, name))}" for name in fields)
+        console.print(f"Chosen for these pictures: {words}.", highlight=False, soft_wrap=True, markup=False)
+
+
+def write_value(value: object) -> str:
+    """Return a value as `--set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
 def advise_length(configuration: Configuration, run: Run, images: int, console: Console) -> None:

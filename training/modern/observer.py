@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from training.modern.discriminator import Convolve
+from training.modern.discriminator import Convolve, begin_watching
 from training.modern.generator import Draw
 from training.modern.lessons import teach
 from training.modern.losses import classification_loss
@@ -29,10 +29,20 @@ CHANGE_SEED = 2**32
 class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
     """The network and its lessons."""
 
-    def __init__(self, classes: int, size: int, channels: int, policy: str, *, seed: int) -> None:
+    def __init__(
+        self,
+        classes: int,
+        size: int | tuple[int, int],
+        channels: int,
+        policy: str,
+        *,
+        seed: int,
+        shrink: int = 1,
+    ) -> None:
+        """Build the network as `build_observer` does."""
         super().__init__()
         self.seed = seed
-        self.network = build_observer(classes, size, channels, policy, seed)
+        self.network = build_observer(classes, size, channels, policy, seed, shrink=shrink)
         self.optimizer = keras.optimizers.Adam(LEARNING_RATE)
         self.optimizer.build(self.network.trainable_variables)
 
@@ -76,16 +86,18 @@ class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         return tf.roll(images, moves, (1, 2))
 
 
-def build_observer(classes: int, size: int, channels: int, policy: str, seed: int) -> keras.Model:
-    """Build the network from images float32 (n, size, size, channels) to what it sees, and its logits.
+def build_observer(
+    classes: int, size: int | tuple[int, int], channels: int, policy: str, seed: int, *, shrink: int = 1
+) -> keras.Model:
+    """Build the network from images float32 (n, height, width, channels) to what it sees, and its logits.
 
-    What it sees are features float32 (n, 160); the logits are float32 (n, classes). The comments are for a
-    size of 28.
+    `size` is both sides, or height and width; `shrink` times smaller it sees them. What it sees are features
+    float32 (n, 160); the logits are float32 (n, classes). The comments are for a size of 28.
     """
-    image = keras.Input((size, size, channels), name="image")
+    image, small = begin_watching(size, channels, shrink)
     convolve = Convolve(policy, Draw(seed))
     first, middle, large, last = CHANNELS
-    features, side = convolve(image, first, 3, 1), size  # (n, 28, 28, 32)
+    features, side = convolve(small, first, 3, 1), max(small.shape[1:3])  # (n, 28, 28, 32)
     while side > LARGEST_BASE:
         filters = large if side <= 2 * LARGEST_BASE else middle
         features, side = convolve(features, filters, 3, 2), side // 2  # (n, 14, 14, 64), (n, 7, 7, 128)
