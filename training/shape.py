@@ -57,13 +57,19 @@ def read_channels(given: object) -> object:
 
 
 def read_size(given: object) -> object:
-    """Take `64` for a square and `96x64` for a width and a height; a rectangle of equal sides is a square."""
+    """Take `64` for a square and `96x64` for a width and a height; a rectangle of equal sides is a square.
+
+    Raises:
+        ValueError: it is neither, or a side is not from 8 to 1024.
+    """
     words = given.lower().replace("×", "x").split("x") if isinstance(given, str) else given
-    if isinstance(words, list | tuple) and len(words) == 2 and words[0] == words[1]:
-        return words[0]
-    if isinstance(words, list) and len(words) == 1:
-        return words[0]
-    return words
+    sides = list(words) if isinstance(words, list | tuple) else [words]
+    if sides == [None]:
+        return None
+    numbers = [int(side) for side in sides if isinstance(side, int) or str(side).strip().isdecimal()]
+    if len(numbers) != len(sides) or len(sides) > 2 or not all(8 <= number <= 1024 for number in numbers):
+        raise ValueError("write 64, or a width and a height such as 96x64, either from 8 to 1024")
+    return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
 
 
 class PictureSettings(BaseModel):

@@ -43,7 +43,10 @@ def test_a_wrong_override_says_what_to_write(assignment, words):
 
 
 def test_a_value_of_neither_kind_is_told_of_both_in_one_sentence():
-    words = r"^augmentation=7: Input should be less than or equal to 1, or Input should be 'auto'\.$"
+    words = (
+        r"^augmentation=7: Input should be less than or equal to 1, "
+        r"or Input should be 'auto' or 'adaptive'\.$"
+    )
     with pytest.raises(ConfigurationError, match=words):
         override(PRESETS["modern"].defaults, ["augmentation=7"])
 
