@@ -91,6 +91,8 @@ class Preset(Generic[C]):
     """Whether a step can be shared among several devices: what it draws, it draws for the global batch."""
     bears_arithmetic_rewrite: bool = True
     """Whether the graphs of its steps survive Grappler's arithmetic optimisation."""
+    bears_float16: bool = False
+    """Whether its losses are scaled where gradients are computed in float16."""
     count_bytes: Callable[[C, PictureShape], int] = count_plain_bytes
     """What a pixel of a batch takes of the memory in training, in bytes."""
     earlier: Mapping[str, object] = field(default_factory=dict)

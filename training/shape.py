@@ -62,7 +62,7 @@ def read_size(given: object) -> object:
     Raises:
         ValueError: it is neither, or a side is not from 8 to 1024.
     """
-    words = given.lower().replace("×", "x").split("x") if isinstance(given, str) else given
+    words: Any = given.lower().replace("×", "x").split("x") if isinstance(given, str) else given
     sides = list(words) if isinstance(words, list | tuple) else [words]
     if sides == [None]:
         return None

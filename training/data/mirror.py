@@ -41,7 +41,7 @@ def measure_handedness(images: NDArray[np.uint8], labels: NDArray[np.integer[Any
     by_chance = sum(
         float(np.square(changed[members == index]).sum()) / count for index, count in enumerate(counts)
     )
-    return max(0.0, (together - by_chance) / energy)
+    return max(0.0, float(together - by_chance) / energy)
 
 
 def average_cells(image: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -6,9 +6,10 @@
 from rich.console import Console
 
 from training.config import C, Configuration
+from training.errors import ConfigurationError
 from training.networks.precision import choose_precision
 from training.preset import PictureSet
-from training.presets import find_preset
+from training.presets import find_preset, list_presets
 from training.run.folder import Run
 
 
@@ -22,10 +23,20 @@ def replace_automatic(configuration: C, run: Run, pictures: PictureSet) -> C:
 
 
 def choose_automatic(configuration: Configuration, pictures: PictureSet) -> dict[str, object]:
-    """Return what suits machine and pictures, of each setting that is `auto`."""
-    chosen = dict(find_preset(configuration.preset).choose_settings(configuration, pictures))
+    """Return what suits machine and pictures, of each setting that is `auto`.
+
+    Raises:
+        ConfigurationError: the precision is not for this preset.
+    """
+    preset = find_preset(configuration.preset)
+    chosen = dict(preset.choose_settings(configuration, pictures))
     if configuration.precision == "auto":
-        chosen["precision"] = choose_precision()
+        chosen["precision"] = choose_precision(bears_float16=preset.bears_float16)
+    if configuration.precision == "mixed_float16" and not preset.bears_float16:
+        raise ConfigurationError(
+            f"The preset '{preset.name}' does not scale its losses, and float16 is too small for them. "
+            f"Use --set precision=float32, or --preset {list_presets(lambda other: other.bears_float16)}."
+        )
     return chosen
 
 

@@ -86,7 +86,7 @@ CHOICES: Mapping[str, Callable[[ModernConfiguration, PictureSet], object]] = Map
 def is_open(configuration: ModernConfiguration, field: str) -> bool:
     """Say whether a setting is still to be chosen."""
     value = getattr(configuration, field)
-    return value == AUTO if field in COUNTS else value == "auto"
+    return bool(value == (AUTO if field in COUNTS else "auto"))
 
 
 def choose_settings(configuration: ModernConfiguration, pictures: PictureSet) -> Mapping[str, object]:

@@ -19,6 +19,7 @@ from training.modern.networks import build_class_means, build_networks, count_cl
 from training.modern.penalty import add_penalty
 from training.modern.schedule import learning_rates, penalty_weight
 from training.networks.adaptive import Adaptation
+from training.networks.loss_scale import LESSON_SCALE, LossScale, finish_gradients, read_scale
 from training.networks.replicas import count_replicas, replica_mean, replica_share
 from training.networks.shared_pass import SharedPass
 from training.preset import PictureSet
@@ -55,6 +56,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         self.configuration = configuration
         self.classes = count_classes(shape)
         self.adaptation = Adaptation() if configuration.augmentation == "adaptive" else None
+        self.loss_scale = LossScale() if policy == "mixed_float16" else None
         self.total_steps = total_steps
         self.calibration_images = CALIBRATION_IMAGES
         if configuration.residual:
@@ -92,7 +94,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             judged = self.augment(tf.concat([images, generated], 0), together)  # (2n, h, w, c)
             real_logits, generated_logits = tf.split(self.judge(judged, labels), 2)
             loss_d = discriminator_loss(real_logits, generated_logits)
-            share_d = loss_d / count_replicas()
+            share_d = loss_d / count_replicas() * read_scale(self.loss_scale)
         loss_g = generator_loss(real_logits, generated_logits)
         if self.adaptation is not None:
             self.adaptation.learn(real_logits, generated_logits, together)
@@ -105,6 +107,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             self.pull(images, generated, labels, together),
         )
         gradients_d = self.add_penalty(gradients_d, judged, labels)
+        gradients_g, gradients_d = finish_gradients(self.loss_scale, gradients_g, gradients_d)
         # Apply them.
         self.set_learning_rates()
         self.train_classifier(images, labels)
@@ -145,19 +148,20 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         if self.class_means is None:
             return None
         pull = self.class_means.match(images, generated, labels, together=together, step=self.step)
-        return self.configuration.matching * pull
+        return self.configuration.matching * pull * read_scale(self.loss_scale)
 
     def add_penalty(
         self, gradients: list[tf.Tensor], judged: tf.Tensor, labels: tf.Tensor
     ) -> list[tf.Tensor]:
         """Add those of R1 and R2 at judged pictures (2n, h, w, c) of labels (n, classes), if they are due."""
         interval = self.configuration.penalty_interval
+        factor = interval * read_scale(self.loss_scale)
         return add_penalty(
             gradients,
             self.discriminator,
             lambda images: self.judge(images, labels),
             judged,
-            lambda: penalty_weight(self.configuration, self.step, self.total_steps) * interval,
+            lambda: penalty_weight(self.configuration, self.step, self.total_steps) * factor,
             happens=self.step % interval == 0,
         )
 
@@ -182,7 +186,8 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             *_, logits = classifier(images)
             return classification_loss(labels, logits)
 
-        teach(classifier, optimizer, compute_loss, self.step, steps=steps, rate=rate)
+        scale = 1.0 if self.loss_scale is None else LESSON_SCALE
+        teach(classifier, optimizer, compute_loss, self.step, steps=steps, rate=rate, scale=scale)
 
     def update_average(self, strategy: tf.distribute.Strategy) -> None:
         """Move the average towards the trained weights, faster at first."""

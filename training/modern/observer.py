@@ -14,6 +14,7 @@ from training.modern.generator import Draw
 from training.modern.lessons import teach
 from training.modern.losses import classification_loss
 from training.modern.sizes import LARGEST_BASE
+from training.networks.loss_scale import LESSON_SCALE
 from training.networks.replicas import replica_share
 
 CHANNELS = (32, 64, 128, 160)
@@ -43,6 +44,7 @@ class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         super().__init__()
         self.seed = seed
         self.network = build_observer(classes, size, channels, policy, seed, shrink=shrink)
+        self.scale = LESSON_SCALE if policy == "mixed_float16" else 1.0
         self.optimizer = keras.optimizers.Adam(LEARNING_RATE)
         self.optimizer.build(self.network.trainable_variables)
 
@@ -69,7 +71,8 @@ class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             smooth = labels * (1.0 - SMOOTHING) + SMOOTHING / logits.shape[-1]
             return classification_loss(smooth, logits)
 
-        teach(self.network, self.optimizer, compute_loss, step, steps=steps, rate=LEARNING_RATE)
+        rate, scale = LEARNING_RATE, self.scale
+        teach(self.network, self.optimizer, compute_loss, step, steps=steps, rate=rate, scale=scale)
 
     def change(self, images: tf.Tensor, together: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """Mirror images (n, h, w, c) by chance, and roll them all by up to a fourteenth of the side.

@@ -56,6 +56,7 @@ PRESET = Preset(
     # Grappler sums the branches' gradients in temporaries of one name, and now and then two are alive at
     # once: AlreadyExistsError, "AddOpsRewrite_add/tmp_var". Without that rewrite it is as fast.
     bears_arithmetic_rewrite=False,
+    bears_float16=True,
     count_bytes=count_bytes,
     earlier=EARLIER,
     choose_settings=choose,

@@ -49,7 +49,7 @@ class Plan:
 
 
 PLANS = (
-    Plan(32, residual=False, blocks=0, batch_size=64, learning_rate=2e-3, images=960_000),
+    Plan(32, residual=False, blocks=1, batch_size=64, learning_rate=2e-3, images=960_000),
     Plan(64, residual=True, blocks=1, batch_size=16, learning_rate=1e-3, images=1_000_000),
     Plan(128, residual=True, blocks=1, batch_size=16, learning_rate=1e-3, images=2_000_000),
     Plan(256, residual=True, blocks=2, batch_size=16, learning_rate=5e-4, images=5_000_000),
