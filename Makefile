@@ -59,7 +59,7 @@ format: $(VENV)/.dev
 MODEL ?= fashion emoji
 RECIPE_fashion := --data fashion-mnist --set epochs=40
 RECIPE_emoji := --data noto-emoji --set size=64 --set channels=4 --set held_out=0 --set observer_share=0.05 \
-  --set checkpoint_epochs=10 --set checkpoints_kept=12 --set sample_epochs=10
+  --set checkpoints_kept=12
 TRAINED := $(MODEL:%=train-%)
 
 train: $(TRAINED)

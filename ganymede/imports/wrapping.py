@@ -59,7 +59,11 @@ def read_output(images: Floats, *, layout: Layout | None = None, value_range: st
     possible: dict[Layout, int] = {"nchw": images.shape[1], "nhwc": images.shape[3]}
     fitting: list[Layout] = [name for name, channels in possible.items() if channels in (1, 3, 4)]
     if layout is None and len(fitting) != 1:
-        what = "both layouts fit; say --layout nchw or nhwc" if fitting else "1, 3 or 4 channels are known"
+        what = (
+            "both layouts fit; say --layout nchw or nhwc"
+            if fitting
+            else "one or three channels, or four with alpha, are known"
+        )
         raise ImportRefused(f"The output is {images.shape}: {what}.")
     layout = layout or fitting[0]
     if layout not in fitting:

@@ -11,11 +11,13 @@ from training.modern.sizes import PLANS, choose_penalty, find_plan
 from training.networks.augment import choose_probability
 from training.preset import PictureSet
 
-COUNTS = ("epochs", "batch_size")
+COUNTS = ("epochs", "batch_size", "checkpoint_epochs", "sample_epochs")
 """Settings whose `auto` is 0."""
 CLASSIFIER_IMAGES = 20_000
 """So many pictures teach a classifier enough in four epochs; of fewer it sees them for longer."""
 CLASSIFIER_EPOCHS, CLASSIFIER_SHARE = 4, 1 / 12
+CHECKPOINTS, SAMPLES = 100, 50
+"""Of a whole run, at most."""
 AVERAGED_IMAGES = 32_000
 """The average is over about so many pictures: 500 batches of 64, as it was measured at 28x28."""
 
@@ -33,6 +35,16 @@ def choose_batch_size(_: ModernConfiguration, pictures: PictureSet) -> int:
 def choose_epochs(_: ModernConfiguration, pictures: PictureSet) -> int:
     """Return how many epochs give each size its looks."""
     return max(1, round(find_plan(pictures.shape).images / pictures.count))
+
+
+def choose_checkpoint_epochs(configuration: ModernConfiguration, _: PictureSet) -> int:
+    """Return after how many epochs a checkpoint is written: after each of a run of few."""
+    return -(-configuration.epochs // CHECKPOINTS)
+
+
+def choose_sample_epochs(configuration: ModernConfiguration, _: PictureSet) -> int:
+    """Return after how many epochs a grid is drawn, which takes as long as many steps."""
+    return -(-configuration.epochs // SAMPLES)
 
 
 def choose_learning_rate(configuration: ModernConfiguration, pictures: PictureSet) -> float:
@@ -73,6 +85,8 @@ CHOICES: Mapping[str, Callable[[ModernConfiguration, PictureSet], object]] = Map
         "residual": choose_residual,
         "batch_size": choose_batch_size,
         "epochs": choose_epochs,
+        "checkpoint_epochs": choose_checkpoint_epochs,
+        "sample_epochs": choose_sample_epochs,
         "learning_rate": choose_learning_rate,
         "penalty": choose_gamma,
         "average_decay": choose_average_decay,

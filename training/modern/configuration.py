@@ -37,6 +37,8 @@ class ModernConfiguration(Configuration):
     batch_size: Annotated[
         int, Field(ge=0, le=65_536), BeforeValidator(read_count), AfterValidator(require_pair)
     ] = AUTO
+    checkpoint_epochs: Annotated[int, Field(ge=0), BeforeValidator(read_count)] = AUTO
+    sample_epochs: Annotated[int, Field(ge=0), BeforeValidator(read_count)] = AUTO
     latent_size: Annotated[int, Field(ge=1, le=4096)] = 64
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 4
     residual: bool | Literal["auto"] = "auto"
