@@ -107,7 +107,7 @@ def test_modern_loses_in_two_processes_what_it_loses_in_one(tmp_path):
 
 
 @pytest.mark.timeout(LIMIT_S)
-@pytest.mark.parametrize("preset", ["dcgan", "modern"])
+@pytest.mark.parametrize("preset", ["dcgan", "modern", "adaptive"])
 def test_two_devices_lose_what_one_loses(preset):
     done = subprocess.run(
         [sys.executable, "-m", "tests.training.two_devices", preset],
