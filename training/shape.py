@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+MAX_CLASS_ROWS = 12
+"""Of a grid of samples, one for each class."""
 CHUNK_PIXELS = 2**18
 """Of the pictures that are drawn at once, which take about a kilobyte a pixel."""
 
@@ -68,7 +70,7 @@ def read_size(given: object) -> object:
         return None
     numbers = [int(side) for side in sides if isinstance(side, int) or str(side).strip().isdecimal()]
     if len(numbers) != len(sides) or len(sides) > 2 or not all(8 <= number <= 1024 for number in numbers):
-        raise ValueError("write 64, or a width and a height such as 96x64, either from 8 to 1024")
+        raise ValueError("a number such as 64, or a width and a height such as 96x64, either from 8 to 1024")
     return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
 
 
