@@ -13,9 +13,12 @@ from onnx.utils import Extractor
 
 from foundation.onnx_runtime import onnxruntime
 from training.run.samples import LEAST_ALPHA
+from training.shape import CHUNK_PIXELS
 
 OPSET = 17
 LATENT, LABEL, IMAGE, FLOAT_IMAGE = "latent", "label", "image", "float_image"
+CHUNKS_TOGETHER = 8
+"""ONNX Runtime frees what no later layer needs, and so takes so many times as many pictures as Keras."""
 Floats = NDArray[np.float32]
 
 
@@ -76,10 +79,18 @@ def keep_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
 def run_graph(
     graph: bytes, latents: Floats, labels: Floats | None = None, outputs: tuple[str, ...] = (IMAGE,)
 ) -> list[NDArray[Any]]:
-    """Run latents (n, Z), and labels (n, classes), on the CPU: one array for each of `outputs`."""
+    """Run latents (n, Z), and labels (n, classes), on the CPU: one array for each of `outputs`.
+
+    Of large pictures a few at a time: ONNX Runtime holds what every layer makes of them all.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     feeds = {LATENT: latents} if labels is None else {LATENT: latents, LABEL: labels}
-    arrays: list[NDArray[np.generic]] = session.run(list(outputs), feeds)
-    return arrays
+    _, height, width, _ = session.get_outputs()[0].shape
+    chunk = max(1, CHUNKS_TOGETHER * CHUNK_PIXELS // (height * width))
+    parts: list[list[NDArray[np.generic]]] = [
+        session.run(list(outputs), {name: rows[first : first + chunk] for name, rows in feeds.items()})
+        for first in range(0, len(latents), chunk)
+    ]
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]

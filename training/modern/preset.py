@@ -16,7 +16,7 @@ LENGTH = LengthAdvice(few=2_000, good=8_000)
 """So many as are good are fewer than the bundled emoji took."""
 BYTES_PER_PIXEL, BYTES_PER_PIXEL_AND_CHANNEL = 3_000, 5
 """Of a batch, and more for each of the generator's `width`: fitted to peaks; see `training.launch.memory`."""
-RESIDUAL_BYTES, RESIDUAL_BYTES_PER_CHANNEL = 2_000, 120
+RESIDUAL_BYTES, RESIDUAL_BYTES_PER_CHANNEL = 1_000, 100
 """The same of residual networks, by the channels of their largest features."""
 
 
