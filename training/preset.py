@@ -60,6 +60,11 @@ class OneShape:
             )
 
 
+def describe_shape(shape: PictureShape) -> str:
+    """Return `28x28 grey` or `96x64 colour`, the width first."""
+    return f"{shape.sides} {describe_colour(shape.channels)}"
+
+
 def describe_colour(channels: int) -> str:
     """Return what pictures of so many channels are."""
     return {1: "grey", 3: "colour"}.get(channels, "colour with transparency")

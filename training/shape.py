@@ -48,6 +48,11 @@ class PictureShape(BaseModel):
         return max(self.height, self.width)
 
     @property
+    def setting(self) -> int | tuple[int, int]:
+        """The sides as `size` is set: one of a square, or the width and the height."""
+        return self.height if self.height == self.width else (self.width, self.height)
+
+    @property
     def sides(self) -> str:
         """The sides as a person writes them: `96x64`, the width first."""
         return f"{self.width}x{self.height}"

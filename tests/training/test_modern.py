@@ -26,7 +26,7 @@ from training.modern.discriminator import build_discriminator
 from training.modern.gan import ModernGAN
 from training.modern.generator import base_size, build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
-from training.networks.augment import choose_probability
+from training.networks.probability import choose_probability
 from training.preset import PictureSet
 from training.presets import find_preset
 from training.run.checkpoints import Checkpoints
@@ -52,7 +52,8 @@ def garments(garments):
 
 
 @pytest.fixture
-def gan(configuration, without_tracing):
+def gan(configuration, request):
+    request.getfixturevalue("without_tracing")
     return ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
 
 

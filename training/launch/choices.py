@@ -7,6 +7,7 @@ from rich.console import Console
 
 from training.config import C, Configuration
 from training.errors import ConfigurationError
+from training.evaluation.gauge import Gauge
 from training.networks.precision import choose_precision
 from training.preset import PictureSet
 from training.presets import find_preset, list_presets
@@ -15,14 +16,21 @@ from training.run.folder import Run
 
 def replace_automatic(configuration: C, run: Run, pictures: PictureSet) -> C:
     """Replace each `auto` by that of the run to go on with, or by what suits machine and pictures."""
-    chosen = choose_automatic(configuration, pictures)
-    if run.config_path.exists():
-        stored = run.read_configuration()
-        chosen = {field: getattr(stored, field, value) for field, value in chosen.items()}
-    return configuration.model_copy(update=chosen)
+    if not run.config_path.exists():
+        return choose_automatic(configuration, pictures)
+    chosen = choose_values(configuration, pictures)
+    stored = run.read_configuration()
+    return configuration.model_copy(
+        update={field: getattr(stored, field, value) for field, value in chosen.items()}
+    )
 
 
-def choose_automatic(configuration: Configuration, pictures: PictureSet) -> dict[str, object]:
+def choose_automatic(configuration: C, pictures: PictureSet) -> C:
+    """Replace each `auto` by what suits this machine and such pictures."""
+    return configuration.model_copy(update=choose_values(configuration, pictures))
+
+
+def choose_values(configuration: Configuration, pictures: PictureSet) -> dict[str, object]:
     """Return what suits machine and pictures, of each setting that is `auto`.
 
     Raises:
@@ -64,4 +72,13 @@ def advise_length(configuration: Configuration, run: Run, images: int, console: 
             f"{-(-advice.good // batches_per_epoch)} there are {advice.good:,}.",
             highlight=False,
             soft_wrap=True,
+        )
+
+
+def require_figure(configuration: Configuration, gauge: Gauge | None) -> None:
+    """Raise ConfigurationError where a run is to end by a figure, and nothing measures it."""
+    if configuration.patience and gauge is None:
+        raise ConfigurationError(
+            f"patience={configuration.patience} ends a run by its figure, and this one has none: name a "
+            "feature network with --features and let evaluation_epochs be 1 or more, or leave patience out."
         )

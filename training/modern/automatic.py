@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from training.modern.configuration import AUTO, ModernConfiguration
 from training.modern.sizes import PLANS, choose_penalty, find_plan
-from training.networks.augment import choose_probability
+from training.networks.probability import choose_probability
 from training.preset import PictureSet
 
 COUNTS = ("epochs", "batch_size", "checkpoint_epochs", "sample_epochs")

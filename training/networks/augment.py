@@ -7,17 +7,9 @@ one call, and the generator learns through it: so it learns to draw pictures, no
 
 import tensorflow as tf
 
-SMALL_SET_IMAGES = 20_000
-SMALL_SET_PROBABILITY = 0.5
-"""Well below the 0.8 from which, by ADA's authors, changes leak into what the generator draws."""
 LARGEST_SHIFT = 1 / 8
 CUTOUT_SIDE = 1 / 2
 DRAWS = 10
-
-
-def choose_probability(images: int) -> float:
-    """Return how often the pictures of a set of so many are to be changed: 0 for a large one."""
-    return SMALL_SET_PROBABILITY if images < SMALL_SET_IMAGES else 0.0
 
 
 def draw_changes(count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
