@@ -214,7 +214,8 @@ def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):
     assert "12 batches in all are few" in said.getvalue()
     assert "--set epochs=667" in said.getvalue()
     said = io.StringIO()
-    advise_length(find_preset("modern").defaults, Run(tmp_path), 300, Console(file=said))
+    given = override(find_preset("modern").defaults, ["batch_size=64", "epochs=16"])
+    advise_length(given, Run(tmp_path), 300, Console(file=said))
     document = (REPOSITORY / "docs" / "training.md").read_text()
     [told] = re.findall(r"--set epochs=(\d+)", said.getvalue())
     assert f"{int(told):,} of 300\npictures" in document

@@ -2,9 +2,9 @@
 
 Every block adds to its features what a convolution makes of them, and that convolution starts as zero
 (Zhang et al., "Fixup initialization", arXiv:1901.09321; R3GAN, arXiv:2501.05441): at first each network is
-as deep as its changes of size, and grows deeper as it learns. Sizes change by the cheapest step that keeps
-everything: a 1x1 convolution before DepthToSpace, or one over two by two pixels. `training.modern.sizes`
-says how many channels there are.
+as deep as its changes of size, and grows deeper as it learns. The generator enlarges by interpolation after
+a 1x1 convolution, as R3GAN does, so that no checkerboard is there to be unlearnt; the discriminator shrinks
+by a convolution over two by two pixels. `training.modern.sizes` says how many channels there are.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,7 @@ from keras import layers
 
 from training.modern.discriminator import Convolve, Judge
 from training.modern.generator import SLOPE, Draw
-from training.modern.layers import (
-    ConditionalBatchNormalization,
-    DepthToSpace,
-    EqualNeighbours,
-    FewChannels,
-)
+from training.modern.layers import ConditionalBatchNormalization, DepthToSpace, FewChannels
 from training.modern.sizes import base_sides, count_channels, find_plan
 from training.shape import PictureShape
 
@@ -41,6 +36,12 @@ def build_residual_generator(
     label = [keras.Input((classes,), name="label")] if classes else []
     height, across = base_sides(shape.height, shape.width)
     blocks, draw = find_plan(shape).blocks, Draw(seed)
+
+    def enlarge(features: keras.KerasTensor) -> keras.KerasTensor:
+        four = layers.Concatenate(dtype=policy)([features] * 4)
+        # Each pixel four times, and then the mean of every two by two: linear between them. In float32, for
+        # which alone every device has the pooling.
+        return layers.AveragePooling2D(2, 1, "same", dtype="float32")(DepthToSpace(dtype=policy)(four))
 
     def normalise(features: keras.KerasTensor, together: int) -> keras.KerasTensor:
         normalisation = ConditionalBatchNormalization(modulated=True, together=together, dtype=policy)
@@ -67,10 +68,9 @@ def build_residual_generator(
             break
         height, across, together = 2 * height, 2 * across, 4
         channels = count_channels(max(height, across), width)
-        features = layers.Conv2D(4 * channels, 1, kernel_initializer=EqualNeighbours(draw()), dtype=policy)(
-            features
-        )
-        features = DepthToSpace(dtype=policy)(features)  # (n, 16, 16, 128), (n, 32, 32, 64), (n, 64, 64, 32)
+        initializer = keras.initializers.HeNormal(draw())
+        features = layers.Conv2D(channels, 1, kernel_initializer=initializer, dtype=policy)(features)
+        features = enlarge(features)  # (n, 16, 16, 128), (n, 32, 32, 64), (n, 64, 64, 32)
     images = FewChannels(
         shape.channels,
         3,
