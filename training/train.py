@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,8 +11,7 @@ from rich.progress import Progress, TaskID
 
 from training.config import Configuration
 from training.data import Pictures, epoch_batches, hold_small, load_pictures
-from training.data.mirror import bears_mirror
-from training.launch.choices import replace_automatic, say_choices
+from training.launch.choices import describe_set, replace_automatic, say_choices
 from training.launch.devices import (
     agree_by_all,
     choose_strategy,
@@ -26,7 +24,6 @@ from training.launch.origin import Origin
 from training.launch.rewrites import choose_compiler
 from training.launch.same_set import begin_run, keep_class_order
 from training.launch.transfer import begin_networks
-from training.preset import PictureSet
 from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
 from training.run.checkpoints import Checkpoints
@@ -86,12 +83,6 @@ def train(
             configuration, run, pictures, console, data_folder, replicas=replicas, speaks=speaks
         )
     return Training(configuration, run, pictures, watch, console, strategy, origin).go_on()
-
-
-def describe_set(pictures: Pictures) -> PictureSet:
-    """Return what settings are chosen by."""
-    bears = partial(bears_mirror, pictures.images, pictures.labels)
-    return PictureSet(len(pictures.images), pictures.shape, bears)
 
 
 class Training:

@@ -70,9 +70,9 @@ FLOORS = {
             *("ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening"),
             *("ganymede.load", "ganymede.mounted_models", "ganymede.tensorflow_loading"),
         ],
-        ["ganymede.imports"],
+        ["ganymede.imports", "ganymede.library"],
         ["ganymede.commands"],
-        ["ganymede.command", "ganymede.sagemaker"],
+        ["ganymede.command", "ganymede.sagemaker", "ganymede.errors"],
         ["ganymede.container", "ganymede.__main__"],
     ],
     "infra": [

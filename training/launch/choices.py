@@ -3,15 +3,25 @@
 `auto` is what the run went with so far, or what suits it best.
 """
 
+from functools import partial
+
 from rich.console import Console
 
 from training.config import C, Configuration
+from training.data import Pictures
+from training.data.mirror import bears_mirror
 from training.errors import ConfigurationError
 from training.evaluation.gauge import Gauge
 from training.networks.precision import choose_precision
 from training.preset import PictureSet
 from training.presets import find_preset, list_presets
 from training.run.folder import Run
+
+
+def describe_set(pictures: Pictures) -> PictureSet:
+    """Return what settings are chosen by."""
+    bears = partial(bears_mirror, pictures.images, pictures.labels)
+    return PictureSet(len(pictures.images), pictures.shape, bears)
 
 
 def replace_automatic(configuration: C, run: Run, pictures: PictureSet) -> C:
