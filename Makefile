@@ -59,9 +59,8 @@ format: $(VENV)/.dev
 # The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
 MODEL ?= fashion emoji
 RECIPE_fashion := --data fashion-mnist --set epochs=40
-RECIPE_emoji := --data noto-emoji --set epochs=360 --set held_out=0 \
-  --set classifier_epochs=30 --set observer_share=0.05 --set average_decay=0.999 \
-  --set checkpoint_epochs=10 --set checkpoints_kept=12 --set sample_epochs=10
+RECIPE_emoji := --data noto-emoji --set size=64 --set channels=4 --set held_out=0 --set observer_share=0.05 \
+  --set checkpoints_kept=12
 TRAINED := $(MODEL:%=train-%)
 
 train: $(TRAINED)

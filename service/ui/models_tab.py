@@ -15,6 +15,9 @@ from service.ui.events import RAW
 from service.ui.requests import explained, write_curl_get
 from service.ui.samples import put_samples
 
+_COLOURS = {1: "grey", 3: "colour", 4: "colour with transparency"}
+"""What pictures of so many channels are."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelsTab:
@@ -96,7 +99,7 @@ def _list_releases(context: Context, name: str) -> str:
 def _list_figures(manifest: Manifest) -> str:
     image = manifest.image
     facts = {
-        "Pictures": f"{image.height}×{image.width}, {'grey' if image.channels == 1 else 'colour'}",
+        "Pictures": f"{image.height}×{image.width}, {_COLOURS[image.channels]}",
         "Latent": f"{manifest.latent.size} numbers, {manifest.latent.distribution}",
         "Classes": ", ".join(manifest.label.classes[:20]) if manifest.label else "none",
         "Licence": manifest.licence,

@@ -73,7 +73,7 @@ async def generate_pictures(context: Context, fields: dict[str, Any], visitor: g
 
 
 def list_pictures(images: Images) -> list[Any]:
-    """Images (n, h, w, c) as what a gallery takes: (h, w) of grey ones, (h, w, 3) of the others."""
+    """Images (n, h, w, c) as what a gallery takes: (h, w) of grey ones, (h, w, c) of the others."""
     return [image[:, :, 0] if image.shape[2] == 1 else image for image in images]
 
 
