@@ -13,16 +13,31 @@ import onnx
 
 from foundation.errors import GanymedeError
 from foundation.grid.calibration import Range
+from foundation.grid.extents import LIMIT
 from foundation.grid.linear import LINEAR, Linear, bound_sums, read_linear
 from foundation.grid.movement import MOVERS, Array, move, read_attributes
 from foundation.grid.reading import Graph
 
 MAP_BITS, MIN_BITS = 13, 7
 """Of what enters a convolution, its sign among them: at most, and at least."""
-FACTOR_BITS = 12
+FACTOR_BITS = 11
 """Of what is multiplied with what another layer computed."""
-FRACTION_BITS = 10
-"""Behind the point, of a factor and of what is added to its product; fewer where the proof needs it."""
+FRACTION_BITS = 12
+"""Behind the point, of a factor and of what is added to its product, at most."""
+SLOPE_STEPS = 64
+"""A leaky slope is a multiple of one part in so many."""
+_BELOW = 0.35
+"""The share of a channel's bits that is for what a leaky slope let through."""
+
+
+@dataclass
+class Room:
+    """What had to be made smaller for the proof, by tensor."""
+
+    fewer: dict[str, int] = field(default_factory=dict)
+    """Bits behind the point."""
+    limits: dict[str, float] = field(default_factory=dict)
+    """Steps that a sum may reach, which is added to others afterwards."""
 
 
 class NotPlaceable(GanymedeError):
@@ -58,12 +73,12 @@ class Layout:
 class Placement:
     """The walk from the output to the inputs."""
 
-    def __init__(self, graph: Graph, ranges: Mapping[str, Range], given: Mapping[str, Array], fractions: Mapping[str, int]) -> None:
+    def __init__(self, graph: Graph, ranges: Mapping[str, Range], given: Mapping[str, Array], room: "Room") -> None:
         """`given` has the units of the inputs, and of what only moves them about."""
-        self.graph, self.ranges, self.given, self.fewer = graph, ranges, given, fractions
+        self.graph, self.ranges, self.given, self.room = graph, ranges, given, room
         self.demands: dict[str, list[Demand]] = {}
         self.layout = Layout(units=dict(given))
-        self.slopes: dict[str, float] = {}
+        self.points: dict[str, Array] = {}
 
     def walk(self, end: str, unit: float) -> Layout:
         """Decide all that `end`, in `unit` and rounded, needs.
@@ -108,7 +123,10 @@ class Placement:
 
     def choose_unit(self, name: str, axis: int | None, bits: int, over: tuple[int, ...] = ()) -> Array:
         """The unit in which the greatest number of each channel takes all of `bits`, its sign among them."""
-        greatest = self.ranges[name].greatest
+        ranges = self.ranges[name]
+        greatest = ranges.greatest
+        if self._is_leaky(name):
+            greatest = np.maximum(ranges.high, -ranges.low / _BELOW)
         if over:
             greatest = np.broadcast_to(greatest.max(over, keepdims=True), greatest.shape)
         elif axis is None:
@@ -120,6 +138,12 @@ class Placement:
         floor = max(float(greatest.max()) * 1e-3, 1e-12)
         unit: Array = np.maximum(greatest, floor) / (2.0 ** (bits - 1) - 1)
         return unit
+
+    def _is_leaky(self, name: str) -> bool:
+        node = self.graph.producers.get(name)
+        while node is not None and node.op_type in MOVERS:
+            node = self.graph.producers.get(self.graph.moving(node)[0])
+        return node is not None and node.op_type in ("LeakyRelu", "Relu")
 
     def _join(self, name: str, values: Array) -> Array:
         """Make `values` the same for all that share a channel where they are computed: the greatest."""
@@ -233,7 +257,7 @@ class Placement:
             return
         if source in self.given:
             return
-        bits = choose_bits(linear, self, source)
+        bits = choose_bits(linear, self, source, self.room.limits.get(node.output[0], LIMIT))
         self.demand(source, Demand(axis=linear.axis, fraction=np.zeros(1), bits=bits))
 
     def _pass_pair(self, node: onnx.NodeProto, moving: list[str]) -> None:
@@ -254,6 +278,7 @@ class Placement:
         if node.op_type == "Mul":
             self._pass_product(moving, unit)
             return
+        self._point_products(node, moving, unit)
         for each in moving:
             shape = self.ranges[each].low.shape
             small = int(np.prod(shape)) * 4 <= unit.size
@@ -263,20 +288,59 @@ class Placement:
             self.demand(each, Demand(reduce_unit(unit, shape), fraction=fraction))
 
     def _pass_product(self, moving: list[str], unit: Array) -> None:
+        large, small = self._sort_factors(moving, unit)
+        shape = self.ranges[small].low.shape
+        own = self._factor_unit(large, small)
+        self.demand(large, Demand(own, fraction=np.zeros(own.shape)))
+        if small not in self.points:
+            self._point_factor(small, unit, own, np.zeros(1), "")
+        self.demand(small, Demand(reduce_unit(unit / own, shape), fraction=self._behind_point(small, shape)))
+
+    def _sort_factors(self, moving: list[str], unit: Array) -> tuple[str, str]:
         large, small = sorted(moving, key=lambda each: -self.ranges[each].low.size)
         shapes = [self.ranges[each].low.shape for each in (large, small)]
         if shapes[0] != unit.shape or len(shapes[1]) != len(unit.shape):
             raise ValueError("both factors are spread")
-        over = tuple(axis for axis, side in enumerate(shapes[1]) if side == 1 and axis)
-        own = self.choose_unit(large, None, FACTOR_BITS, over or (0,))
-        self.demand(large, Demand(own, fraction=np.zeros(own.shape)))
-        fraction = self._behind_point(small, shapes[1])
-        self.demand(small, Demand(reduce_unit(unit / own, shapes[1]), fraction=fraction))
+        return large, small
+
+    def _factor_unit(self, large: str, small: str) -> Array:
+        over = tuple(axis for axis, side in enumerate(self.ranges[small].low.shape) if side == 1 and axis)
+        return self.choose_unit(large, None, FACTOR_BITS, over or (0,))
+
+    def _point_products(self, node: onnx.NodeProto, moving: list[str], unit: Array) -> None:
+        """Find where the point lies of a factor, and of what is added to its product: nothing may pass 2²⁴."""
+        for name, other in (moving, moving[::-1]):
+            product = self.graph.producers.get(name)
+            if product is None or product.op_type != "Mul" or len(self.graph.moving(product)) != 2:
+                continue
+            if not self.is_sum(other):
+                continue
+            large, small = self._sort_factors(self.graph.moving(product), unit)
+            added = self.ranges[other].greatest / reduce_unit(unit, self.ranges[other].low.shape)
+            self._point_factor(small, unit, self._factor_unit(large, small), added, node.output[0])
+            if added.shape == self.ranges[small].low.shape:
+                self.points[other] = self.points[small]
+
+    def _point_factor(self, small: str, unit: Array, own: Array, added: Array, behind: str) -> None:
+        shape = self.ranges[small].low.shape
+        greatest = self.ranges[small].greatest / reduce_unit(unit / own, shape)
+        most = greatest * 2.0 ** (FACTOR_BITS - 1) + added + 1
+        room = LIMIT / (most * self._slope_steps(behind) * 1.01)
+        self.points[small] = np.clip(np.floor(np.log2(room)), 0, FRACTION_BITS)
+
+    def _slope_steps(self, name: str) -> int:
+        """Of the slope that comes next: its numerator, and 1 without one."""
+        readers = self.graph.readers.get(name, [])
+        while len(readers) == 1 and readers[0].op_type in MOVERS:
+            readers = self.graph.readers.get(readers[0].output[0], [])
+        slopes = [round(read_attributes(each).get("alpha", 0.01) * SLOPE_STEPS) for each in readers if each.op_type == "LeakyRelu"]
+        return max([1, *slopes])
 
     def _behind_point(self, name: str, shape: tuple[int, ...]) -> Array:
-        bits = self.fewer.get(name, FRACTION_BITS)
-        self.layout.wanted[name] = bits
-        return np.full(shape, float(bits))
+        bits = np.broadcast_to(self.points.get(name, np.full(shape, FRACTION_BITS)), shape)
+        fewer = np.maximum(bits - self.room.fewer.get(name, 0), 0).astype(float)
+        self.layout.wanted[name] = int(fewer.max())
+        return fewer
 
 
 def reduce_unit(unit: Array, shape: tuple[int, ...]) -> Array:
@@ -301,7 +365,7 @@ def values_ids(values: Array) -> Array:
     return np.asarray(ids).reshape(values.shape)
 
 
-def choose_bits(linear: Linear, placement: Placement, source: str) -> int:
+def choose_bits(linear: Linear, placement: Placement, source: str, limit: float) -> int:
     """How many bits what goes in has, for the least noise: more of its bits leave fewer to the weights."""
     ranges = placement.ranges[source]
     axes = tuple(axis for axis in range(ranges.low.ndim) if axis != linear.axis % ranges.low.ndim)
@@ -316,7 +380,7 @@ def choose_bits(linear: Linear, placement: Placement, source: str) -> int:
     noise = []
     for bits in range(MIN_BITS, MAP_BITS + 1):
         whole = 2.0 ** (bits - 1)
-        step = bound * whole / 2.0**23.5  # of the weights; half a bit is lost on average
+        step = bound * whole / (limit / 2**0.5)  # of the weights; half a bit is lost on average
         noise.append(float(np.mean((through / whole**2 + carried * step**2) / np.maximum((weights**2 * linear.spread(square / greatest**2)).sum((1, 2)), 1e-30))))
     return MIN_BITS + int(np.argmin(noise))
 

@@ -8,7 +8,7 @@ import onnx
 
 from foundation.grid.building import Builder, Unrounded
 from foundation.grid.calibration import Feeds, Range, fold, measure_ranges
-from foundation.grid.demands import FRACTION_BITS, Layout, NotPlaceable, Placement
+from foundation.grid.demands import SLOPE_STEPS, Layout, NotPlaceable, Placement, Room
 from foundation.grid.ending import HALF, End, find_end
 from foundation.grid.extents import LIMIT
 from foundation.grid.linear import LINEAR, read_linear
@@ -19,8 +19,6 @@ from foundation.grid.reading import Graph
 LATENT_BITS, LABEL_BITS = 11, 10
 """Behind the point of what lies in [-1, 1]: of latents, three fewer if they are normal, and of labels."""
 NORMAL_RANGE = 8.0
-SLOPE_STEPS = 64
-"""A leaky slope is a multiple of one part in so many."""
 _MAX_TRIES = 60
 
 
@@ -33,14 +31,6 @@ class Placed:
     unrounded: Mapping[str, Unrounded]
     folded: onnx.ModelProto
     """The float graph that it comes from, as ONNX Runtime simplifies it."""
-
-
-@dataclass
-class Room:
-    """What had to be made smaller for the proof: bits behind the point, and steps of sums, by tensor."""
-
-    fractions: dict[str, int] = field(default_factory=dict)
-    limits: dict[str, float] = field(default_factory=dict)
 
 
 def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
@@ -56,7 +46,7 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
     given = _move_given(graph, {name: np.full(shape, bounds[name][0]) for name, shape in graph.inputs.items()})
     room = Room()
     for _ in range(_MAX_TRIES):
-        layout = Placement(graph, ranges, given, room.fractions).walk(end.name, end.unit)
+        layout = Placement(graph, ranges, given, room).walk(end.name, end.unit)
         work = _Work(graph, ranges, layout, end, room, Builder(folded))
         failed = work.build(bounds)
         if failed is None:
@@ -98,7 +88,7 @@ def _make_room(graph: Graph, node: onnx.NodeProto, room: Room, layout: Layout) -
         if name in seen or producer is None:
             continue
         seen.add(name)
-        if name in room.fractions or (name in layout.wanted and layout.wanted[name] > 0):
+        if layout.wanted.get(name, 0) > 0:
             fractions.add(name)
         elif name in layout.fractions and not (layout.fractions[name] > 0).any():
             continue
@@ -106,14 +96,10 @@ def _make_room(graph: Graph, node: onnx.NodeProto, room: Room, layout: Layout) -
             sums.add(name)
         else:
             waiting += graph.moving(producer)
-    given_up = False
     for name in fractions:
-        bits = room.fractions.get(name, FRACTION_BITS)
-        if bits > 1:
-            room.fractions[name] = bits - 1
-            given_up = True
+        room.fewer[name] = room.fewer.get(name, 0) + 1
     if fractions:
-        return given_up
+        return True
     for name in sums:
         room.limits[name] = room.limits.get(name, LIMIT) / 2
     return bool(sums)
