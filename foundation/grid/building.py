@@ -10,6 +10,7 @@ from foundation.grid.linear import Linear
 from foundation.grid.movement import Array
 from foundation.grid.proof import Walk
 from foundation.grid.reading import Graph
+from foundation.grid.refining import Refiner
 from foundation.grid.weights import choose_grid, round_to
 
 
@@ -27,8 +28,9 @@ class Unrounded:
 class Builder:
     """Adds operators to a graph and follows what their numbers may be."""
 
-    def __init__(self, source: onnx.ModelProto) -> None:
-        """Begin with the inputs of `source`, and no operator."""
+    def __init__(self, source: onnx.ModelProto, refiner: Refiner | None = None) -> None:
+        """Begin with the inputs of `source`, and no operator; `refiner` rounds the weights, if there is one."""
+        self.refiner = refiner
         self.model = onnx.ModelProto()
         self.model.CopyFrom(source)
         for part in (self.model.graph.node, self.model.graph.initializer, self.model.graph.value_info):
@@ -74,11 +76,16 @@ class Builder:
             weights, bits = linear.weights, np.full(len(linear.weights), 4)
         else:
             bits = choose_grid(linear, weights, bias, low, high, limit)
+        rounded = round_to(weights, bits), None if bias is None else round_to(bias, bits)
+        if self.refiner is not None and self.refiner.can_refine(linear):
+            *rounded, bits = self.refiner.refine(
+                self.model, node, linear, source, (weights, bias), outward, (low, high), limit
+            )
         names = [f"{output}/weights", f"{output}/bias"]
         self.unrounded[names[0]] = Unrounded(linear.store(weights).astype(np.float64), bias, limit)
-        inputs = [source, self.constant(names[0], linear.store(round_to(weights, bits)))]
+        inputs = [source, self.constant(names[0], linear.store(rounded[0]))]
         if bias is not None:
-            inputs.append(self.constant(names[1], round_to(bias, bits).astype(np.float32)))
+            inputs.append(self.constant(names[1], rounded[1].astype(np.float32)))
         added = onnx.NodeProto()
         added.CopyFrom(node)
         del added.input[:], added.output[:]

@@ -15,10 +15,12 @@ from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move, read_attributes
 from foundation.grid.proof import Proof, prove_exact
 from foundation.grid.reading import Graph
+from foundation.grid.refining import Refiner
 
 LATENT_BITS, LABEL_BITS = 11, 10
 """Behind the point of what lies in [-1, 1]: of latents, three fewer if they are normal, and of labels."""
 NORMAL_RANGE = 8.0
+REFINING_IMAGES = 192
 _MAX_TRIES = 60
 
 
@@ -44,14 +46,16 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
     end = find_end(graph, ranges)
     bounds = _bound_inputs(graph, normal=normal)
     given = _move_given(graph, {name: np.full(shape, bounds[name][0]) for name, shape in graph.inputs.items()})
-    room = Room()
+    room, refiner = Room(), None
     for _ in range(_MAX_TRIES):
         layout = Placement(graph, ranges, given, room).walk(end.name, end.unit)
-        work = _Work(graph, ranges, layout, end, room, Builder(folded))
+        work = _Work(graph, ranges, layout, end, room, Builder(folded, refiner))
         failed = work.build(bounds)
-        if failed is None:
+        if failed is None and refiner is None:
+            refiner = Refiner(folded, feeds, REFINING_IMAGES)
+        elif failed is None:
             return Placed(work.builder.model, prove_exact(work.builder.model), work.builder.unrounded, folded)
-        if not _make_room(graph, failed[0], room, layout):
+        elif not _make_room(graph, failed[0], room, layout):
             raise NotPlaceable(f"{graph.name(failed[0])}: {failed[1]}.")
     raise NotPlaceable("No grid was found on which the graph's sums stay below 2^24.")
 
