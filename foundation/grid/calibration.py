@@ -16,6 +16,9 @@ from foundation.manifest import LabelInput, LatentInput
 from foundation.onnx_runtime import onnxruntime
 
 BATCH_IMAGES = 16
+MARGIN, MARGIN_ALONE = 1.1, 1.4
+MAX_ALONE = 2048
+"""Numbers of a tensor, of one picture, up to which each is thought to have been seen but once in it."""
 Feeds = Mapping[str, NDArray[np.float32]]
 
 
@@ -89,15 +92,21 @@ def measure_ranges(model: onnx.ModelProto, feeds: Feeds) -> dict[str, Range]:
         rows = len(part["latent"])
         arrays = [*session.run(names, part), *part.values()]
         for name, array in zip([*names, *part], arrays, strict=True):
-            values = np.asarray(array, np.float64).reshape(rows, *np.shape(array)[1:]) if np.shape(array)[:1] == (rows,) else None
-            if values is not None:
-                _add(found, name, values, count)
-    return found
+            if np.shape(array)[:1] == (rows,):
+                _add(found, name, np.asarray(array), count)
+    return {
+        name: Range(each.low * _margin(each), each.high * _margin(each), each.square) for name, each in found.items()
+    }
+
+
+def _margin(ranges: Range) -> float:
+    """How much farther than was seen numbers may go: what a layer computes once for a picture was seen least."""
+    return MARGIN_ALONE if ranges.low.size <= MAX_ALONE else MARGIN
 
 
 def _add(found: dict[str, Range], name: str, values: Array, count: int) -> None:
-    low, high = values.min(0, keepdims=True), values.max(0, keepdims=True)
-    square = (values**2).sum(0, keepdims=True) / count
+    low, high = (ends.astype(np.float64) for ends in (values.min(0, keepdims=True), values.max(0, keepdims=True)))
+    square = np.einsum("i...,i...->...", values, values)[None].astype(np.float64) / count
     if name not in found:
         found[name] = Range(low, high, square)
         return
