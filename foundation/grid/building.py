@@ -63,7 +63,13 @@ class Builder:
             self.walk.take(node)
 
     def add_linear(
-        self, node: onnx.NodeProto, linear: Linear, source: str, output: str, factors: tuple[Array, Array], limit: float
+        self,
+        node: onnx.NodeProto,
+        linear: Linear,
+        source: str,
+        output: str,
+        factors: tuple[Array, Array],
+        limit: float,
     ) -> None:
         """Add a layer: weights times `factors`, of (in,) and of (out,), on the finest grid; its bias too."""
         inward, outward = factors

@@ -38,11 +38,17 @@ class Range:
         return found
 
 
-def draw_feeds(latent: LatentInput, label: LabelInput | None, count: int, first: int = 0) -> dict[str, NDArray[np.float32]]:
+def draw_feeds(
+    latent: LatentInput, label: LabelInput | None, count: int, first: int = 0
+) -> dict[str, NDArray[np.float32]]:
     """Latents (count, z), every fourth one truncated, and labels (count, classes), every third a blend."""
-    latents = draw_latents(range(first, first + count), latent.size, distribution=latent.distribution, scheme=latent.scheme)
+    latents = draw_latents(
+        range(first, first + count), latent.size, distribution=latent.distribution, scheme=latent.scheme
+    )
     for row in range(0, count, 4):
-        latents[row : row + 1] = truncate(latents[row : row + 1], (0.25, 0.5, 0.75)[row // 4 % 3], latent.mean)
+        latents[row : row + 1] = truncate(
+            latents[row : row + 1], (0.25, 0.5, 0.75)[row // 4 % 3], latent.mean
+        )
     if label is None:
         return {"latent": latents}
     classes = len(label.classes)
@@ -77,14 +83,22 @@ def measure_ranges(model: onnx.ModelProto, feeds: Feeds) -> dict[str, Range]:
     graph = Graph(model)
     inferred = shape_inference.infer_shapes(model)
     kinds = {each.name: each.type.tensor_type.elem_type for each in inferred.graph.value_info}
-    names = [name for name in graph.producers if kinds.get(name) == TensorProto.FLOAT and name not in graph.constants]
+    names = [
+        name
+        for name in graph.producers
+        if kinds.get(name) == TensorProto.FLOAT and name not in graph.constants
+    ]
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
-    watched.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    watched.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names
+    )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        watched.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     found: dict[str, Range] = {}
     count = len(feeds["latent"])
     for start in range(0, count, BATCH_IMAGES):
@@ -95,7 +109,8 @@ def measure_ranges(model: onnx.ModelProto, feeds: Feeds) -> dict[str, Range]:
             if np.shape(array)[:1] == (rows,):
                 _add(found, name, np.asarray(array), count)
     return {
-        name: Range(each.low * _margin(each), each.high * _margin(each), each.square) for name, each in found.items()
+        name: Range(each.low * _margin(each), each.high * _margin(each), each.square)
+        for name, each in found.items()
     }
 
 
@@ -105,7 +120,9 @@ def _margin(ranges: Range) -> float:
 
 
 def _add(found: dict[str, Range], name: str, values: Array, count: int) -> None:
-    low, high = (ends.astype(np.float64) for ends in (values.min(0, keepdims=True), values.max(0, keepdims=True)))
+    low, high = (
+        ends.astype(np.float64) for ends in (values.min(0, keepdims=True), values.max(0, keepdims=True))
+    )
     square = np.einsum("i...,i...->...", values, values)[None].astype(np.float64) / count
     if name not in found:
         found[name] = Range(low, high, square)

@@ -24,8 +24,10 @@ FACTOR_BITS = 11
 """Of what is multiplied with what another layer computed."""
 FRACTION_BITS = 12
 """Behind the point, of a factor and of what is added to its product, at most."""
-SLOPE_STEPS = 64
+SLOPE_STEPS = 256
 """A leaky slope is a multiple of one part in so many."""
+_REFINED = 0.3
+"""What is left of the noise of weights, once they are rounded so that their errors cancel."""
 _BELOW = 0.35
 """The share of a channel's bits that is for what a leaky slope let through."""
 
@@ -73,7 +75,9 @@ class Layout:
 class Placement:
     """The walk from the output to the inputs."""
 
-    def __init__(self, graph: Graph, ranges: Mapping[str, Range], given: Mapping[str, Array], room: "Room") -> None:
+    def __init__(
+        self, graph: Graph, ranges: Mapping[str, Range], given: Mapping[str, Array], room: "Room"
+    ) -> None:
         """`given` has the units of the inputs, and of what only moves them about."""
         self.graph, self.ranges, self.given, self.room = graph, ranges, given, room
         self.demands: dict[str, list[Demand]] = {}
@@ -119,7 +123,9 @@ class Placement:
         self.layout.units[name] = unit
         fractions = [each.fraction for each in demands if each.fraction is not None]
         if fractions:
-            self.layout.fractions[name] = np.maximum.reduce([np.broadcast_to(each, unit.shape) for each in fractions])
+            self.layout.fractions[name] = np.maximum.reduce(
+                [np.broadcast_to(each, unit.shape) for each in fractions]
+            )
 
     def choose_unit(self, name: str, axis: int | None, bits: int, over: tuple[int, ...] = ()) -> Array:
         """The unit in which the greatest number of each channel takes all of `bits`, its sign among them."""
@@ -197,7 +203,10 @@ class Placement:
             return move(node, arrays, self.graph.constants)
         if any(each not in self.ranges for each in moving[:1]):
             return []
-        return [move(node, [ids], self.graph.constants, fill=int(ids.max()) + 1)[index] for ids in self._sources(moving[0])]
+        return [
+            move(node, [ids], self.graph.constants, fill=int(ids.max()) + 1)[index]
+            for ids in self._sources(moving[0])
+        ]
 
     def _pass_on(self, node: onnx.NodeProto) -> None:
         """What `node` needs of its inputs, to give its outputs as they were decided."""
@@ -230,7 +239,10 @@ class Placement:
         shapes = [self.ranges[each].low.shape for each in moving]
         sizes = [int(np.prod(shape)) for shape in shapes]
         starts = np.cumsum([0, *sizes])
-        places = [np.arange(start, start + size).reshape(shape) for start, size, shape in zip(starts, sizes, shapes, strict=False)]
+        places = [
+            np.arange(start, start + size).reshape(shape)
+            for start, size, shape in zip(starts, sizes, shapes, strict=False)
+        ]
         units, fractions = np.full(starts[-1], np.nan), np.full(starts[-1], -1.0)
         for name, place in zip(node.output, move(node, places, self.graph.constants, fill=-1), strict=True):
             if name not in self.layout.units:
@@ -265,7 +277,9 @@ class Placement:
         if len(moving) == 1:
             shape = self.ranges[moving[0]].low.shape
             if node.op_type == "Mul":
-                factor = np.asarray(next(self.graph.constants[each] for each in node.input if each in self.graph.constants))
+                factor = np.asarray(
+                    next(self.graph.constants[each] for each in node.input if each in self.graph.constants)
+                )
                 if np.any(factor <= 0):
                     raise ValueError("a constant factor is not positive")
                 unit = unit / factor
@@ -333,7 +347,11 @@ class Placement:
         readers = self.graph.readers.get(name, [])
         while len(readers) == 1 and readers[0].op_type in MOVERS:
             readers = self.graph.readers.get(readers[0].output[0], [])
-        slopes = [round(read_attributes(each).get("alpha", 0.01) * SLOPE_STEPS) for each in readers if each.op_type == "LeakyRelu"]
+        slopes = [
+            round(read_attributes(each).get("alpha", 0.01) * SLOPE_STEPS)
+            for each in readers
+            if each.op_type == "LeakyRelu"
+        ]
         return max([1, *slopes])
 
     def _behind_point(self, name: str, shape: tuple[int, ...]) -> Array:
@@ -381,7 +399,14 @@ def choose_bits(linear: Linear, placement: Placement, source: str, limit: float)
     for bits in range(MIN_BITS, MAP_BITS + 1):
         whole = 2.0 ** (bits - 1)
         step = bound * whole / (limit / 2**0.5)  # of the weights; half a bit is lost on average
-        noise.append(float(np.mean((through / whole**2 + carried * step**2) / np.maximum((weights**2 * linear.spread(square / greatest**2)).sum((1, 2)), 1e-30))))
+        noise.append(
+            float(
+                np.mean(
+                    (through / whole**2 + _REFINED * carried * step**2)
+                    / np.maximum((weights**2 * linear.spread(square / greatest**2)).sum((1, 2)), 1e-30)
+                )
+            )
+        )
     return MIN_BITS + int(np.argmin(noise))
 
 

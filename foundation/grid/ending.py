@@ -57,7 +57,11 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     slope = float(np.abs(np.gradient(tail.points, grid)).max())
     coarsest = max(_LEVELS_A_STEP / max(slope, 1e-9), (high - low) / MAX_STEPS)
     base = 2.0 ** np.floor(np.log2(coarsest)) / 256
-    best = max((_margin(graph, nodes, mantissa * base / 1, low, high), -mantissa) for mantissa in _MANTISSAS if mantissa * base <= coarsest * 1.0001 or mantissa == 256)
+    best = max(
+        (_margin(graph, nodes, mantissa * base / 1, low, high), -mantissa)
+        for mantissa in _MANTISSAS
+        if mantissa * base <= coarsest * 1.0001 or mantissa == 256
+    )
     return End(name, -best[1] * base, behind, best[0])
 
 
@@ -72,7 +76,11 @@ def _margin(graph: Graph, nodes: list, unit: float, low: float, high: float) -> 
     tail = Tail(points, np.zeros_like(points))
     for node in nodes:
         if node.op_type in ("Round", "Floor"):
-            edges = 0.5 - np.abs(tail.points - np.rint(tail.points)) if node.op_type == "Round" else np.abs(tail.points - np.rint(tail.points))
+            edges = (
+                0.5 - np.abs(tail.points - np.rint(tail.points))
+                if node.op_type == "Round"
+                else np.abs(tail.points - np.rint(tail.points))
+            )
             return float((edges - tail.errors).min())
         tail = follow_tail(node, tail, graph.constants)
     return -1.0

@@ -79,6 +79,8 @@ def clip_extent(node: onnx.NodeProto, given: Extent, constants: Mapping[str, Arr
         ends = [constants[name] if name else None for name in node.input[1:]]
         low, high = [*ends, None, None][:2]
     else:
+        if len(node.input) != 2:
+            raise ValueError("it compares more than two tensors")
         other = next(constants[name] for name in node.input if name in constants)
         low, high = (other, None) if node.op_type == "Max" else (None, other)
     bits = given.bits

@@ -81,7 +81,12 @@ def read_linear(node: onnx.NodeProto, constants: Mapping[str, Array]) -> Linear:
         parts = stored.reshape(groups, stored.shape[0] // groups, stored.shape[1], -1)
         seen = parts.transpose(0, 2, 1, 3).reshape(groups * stored.shape[1], stored.shape[0] // groups, -1)
     else:
-        if stored.ndim != 2 or given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1 or given.get("transA"):
+        if (
+            stored.ndim != 2
+            or given.get("alpha", 1.0) != 1
+            or given.get("beta", 1.0) != 1
+            or given.get("transA")
+        ):
             raise ValueError("it is no plain product of rows with a matrix")
         seen = (stored if transposed else stored.T)[:, :, None]
     if bias is not None:
@@ -89,7 +94,9 @@ def read_linear(node: onnx.NodeProto, constants: Mapping[str, Array]) -> Linear:
     return Linear(kind, seen, bias, groups, (node.input[1], bias_name), weights.shape, transposed)
 
 
-def bound_sums(linear: Linear, weights: Array, bias: Array | None, low: Array, high: Array) -> tuple[Array, Array]:
+def bound_sums(
+    linear: Linear, weights: Array, bias: Array | None, low: Array, high: Array
+) -> tuple[Array, Array]:
     """The least and the greatest that any part of a sum may be, for each output channel: float64 (out,) twice.
 
     `low` and `high` (in,) hold for each input channel; both include 0, as does every part of a sum.

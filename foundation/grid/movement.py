@@ -10,6 +10,8 @@ from onnx import helper
 
 Array = NDArray[Any]
 
+MAX_NUMBERS = 2**26
+"""Of a tensor, of one picture."""
 MOVERS = frozenset(
     {
         "Concat",
@@ -46,12 +48,16 @@ def move(
     """
     given = read_attributes(node)
     (values, *_) = arrays
+    if sum(each.size for each in arrays) > MAX_NUMBERS:
+        raise ValueError(f"it has more than {MAX_NUMBERS:,} numbers of one picture")
     options = [constants.get(name) for name in node.input[1:]]
     kind = node.op_type
     if kind == "Identity":
         return [values]
     if kind == "Reshape":
-        shape = [values.shape[index] if size == 0 else int(size) for index, size in enumerate(_given(options))]
+        shape = [
+            values.shape[index] if size == 0 else int(size) for index, size in enumerate(_given(options))
+        ]
         return [values.reshape(shape)]
     if kind == "Flatten":
         return [values.reshape(int(np.prod(values.shape[: given.get("axis", 1)])), -1)]
@@ -63,13 +69,19 @@ def move(
         axis = given.get("axis", 0)
         sizes = options[0] if options and options[0] is not None else given.get("split")
         if sizes is None:
+            if values.shape[axis] % len(node.output):
+                raise ValueError("its parts are not of one size")
             return list(np.array_split(values, len(node.output), axis=axis))
         return list(np.split(values, np.cumsum(sizes)[:-1].astype(int), axis=axis))
     if kind == "Squeeze":
         axes = given.get("axes") if not options else options[0]
         return [np.squeeze(values, None if axes is None else tuple(int(axis) for axis in axes))]
     if kind == "Unsqueeze":
-        return [np.expand_dims(values, tuple(int(axis) for axis in given.get("axes", options[0] if options else ())))]
+        return [
+            np.expand_dims(
+                values, tuple(int(axis) for axis in given.get("axes", options[0] if options else ()))
+            )
+        ]
     if kind == "DepthToSpace":
         return [_to_space(values, given["blocksize"], given.get("mode", b"DCR"))]
     if kind == "Pad":
@@ -100,6 +112,13 @@ def _pad(values: Array, given: Mapping[str, Any], options: Sequence[Array | None
     pads = options[0] if options and options[0] is not None else given.get("pads")
     if pads is None or np.any(np.asarray(value) != 0) or min(pads) < 0:
         raise ValueError("it pads otherwise than with zeros")
+    if (
+        np.prod(
+            [side + sum(pads[axis :: values.ndim]) for axis, side in enumerate(values.shape)], dtype=float
+        )
+        > MAX_NUMBERS
+    ):
+        raise ValueError(f"it makes more than {MAX_NUMBERS:,} numbers of one picture")
     around = np.asarray(pads, int).reshape(2, -1).T
     return np.pad(values, around, constant_values=fill)
 
@@ -108,15 +127,24 @@ def _enlarge(values: Array, given: Mapping[str, Any], options: Sequence[Array | 
     """The nearest neighbour, a whole number of times as large."""
     if given.get("mode", b"nearest") != b"nearest":
         raise ValueError("it interpolates, which rounds")
-    scales = [each for each in (*options, given.get("scales")) if each is not None and len(each) == values.ndim]
+    scales = [
+        each for each in (*options, given.get("scales")) if each is not None and len(each) == values.ndim
+    ]
     wanted = np.asarray(scales[-1], float) if scales else None
     if wanted is not None and options and options[-1] is not None and options[-1].dtype == np.int64:
         wanted = options[-1] / np.asarray(values.shape, float)
     if wanted is None or np.any(wanted != np.rint(wanted)):
         raise ValueError("it enlarges otherwise than a whole number of times")
-    how = (given.get("coordinate_transformation_mode", b"half_pixel"), given.get("nearest_mode", b"round_prefer_floor"))
-    if how not in ((b"asymmetric", b"floor"), (b"half_pixel", b"round_prefer_floor")) and given.keys() & {"nearest_mode"}:
+    how = (
+        given.get("coordinate_transformation_mode", b"half_pixel"),
+        given.get("nearest_mode", b"round_prefer_floor"),
+    )
+    if how not in ((b"asymmetric", b"floor"), (b"half_pixel", b"round_prefer_floor")) and given.keys() & {
+        "nearest_mode"
+    }:
         raise ValueError("it enlarges by other coordinates than the nearest neighbour's")
+    if values.size * float(np.prod(wanted)) > MAX_NUMBERS:
+        raise ValueError(f"it makes more than {MAX_NUMBERS:,} numbers of one picture")
     for axis, times in enumerate(wanted.astype(int)):
         values = np.repeat(values, times, axis=axis)
     return values

@@ -45,7 +45,9 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
     graph, ranges = Graph(folded), measure_ranges(folded, feeds)
     end = find_end(graph, ranges)
     bounds = _bound_inputs(graph, normal=normal)
-    given = _move_given(graph, {name: np.full(shape, bounds[name][0]) for name, shape in graph.inputs.items()})
+    given = _move_given(
+        graph, {name: np.full(shape, bounds[name][0]) for name, shape in graph.inputs.items()}
+    )
     room, refiner = Room(), None
     for _ in range(_MAX_TRIES):
         layout = Placement(graph, ranges, given, room).walk(end.name, end.unit)
@@ -198,7 +200,9 @@ class _Work:
         if node.op_type == "Mul":
             self.names[name] = self.builder.add("Identity", [self.names[source]], target)
             return
-        values = np.asarray(self.graph.constants[next(each for each in node.input if each in self.graph.constants)])
+        values = np.asarray(
+            self.graph.constants[next(each for each in node.input if each in self.graph.constants)]
+        )
         steps = values / self.layout.units[name]
         lined = steps.reshape(steps.shape)
         for axis in range(lined.ndim):

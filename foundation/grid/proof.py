@@ -18,6 +18,20 @@ from foundation.grid.movement import MOVERS, Array, move, read_attributes
 from foundation.grid.reading import Graph, count_fraction_bits
 from foundation.grid.tail import Tail, find_tail, follow_tail, list_points
 
+MAX_FRACTION_BITS = 100
+"""Float32's smallest normal number is 2⁻¹²⁶."""
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    StopIteration,
+    MemoryError,
+)
+
+
 class NotExact(GanymedeError):
     """A graph that is not proven to be exact; the message names the operator."""
 
@@ -42,12 +56,15 @@ def prove_exact(model: onnx.ModelProto) -> Proof:
     Raises:
         NotExact: it is not proven; the operator, and the channel where one is to blame, are named.
     """
+    if model.functions:
+        raise NotExact("The graph has functions of its own, which are not looked into.")
     walk = Walk(Graph(model))
     for node in walk.graph.nodes:
         try:
             walk.take(node)
-        except (ValueError, KeyError, IndexError) as error:
-            raise NotExact(f"{walk.graph.name(node)}: {error}.") from error
+        except _UNREADABLE as error:
+            reason = str(error) if isinstance(error, ValueError) else f"it cannot be read: {error!r}"
+            raise NotExact(f"{walk.graph.name(node)}: {reason[:300]}.") from error
     for output in model.graph.output:
         if output.name not in walk.ended:
             raise NotExact(f"{output.name} is not rounded to levels at the end.")
@@ -77,6 +94,8 @@ class Walk:
             ValueError: what it does may round.
         """
         kind = node.op_type
+        if node.domain not in ("", "ai.onnx"):
+            raise ValueError("an operator that is not ONNX's own")
         if kind == "Constant" or not self.graph.moving(node):
             return
         source = self.graph.moving(node)[0]
@@ -94,6 +113,8 @@ class Walk:
             raise ValueError("an operator that is not proven to be exact")
 
     def _keep(self, node: onnx.NodeProto, extent: Extent) -> None:
+        if not extent.is_any and (extent.bits > MAX_FRACTION_BITS).any():
+            raise ValueError("its grid is so fine that machines may take its numbers for zero")
         self.extents[node.output[0]] = extent
 
     def _check(self, steps: Array, axis: int) -> None:
@@ -101,8 +122,14 @@ class Walk:
         self.sums, self.channels = self.sums + 1, self.channels + steps.shape[axis]
 
     def _take_mover(self, node: onnx.NodeProto) -> None:
-        extents = [self.extents[name] if name in self.extents else extent_of(self.graph.constants[name]) for name in node.input if name]
+        extents = [
+            self.extents[name] if name in self.extents else extent_of(self.graph.constants[name])
+            for name in node.input
+            if name
+        ]
         if node.op_type != "Concat":
+            if len(self.graph.moving(node)) > 1:
+                raise ValueError("how it moves numbers is no constant")
             extents = extents[:1]
         lows, highs = ([getattr(each, end) for each in extents] for end in ("low", "high"))
         parts = [
@@ -126,7 +153,10 @@ class Walk:
         least, most = bound_sums(linear, linear.weights, linear.bias, low, high)
         self._check(np.ldexp(np.maximum(-least, most), grid), 0)
         shape = self._shape_behind(node, linear.weights.shape[0], given.low.shape)
-        lined = [each.reshape([-1 if axis == linear.axis % len(shape) else 1 for axis in range(len(shape))]) for each in (least, most, grid)]
+        lined = [
+            each.reshape([-1 if axis == linear.axis % len(shape) else 1 for axis in range(len(shape))])
+            for each in (least, most, grid)
+        ]
         self._keep(node, Extent(*(np.broadcast_to(each, shape) for each in lined)))
 
     def _shape_behind(self, node: onnx.NodeProto, out: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -139,7 +169,8 @@ class Walk:
 
     def _take_pair(self, node: onnx.NodeProto) -> None:
         first, second = (
-            self.extents[name] if name in self.extents else extent_of(self.graph.constants[name]) for name in node.input
+            self.extents[name] if name in self.extents else extent_of(self.graph.constants[name])
+            for name in node.input
         )
         kind = node.op_type
         if kind == "Mul":
@@ -186,7 +217,9 @@ def conv_sides(given: dict[str, Any], sides: tuple[int, ...], kernel: tuple[int,
     )
 
 
-def transposed_sides(given: dict[str, Any], sides: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
+def transposed_sides(
+    given: dict[str, Any], sides: tuple[int, ...], kernel: tuple[int, ...]
+) -> tuple[int, ...]:
     """The height and width behind a ConvTranspose.
 
     Raises:

@@ -38,10 +38,20 @@ class Refiner:
     def can_refine(self, linear: Linear) -> bool:
         """Whether a layer is one that profits: a convolution of not too many inputs."""
         out, each, taps = linear.weights.shape
-        return linear.kind == "Conv" and linear.groups == 1 and not linear.is_sum and each * taps <= MAX_INPUTS
+        return (
+            linear.kind == "Conv" and linear.groups == 1 and not linear.is_sum and each * taps <= MAX_INPUTS
+        )
 
     def refine(
-        self, model: onnx.ModelProto, node: onnx.NodeProto, linear: Linear, source: str, start: tuple[Array, Array | None], outward: Array, ends: tuple[Array, Array], limit: float
+        self,
+        model: onnx.ModelProto,
+        node: onnx.NodeProto,
+        linear: Linear,
+        source: str,
+        start: tuple[Array, Array | None],
+        outward: Array,
+        ends: tuple[Array, Array],
+        limit: float,
     ) -> tuple[Array, Array | None, Array]:
         """Weights and bias on their grid, and the grid's fraction bits.
 
@@ -80,7 +90,10 @@ class Refiner:
         """Some of the patches that a convolution sees (m, in · taps), and the answers that it should give (m, out)."""
         given = read_attributes(node)
         taps = given["kernel_shape"]
-        pads, strides, gaps = (given.get(key, default) for key, default in (("pads", [0] * 4), ("strides", [1, 1]), ("dilations", [1, 1])))
+        pads, strides, gaps = (
+            given.get(key, default)
+            for key, default in (("pads", [0] * 4), ("strides", [1, 1]), ("dilations", [1, 1]))
+        )
         padded = np.pad(inputs, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
         count, _, height, width = wanted.shape
         total = count * height * width
@@ -129,7 +142,9 @@ def _run(model: onnx.ModelProto, name: str, feeds: Mapping[str, Any]) -> Array:
     cut.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(cut.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        cut.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     count = len(feeds["latent"])
     parts = [
         session.run([name], {key: values[start : start + BATCH_IMAGES] for key, values in feeds.items()})[0]

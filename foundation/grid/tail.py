@@ -6,7 +6,6 @@ farther from the next level than any sane tanh can be wrong.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import onnx
@@ -67,6 +66,8 @@ def follow_tail(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]
         ValueError: a point lies so near a boundary that machines may differ.
     """
     kind, points, errors = node.op_type, tail.points, tail.errors
+    if not np.isfinite(points).all():
+        raise ValueError("a constant is no finite number")
     if kind in MOVERS:
         return tail
     if kind in _CURVES:
@@ -119,14 +120,3 @@ def _cast(node: onnx.NodeProto, tail: Tail) -> Tail:
     if to != TensorProto.UINT8 or np.any(tail.errors) or points.min() < 0 or points.max() > 255:
         raise ValueError("what becomes uint8 is not rounded to 0 to 255 before")
     return tail
-
-
-def margin_of(tail: Tail) -> float:
-    """How far the nearest point is from a level's boundary, beyond what machines may differ by."""
-    edges = 0.5 - np.abs(tail.points - np.rint(tail.points))
-    return float((edges - tail.errors).min())
-
-
-def describe(tail: Tail) -> dict[str, Any]:
-    """For a person."""
-    return {"points": len(tail.points)}

@@ -10,7 +10,9 @@ MAX_BITS = 24
 """Fraction bits; more say nothing."""
 
 
-def choose_grid(linear: Linear, weights: Array, bias: Array | None, low: Array, high: Array, limit: float) -> Array:
+def choose_grid(
+    linear: Linear, weights: Array, bias: Array | None, low: Array, high: Array, limit: float
+) -> Array:
     """For each output channel the most fraction bits t for which no sum passes `limit` steps of 2⁻ᵗ: (out,).
 
     `low` and `high` (in,) bound the whole numbers that go in.

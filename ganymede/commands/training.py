@@ -107,16 +107,24 @@ def export(
         str | None,
         typer.Option(help="best, last, or a number of batches; the best that was measured unless given."),
     ] = None,
+    arithmetic: Annotated[
+        str, typer.Option(help="float, or exact: the same pixels on every machine, at a price that is shown.")
+    ] = "float",
 ) -> None:
     """Export a run's generator to ONNX and hold it against Keras."""
+    if arithmetic not in ("float", "exact"):
+        raise typer.BadParameter(f"'{arithmetic}' is neither float nor exact.", param_hint="--arithmetic")
     chosen = None if checkpoint is None else _parse_checkpoint(checkpoint)
     with explained():
         from training.export.exporting import export_run, read_export
         from training.run.folder import Run
 
-        path = export_run(run, checkpoint=chosen)
+        exact: Literal["exact", "float"] = "exact" if arithmetic == "exact" else "float"
+        path = export_run(run, checkpoint=chosen, arithmetic=exact)
         report = read_export(Run(run))
-    typer.echo(f"{path}: the same pictures as Keras.")
+    typer.echo(f"{path}: the same pictures as Keras{'' if report.price is None else ', before the grid'}.")
+    if report.price:
+        typer.echo(f"exact: proven; it costs {report.price}.")
     typer.echo(f"Next: ganymede publish {shlex.quote(str(run))} --name NAME")
     if report.best:
         typer.echo(f"Of epoch {report.epochs}, the best: {report.best.figure} {report.best.value:.4g}.")

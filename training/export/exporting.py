@@ -12,8 +12,12 @@ import tensorflow as tf
 import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from foundation.grid.demands import NotPlaceable
+from foundation.grid.price import Price, place_priced
+from foundation.grid.proof import NotExact
 from foundation.images import measure_difference
 from foundation.latents import draw_latents
+from foundation.manifest import Arithmetic, LabelInput, LatentInput
 from foundation.version import read_version
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
@@ -68,17 +72,27 @@ class ExportReport(BaseModel):
     sha256: str
     comparison: Comparison
     versions: dict[str, str]
+    arithmetic: Arithmetic = "float"
+    price: Price | None = None
+    """What the grid costs, of a graph that is exact."""
 
 
-def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | None = None) -> Path:
+def export_run(
+    run_folder: Path,
+    *,
+    checkpoint: Literal["best", "last"] | int | None = None,
+    arithmetic: Arithmetic = "float",
+) -> Path:
     """Write RUN/export/generator.onnx and export.json from a checkpoint of the run.
 
     `checkpoint` is the best that was measured, the last, or that after so many batches. None is the best,
-    or the last of a run whose checkpoints were never measured.
+    or the last of a run whose checkpoints were never measured. `exact` places the graph on grids, on which no
+    sum can round, once it was compared.
 
     Raises:
         RunError: there is no such run or checkpoint.
-        ExportError: the graph and Keras differ by more than 1e-4 in [-1, 1] or one level in 0 to 255.
+        ExportError: the graph and Keras differ by more than 1e-4 in [-1, 1] or one level in 0 to 255, or
+            the graph has no place on a grid.
     """
     run = Run(run_folder)
     configuration = run.read_configuration()
@@ -98,7 +112,10 @@ def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | 
             f"in [-1, 1] (at most {MAX_FLOAT_DIFFERENCE:.0e} may be) and {comparison.max_levels} levels "
             f"of 255 (at most {MAX_LEVELS}). Nothing was written."
         )
-    graph = keep_pixels(model).SerializeToString()
+    served, price = keep_pixels(model), None
+    if arithmetic == "exact":
+        served, price = place_graph(served, configuration.latent_size, class_names)
+    graph = served.SerializeToString()
     height, width, channels = generator.output_shape[1:]
     report = ExportReport(
         created_at=datetime.now(UTC).replace(microsecond=0),
@@ -114,11 +131,31 @@ def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | 
         sha256=hashlib.sha256(graph).hexdigest(),
         comparison=comparison,
         versions=library_versions(),
+        arithmetic=arithmetic,
+        price=price,
     )
     run.export_folder.mkdir(exist_ok=True)
     run.graph_path.write_bytes(graph)
     replace_text(run.export_report_path, report.model_dump_json(indent=2) + "\n")
     return run.graph_path
+
+
+def place_graph(
+    model: onnx.ModelProto, latent_size: int, class_names: tuple[str, ...]
+) -> tuple[onnx.ModelProto, Price]:
+    """The graph on grids, on which no sum can round, and what that costs.
+
+    Raises:
+        ExportError: an operator has no place on a grid, or it is not proven to be exact.
+    """
+    label = LabelInput(classes=class_names) if class_names else None
+    try:
+        placed, price = place_priced(model, LatentInput(size=latent_size), label)
+    except (NotPlaceable, NotExact) as error:
+        raise ExportError(
+            f"The graph cannot be made exact: {error} Export it with --arithmetic float."
+        ) from error
+    return placed.model, price
 
 
 def choose_checkpoint(
