@@ -29,7 +29,7 @@ class Builder:
     """Adds operators to a graph and follows what their numbers may be."""
 
     def __init__(self, source: onnx.ModelProto, refiner: Refiner | None = None) -> None:
-        """Begin with the inputs of `source`, and no operator; `refiner` rounds the weights, if there is one."""
+        """Begin with the inputs of `source`, and no operator; `refiner`, if any, rounds the weights."""
         self.refiner = refiner
         self.model = onnx.ModelProto()
         self.model.CopyFrom(source)
@@ -82,16 +82,17 @@ class Builder:
             weights, bits = linear.weights, np.full(len(linear.weights), 4)
         else:
             bits = choose_grid(linear, weights, bias, low, high, limit)
-        rounded = round_to(weights, bits), None if bias is None else round_to(bias, bits)
+        rounded = round_to(weights, bits)
+        rounded_bias = None if bias is None else round_to(bias, bits)
         if self.refiner is not None and self.refiner.can_refine(linear):
-            *rounded, bits = self.refiner.refine(
+            rounded, rounded_bias, _ = self.refiner.refine(
                 self.model, node, linear, source, (weights, bias), outward, (low, high), limit
             )
         names = [f"{output}/weights", f"{output}/bias"]
         self.unrounded[names[0]] = Unrounded(linear.store(weights).astype(np.float64), bias, limit)
-        inputs = [source, self.constant(names[0], linear.store(rounded[0]))]
-        if bias is not None:
-            inputs.append(self.constant(names[1], rounded[1].astype(np.float32)))
+        inputs = [source, self.constant(names[0], linear.store(rounded))]
+        if rounded_bias is not None:
+            inputs.append(self.constant(names[1], rounded_bias.astype(np.float32)))
         added = onnx.NodeProto()
         added.CopyFrom(node)
         del added.input[:], added.output[:]

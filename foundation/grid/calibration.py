@@ -115,14 +115,13 @@ def measure_ranges(model: onnx.ModelProto, feeds: Feeds) -> dict[str, Range]:
 
 
 def _margin(ranges: Range) -> float:
-    """How much farther than was seen numbers may go: what a layer computes once for a picture was seen least."""
+    """How much farther than was seen numbers may go: what comes once in a picture was seen least."""
     return MARGIN_ALONE if ranges.low.size <= MAX_ALONE else MARGIN
 
 
 def _add(found: dict[str, Range], name: str, values: Array, count: int) -> None:
-    low, high = (
-        ends.astype(np.float64) for ends in (values.min(0, keepdims=True), values.max(0, keepdims=True))
-    )
+    low = values.min(0, keepdims=True).astype(np.float64)
+    high = values.max(0, keepdims=True).astype(np.float64)
     square = np.einsum("i...,i...->...", values, values)[None].astype(np.float64) / count
     if name not in found:
         found[name] = Range(low, high, square)

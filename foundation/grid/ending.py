@@ -29,7 +29,7 @@ class End:
     behind: frozenset[str]
     """What is computed from it."""
     margin_levels: float
-    """How far the nearest of its points is from a boundary between two levels, beyond what tanh may be wrong by."""
+    """How far its nearest point is from a boundary between two levels, beyond what tanh may be wrong by."""
 
 
 def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:

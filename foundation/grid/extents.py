@@ -27,7 +27,9 @@ class Extent:
     @property
     def steps(self) -> Array:
         """The greatest magnitude, in steps of the grid."""
-        return np.ldexp(np.maximum(np.abs(self.low), np.abs(self.high)), np.clip(self.bits, -1000, 1000))
+        greatest = np.maximum(np.abs(self.low), np.abs(self.high))
+        found: Array = np.ldexp(greatest, np.clip(self.bits, -1000, 1000))
+        return found
 
     @property
     def is_any(self) -> bool:
@@ -44,7 +46,7 @@ def check_steps(steps: Array, axis: int) -> float:
     if not np.all(steps <= LIMIT):
         channel = int(np.unravel_index(int(np.argmax(steps)), steps.shape)[axis])
         raise ValueError(
-            f"channel {channel} may reach {steps.max():.4g} steps of its grid, and float32 is exact up to 2^24"
+            f"channel {channel} may reach {steps.max():.4g} steps of its grid; float32 is exact up to 2^24"
         )
     return float(steps.max() / LIMIT)
 
@@ -68,7 +70,7 @@ def scale_any(first: Extent, second: Extent) -> Extent:
     return Extent(any_float.low * factor.low, any_float.high * factor.low, any_float.bits + 0 * factor.bits)
 
 
-def round_extent(node: onnx.NodeProto, given: Extent, constants: Mapping[str, Array]) -> Extent:
+def round_extent(_node: onnx.NodeProto, given: Extent, _constants: Mapping[str, Array]) -> Extent:
     """Behind a Round, half to even: whole numbers."""
     return Extent(np.rint(given.low), np.rint(given.high), np.minimum(given.bits, 0))
 
@@ -94,7 +96,7 @@ def clip_extent(node: onnx.NodeProto, given: Extent, constants: Mapping[str, Arr
     return Extent(lows, highs, np.broadcast_to(bits, lows.shape))
 
 
-def leak_extent(node: onnx.NodeProto, given: Extent, constants: Mapping[str, Array]) -> Extent:
+def leak_extent(node: onnx.NodeProto, given: Extent, _constants: Mapping[str, Array]) -> Extent:
     """Behind a LeakyRelu, whose slope is a dyadic fraction, or a Relu.
 
     Raises:

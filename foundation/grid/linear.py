@@ -97,7 +97,7 @@ def read_linear(node: onnx.NodeProto, constants: Mapping[str, Array]) -> Linear:
 def bound_sums(
     linear: Linear, weights: Array, bias: Array | None, low: Array, high: Array
 ) -> tuple[Array, Array]:
-    """The least and the greatest that any part of a sum may be, for each output channel: float64 (out,) twice.
+    """The least and the greatest that any part of a sum may be: float64 (out,) twice.
 
     `low` and `high` (in,) hold for each input channel; both include 0, as does every part of a sum.
     """

@@ -1,6 +1,6 @@
 """Operators that only move numbers about: what they do to an array, of one sample, of anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from onnx import helper
 
 Array = NDArray[Any]
+Attributes = Mapping[str, Any]
+Options = Sequence[Array | None]
+"""A node's inputs but the first, as far as they are constants."""
 
 MAX_NUMBERS = 2**26
 """Of a tensor, of one picture."""
@@ -46,56 +49,56 @@ def move(
     Raises:
         ValueError: the operator does more than move numbers, the way it is used here.
     """
-    given = read_attributes(node)
-    (values, *_) = arrays
     if sum(each.size for each in arrays) > MAX_NUMBERS:
         raise ValueError(f"it has more than {MAX_NUMBERS:,} numbers of one picture")
+    if node.op_type == "Concat":
+        return [np.concatenate(list(arrays), axis=read_attributes(node)["axis"])]
     options = [constants.get(name) for name in node.input[1:]]
-    kind = node.op_type
-    if kind == "Identity":
-        return [values]
-    if kind == "Reshape":
-        shape = [
-            values.shape[index] if size == 0 else int(size) for index, size in enumerate(_given(options))
-        ]
-        return [values.reshape(shape)]
-    if kind == "Flatten":
-        return [values.reshape(int(np.prod(values.shape[: given.get("axis", 1)])), -1)]
-    if kind == "Transpose":
-        return [values.transpose(given.get("perm"))]
-    if kind == "Concat":
-        return [np.concatenate(list(arrays), axis=given["axis"])]
-    if kind == "Split":
-        axis = given.get("axis", 0)
-        sizes = options[0] if options and options[0] is not None else given.get("split")
-        if sizes is None:
-            if values.shape[axis] % len(node.output):
-                raise ValueError("its parts are not of one size")
-            return list(np.array_split(values, len(node.output), axis=axis))
-        return list(np.split(values, np.cumsum(sizes)[:-1].astype(int), axis=axis))
-    if kind == "Squeeze":
-        axes = given.get("axes") if not options else options[0]
-        return [np.squeeze(values, None if axes is None else tuple(int(axis) for axis in axes))]
-    if kind == "Unsqueeze":
-        return [
-            np.expand_dims(
-                values, tuple(int(axis) for axis in given.get("axes", options[0] if options else ()))
-            )
-        ]
-    if kind == "DepthToSpace":
-        return [_to_space(values, given["blocksize"], given.get("mode", b"DCR"))]
-    if kind == "Pad":
-        return [_pad(values, given, options, fill)]
-    return [_enlarge(values, given, options)]
+    if node.op_type == "Pad":
+        return [_pad(arrays[0], read_attributes(node), options, fill)]
+    if node.op_type == "Split":
+        return _split(arrays[0], read_attributes(node), options, len(node.output))
+    return [_ONE[node.op_type](arrays[0], read_attributes(node), options)]
 
 
-def _given(options: Sequence[Array | None]) -> Array:
-    if not options or options[0] is None:
+def _reshape(values: Array, _given: Attributes, options: Options) -> Array:
+    shape = options[0]
+    if shape is None:
         raise ValueError("its shape is no constant")
-    return options[0]
+    return values.reshape(
+        [values.shape[index] if size == 0 else int(size) for index, size in enumerate(shape)]
+    )
 
 
-def _to_space(values: Array, block: int, mode: bytes) -> Array:
+def _flatten(values: Array, given: Attributes, _options: Options) -> Array:
+    return values.reshape(int(np.prod(values.shape[: given.get("axis", 1)])), -1)
+
+
+def _split(values: Array, given: Attributes, options: Options, parts: int) -> list[Array]:
+    axis = given.get("axis", 0)
+    sizes = options[0] if options and options[0] is not None else given.get("split")
+    if sizes is not None:
+        return list(np.split(values, np.cumsum(sizes)[:-1].astype(int), axis=axis))
+    if values.shape[axis] % parts:
+        raise ValueError("its parts are not of one size")
+    return list(np.array_split(values, parts, axis=axis))
+
+
+def _axes(given: Attributes, options: Options) -> tuple[int, ...] | None:
+    axes = options[0] if options else given.get("axes")
+    return None if axes is None else tuple(int(axis) for axis in axes)
+
+
+def _squeeze(values: Array, given: Attributes, options: Options) -> Array:
+    return np.squeeze(values, _axes(given, options))
+
+
+def _unsqueeze(values: Array, given: Attributes, options: Options) -> Array:
+    return np.expand_dims(values, _axes(given, options) or ())
+
+
+def _to_space(values: Array, given: Attributes, _options: Options) -> Array:
+    block, mode = given["blocksize"], given.get("mode", b"DCR")
     batch, channels, height, width = values.shape
     kept = channels // block**2
     if mode == b"DCR":
@@ -105,25 +108,21 @@ def _to_space(values: Array, block: int, mode: bytes) -> Array:
     return parts.reshape(batch, kept, height * block, width * block)
 
 
-def _pad(values: Array, given: Mapping[str, Any], options: Sequence[Array | None], fill: float) -> Array:
+def _pad(values: Array, given: Attributes, options: Options, fill: float) -> Array:
     if given.get("mode", b"constant") != b"constant" or (len(options) > 2 and options[2] is not None):
         raise ValueError("it pads otherwise than by a constant along all axes")
     value = options[1] if len(options) > 1 and options[1] is not None else given.get("value", 0.0)
     pads = options[0] if options and options[0] is not None else given.get("pads")
     if pads is None or np.any(np.asarray(value) != 0) or min(pads) < 0:
         raise ValueError("it pads otherwise than with zeros")
-    if (
-        np.prod(
-            [side + sum(pads[axis :: values.ndim]) for axis, side in enumerate(values.shape)], dtype=float
-        )
-        > MAX_NUMBERS
-    ):
+    sides = [side + sum(pads[axis :: values.ndim]) for axis, side in enumerate(values.shape)]
+    if np.prod(sides, dtype=float) > MAX_NUMBERS:
         raise ValueError(f"it makes more than {MAX_NUMBERS:,} numbers of one picture")
     around = np.asarray(pads, int).reshape(2, -1).T
     return np.pad(values, around, constant_values=fill)
 
 
-def _enlarge(values: Array, given: Mapping[str, Any], options: Sequence[Array | None]) -> Array:
+def _enlarge(values: Array, given: Attributes, options: Options) -> Array:
     """The nearest neighbour, a whole number of times as large."""
     if given.get("mode", b"nearest") != b"nearest":
         raise ValueError("it interpolates, which rounds")
@@ -148,3 +147,17 @@ def _enlarge(values: Array, given: Mapping[str, Any], options: Sequence[Array | 
     for axis, times in enumerate(wanted.astype(int)):
         values = np.repeat(values, times, axis=axis)
     return values
+
+
+_ONE: Mapping[str, Callable[[Array, Attributes, Options], Array]] = {
+    "DepthToSpace": _to_space,
+    "Flatten": _flatten,
+    "Identity": lambda values, _given, _options: values,
+    "Reshape": _reshape,
+    "Resize": _enlarge,
+    "Squeeze": _squeeze,
+    "Transpose": lambda values, given, _options: values.transpose(given.get("perm")),
+    "Unsqueeze": _unsqueeze,
+    "Upsample": _enlarge,
+}
+"""Operators of one input and one output."""

@@ -5,7 +5,6 @@ with or without fused multiply-add, if all that its parts may add up to is at mo
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
@@ -16,6 +15,7 @@ from foundation.grid.extents import ALONE, ANY, Extent, check_steps, extent_of, 
 from foundation.grid.linear import LINEAR, bound_sums, read_linear
 from foundation.grid.movement import MOVERS, Array, move, read_attributes
 from foundation.grid.reading import Graph, count_fraction_bits
+from foundation.grid.sides import conv_sides, transposed_sides
 from foundation.grid.tail import Tail, find_tail, follow_tail, list_points
 
 MAX_FRACTION_BITS = 100
@@ -195,52 +195,8 @@ class Walk:
             return False
         for name in node.output:
             self.tails[name] = follow_tail(node, tail, self.graph.constants)
-            if node.op_type == "Cast" and read_attributes(node)["to"] == TensorProto.UINT8:
-                self.ended.add(name)
-            elif source in self.ended:
+            if (
+                node.op_type == "Cast" and read_attributes(node)["to"] == TensorProto.UINT8
+            ) or source in self.ended:
                 self.ended.add(name)
         return True
-
-
-def conv_sides(given: dict[str, Any], sides: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
-    """The height and width behind a Conv.
-
-    Raises:
-        ValueError: it pads by a word.
-    """
-    if given.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
-        raise ValueError("it pads by a word, not by numbers")
-    pads, strides, gaps = _spans(given, len(sides))
-    return tuple(
-        (side + sum(pads[axis :: len(sides)]) - (size - 1) * gaps[axis] - 1) // strides[axis] + 1
-        for axis, (side, size) in enumerate(zip(sides, kernel, strict=True))
-    )
-
-
-def transposed_sides(
-    given: dict[str, Any], sides: tuple[int, ...], kernel: tuple[int, ...]
-) -> tuple[int, ...]:
-    """The height and width behind a ConvTranspose.
-
-    Raises:
-        ValueError: it pads by a word.
-    """
-    if given.get("output_shape"):
-        return tuple(given["output_shape"])[-len(sides) :]
-    word = given.get("auto_pad", b"NOTSET")
-    pads, strides, gaps = _spans(given, len(sides))
-    if word in (b"SAME_UPPER", b"SAME_LOWER"):
-        return tuple(side * stride for side, stride in zip(sides, strides, strict=True))
-    more = given.get("output_padding", [0] * len(sides))
-    return tuple(
-        strides[axis] * (side - 1) + more[axis] + (size - 1) * gaps[axis] + 1 - sum(pads[axis :: len(sides)])
-        for axis, (side, size) in enumerate(zip(sides, kernel, strict=True))
-    )
-
-
-def _spans(given: dict[str, Any], count: int) -> tuple[list[int], list[int], list[int]]:
-    return (
-        list(given.get("pads", [0] * 2 * count)),
-        list(given.get("strides", [1] * count)),
-        list(given.get("dilations", [1] * count)),
-    )

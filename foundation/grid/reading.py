@@ -20,7 +20,8 @@ class Graph:
     @property
     def nodes(self) -> Iterable[onnx.NodeProto]:
         """Its operators, each behind those whose answers it reads."""
-        return self.model.graph.node
+        nodes: Iterable[onnx.NodeProto] = self.model.graph.node
+        return nodes
 
     @cached_property
     def constants(self) -> dict[str, Array]:

@@ -1,8 +1,8 @@
 """Weights rounded so that their errors cancel, on what really goes into a layer.
 
-First the weights that come nearest to the float layer's answers, given what the grid has made of its inputs;
-then they are rounded one input after the other, and what each rounding changes is made good by the inputs that
-are still to come (Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained
+First the weights that come nearest to the float layer's answers, given what the grid has made of its inputs.
+Then they are rounded one input after the other, and what each rounding changes is made good by the weights
+that are still to come (Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained
 transformers", 2023; Hassibi and Stork, "Second order derivatives for network pruning", 1993).
 """
 
@@ -37,7 +37,7 @@ class Refiner:
 
     def can_refine(self, linear: Linear) -> bool:
         """Whether a layer is one that profits: a convolution of not too many inputs."""
-        out, each, taps = linear.weights.shape
+        _, each, taps = linear.weights.shape
         return (
             linear.kind == "Conv" and linear.groups == 1 and not linear.is_sum and each * taps <= MAX_INPUTS
         )
@@ -55,9 +55,9 @@ class Refiner:
     ) -> tuple[Array, Array | None, Array]:
         """Weights and bias on their grid, and the grid's fraction bits.
 
-        `model` is the exact graph as far as `source`, what goes in; `start` has the weights and the bias before
-        they are rounded, `outward` what the float layer's answers (out,) are multiplied with, `ends` bounds what
-        goes in (in,).
+        `model` is the exact graph as far as `source`, what goes in; `start` has the weights and bias before
+        they are rounded; `outward` is what the float layer's answers (out,) are multiplied with, `ends` what
+        bounds what goes in (in,).
         """
         inputs = _run(model, source, self.feeds)
         wanted = _run(self.folded, node.output[0], self.feeds) * outward.reshape(1, -1, 1, 1)
@@ -87,7 +87,7 @@ class Refiner:
         return round_to(fitted, bits), bias, bits
 
     def _sample(self, node: onnx.NodeProto, inputs: Array, wanted: Array) -> tuple[Array, Array]:
-        """Some of the patches that a convolution sees (m, in · taps), and the answers that it should give (m, out)."""
+        """Some patches that a convolution sees (m, in · taps), and what it should answer (m, out)."""
         given = read_attributes(node)
         taps = given["kernel_shape"]
         pads, strides, gaps = (

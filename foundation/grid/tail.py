@@ -4,7 +4,7 @@ No machine's tanh is that of another to the last bit. It does not matter where e
 farther from the next level than any sane tanh can be wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,10 @@ MAX_POINTS = 65_536
 SANE = 2.0**-19
 """What a tanh or sigmoid in float32 may be wrong by; good ones are within 2⁻²²."""
 _HALF_STEP = 2.0**-24
-_CURVES = {"Tanh": np.tanh, "Sigmoid": lambda values: 1 / (1 + np.exp(-values))}
+_CURVES: Mapping[str, Callable[[Array], Array]] = {
+    "Tanh": np.tanh,
+    "Sigmoid": lambda values: 1 / (1 + np.exp(-values)),
+}
 _UNARY = frozenset({"Add", "Sub", "Mul", "Div", "Round", "Floor", "Clip", "Cast", *_CURVES, *MOVERS})
 
 

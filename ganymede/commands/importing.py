@@ -43,12 +43,12 @@ def import_graph(
     scheme: Annotated[
         str, typer.Option(help="Seeds to latents: philox-1, or numpy-randomstate-1 as StyleGAN's scripts.")
     ] = "philox-1",
-    exact: Annotated[
+    exact: Annotated[  # noqa: FBT002 - a flag
         bool,
         typer.Option(
             "--exact", help="The same pixels on every machine: on a grid, at a price that is shown."
         ),
-    ] = False,  # noqa: FBT002 - a flag
+    ] = False,
     max_mean_levels: Annotated[
         float, typer.Option(min=0, max=255, help="What --exact may cost, in levels of 255 on average.")
     ] = 4.0,

@@ -96,9 +96,8 @@ def verify(
     models: ModelsOption = "models",
 ) -> None:
     """Check a release as a service would before serving it: signature, sums, graph and golden check."""
-    from rich.progress import track
-
     import onnx
+    from rich.progress import track
 
     from foundation.grid.proof import prove_exact
     from foundation.processor import recorded_here

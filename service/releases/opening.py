@@ -150,8 +150,8 @@ def check_exact(model: onnx.ModelProto, reference: str) -> Proof:
         return prove_exact(model)
     except NotExact as error:
         raise ReleaseRefused(
-            f"{reference}: its manifest says that its arithmetic is exact, and {REFERENCE_GRAPH} is not proven "
-            f"to be: {error}"
+            f"{reference}: its manifest says that its arithmetic is exact, and {REFERENCE_GRAPH} is not "
+            f"proven to be: {error}"
         ) from error
 
 
