@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import onnx
 
 from foundation.grid.calibration import Range
 from foundation.grid.demands import NotPlaceable
@@ -14,7 +15,7 @@ from foundation.grid.tail import Tail, find_tail, follow_tail
 _CURVES = ("Tanh", "Sigmoid")
 _LEVELS_A_STEP = 0.5
 """At most, where the curve is steepest."""
-_MANTISSAS = range(256, 512)
+_MANTISSAS = range(128, 512)
 MAX_STEPS = 4096
 HALF = 0.5
 """The last grid lies between the whole numbers: the middle of tanh is the middle between two levels."""
@@ -57,20 +58,19 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     slope = float(np.abs(np.gradient(tail.points, grid)).max())
     coarsest = max(_LEVELS_A_STEP / max(slope, 1e-9), (high - low) / MAX_STEPS)
     base = 2.0 ** np.floor(np.log2(coarsest)) / 256
-    best = max(
-        (_margin(graph, nodes, mantissa * base / 1, low, high), -mantissa)
-        for mantissa in _MANTISSAS
-        if mantissa * base <= coarsest * 1.0001 or mantissa == 256
-    )
-    return End(name, -best[1] * base, behind, best[0])
+    units = [mantissa * base for mantissa in _MANTISSAS if coarsest / 2 < mantissa * base <= coarsest]
+    margin, unit = max((_margin(graph, nodes, unit, low, high), unit) for unit in units)
+    if margin <= 0:
+        raise NotPlaceable("No grid was found whose points are far enough from the boundaries of all levels.")
+    return End(name, unit, behind, margin)
 
 
-def _order(graph: Graph) -> list:  # type: ignore[type-arg]
+def _order(graph: Graph) -> list[onnx.NodeProto]:
     names = find_tail(graph)
     return [node for node in graph.nodes if len(graph.moving(node)) == 1 and graph.moving(node)[0] in names]
 
 
-def _margin(graph: Graph, nodes: list, unit: float, low: float, high: float) -> float:  # type: ignore[type-arg]
+def _margin(graph: Graph, nodes: list[onnx.NodeProto], unit: float, low: float, high: float) -> float:
     points = np.arange(np.floor(low / unit) - 1, np.ceil(high / unit) + 1)
     points = (points + HALF) * unit
     tail = Tail(points, np.zeros_like(points))

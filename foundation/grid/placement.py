@@ -69,13 +69,31 @@ class Placement:
         else:
             axes = {each.axis for each in demands}
             bits = min(each.bits for each in demands)
-            unit = self.channels.choose_unit(name, axes.pop() if len(axes) == 1 else None, bits)
+            known = self._known_unit(name)
+            unit = known
+            if unit is None:
+                unit = self.channels.choose_unit(name, axes.pop() if len(axes) == 1 else None, bits)
         self.layout.units[name] = unit
         fractions = [each.fraction for each in demands if each.fraction is not None]
         if fractions:
             self.layout.fractions[name] = np.maximum.reduce(
                 [np.broadcast_to(each, unit.shape) for each in fractions]
             )
+
+    def _known_unit(self, name: str) -> Array | None:
+        """The unit of a tensor that others read as well, with none but slopes and movers in between."""
+        fixed = [each.unit for each in self.demands.get(name, []) if each.unit is not None]
+        if fixed:
+            return fixed[0]
+        node = self.graph.producers.get(name)
+        if node is None or name in self.given or node.op_type not in {"Relu", "LeakyRelu"} | MOVERS:
+            return None
+        moving = self.graph.moving(node)
+        unit = self._known_unit(moving[0]) if len(moving) == 1 else None
+        if unit is None or node.op_type not in MOVERS:
+            return unit
+        moved = move(node, [unit], self.graph.constants, fill=float(unit.max()))
+        return moved[list(node.output).index(name)]
 
     def _pass_on(self, node: onnx.NodeProto) -> None:
         """What `node` needs of its inputs, to give its outputs as they were decided."""

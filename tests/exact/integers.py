@@ -166,7 +166,7 @@ def move(kind, array, inputs, attributes, outputs):
 def on_floats(kind, array, inputs, attributes, outputs):
     """Inputs before they are rounded, and what is behind tanh: each number by itself, in float64."""
     if kind == "Round":
-        return [(np.rint(array).astype(np.int64), 0)]
+        return [(np.clip(np.rint(array), -(2.0**52), 2.0**52).astype(np.int64), 0)]
     if kind == "Cast":
         return [("levels", array.astype(np.uint8))]
     if kind == "Tanh":
