@@ -60,24 +60,6 @@ def draw_feeds(
     return {"latent": latents, "label": labels}
 
 
-def fold(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph as ONNX Runtime simplifies it: constants computed, normalisations within the convolutions."""
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.optimized_model_filepath = str(Path(folder) / "folded.onnx")
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        folded = onnx.load(options.optimized_model_filepath)
-    core = [each for each in folded.opset_import if each.domain in ("", "ai.onnx")]
-    del folded.opset_import[:]
-    folded.opset_import.extend(core)
-    return folded
-
-
 def measure_ranges(model: onnx.ModelProto, feeds: Feeds) -> dict[str, Range]:
     """Run the graph on `feeds` (n, …) and keep the range of every float tensor in it."""
     graph = Graph(model)

@@ -50,7 +50,11 @@ class Placement:
                 for name in wanted:
                     self._resolve(name)
                 self._pass_on(node)
-            except (ValueError, KeyError, IndexError) as error:
+            except KeyError as error:
+                raise NotPlaceable(
+                    f"{self.graph.name(node)}: it reads {error}, which is on no grid."
+                ) from error
+            except (ValueError, IndexError) as error:
                 raise NotPlaceable(f"{self.graph.name(node)}: {error}.") from error
         return self.layout
 
@@ -160,9 +164,7 @@ class Placement:
                 factor = np.asarray(
                     next(self.graph.constants[each] for each in node.input if each in self.graph.constants)
                 )
-                if np.any(factor <= 0):
-                    raise ValueError("a constant factor is not positive")
-                unit = unit / factor
+                unit = unit / np.where(factor == 0, 1, np.abs(factor))
             elif node.op_type == "Sub" and node.input[0] in self.graph.constants:
                 raise ValueError("a constant is diminished by what comes before")
             if unit.shape != shape:

@@ -7,10 +7,11 @@ import numpy as np
 import onnx
 
 from foundation.grid.building import Builder, Unrounded
-from foundation.grid.calibration import Feeds, fold, measure_ranges
+from foundation.grid.calibration import Feeds, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
 from foundation.grid.ending import find_end
 from foundation.grid.extents import LIMIT
+from foundation.grid.folding import fold
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move
 from foundation.grid.placement import Placement

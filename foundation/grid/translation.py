@@ -102,12 +102,15 @@ class Translation:
     def _add_constant(self, node: onnx.NodeProto, target: str) -> None:
         (source,) = self.graph.moving(node)
         name = node.output[0]
-        if node.op_type == "Mul":
-            self.names[name] = self.builder.add("Identity", [self.names[source]], target)
-            return
         values = np.asarray(
             self.graph.constants[next(each for each in node.input if each in self.graph.constants)]
         )
+        if node.op_type == "Mul":  # the unit has its magnitude
+            signs = np.sign(values).astype(np.float32)
+            inputs = [self.names[source], self.builder.constant(f"{target}/signs", signs)]
+            kind, inputs = ("Identity", inputs[:1]) if np.all(signs == 1) else ("Mul", inputs)
+            self.names[name] = self.builder.add(kind, inputs, target)
+            return
         steps = values / self.layout.units[name]
         lined = steps.reshape(steps.shape)
         for axis in range(lined.ndim):

@@ -10,6 +10,7 @@ from foundation.manifest import LabelInput, LatentInput
 
 LATENT = LatentInput(size=6)
 LABEL = LabelInput(classes=("a", "b", "c"))
+CLASSES = len(LABEL.classes)
 CALIBRATED = 64
 
 
@@ -48,9 +49,7 @@ class Writer:
         )
         inputs = [helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["batch", LATENT.size])]
         if label:
-            inputs.append(
-                helper.make_tensor_value_info("label", TensorProto.FLOAT, ["batch", len(LABEL.classes)])
-            )
+            inputs.append(helper.make_tensor_value_info("label", TensorProto.FLOAT, ["batch", CLASSES]))
         image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", *shape])
         graph = helper.make_graph(self.nodes, "generator", inputs, [image], self.tensors)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

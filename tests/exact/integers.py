@@ -1,8 +1,7 @@
 """What an exact graph means: a NumPy evaluator in int64, written for the tests, of no code that is tested.
 
-A tensor is a pair (whole, t): whole numbers int64, and t, of one value or of one for each number, that say
-whole · 2⁻ᵗ. Nothing is rounded but by Round, and nothing is a float but at the end, where each number goes its
-own way through tanh to a level.
+A tensor is a pair (whole, t): whole numbers int64 and one t, that say whole · 2⁻ᵗ. Nothing is rounded but by
+Round, and nothing is a float but what comes in, and the end, where each number goes its own way through tanh.
 """
 
 from fractions import Fraction
@@ -60,41 +59,52 @@ def evaluate(kind, inputs, attributes, outputs):
         return on_floats(kind, first[1], inputs, attributes, outputs)
     if tag == "levels":
         return [("levels", array) for array in move(kind, first[1], inputs, attributes, outputs)]
-    if kind == "Concat":
-        finest = max(t for _, t in inputs)
-        parts = [whole << (finest - t) for whole, t in inputs]
-        return [(np.concatenate(parts, attributes["axis"]), finest)]
-    if kind in ("Add", "Sub"):
-        one, other, t = align(*inputs)
-        return [(small(one + other if kind == "Add" else one - other), t)]
-    if kind == "Mul":
-        (one, t), (other, u) = known(inputs[0]), known(inputs[1])
-        return [reduce((small(one * other), t + u))]
-    if kind in ("MatMul", "Conv"):
-        return [multiply(kind, inputs, attributes)]
-    if kind == "ReduceSum":
-        whole, t = first
-        return [(small(whole.sum(tuple(inputs[1]), keepdims=bool(attributes.get("keepdims", 1)))), t)]
-    if kind == "LeakyRelu":
-        slope = Fraction(float(np.float32(attributes["alpha"])))
-        whole, t = first
-        places = slope.denominator.bit_length() - 1
-        return [(small(np.where(whole > 0, whole << places, whole * slope.numerator)), t + places)]
-    if kind == "Relu":
-        return [(np.maximum(first[0], 0), first[1])]
+    if kind in ("Tanh", "Sigmoid", "Cast"):
+        return on_floats(kind, np.ldexp(first[0].astype(np.float64), -first[1]), inputs, attributes, outputs)
+    if kind in SUMS:
+        return [SUMS[kind](kind, inputs, attributes)]
+    if kind in ("Relu", "LeakyRelu"):
+        return [leak(first, Fraction(float(np.float32(attributes.get("alpha", 0.0)))))]
     if kind == "Round":
         return [(round_half_even(*first), 0)]
     if kind in ("Clip", "Max", "Min"):
-        bounds = [None if each is None else each for each in inputs[1:]]
-        low, high = {"Clip": bounds, "Max": [bounds[0], None], "Min": [None, bounds[0]]}[kind]
-        for bound, choose in ((low, np.maximum), (high, np.minimum)):
-            if bound is not None:
-                one, other, t = align(first, bound)
-                first = (choose(one, other), t)
-        return [first]
-    if kind in ("Tanh", "Sigmoid", "Cast"):
-        return on_floats(kind, np.ldexp(first[0].astype(np.float64), -first[1]), inputs, attributes, outputs)
+        return [bound(kind, first, inputs[1:])]
     return [(array, first[1]) for array in move(kind, first[0], inputs, attributes, outputs)]
+
+
+def join(kind, inputs, attributes):
+    finest = max(t for _, t in inputs)
+    return np.concatenate([whole << (finest - t) for whole, t in inputs], attributes["axis"]), finest
+
+
+def add(kind, inputs, attributes):
+    one, other, t = align(*inputs)
+    return small(one + other if kind == "Add" else one - other), t
+
+
+def scale(kind, inputs, attributes):
+    (one, t), (other, u) = known(inputs[0]), known(inputs[1])
+    return reduce((small(one * other), t + u))
+
+
+def total(kind, inputs, attributes):
+    whole, t = inputs[0]
+    return small(whole.sum(tuple(inputs[1]), keepdims=bool(attributes.get("keepdims", 1)))), t
+
+
+def leak(value, slope):
+    whole, t = value
+    places = slope.denominator.bit_length() - 1
+    return small(np.where(whole > 0, whole << places, whole * slope.numerator)), t + places
+
+
+def bound(kind, value, ends):
+    low, high = {"Clip": ends, "Max": [ends[0], None], "Min": [None, ends[0]]}[kind]
+    for end, choose in ((low, np.maximum), (high, np.minimum)):
+        if end is not None:
+            one, other, t = align(value, end)
+            value = (choose(one, other), t)
+    return value
 
 
 def reduce(value):
@@ -144,6 +154,17 @@ def multiply(kind, inputs, attributes):
         one, other, finest = align((total, t + u), np.asarray(inputs[2]).reshape(1, -1, 1, 1))
         return reduce((small(one + other), finest))
     return reduce((total, t + u))
+
+
+SUMS = {
+    "Concat": join,
+    "Add": add,
+    "Sub": add,
+    "Mul": scale,
+    "MatMul": multiply,
+    "Conv": multiply,
+    "ReduceSum": total,
+}
 
 
 def move(kind, array, inputs, attributes, outputs):

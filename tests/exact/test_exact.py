@@ -1,4 +1,4 @@
-"""Graphs on grids: proven, as near to the float ones as may be, and the same however and wherever they are run."""
+"""Graphs on grids: proven, near to the float ones, and the same however and wherever they are run."""
 
 import hashlib
 import os
@@ -178,12 +178,10 @@ def test_a_float_graph_is_not_exact():
 
 
 def test_functions_of_a_graphs_own_and_foreign_operators_are_refused(placed):
+    copy = altered(placed.model, lambda graph: None)
+    body = [helper.make_node("Neg", ["x"], ["y"])]
+    copy.functions.append(helper.make_function("", "Round", ["x"], ["y"], body, []))
     with pytest.raises(NotExact, match="functions of its own"):
-        function = helper.make_function(
-            "", "Round", ["x"], ["y"], [helper.make_node("Neg", ["x"], ["y"])], []
-        )
-        copy = altered(placed.model, lambda graph: None)
-        copy.functions.append(function)
         prove_exact(copy)
     with pytest.raises(NotExact, match="not ONNX's own"):
         prove_exact(altered(placed.model, lambda graph: setattr(graph.node[0], "domain", "com.microsoft")))
@@ -204,7 +202,8 @@ def test_every_level_of_the_end_is_far_from_the_next():
     from foundation.grid.reading import Graph
 
     floats = conditional()
-    from foundation.grid.calibration import fold, measure_ranges
+    from foundation.grid.calibration import measure_ranges
+    from foundation.grid.folding import fold
 
     folded = fold(floats)
     end = find_end(Graph(folded), measure_ranges(folded, feeds_of(floats, 16)))
