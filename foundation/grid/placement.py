@@ -133,7 +133,7 @@ class Placement:
                 continue
             inside = place >= 0
             units[place[inside]] = self.layout.units[name][inside]
-            fraction = self.layout.fractions.pop(name, None)
+            fraction = None if self._rounds_behind(node) else self.layout.fractions.pop(name, None)
             if fraction is not None:
                 fractions[place[inside]] = np.maximum(fractions[place[inside]], fraction[inside])
         for each, start, size, shape in zip(moving, starts, sizes, shapes, strict=False):
@@ -143,6 +143,19 @@ class Placement:
             unit = np.where(np.isnan(unit), np.nanmin(unit), unit).reshape(shape)
             fraction = fractions[start : start + size].reshape(shape)
             self.demand(each, Demand(unit, fraction=fraction if (fraction >= 0).any() else None))
+
+    def _rounds_behind(self, node: onnx.NodeProto) -> bool:
+        """Whether a sum is better rounded behind `node`: ONNX Runtime's layers turn planes round."""
+        (source, *_) = self.graph.moving(node)
+        producer, fraction = self.graph.producers.get(source), self.layout.fractions.get(node.output[0])
+        return (
+            node.op_type == "Transpose"
+            and producer is not None
+            and producer.op_type == "Conv"
+            and len(self.graph.readers[source]) == 1
+            and fraction is not None
+            and not (fraction > 0).any()
+        )
 
     def _pass_linear(self, node: onnx.NodeProto) -> None:
         linear = read_linear(node, self.graph.constants)

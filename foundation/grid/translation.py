@@ -82,10 +82,10 @@ class Translation:
             slope = round(read_attributes(node).get("alpha", 0.01) * SLOPE_STEPS) / SLOPE_STEPS
             self.names[name] = self.builder.add(kind, [self.names[moving[0]]], target, alpha=slope)
         elif kind in MOVERS:
-            self._copy(node, list(node.output))
+            self._copy(node, list(node.output) if fraction is None else [target])
         else:
             self._copy(node, [target])
-        if fraction is not None and kind not in MOVERS:
+        if fraction is not None:
             self._round(name, fraction)
 
     def _add_linear(self, node: onnx.NodeProto, target: str, fraction: Array | None) -> None:

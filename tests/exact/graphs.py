@@ -58,7 +58,7 @@ class Writer:
 
 
 def conditional():
-    """As `modern` exports: a dense layer, scales and shifts by latent and class, leaky slopes, convolutions."""
+    """As `modern` exports: a dense layer, scales and shifts by latent and class, slopes, convolutions."""
     write = Writer()
     both = write.add("Concat", "latent", "label", axis=1)
     rows = write.add("MatMul", both, write.weights(9, 4 * 4 * 8))

@@ -82,7 +82,7 @@ def test_a_grid_that_costs_more_than_it_may_is_refused_and_says_how_much(tmp_pat
 
 
 def test_an_import_that_has_no_place_on_a_grid_says_why(tmp_path):
-    with pytest.raises(ImportRefused, match="--exact: the graph cannot be made exact. .*Without --exact"):
+    with pytest.raises(ImportRefused, match=r"--exact: the graph cannot be made exact\. .*Without --exact"):
         imported(EXPORTS / "conditional.onnx", tmp_path)
 
 
