@@ -103,10 +103,13 @@ class Channels:
         ]
 
     def is_sum(self, name: str) -> bool:
-        """Whether a tensor, perhaps moved about, comes straight from a layer's sum."""
+        """Whether a tensor, perhaps moved about or with a constant, comes straight from a layer's sum."""
         node = self.graph.producers.get(name)
-        while node is not None and node.op_type in MOVERS:
-            node = self.graph.producers.get(self.graph.moving(node)[0])
+        while node is not None and node.op_type in {"Add", "Sub", "Mul"} | MOVERS:
+            moving = self.graph.moving(node)
+            if len(moving) != 1:
+                return False
+            node = self.graph.producers.get(moving[0])
         return node is not None and node.op_type in LINEAR
 
 

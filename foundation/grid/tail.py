@@ -23,7 +23,9 @@ _CURVES: Mapping[str, Callable[[Array], Array]] = {
     "Tanh": np.tanh,
     "Sigmoid": lambda values: 1 / (1 + np.exp(-values)),
 }
-_UNARY = frozenset({"Add", "Sub", "Mul", "Div", "Round", "Floor", "Clip", "Cast", *_CURVES, *MOVERS})
+_UNARY = frozenset(
+    {"Add", "Sub", "Mul", "Div", "Round", "Floor", "Clip", "Max", "Min", "Cast", *_CURVES, *MOVERS}
+)
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,23 @@ def follow_tail(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]
         return Tail(_CURVES[kind](points), errors + SANE)
     if kind in ("Round", "Floor"):
         return _round(kind, tail)
-    if kind == "Clip":
-        ends = [constants[name].item() if name else None for name in node.input[1:]]
-        low, high = [*ends, None, None][:2]
-        bounds = (-np.inf if low is None else low, np.inf if high is None else high)
-        return replace(tail, points=np.clip(points, *bounds))
+    if kind in ("Clip", "Max", "Min"):
+        low, high = _read_bounds(node, constants)
+        return replace(tail, points=np.clip(points, low, high))
     if kind == "Cast":
         return _cast(node, tail)
     return _shift(node, tail, constants)
+
+
+def _read_bounds(node: onnx.NodeProto, constants: Mapping[str, Array]) -> tuple[float, float]:
+    if node.op_type == "Clip":
+        ends = [constants[name].item() if name else None for name in node.input[1:]]
+        low, high = [*ends, None, None][:2]
+        return -np.inf if low is None else low, np.inf if high is None else high
+    if len(node.input) != 2:
+        raise ValueError("it compares more than two tensors")
+    end = next(constants[name].item() for name in node.input if name in constants)
+    return (end, np.inf) if node.op_type == "Max" else (-np.inf, end)
 
 
 def _shift(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]) -> Tail:

@@ -107,9 +107,11 @@ class Translation:
         )
         if node.op_type == "Mul":  # the unit has its magnitude
             signs = np.sign(values).astype(np.float32)
-            inputs = [self.names[source], self.builder.constant(f"{target}/signs", signs)]
-            kind, inputs = ("Identity", inputs[:1]) if np.all(signs == 1) else ("Mul", inputs)
-            self.names[name] = self.builder.add(kind, inputs, target)
+            if np.all(signs == 1):
+                self.names[name] = self.builder.add("Identity", [self.names[source]], target)
+            else:
+                inputs = [self.names[source], self.builder.constant(f"{target}/signs", signs)]
+                self.names[name] = self.builder.add("Mul", inputs, target)
             return
         steps = values / self.layout.units[name]
         lined = steps.reshape(steps.shape)
