@@ -74,9 +74,11 @@ class Placement:
             axes = {each.axis for each in demands}
             bits = min(each.bits for each in demands)
             known = self._known_unit(name)
-            unit = known
-            if unit is None:
-                unit = self.channels.choose_unit(name, axes.pop() if len(axes) == 1 else None, bits)
+            unit = (
+                known
+                if known is not None
+                else self.channels.choose_unit(name, axes.pop() if len(axes) == 1 else None, bits)
+            )
         self.layout.units[name] = unit
         fractions = [each.fraction for each in demands if each.fraction is not None]
         if fractions:

@@ -45,8 +45,14 @@ def place_priced(
     """
     normal = latent.distribution == "normal"
     placed = place(model, draw_feeds(latent, label, CALIBRATED_IMAGES), normal=normal)
-    feeds = draw_feeds(latent, label, COMPARED_IMAGES, first=CALIBRATED_IMAGES)
-    return placed, compare(model, placed.model, feeds)
+    return placed, measure_price(model, placed.model, latent, label)
+
+
+def measure_price(
+    floats: onnx.ModelProto, exact: onnx.ModelProto, latent: LatentInput, label: LabelInput | None
+) -> Price:
+    """How far the exact graph is from the float one, over seeds that the grid was not laid by."""
+    return compare(floats, exact, draw_feeds(latent, label, COMPARED_IMAGES, first=CALIBRATED_IMAGES))
 
 
 def compare(floats: onnx.ModelProto, exact: onnx.ModelProto, feeds: Feeds) -> Price:

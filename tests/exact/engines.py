@@ -1,7 +1,7 @@
 """One graph on one engine, in a process of its own: prints the sha256 of the pictures.
 
-`python tests/exact/engines.py ENGINE GRAPH.onnx FEEDS.npz`; nothing of ours is imported, so that it runs under
-an emulator and beside any library.
+`python tests/exact/engines.py ENGINE GRAPH.onnx FEEDS.npz`; nothing of ours is imported, so that
+it runs under an emulator and beside any library.
 """
 
 import hashlib

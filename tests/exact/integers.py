@@ -57,6 +57,8 @@ def evaluate(kind, inputs, attributes, outputs):
         return [(tag, np.concatenate([array for _, array in inputs], attributes["axis"]))]
     if tag == "float":
         return on_floats(kind, first[1], inputs, attributes, outputs)
+    if tag == "levels" and kind == "Cast":
+        return [("float", first[1].astype(np.float64))]
     if tag == "levels":
         return [("levels", array) for array in move(kind, first[1], inputs, attributes, outputs)]
     if kind in ("Tanh", "Sigmoid", "Cast"):

@@ -12,15 +12,15 @@ import tensorflow as tf
 import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from foundation.grid.demands import NotPlaceable
-from foundation.grid.price import Price, place_priced
-from foundation.grid.proof import NotExact
+from foundation.grid.price import Price
 from foundation.images import measure_difference
 from foundation.latents import draw_latents
-from foundation.manifest import Arithmetic, LabelInput, LatentInput
+from foundation.manifest import Arithmetic
 from foundation.version import read_version
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
+from training.export.placed import place_graph
+from training.grid.tuning import Shown, show_nothing
 from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, read_best
 from training.run.checkpoints import Checkpoints
@@ -82,12 +82,14 @@ def export_run(
     *,
     checkpoint: Literal["best", "last"] | int | None = None,
     arithmetic: Arithmetic = "float",
+    tuning_steps: int = 0,
+    tuned: Shown = show_nothing,
 ) -> Path:
     """Write RUN/export/generator.onnx and export.json from a checkpoint of the run.
 
     `checkpoint` is the best that was measured, the last, or that after so many batches. None is the best,
     or the last of a run whose checkpoints were never measured. `exact` places the graph on grids, on which no
-    sum can round, once it was compared.
+    sum can round, once it was compared, and trains it there for `tuning_steps`; `tuned` is told of each.
 
     Raises:
         RunError: there is no such run or checkpoint.
@@ -114,7 +116,7 @@ def export_run(
         )
     served, price = keep_pixels(model), None
     if arithmetic == "exact":
-        served, price = place_graph(served, configuration.latent_size, class_names)
+        served, price = place_graph(served, configuration.latent_size, class_names, tuning_steps, tuned)
     graph = served.SerializeToString()
     height, width, channels = generator.output_shape[1:]
     report = ExportReport(
@@ -138,24 +140,6 @@ def export_run(
     run.graph_path.write_bytes(graph)
     replace_text(run.export_report_path, report.model_dump_json(indent=2) + "\n")
     return run.graph_path
-
-
-def place_graph(
-    model: onnx.ModelProto, latent_size: int, class_names: tuple[str, ...]
-) -> tuple[onnx.ModelProto, Price]:
-    """The graph on grids, on which no sum can round, and what that costs.
-
-    Raises:
-        ExportError: an operator has no place on a grid, or it is not proven to be exact.
-    """
-    label = LabelInput(classes=class_names) if class_names else None
-    try:
-        placed, price = place_priced(model, LatentInput(size=latent_size), label)
-    except (NotPlaceable, NotExact) as error:
-        raise ExportError(
-            f"The graph cannot be made exact: {error} Export it with --arithmetic float."
-        ) from error
-    return placed.model, price
 
 
 def choose_checkpoint(

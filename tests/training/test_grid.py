@@ -1,0 +1,52 @@
+"""Training on the grid: the exact graph learns to draw what the float one does, and stays exact."""
+
+import numpy as np
+import onnx
+import pytest
+
+from foundation.grid.price import draw
+from foundation.grid.proof import prove_exact
+from tests.exact.graphs import LABEL, LATENT, conditional, feeds_of, place_small
+from tests.exact.integers import draw_integers
+from training.errors import ExportError
+from training.grid.tuning import tune
+
+
+def squared(floats, exact):
+    feeds = feeds_of(floats, 256)
+    return float(np.mean((draw(floats, feeds).astype(float) - draw(exact, feeds)) ** 2))
+
+
+def test_a_graph_learns_on_its_grid_and_stays_exact():
+    floats = conditional()
+    placed = place_small(floats)
+    losses = []
+    tuned = tune(placed, LATENT, LABEL, steps=25, batch_images=64, shown=lambda _, loss: losses.append(loss))
+    assert len(losses) == 25
+    assert prove_exact(tuned).worst <= 1
+    assert squared(floats, tuned) < 0.8 * squared(floats, placed.model)
+    feeds = feeds_of(floats, 64)
+    assert np.array_equal(draw(tuned, feeds), draw_integers(tuned.SerializeToString(), feeds))
+
+
+def test_training_on_the_grid_ends_in_time():
+    placed = place_small(conditional())
+    losses = []
+    tuned = tune(placed, LATENT, LABEL, steps=9, limit_s=0, shown=lambda _, loss: losses.append(loss))
+    assert not losses
+    feeds = feeds_of(tuned, 16)
+    assert np.array_equal(draw(tuned, feeds), draw(placed.model, feeds))
+
+
+def test_what_cannot_be_trained_is_named():
+    placed = place_small(conditional())
+
+    def forget(model):
+        copy = onnx.ModelProto()
+        copy.CopyFrom(model)
+        next(node for node in copy.graph.node if node.op_type == "LeakyRelu").op_type = "Selu"
+        return copy
+
+    broken = type(placed)(placed.model, placed.proof, placed.unrounded, forget(placed.folded))
+    with pytest.raises(ExportError, match=r"Selu .*cannot be trained on the grid"):
+        tune(broken, LATENT, LABEL, steps=1)
