@@ -8,18 +8,16 @@ from typing import Literal
 import keras
 import numpy as np
 import onnx
-import tensorflow as tf
-import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from foundation.grid.price import Price
 from foundation.images import measure_difference
 from foundation.latents import draw_latents
 from foundation.manifest import Arithmetic
-from foundation.version import read_version
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
 from training.export.placed import place_graph
+from training.export.versions import library_versions
 from training.grid.tuning import Shown, show_nothing
 from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, read_best
@@ -216,14 +214,3 @@ def read_export(run: Run) -> ExportReport:
 def epochs_at(run: Run, step: int) -> int:
     """Return how many epochs `step` batches are, by the run's stats; 0 within the first."""
     return max((row.epoch for row in run.read_stats() if row.step <= step), default=0)
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of what made the graph."""
-    return {
-        "ganymede": read_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "tf2onnx": tf2onnx.__version__,
-        "onnx": onnx.__version__,
-    }

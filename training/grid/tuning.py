@@ -1,8 +1,7 @@
 """Distillation onto the grid: by straight-through rounding the exact graph learns to draw as the float one.
 
 Units, grids and bounds stay as they were placed; the weights of all layers move. Teacher and pupil see
-the same latents, some truncated, of classes some of which are blended, and the pupil descends the squared
-distance of their pictures in levels (Hinton et al., "Distilling the knowledge in a neural network", 2015; Jacob et al.,
+the same latents, some truncated, some of blended classes. The pupil descends the squared distance of their pictures in levels (Hinton et al., "Distilling the knowledge in a neural network", 2015; Jacob et al.,
 "Quantization and training of neural networks for efficient integer-arithmetic-only inference", 2018).
 """
 
@@ -95,7 +94,6 @@ def tune(
     optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
     variables = [layer.variable for layer in layers]
 
-    @tf.function
     def step(feeds: dict[str, tf.Tensor]) -> tf.Tensor:
         wanted = tf.clip_by_value(run_graph(floats, {}, feeds, end), 0.0, 255.0)
         with tf.GradientTape() as tape:
@@ -106,12 +104,13 @@ def tune(
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
 
+    compiled = tf.function(step)
     started = time.monotonic()
     for number in range(steps):
         if time.monotonic() - started > limit_s:
             break
         feeds = draw_feeds(latent, label, batch_images, first=FIRST_SEED + number * batch_images)
-        loss = step({name: tf.constant(values) for name, values in feeds.items()})
+        loss = compiled({name: tf.constant(values) for name, values in feeds.items()})
         shown(number + 1, float(loss))
     return _write(placed.model, layers)
 
