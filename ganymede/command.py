@@ -16,6 +16,7 @@ from ganymede.commands import (
     importing,
     keys,
     pictures,
+    planning,
     serving,
     signing,
     store,
@@ -29,7 +30,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (serving, pictures, directions, store, signing, importing, training, evaluation, keys, bench):
+for part in (
+    serving,
+    pictures,
+    directions,
+    store,
+    signing,
+    importing,
+    planning,
+    training,
+    evaluation,
+    keys,
+    bench,
+):
     part.add_commands(app)
 
 
@@ -56,16 +69,17 @@ def main() -> None:
     try:
         app()
     except GanymedeError as error:
-        _complain(error)
+        complain(error)
     except ModuleNotFoundError as error:
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
         missing = explain_missing(error, command)
         if missing is None:
             raise
-        _complain(missing)
+        complain(missing)
 
 
-def _complain(error: GanymedeError) -> NoReturn:
+def complain(error: GanymedeError) -> NoReturn:
+    """Say on standard error what went wrong, in one sentence, and end with status 1."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
     sys.exit(1)
 

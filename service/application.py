@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
+from foundation.locked_folders import remove_left_folders
 from foundation.signatures import parse_key_files
 from foundation.store import open_served_store
 from foundation.version import read_version
@@ -17,7 +18,6 @@ from service.access.keys import ApiKey, read_keys
 from service.access.rates import Rates
 from service.access.refusals import Refusals
 from service.access.shared_windows import SharedWindows
-from service.encoding.walk_folders import remove_left_folders
 from service.endpoints import health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
@@ -116,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if left := remove_left_folders():
-            log.info("%d walks that a process left behind are removed", left)
+            log.info("%d temporary folders that a process left behind are removed", left)
         context.reloading.start()
         yield
         if app.state.page:

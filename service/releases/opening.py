@@ -9,6 +9,9 @@ from pathlib import Path
 import onnx
 
 from foundation.errors import GanymedeError, ReleaseRefused
+from foundation.graphs.content import MAX_GRAPH_BYTES, check_graph
+from foundation.graphs.memory import check_memory
+from foundation.graphs.trial import TrialFailed, try_graph
 from foundation.grid.proof import NotExact, Proof, prove_exact
 from foundation.manifest import REFERENCE_GRAPH, File, Manifest
 from foundation.store import Store
@@ -18,10 +21,8 @@ from service.engine.generator import Generator
 from service.metrics import ShownModel
 from service.releases.drawn_by import DrawnBy, name_drawing
 from service.releases.golden import TIMEOUT_S, GoldenAnswer, check_golden
-from service.releases.graph import MAX_GRAPH_BYTES, check_budget, check_graph
-from service.releases.graph_memory import check_memory
 from service.releases.release_directions import ReleaseDirections
-from service.releases.trial import TrialFailed, try_graph
+from service.releases.sizes import check_budget
 from service.requests.inputs import draw_seeds
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,6 @@ import importlib
 import importlib.util
 import logging
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +15,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foundation.errors import Unavailable
+from foundation.locked_folders import locked_folder
 from service.endpoints.context import Context
 from service.http.problems import describe
 from service.ui.folder import Folder
@@ -102,8 +101,7 @@ class Page:
 
     async def _build(self) -> ASGIApp:
         async with AsyncExitStack() as stack:
-            folder = Folder(Path(tempfile.mkdtemp(prefix="ganymede-ui-")))
-            stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
+            folder = Folder(stack.enter_context(locked_folder("page")))
             # Gradio reads them when it is imported: no analytics, and files where we remove them.
             os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(folder.path))
             layout = await asyncio.to_thread(importlib.import_module, "service.ui.layout")

@@ -2,6 +2,7 @@
 
 A session is one page in one browser, named by a random word of its own. Gradio keeps what each shows and the
 answers that nobody fetched for as long as it lives; here the one that was idle the longest is forgotten.
+Requesters share the sessions and the streams that may be open: one of them leaves a quarter to others.
 """
 
 from collections import OrderedDict
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foundation.errors import NotFound, Unavailable
+from service.engine.room import Room
+from service.http.requesters import current_requester
 
 if TYPE_CHECKING:
     import gradio  # of which its user has a page already
@@ -28,6 +31,7 @@ _MAX_STREAMS_OF_ONE = 2
 @dataclass(slots=True)
 class _Session:
     key: str | None
+    requester: str | None
     streams: int = 0
 
 
@@ -39,13 +43,15 @@ class Sessions:
     ) -> None:
         self._page = page
         self._queue = page._queue  # noqa: SLF001 - there is no public way to forget a session's answers
-        self._max_sessions = max_sessions
-        self._max_streams = max_streams
+        self._places = Room(max_sessions)
+        self._streams = Room(max_streams)
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._streams = 0
 
     def enter(self, name: str, key: str | None) -> None:
         """Note that a session does something, for the API key of that name.
+
+        Where it is new and has no place left, it takes that of the idlest: of the requester's own, who has
+        their share, or of all, if they have none.
 
         Raises:
             NotFound: it is another key's.
@@ -53,9 +59,11 @@ class Sessions:
         """
         session = self._sessions.get(name)
         if session is None:
-            if len(self._sessions) >= self._max_sessions:
-                self._forget_one()
-            session = self._sessions[name] = _Session(key)
+            requester = current_requester()
+            if not self._places.fits(1, requester):
+                self._forget_one(requester if self._places.share_of(requester) else None)
+            session = self._sessions[name] = _Session(key, requester)
+            self._places.take(1, requester)
         if session.key != key:
             raise NotFound("There is no such session; reload the page.")
         self._sessions.move_to_end(name)
@@ -84,25 +92,29 @@ class Sessions:
         session = self._sessions.get(name)
         if session is None or session.key != key:
             raise NotFound("There is no such session; reload the page.")
-        if self._streams >= self._max_streams or session.streams >= _MAX_STREAMS_OF_ONE:
+        requester = current_requester()
+        if session.streams >= _MAX_STREAMS_OF_ONE or not self._streams.fits(1, requester):
             raise Unavailable("Too many pages wait for pictures; try again.", retry_after_s=5)
         session.streams += 1
-        self._streams += 1
+        self._streams.take(1, requester)
         try:
             yield
         finally:
             session.streams -= 1
-            self._streams -= 1
+            self._streams.give_back(1, requester)
 
     def waits(self, name: str) -> bool:
         """Whether there are answers of a session's that it has not got yet."""
         return bool(self._queue.pending_event_ids_session.get(name))
 
-    def _forget_one(self) -> None:
+    def _forget_one(self, requester: str | None) -> None:
+        """Forget the idlest session of a requester's, or of all."""
         busy = {event.session_hash for event in self._queue.event_ids_to_events.values()}
         for name, session in self._sessions.items():
-            if not session.streams and name not in busy:
+            theirs = requester is None or session.requester == requester
+            if theirs and not session.streams and name not in busy:
                 del self._sessions[name]
+                self._places.give_back(1, session.requester)
                 self._queue.pending_messages_per_session.pop(name, None)
                 self._queue.pending_event_ids_session.pop(name, None)
                 self._page.state_holder.session_data.pop(name, None)

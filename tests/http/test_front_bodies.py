@@ -21,6 +21,7 @@ from service.http.requesters import requesting
 from service.http.slices import read_json
 from service.requests.schemas import GenerateRequest
 from tests.conftest import metric, run_server
+from tests.patience import PATIENCE_S
 from tests.raw_http import resident_bytes
 
 MOST_BYTES = 6 * 2**20 - 300
@@ -68,7 +69,12 @@ def test_a_body_that_is_wrong_a_million_times_costs_little_more_than_its_bytes(s
 
 def test_nobody_waits_for_a_wrong_body(server):
     """Nine of the largest take less than one of them took with all of its errors."""
-    longest_s, over = 0.0, threading.Event()
+    usual_s, longest_s, over = 0.0, 0.0, threading.Event()
+    with server.client() as client:
+        for _ in range(20):
+            began = time.perf_counter()
+            client.get("/livez")
+            usual_s = max(usual_s, time.perf_counter() - began)
 
     def watch():
         nonlocal longest_s
@@ -86,7 +92,8 @@ def test_nobody_waits_for_a_wrong_body(server):
                 client.post(WRONG[name][0], content=WRONG[name][1])
     over.set()
     watching.join()
-    assert longest_s < 10  # it was half a minute for one
+    # It was half a minute for one, of a machine that usually answers in a few milliseconds.
+    assert longest_s < max(10, 100 * usual_s)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +305,7 @@ def test_a_client_that_leaves_amid_its_body_is_no_fault(tmp_path, tiny_store):
         connection.putheader("Content-Length", "100")
         connection.endheaders(b"{")
         connection.close()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while metric(client, left) < 1:
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -392,7 +399,7 @@ def test_a_large_body_that_stops_on_its_way_is_given_up_before_its_time(monkeypa
             await bodies.read(request, GenerateRequest)
         await bodies.close()
 
-    asyncio.run(asyncio.wait_for(read(SMALL_BYTES + 1), 60))
+    asyncio.run(asyncio.wait_for(read(SMALL_BYTES + 1), PATIENCE_S))
 
 
 PIECES = [

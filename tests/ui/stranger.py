@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.patience import PATIENCE_S
+
 SECRET = b"the secret of this machine"
 """What no answer may hold: it is in the server's environment, and in files beside its own."""
 
@@ -18,7 +20,7 @@ class Stranger:
 
     def __init__(self, url: str, session: str = "stranger", **options) -> None:
         self.url = url
-        self.client = httpx.Client(base_url=f"{url}/ui", timeout=90, **options)
+        self.client = httpx.Client(base_url=f"{url}/ui", timeout=PATIENCE_S, **options)
         self.session = session
         answer = self.client.get("/")
         assert answer.status_code == 200, answer.text
@@ -75,7 +77,7 @@ class Stranger:
 
 def ask(url: str, method: str, path: str, **headers: str) -> tuple[int, bytes]:
     """The status of an answer and its body; the path goes out as it is."""
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE_S)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in {"Content-Length": "0", **headers}.items():

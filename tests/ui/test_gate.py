@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.patience import PATIENCE_S
 from tests.ui.stranger import ask
 
 NEEDED = {
@@ -81,7 +82,9 @@ CLOSED = (
 def behind(tiny_store, tmp_path_factory):
     """What Gradio's application, as the page mounts it, would answer if there were no gate."""
     words = [sys.executable, "-m", "tests.ui.list_routes", tiny_store, tmp_path_factory.mktemp("pictures")]
-    listed = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=300)
+    listed = subprocess.run(
+        words, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=PATIENCE_S
+    )
     return json.loads(listed.stdout)
 
 
@@ -126,7 +129,7 @@ def test_an_event_has_no_second_way_in_by_name_or_around_the_queue(stranger):
 
 
 def ask_with_body(stranger, path: str, body: str) -> httpx.Response:
-    return httpx.post(f"{stranger.url}/ui/gradio_api/{path}", content=body, timeout=60)
+    return httpx.post(f"{stranger.url}/ui/gradio_api/{path}", content=body)
 
 
 FOREIGN = (

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -83,10 +84,12 @@ def test_a_page_that_could_not_be_put_together_is_tried_again(tiny_store, monkey
             raise error
         return make(*arguments, **options)
 
+    left = Path(make(prefix="ganymede-page-locked-"))  # by a process that was killed
     monkeypatch.setattr(tempfile, "mkdtemp", fail_first)
     monkeypatch.setattr(importlib, "import_module", lambda _: SimpleNamespace(build_page=build_plain_page))
     app = create_app(Settings(models=str(tiny_store)))
     with TestClient(app) as client:
+        assert not left.exists()
         while client.get("/readyz").status_code != 200:
             time.sleep(0.02)
         for _ in range(2):  # the second is not tried: it is too soon

@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_S
+
 PATTERN = "another page that would show this one"
 
 
@@ -52,7 +54,7 @@ def elsewhere(bundled):
         thread.start()
         yield f"http://localhost:{site.server_address[1]}/"
         site.shutdown()
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
 
 def test_another_site_may_show_a_picture_by_its_address_and_nothing_else(visit, elsewhere):
@@ -90,6 +92,6 @@ def test_a_text_of_megabytes_and_a_seed_too_large_are_answered_in_words(visit, b
     visit.page.wait_for_function(
         "document.querySelector('#generate-curl textarea').value.includes('\"seed\": 5,')"
     )
-    assert httpx.get(f"{bundled.url}/livez", timeout=60).status_code == 200
+    assert httpx.get(f"{bundled.url}/livez").status_code == 200
     assert "Traceback" not in bundled.log.read_text()
     visit.errors.clear()  # the page says that some were refused

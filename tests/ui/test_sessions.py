@@ -10,8 +10,10 @@ import httpx
 import pytest
 
 from foundation.errors import NotFound, Unavailable
+from service.http.requesters import requesting
 from service.ui.sessions import MAX_SESSIONS, MAX_UNREAD_EVENTS, MAX_UNREAD_MESSAGES, Sessions
 from tests.conftest import run_server
+from tests.patience import PATIENCE_S
 from tests.ui.stranger import Stranger
 
 KEYS = {"ann": "gmd_ann", "bob": "gmd_bob"}
@@ -45,7 +47,9 @@ def test_events_without_the_page_count_for_their_key_as_requests_do(keyed, visit
     pictures = ann.find_event("pictures")
     order = ann.usual(pictures)
     assert ann.run(pictures, order)["success"]  # 16 pictures
-    asked = httpx.post(f"{keyed.url}/generate", json={"count": 40}, headers=ann.client.headers, timeout=60)
+    asked = httpx.post(
+        f"{keyed.url}/generate", json={"count": 40}, headers=ann.client.headers, timeout=PATIENCE_S
+    )
     assert asked.status_code == 200
     for _ in range(2):
         refused = ann.run(pictures, order)
@@ -68,7 +72,7 @@ def test_without_a_key_there_is_neither_page_nor_event_nor_picture(keyed):
         ("GET", "/ui//"),
         ("GET", "/ui/theme.css"),
     ):
-        assert httpx.request(method, keyed.url + path, timeout=60).status_code == 401, path
+        assert httpx.request(method, keyed.url + path).status_code == 401, path
 
 
 def test_a_session_is_its_keys_alone(visit):
@@ -117,6 +121,43 @@ def test_streams_beyond_the_bounds_are_refused_and_those_that_wait_are_not_forgo
             with pytest.raises(NotFound), sessions.stream("d", None):
                 pass
         with sessions.stream("e", None):
+            pass
+
+    asyncio.run(check())
+
+
+def test_one_address_leaves_sessions_and_streams_to_others():
+    def scope(host):
+        return {"type": "http", "client": (host, 1)}
+
+    async def check() -> None:
+        import gradio
+        from gradio.state_holder import StateHolder
+
+        with gradio.Blocks() as page:
+            gradio.Markdown("a page")
+        StateHolder().set_blocks(page)
+        waiting = page.queue()._queue.pending_event_ids_session
+        sessions = Sessions(page, max_sessions=16, max_streams=8)
+        with requesting(scope("192.0.2.2")):
+            sessions.enter("quiet", None)
+        waiting["quiet"] = {"an event"}
+        with ExitStack() as stack:
+            with requesting(scope("192.0.2.1")):
+                for index in range(100):
+                    sessions.enter(f"greedy{index}", None)
+                for index in range(95, 100):
+                    stack.enter_context(sessions.stream(f"greedy{index}", None))
+                stack.enter_context(sessions.stream("greedy99", None))
+                with pytest.raises(Unavailable), sessions.stream("greedy98", None):
+                    pass
+                with pytest.raises(NotFound), sessions.stream("greedy80", None):  # in the place of its own
+                    pass
+            assert sessions.waits("quiet")
+            with requesting(scope("192.0.2.2")):
+                stack.enter_context(sessions.stream("quiet", None))
+                sessions.enter("another", None)
+        with requesting(scope("192.0.2.1")), sessions.stream("greedy98", None):
             pass
 
     asyncio.run(check())

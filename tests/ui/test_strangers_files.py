@@ -9,7 +9,7 @@ from tests.ui.stranger import SECRET, ask
 
 
 def find_pictures(place: Path) -> Path:
-    return next((place / "tmp").glob("ganymede-ui-*"))
+    return next((place / "tmp").glob("ganymede-page-locked-*"))
 
 
 def assert_nothing_was_copied(place: Path) -> None:

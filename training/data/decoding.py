@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from rich.progress import Progress
 
+from training.data.colours import UnusableProfile, to_srgb
 from training.data.framing import DEFAULT_CHANNELS, DEFAULT_SIZE, frame
 from training.data.levels import spread_levels
 from training.data.order import sort_naturally
 from training.data.pictures import Request, shuffle_order
 from training.data.prepared import SKIPPED_KEPT, Description, PictureWriter, describe_skipped
 from training.data.record import SetDigest
+from training.data.unsupported import HEAD_BYTES, RAW, explain_kind, find_kind
 from training.errors import DataError
 from training.shape import PictureSettings, PictureShape
 
@@ -50,13 +52,15 @@ def write_pictures(
     """
     settings = request.settings
     size, channels = settings.size or DEFAULT_SIZE, settings.channels or DEFAULT_CHANNELS
+    grey = settings.channels is None
     names = sort_naturally({file.class_name for file in files if file.class_name is not None})
     skipped: list[str] = []
+    unconverted: list[str] = []
     count = skipped_count = 0
     digest = SetDigest()
     with PictureWriter(folder, len(files), size, channels) as writer:
         shuffled = [files[index] for index in shuffle_order(len(files))]
-        for file, outcome in decode_files(shuffled, request, readers):
+        for file, outcome in decode_files(shuffled, request, readers, unconverted):
             if isinstance(outcome, str) or file.class_name is None:
                 skipped_count += 1
                 if len(skipped) < SKIPPED_KEPT:
@@ -65,6 +69,7 @@ def write_pictures(
                 writer.put(count, outcome, names.index(file.class_name))
                 digest.add(file.name, file.class_name, outcome.tobytes())
                 count += 1
+                grey = grey and is_grey(outcome)
         present = np.unique(writer.labels[:count])
         writer.labels[:count] = np.searchsorted(present, writer.labels[:count])
         shape = PictureShape(
@@ -77,18 +82,30 @@ def write_pictures(
             shape=shape,
             skipped=tuple(skipped),
             skipped_count=skipped_count,
+            unconverted=tuple(sorted(unconverted)[:SKIPPED_KEPT]),
+            unconverted_count=len(unconverted),
             record=digest.finish(),
         )
         if not count:
             raise DataError(f"{origin} holds no picture that can be read. {describe_skipped(description)}")
+        if grey:
+            description = writer.keep_grey(description)
         writer.finish(description)
 
 
+def is_grey(pixels: NDArray[np.uint8]) -> bool:
+    """Say whether a picture uint8 (h, w, 3) has no colour anywhere."""
+    return bool((pixels[..., :1] == pixels).all())
+
+
 def decode_files(
-    files: Sequence[PictureFile], request: Request, readers: int
+    files: Sequence[PictureFile], request: Request, readers: int, unconverted: list[str]
 ) -> Iterator[tuple[PictureFile, NDArray[np.uint8] | str]]:
-    """Yield each file with its picture uint8 (size, size, channels), or with why there is none."""
-    decode = partial(decode_file, settings=request.settings)
+    """Yield each file with its picture uint8 (size, size, channels), or with why there is none.
+
+    The names of those whose colour profiles cannot be used are added to `unconverted`.
+    """
+    decode = partial(decode_file, settings=request.settings, unconverted=unconverted)
     console = request.console
     with (
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
@@ -105,6 +122,17 @@ def decode_files(
             progress.advance(task, len(chunk))
 
 
+def explain_unidentified(file: PictureFile) -> str:
+    """Return what a file is in which Pillow finds no picture, where its bytes or its name tell."""
+    try:
+        with file.open() as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError:
+        head = b""
+    kind = find_kind(file.name, head)
+    return explain_kind(kind) if kind else "no picture"
+
+
 def turn_upright(picture: Image.Image) -> Image.Image:
     """Return a picture the way up its camera was held, or as it lies where its EXIF data make no sense."""
     try:
@@ -113,24 +141,36 @@ def turn_upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def decode_file(file: PictureFile, settings: PictureSettings) -> NDArray[np.uint8] | str:
+def decode_file(
+    file: PictureFile, settings: PictureSettings, unconverted: list[str]
+) -> NDArray[np.uint8] | str:
     """Return the picture in a file, the way up its camera was held (EXIF), or why there is none.
+
+    Its colours are those of sRGB, by its profile if it has one; where that cannot be used, they are taken as
+    they are, and the file's name is added to `unconverted`.
 
     Refused are pictures so large that Pillow takes them for a decompression bomb: 89 million pixels.
     """
     if file.class_name is None:
         return "in no class's folder"
+    if find_kind(file.name) == RAW:  # Pillow takes some for TIFF, and shows the thumbnail in it
+        return explain_kind(RAW)
     try:
         formats = [name for name in Image.ID if name not in PROGRAMS]
         with file.open() as stream, Image.open(stream, formats=formats) as picture:
             side = DRAFT_FACTOR * (settings.size or DEFAULT_SIZE)
             picture.draft(None, (side, side))  # a JPEG file is decoded no larger than is needed
             picture.load()
-            return frame(turn_upright(spread_levels(picture)), settings)
+            upright = turn_upright(spread_levels(picture))
+            try:
+                upright = to_srgb(upright)
+            except UnusableProfile as error:
+                unconverted.append(f"{file.name} ({error})")
+            return frame(upright, settings)
     except DataError:  # what cannot be fetched is no damaged picture
         raise
     except UnidentifiedImageError:
-        return "no picture"
+        return explain_unidentified(file)
     except OSError as error:
         return error.strerror or str(error).rstrip(".") or type(error).__name__
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files

@@ -22,6 +22,8 @@ from training.shape import PictureShape
 
 IMAGES, LABELS, DESCRIPTION = "images.bin", "labels.npy", "description.json"
 SPARE_BYTES = 64 * 2**20
+GREY_BYTES = 3 * 2**20
+"""Read at once of a coloured file that becomes grey; a multiple of three."""
 SKIPPED_KEPT = 100
 SKIPPED_SHOWN = 5
 
@@ -36,6 +38,9 @@ class Description(BaseModel):
     skipped: tuple[str, ...] = ()
     """A file and why, each; the first hundred."""
     skipped_count: int = 0
+    unconverted: tuple[str, ...] = ()
+    """A file and what is wrong with its colour profile, each; the first hundred."""
+    unconverted_count: int = 0
     record: SetRecord | None = None
 
 
@@ -63,6 +68,17 @@ class PictureWriter:
         self.stream.seek(row * self.picture_bytes)
         self.stream.write(pixels.tobytes())
         self.labels[row] = label
+
+    def keep_grey(self, description: Description) -> Description:
+        """Keep one channel of a set in which all three are equal; return the description of that."""
+        self.stream.close()
+        path, grey = self.folder / IMAGES, self.folder / f"grey-{IMAGES}"
+        with path.open("rb") as coloured, grey.open("wb") as stream:
+            while pixels := coloured.read(GREY_BYTES):
+                stream.write(pixels[::3])
+        grey.replace(path)
+        shape = description.shape.model_copy(update={"channels": 1})
+        return description.model_copy(update={"shape": shape})
 
     def finish(self, description: Description) -> None:
         """Close the entry with its description."""
@@ -95,13 +111,26 @@ def open_prepared(entry: Path, request: Request) -> Pictures:
         raise DataError(f"The prepared pictures in {entry} are damaged. Remove that folder.") from error
     if description.skipped_count:
         request.console.print(describe_skipped(description), highlight=False, soft_wrap=True, markup=False)
+    if description.unconverted_count:
+        sentence = describe_unconverted(description)
+        request.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
     rows = split_rows(description.count, request.settings, request.split)
     return Pictures(images[rows], labels[rows], shape, description.record)
 
 
 def describe_skipped(description: Description) -> str:
     """Return the sentence on the files that are not in the set."""
-    shown = ", ".join(description.skipped[:SKIPPED_SHOWN])
-    more = description.skipped_count - SKIPPED_SHOWN
-    files = "1 file" if description.skipped_count == 1 else f"{description.skipped_count} files"
-    return f"Skipped {files}: {shown}{f' and {more} more' if more > 0 else ''}."
+    return f"Skipped {list_files(description.skipped, description.skipped_count)}."
+
+
+def describe_unconverted(description: Description) -> str:
+    """Return the sentence on the files whose colour profiles are not heeded."""
+    files = list_files(description.unconverted, description.unconverted_count)
+    return f"Colours were taken as they are, as sRGB, in {files}."
+
+
+def list_files(names: tuple[str, ...], count: int) -> str:
+    """Return `7 files: `, the first few of them, and how many more there are."""
+    shown, more = ", ".join(names[:SKIPPED_SHOWN]), count - SKIPPED_SHOWN
+    files = "1 file" if count == 1 else f"{count} files"
+    return f"{files}: {shown}{f' and {more} more' if more > 0 else ''}"

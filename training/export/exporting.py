@@ -18,6 +18,7 @@ from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
 from training.export.placed import place_graph
 from training.export.versions import library_versions
+from training.export.weights import write_weights
 from training.grid.tuning import Shown, show_nothing
 from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, read_best
@@ -136,6 +137,7 @@ def export_run(
     )
     run.export_folder.mkdir(exist_ok=True)
     run.graph_path.write_bytes(graph)
+    write_weights(run.weights_path, gan)
     replace_text(run.export_report_path, report.model_dump_json(indent=2) + "\n")
     return run.graph_path
 

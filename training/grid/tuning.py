@@ -1,7 +1,8 @@
 """Distillation onto the grid: by straight-through rounding the exact graph learns to draw as the float one.
 
-Units, grids and bounds stay as they were placed; the weights of all layers move. Teacher and pupil see
-the same latents, some truncated, some of blended classes. The pupil descends the squared distance of their pictures in levels (Hinton et al., "Distilling the knowledge in a neural network", 2015; Jacob et al.,
+Units, grids and bounds stay as they were placed; the weights of all layers move. Teacher and pupil see the
+same latents, some truncated, of classes some of which are blended. The pupil descends the squared distance of
+their pictures in levels (Hinton et al., "Distilling the knowledge in a neural network", 2015; Jacob et al.,
 "Quantization and training of neural networks for efficient integer-arithmetic-only inference", 2018).
 """
 
