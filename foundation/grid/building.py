@@ -1,7 +1,5 @@
 """The exact graph, operator by operator, with what its numbers may be known all along."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -12,17 +10,6 @@ from foundation.grid.proof import Walk
 from foundation.grid.reading import Graph
 from foundation.grid.refining import Refiner
 from foundation.grid.weights import choose_grid, round_to
-
-
-@dataclass(frozen=True)
-class Unrounded:
-    """A layer's weights in the units of its grid, before they were rounded: what tuning starts from."""
-
-    weights: Array
-    """float64, as the operator stores them."""
-    bias: Array | None
-    limit: float
-    """Steps that no sum may pass; below 2²⁴ where sums are added to each other afterwards."""
 
 
 class Builder:
@@ -38,7 +25,8 @@ class Builder:
         self.graph = Graph(self.model)
         self.constants: dict[str, Array] = self.graph.constants
         self.walk = Walk(self.graph)
-        self.unrounded: dict[str, Unrounded] = {}
+        self.limits: dict[str, float] = {}
+        """For each layer's weights the steps that no sum may pass."""
 
     def constant(self, name: str, values: Array) -> str:
         """Keep a constant under `name`."""
@@ -89,7 +77,7 @@ class Builder:
                 self.model, node, linear, source, (weights, bias), outward, (low, high), limit
             )
         names = [f"{output}/weights", f"{output}/bias"]
-        self.unrounded[names[0]] = Unrounded(linear.store(weights).astype(np.float64), bias, limit)
+        self.limits[names[0]] = limit
         inputs = [source, self.constant(names[0], linear.store(rounded))]
         if rounded_bias is not None:
             inputs.append(self.constant(names[1], rounded_bias.astype(np.float32)))

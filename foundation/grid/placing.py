@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from foundation.grid.building import Builder, Unrounded
+from foundation.grid.building import Builder
 from foundation.grid.calibration import Feeds, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
 from foundation.grid.ending import find_end
@@ -29,11 +29,12 @@ _MAX_TRIES = 60
 
 @dataclass(frozen=True)
 class Placed:
-    """An exact graph, and what it was before its weights were rounded."""
+    """An exact graph, and where it comes from."""
 
     model: onnx.ModelProto
     proof: Proof
-    unrounded: Mapping[str, Unrounded]
+    limits: Mapping[str, float]
+    """For each layer's weights the steps that no sum may pass; below 2²⁴ where sums are added afterwards."""
     folded: onnx.ModelProto
     """The float graph that it comes from, as ONNX Runtime simplifies it."""
 
@@ -59,7 +60,7 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
         if failed is None and refiner is None:
             refiner = Refiner(folded, feeds, REFINING_IMAGES)
         elif failed is None:
-            return Placed(work.builder.model, prove_exact(work.builder.model), work.builder.unrounded, folded)
+            return Placed(work.builder.model, prove_exact(work.builder.model), work.builder.limits, folded)
         elif not _make_room(graph, failed[0], room, layout):
             raise NotPlaceable(f"{graph.name(failed[0])}: {failed[1]}.")
     raise NotPlaceable("No grid was found on which the graph's sums stay below 2^24.")

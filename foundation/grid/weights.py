@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from foundation.grid.extents import LIMIT
 from foundation.grid.linear import Linear, bound_sums
 from foundation.grid.movement import Array
 
@@ -42,6 +41,3 @@ def _worst(linear: Linear, weights: Array, bias: Array | None, low: Array, high:
     least, most = bound_sums(linear, round_to(weights, bits), bias, low, high)
     worst: Array = np.ldexp(np.maximum(-least, most), bits.astype(int))
     return worst
-
-
-__all__ = ["LIMIT", "choose_grid", "round_to"]

@@ -142,7 +142,8 @@ def drop_a_round(graph):
 
 
 def change_the_slope(graph):
-    next(each for each in graph.node if each.op_type == "LeakyRelu").attribute[0].f = 0.2
+    node = next(each for each in graph.node if each.op_type == "LeakyRelu")
+    node.attribute[0].CopyFrom(helper.make_attribute("alpha", 0.2))
 
 
 def move_the_middle(graph):

@@ -133,7 +133,7 @@ def test_a_grid_that_was_broken_after_it_was_published_is_refused(store, run_gan
     path = folder / "m" / "versions" / "v1"
     model = onnx.load(path / "generator.onnx")
     slope = next(node for node in model.graph.node if node.op_type == "LeakyRelu")
-    slope.attribute[0].f = 0.2
+    slope.attribute[0].CopyFrom(onnx.helper.make_attribute("alpha", 0.2))
     content = model.SerializeToString()
     (path / "generator.onnx").write_bytes(content)
     manifest = json.loads((path / "manifest.json").read_text())

@@ -47,6 +47,6 @@ def test_what_cannot_be_trained_is_named():
         next(node for node in copy.graph.node if node.op_type == "LeakyRelu").op_type = "Selu"
         return copy
 
-    broken = type(placed)(placed.model, placed.proof, placed.unrounded, forget(placed.folded))
+    broken = type(placed)(placed.model, placed.proof, placed.limits, forget(placed.folded))
     with pytest.raises(ExportError, match=r"Selu .*cannot be trained on the grid"):
         tune(broken, LATENT, LABEL, steps=1)

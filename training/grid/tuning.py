@@ -15,7 +15,6 @@ import tensorflow as tf
 from onnx import numpy_helper
 
 from foundation.grid.calibration import draw_feeds
-from foundation.grid.extents import LIMIT
 from foundation.grid.linear import LINEAR, Linear, bound_sums, read_linear
 from foundation.grid.movement import Array
 from foundation.grid.placing import Placed
@@ -120,9 +119,9 @@ def _find_layers(placed: Placed, graph: Graph) -> list[Layer]:
     walk, layers = Walk(graph), []
     for node in graph.nodes:
         walk.take(node)
-        known = placed.unrounded.get(node.input[1]) if node.op_type in LINEAR else None
+        known = placed.limits.get(node.input[1]) if node.op_type in LINEAR else None
         if known is not None and not read_linear(node, graph.constants).is_sum:
-            layers.append(Layer(node, graph, walk, min(known.limit, LIMIT)))
+            layers.append(Layer(node, graph, walk, known))
     return layers
 
 
