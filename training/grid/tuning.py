@@ -24,8 +24,8 @@ from foundation.grid.weights import round_to
 from foundation.manifest import LabelInput, LatentInput
 from training.grid.operators import round_through, run_graph
 
-LEARNING_RATE = 3e-4
-"""Of weights whose mean square is 1; it falls to zero along half a cosine."""
+LEARNING_RATE = 1e-5
+"""Of weights whose mean square is 1; it falls to zero along half a cosine. More ruins fashion@v2."""
 FIRST_SEED = 100_000
 """Neither what calibrates nor what is compared comes from here on."""
 Shown = Callable[[int, float], None]
@@ -79,6 +79,7 @@ def tune(
     *,
     steps: int,
     batch_images: int = 32,
+    learning_rate: float | None = None,
     limit_s: float = float("inf"),
     shown: Shown = show_nothing,
 ) -> onnx.ModelProto:
@@ -91,7 +92,9 @@ def tune(
     graph, floats = Graph(placed.model), Graph(placed.folded)
     layers = _find_layers(placed, graph)
     end = _find_end(graph)
-    optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
+    optimizer = tf.keras.optimizers.Adam(
+        tf.keras.optimizers.schedules.CosineDecay(learning_rate or LEARNING_RATE, steps)
+    )
     variables = [layer.variable for layer in layers]
 
     def step(feeds: dict[str, tf.Tensor]) -> tf.Tensor:
