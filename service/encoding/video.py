@@ -14,8 +14,9 @@ from PIL import Image
 
 from foundation.images import Images
 from service.encoding.animation import FrameShape
-from service.encoding.metadata import embed_xmp
+from service.encoding.metadata import embed_xmp, wrap_xmp
 from service.encoding.provenance import Provenance
+from service.encoding.streams import Sink
 
 _BT709 = 1  # ITU-T H.273's number, for primaries, transfer and matrix alike
 _COLOURS = 256
@@ -44,6 +45,19 @@ _CODECS = {
         {"preset": "veryfast", "crf": "16", "x264-params": "mbtree=0"},
         {"movflags": "+faststart"},
     ),
+    # Each fragment is written as soon as it is whole: a quarter of a second, or what begins with a key frame.
+    "fragments": _Codec(
+        "mp4",
+        "libx264",
+        "yuv420p",
+        "yuv420p",
+        {"preset": "veryfast", "crf": "16", "x264-params": "mbtree=0"},
+        {
+            "movflags": "frag_keyframe+empty_moov+default_base_moof",
+            "frag_duration": "250000",
+            "flush_packets": "1",
+        },
+    ),
     "gif": _Codec("gif", "gif", "pal8", "pal8", {}, {"loop": "0"}),
     "apng": _Codec("apng", "apng", "gray", "rgb24", {"pred": "mixed"}, {"plays": "0"}),
     "webp": _Codec("webp", "libwebp_anim", "bgra", "bgra", {"lossless": "1", "quality": "50"}, {"loop": "0"}),
@@ -57,31 +71,28 @@ class VideoEncoder:
     its sides made even by repeating the last row or column, for yuv420p knows no odd ones.
     """
 
-    def __init__(self, format: str, path: Path, shape: FrameShape, origin: Provenance) -> None:
+    def __init__(self, format: str, target: Path | Sink, shape: FrameShape, origin: Provenance) -> None:
         codec = _CODECS[format]
-        self._path, self._format, self._origin = path, format, origin
+        self._target, self._format, self._origin = target, format, origin
         self._layout = codec.grey if shape.channels == 1 else codec.colour
         self._container = av.open(
-            path, "w", format=codec.container, container_options=dict(codec.container_options)
+            target, "w", format=codec.container, container_options=dict(codec.container_options)
         )
-        if format == "mp4":
+        is_mp4 = codec.container == "mp4"
+        if is_mp4:
             self._container.metadata["comment"] = _describe(origin)
-        stream: Any = self._container.add_stream(
-            codec.name, rate=shape.fps, options=dict(codec.codec_options)
-        )
-        stream.height, stream.width = (
-            (_even(shape.height), _even(shape.width))
-            if format == "mp4"
-            else (
-                shape.height,
-                shape.width,
-            )
-        )
+        options = dict(codec.codec_options)
+        if isinstance(target, Sink):
+            options["g"] = str(shape.fps)  # a player that comes in later waits a second at most
+        stream: Any = self._container.add_stream(codec.name, rate=shape.fps, options=options)
+        stream.height, stream.width = shape.height, shape.width
+        if is_mp4:
+            stream.height, stream.width = _even(shape.height), _even(shape.width)
         stream.pix_fmt = self._layout
         context = stream.codec_context
         context.time_base = Fraction(1, shape.fps)
         context.thread_count = 1  # the other cores generate; and the bytes do not depend on their number
-        if format == "mp4":
+        if is_mp4:
             context.colorspace = context.color_primaries = context.color_trc = _BT709
             context.color_range = ColorRange.MPEG
         self._stream = stream
@@ -102,7 +113,11 @@ class VideoEncoder:
         """Write the frames that the codec still holds, the index, and how it all came about."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
-        embed_xmp(self._path, self._format, self._origin.xmp())
+        xmp = self._origin.xmp()
+        if isinstance(self._target, Sink):
+            self._target.write(wrap_xmp(xmp))
+        else:
+            embed_xmp(self._target, self._format, xmp)
 
     def close(self) -> None:
         """Free the codec; of a walk that was broken off the file is of no use."""
@@ -127,6 +142,19 @@ class VideoEncoder:
             else {}
         )
         return self._reformatter.reformat(picture, format=self._layout, **colours)
+
+
+class FragmentedEncoder(VideoEncoder):
+    """An MP4 whose bytes are there while it is written: its head at once, then a fragment after the other."""
+
+    def __init__(self, shape: FrameShape, origin: Provenance) -> None:
+        self._sink = Sink()
+        super().__init__("fragments", self._sink, shape, origin)
+        self._container.start_encoding()
+
+    def take(self) -> list[bytes]:
+        """What was written since the last time."""
+        return self._sink.take()
 
 
 def _brighten(frame: Images) -> VideoFrame:
