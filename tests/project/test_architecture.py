@@ -55,7 +55,7 @@ FLOORS = {
         ["training.preset"],
         ["training.chollet", "training.dcgan", "training.modern"],
         ["training.presets"],
-        ["training.run"],
+        ["training.run", "training.grid"],
         ["training.export"],
         ["training.evaluation"],
         ["training.report"],
