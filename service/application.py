@@ -18,7 +18,7 @@ from service.access.rates import Rates
 from service.access.refusals import Refusals
 from service.access.shared_windows import SharedWindows
 from service.encoding.walk_folders import remove_left_folders
-from service.endpoints import health, images, models
+from service.endpoints import directions, health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
 from service.endpoints.description import add_descriptions
@@ -41,7 +41,7 @@ from service.protocols.sagemaker import Invocations
 from service.releases.lookup import Releases
 from service.releases.reloading import Reloading
 from service.settings import Settings
-from service.ui.mount import add_page
+from service.ui.page import add_page
 
 CLOSE_LIMIT_S = 1.0
 """Who waited for answers has left by then; see `service.server.draining`."""
@@ -119,8 +119,6 @@ def create_app(settings: Settings) -> FastAPI:
             log.info("%d walks that a process left behind are removed", left)
         context.reloading.start()
         yield
-        if app.state.page:
-            await app.state.page.close()
         await context.bodies.close()
         await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
@@ -143,10 +141,10 @@ def create_app(settings: Settings) -> FastAPI:
     add_error_handlers(app)
     for path, door in doors.items():
         app.add_route(path, door.handle, methods=["POST"])
-    for part in (images, models, health, figures, sagemaker, inference):
+    for part in (images, models, directions, health, figures, sagemaker, inference):
         app.include_router(part.router)
     add_descriptions(app, {path: door.describe() for path, door in doors.items()}, keys=bool(keys))
-    app.state.page = add_page(app, context)
+    add_page(app, context, keys=bool(keys))
     return app
 
 

@@ -20,6 +20,7 @@ from service.http.disconnection import unless_gone
 from service.http.entity_tags import tag_answer
 from service.http.responses import describe_timing, name_seeds
 from service.releases.opening import Release
+from service.requests.directions import steer
 from service.requests.inputs import Inputs
 from service.requests.limits import check_walk
 from service.requests.request_inputs import draw_inputs
@@ -96,6 +97,8 @@ async def accept_walk(
         held.callback(holding.release)
         try:
             keys = draw_inputs(release.manifest, request, request.seeds)
+            if request.directions:
+                keys = steer(keys, await release.directions.get(), request.directions)
         except InvalidField:  # such as a label: what is wrong costs a key nothing
             await context.rates.give_back(request.frames)
             raise

@@ -20,7 +20,7 @@ def test_the_documentation_is_drawn_under_its_policy(visit, bundled, path):
 
 def test_no_other_page_can_show_this_one_in_a_frame(visit, bundled):
     visit.page.set_content(f'<h1>{PATTERN}</h1><iframe src="{bundled.url}/ui/"></iframe>')
-    visit.page.wait_for_function("document.querySelector('iframe').contentDocument === null")
+    visit.page.wait_for_function("() => document.querySelector('iframe').contentDocument === null")
     frame = visit.page.frames[1]
     assert "Ganymede" not in frame.content()
     assert any("frame-ancestors" in error for error in visit.errors)
