@@ -114,7 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     warn_if_open(settings, keys)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if left := remove_left_folders():
             log.info("%d walks that a process left behind are removed", left)
         context.reloading.start()

@@ -64,12 +64,11 @@ class Assets:
 
     def _write_index(self, text: str, key_wanted: bool) -> Asset:
         modules = [name for name in self._files if name.endswith(".js") and name not in _FIRST]
+        folder = f"assets/{self.digest}"
         # All at once: a module's own imports are known only when it has come.
-        preloads = "\n".join(
-            f'<link rel="modulepreload" href="assets/{self.digest}/{name}">' for name in modules
-        )
+        preloads = "\n".join(f'<link rel="modulepreload" href="{folder}/{name}">' for name in modules)
         filled = (
-            text.replace("{assets}", f"assets/{self.digest}")
+            text.replace("{assets}", folder)
             .replace("<!-- preloads -->", preloads)
             .replace("{key}", "wanted" if key_wanted else "none")
         )

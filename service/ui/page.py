@@ -57,7 +57,7 @@ def _add_files(app: FastAPI, assets: Assets, keys: bool) -> None:
 
 
 def answer_asset(http_request: Request, asset: Asset, cache_control: str) -> Response:
-    """A file as the client takes it, or 304 where it has it; each coding has a tag of its own (RFC 9110, 8.8.3)."""
+    """A file as the client takes it, or 304 where it has it; each coding has its tag (RFC 9110, 8.8.3)."""
     packed = bool(_GZIP.search(http_request.headers.get("accept-encoding", "")))
     tag = f'"{asset.digest}{"-gzip" if packed else ""}"'
     headers = {"ETag": tag, "Cache-Control": cache_control, "Vary": "Accept-Encoding"}

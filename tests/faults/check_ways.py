@@ -16,7 +16,7 @@ CLOSED = (
     "latent-walk",
     "models",
     "v2/models/grey",
-    "ui/settings",
+    "ui/x",
     "docs",
     "images/grey@v1/1.png",
 )

@@ -19,7 +19,7 @@ def test_the_first_thing_one_sees_moves_and_the_address_is_what_is_shown(visit, 
     visit.page.wait_for_function(
         "before => { const canvas = document.querySelector('.stage .player canvas');"
         " const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
-        " let apart = 0; for (let i = 0; i < before.length; i += 1) apart += Math.abs(before[i] - data[4 * i]);"
+        " const apart = before.reduce((sum, level, i) => sum + Math.abs(level - data[4 * i]), 0);"
         " return apart / before.length > 4 }",
         arg=before[:, :, 0].ravel().tolist(),
     )
