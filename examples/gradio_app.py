@@ -1,7 +1,7 @@
 """A Gradio page for Hugging Face Spaces, in front of a running service.
 
-`pip install gradio`, then `GANYMEDE_URL=https://… python examples/gradio_app.py`; a service with keys takes the
-one in `GANYMEDE_KEY`. The service's own page, at `/ui`, needs none of this.
+`pip install gradio`, then `GANYMEDE_URL=https://… python examples/gradio_app.py`; a service with keys takes
+the one in `GANYMEDE_KEY`. The service's own page, at `/ui`, needs none of this.
 """
 
 import io

@@ -52,7 +52,7 @@ class Assets:
         self._files = files
         names = "\n".join(f"{name} {asset.digest}" for name, asset in files.items())
         self.digest = hashlib.sha256(names.encode()).hexdigest()[:16]
-        self._indices = {wanted: self._write_index(index, wanted) for wanted in (False, True)}
+        self._indices = {wanted: self._write_index(index, key_wanted=wanted) for wanted in (False, True)}
 
     def index(self, *, key_wanted: bool) -> Asset:
         """The document; it says whether the visitor has to be asked for an API key."""
@@ -62,7 +62,7 @@ class Assets:
         """The file `name` of the folder `digest`; None where there is none."""
         return self._files.get(name) if digest == self.digest else None
 
-    def _write_index(self, text: str, key_wanted: bool) -> Asset:
+    def _write_index(self, text: str, *, key_wanted: bool) -> Asset:
         modules = [name for name in self._files if name.endswith(".js") and name not in _FIRST]
         folder = f"assets/{self.digest}"
         # All at once: a module's own imports are known only when it has come.

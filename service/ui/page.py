@@ -35,10 +35,10 @@ def add_page(app: FastAPI, context: Context, *, keys: bool) -> None:
         return FileResponse(_FAVICON, headers={"Cache-Control": "public, max-age=86400"})
 
     if wanted:
-        _add_files(app, Assets(), keys)
+        _add_files(app, Assets(), keys=keys)
 
 
-def _add_files(app: FastAPI, assets: Assets, keys: bool) -> None:
+def _add_files(app: FastAPI, assets: Assets, *, keys: bool) -> None:
     @app.get("/ui", include_in_schema=False)
     async def lead() -> RedirectResponse:
         return RedirectResponse("ui/")

@@ -54,16 +54,16 @@ def test_its_keys_are_numbered_reordered_by_keyboard_and_drag_added_and_taken_aw
 def test_the_preview_plays_what_the_options_say_and_the_curl_line_gets_it(visit, tiny):
     with visit.page.expect_response("**/latent-walk"):
         visit.page.goto(tiny.url + URL)
-    visit.page.get_by_label("Way").select_option("spline")
-    visit.page.get_by_label("Pace").select_option("smooth")
+    visit.page.locator("#way").select_option("spline")
+    visit.page.locator("#easing").select_option("smooth")
     visit.page.get_by_label("Return to the first").uncheck()
-    visit.page.get_by_label("A second").fill("25")
+    visit.page.locator("#fps").fill("25")
     with visit.page.expect_response(lambda answer: "spline" in (answer.request.post_data or "")) as walked:
-        visit.page.get_by_label("Frames").fill("12")
+        visit.page.locator("#frames").fill("12")
         visit.page.keyboard.press("Tab")
     visit.wait_for_address("frames=12")
     visit.page.wait_for_function("() => document.querySelector('.preview canvas').width === 8")
-    visit.page.get_by_label("Format").select_option("npy")
+    visit.page.locator("#format").select_option("npy")
     words = shlex.split(copied(visit, "#copy-curl"))
     body = json.loads(words[words.index("-d") + 1])
     assert body == {
@@ -86,7 +86,7 @@ def test_every_format_is_downloaded(visit, tiny):
         "npy": b"NUMPY",
     }  # fmt: skip
     for format, sign in signs.items():
-        visit.page.get_by_label("Format").select_option(format)
+        visit.page.locator("#format").select_option(format)
         with visit.page.expect_download() as download:
             visit.page.get_by_role("button", name="Download the walk").click()
         assert sign in download.value.path().read_bytes()[:16], format

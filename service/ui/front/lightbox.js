@@ -11,7 +11,7 @@ import { wholeScale } from "./pixels.js";
 import { copy, nameFile, save } from "./saving.js";
 import { go, linkTo, now } from "./state.js";
 import { Player } from "./player.js";
-import { fetchReel, walkFields } from "./walks.js";
+import { fetchReel, savedSide, walkFields } from "./walks.js";
 
 /** @typedef {import("./catalog.js").Version} Version */
 
@@ -200,7 +200,7 @@ export class Lightbox {
   /** @param {string} format */
   async _saveWalk(format) {
     const version = /** @type {Version} */ (this._version);
-    const scale = wholeScale(Math.max(version.image.height, version.image.width), 512);
+    const scale = wholeScale(Math.max(version.image.height, version.image.width), savedSide(format));
     const body = { ...walkFields(this._way(), now(), version), scale, format };
     await save("latent-walk", body, nameFile(this._reference, `walk-${this._seed}`, format));
   }

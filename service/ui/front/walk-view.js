@@ -15,7 +15,7 @@ import { wholeScale } from "./pixels.js";
 import { Player } from "./player.js";
 import { copy, nameFile, save } from "./saving.js";
 import { go, linkTo, now } from "./state.js";
-import { fetchReel, walkFields } from "./walks.js";
+import { fetchReel, savedSide, walkFields } from "./walks.js";
 
 /** @typedef {import("./address.js").State} State */
 /** @typedef {import("./catalog.js").Version} Version */
@@ -23,7 +23,8 @@ import { fetchReel, walkFields } from "./walks.js";
 const SETTLED_MS = 180;
 const MOST_PREVIEW_PIXELS = 8_000_000;
 const FORMATS = ["mp4", "gif", "webp", "apng", "png", "zip", "npy"];
-const SAVED_SIDE = 512;
+/** As they are: a filmstrip and an array are for programs. */
+const STILL = ["png", "npy"];
 
 export class WalkView {
   constructor() {
@@ -39,8 +40,8 @@ export class WalkView {
     this._pause = makeButton("Pause the walk", "Pause", () => this._play(!this._player.playing), { class: "plain" });
     this._frames = this._number("frames", 2, 600);
     this._fps = this._number("fps", 1, 60);
-    this._way = this._choice("way", "Way", WAYS);
-    this._easing = this._choice("easing", "Pace", EASINGS);
+    this._way = this._choice("way", WAYS);
+    this._easing = this._choice("easing", EASINGS);
     this._loop = make("input", { type: "checkbox", id: "loop", onchange: () => go({ loop: this._loop.checked }) });
     this._format = make("select", { id: "format", "aria-label": "Format" }, ...FORMATS.map((format) => make("option", { value: format }, format === "png" ? "png filmstrip" : format)));
     this._empty = make("p", { class: "empty", hidden: true }, "A walk needs two pictures or more: add their seeds, or pick them from the wall.");
@@ -55,7 +56,8 @@ export class WalkView {
           make("button", { type: "submit" }, "Add"),
           makeButton("Add a picture by chance", "Add one by chance", () => this._addDrawn())),
         make("div", { class: "row options" },
-          make("label", {}, "Frames ", this._frames), make("label", {}, "A second ", this._fps), this._way, this._easing,
+          make("label", { htmlFor: "frames" }, "Frames"), this._frames, make("label", { htmlFor: "fps" }, "A second"), this._fps,
+          make("label", { htmlFor: "way" }, "Way"), this._way, make("label", { htmlFor: "easing" }, "Pace"), this._easing,
           make("label", { class: "check" }, this._loop, " Return to the first")),
         make("div", { class: "acts" }, this._pause, this._format,
           makeButton("Download the walk", "Download", () => void this._save(), { class: "strong" }),
@@ -83,8 +85,8 @@ export class WalkView {
     for (const [field, name] of /** @type {[any, "frames" | "fps" | "way" | "easing"][]} */ ([[this._frames, "frames"], [this._fps, "fps"]])) {
       if (document.activeElement !== field) field.value = String(state[name]);
     }
-    this._way.querySelector("select").value = state.way;
-    this._easing.querySelector("select").value = state.easing;
+    this._way.value = state.way;
+    this._easing.value = state.easing;
     this._loop.checked = state.loop;
     this._empty.hidden = state.keys.length !== 1;
     this._player.element.hidden = state.keys.length < 2;
@@ -165,9 +167,9 @@ export class WalkView {
   _order() {
     const [state, version] = [now(), /** @type {Version} */ (this._version)];
     const format = this._format.value;
-    const scale = format === "npy" ? 1 : wholeScale(Math.max(version.image.height, version.image.width), SAVED_SIDE);
-    const shown = format === "png" ? 1 : scale;
-    const body = { ...walkFields({ ...state, seeds: state.keys }, state, version), format, ...(shown > 1 ? { scale: shown } : {}) };
+    const side = Math.max(version.image.height, version.image.width);
+    const scale = STILL.includes(format) ? 1 : wholeScale(side, savedSide(format));
+    const body = { ...walkFields({ ...state, seeds: state.keys }, state, version), format, ...(scale > 1 ? { scale } : {}) };
     return { body, name: nameFile(version.reference, "walk", format === "apng" ? "png" : format) };
   }
 
@@ -178,7 +180,7 @@ export class WalkView {
 
   /** @param {"frames" | "fps"} name @param {number} min @param {number} max */
   _number(name, min, max) {
-    const field = make("input", { type: "number", min, max, step: 1, inputMode: "numeric", class: "short" });
+    const field = make("input", { type: "number", id: name, min, max, step: 1, inputMode: "numeric", class: "short" });
     field.addEventListener("change", () => {
       const value = Math.round(field.valueAsNumber);
       if (value >= min && value <= max) go({ [name]: value });
@@ -187,9 +189,10 @@ export class WalkView {
     return field;
   }
 
-  /** @param {"way" | "easing"} name @param {string} label @param {string[]} values */
-  _choice(name, label, values) {
-    const select = make("select", { onchange: () => go({ [name]: select.value }) }, ...values.map((value) => make("option", { value }, value)));
-    return make("label", {}, `${label} `, select);
+  /** @param {"way" | "easing"} name @param {string[]} values */
+  _choice(name, values) {
+    const options = values.map((value) => make("option", { value }, value));
+    const select = make("select", { id: name, onchange: () => go({ [name]: select.value }) }, ...options);
+    return select;
   }
 }
