@@ -56,16 +56,17 @@ def main() -> None:
     try:
         app()
     except GanymedeError as error:
-        _complain(error)
+        complain(error)
     except ModuleNotFoundError as error:
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
         missing = explain_missing(error, command)
         if missing is None:
             raise
-        _complain(missing)
+        complain(missing)
 
 
-def _complain(error: GanymedeError) -> NoReturn:
+def complain(error: GanymedeError) -> NoReturn:
+    """Say on standard error what went wrong, in one sentence, and end with status 1."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
     sys.exit(1)
 

@@ -18,9 +18,19 @@ def main() -> None:
         from ganymede.sagemaker import run_training_job
 
         sys.exit(run_training_job(root))
-    os.environ.update(sagemaker_variables(sys.argv[1:], os.environ, root / "model"))
+    from foundation.errors import GanymedeError
+    from ganymede.command import complain
     from ganymede.command import main as run_command_line
+    from ganymede.mounted_models import explain_empty, is_meant
 
+    models, arguments = root / "model", sys.argv[1:]
+    try:
+        found = sagemaker_variables(arguments, os.environ, models)
+        if not found and is_meant(arguments, os.environ, models):
+            raise explain_empty(models)
+    except GanymedeError as error:
+        complain(error)
+    os.environ.update(found)
     run_command_line()
 
 
@@ -30,19 +40,17 @@ def sagemaker_root(environment: Mapping[str, str]) -> Path:
 
 
 def sagemaker_variables(arguments: list[str], environment: Mapping[str, str], models: Path) -> dict[str, str]:
-    """What `serve` needs besides its environment: a store in SageMaker's folder, when it holds one.
+    """What `serve` needs besides its environment: the store in SageMaker's folder, where it holds one.
 
     A model store that is named (`GANYMEDE_MODELS` or `--models`) goes before SageMaker's folder.
+
+    Raises:
+        ReleaseRefused: the folder is one version, and its manifest cannot be read.
     """
-    named = "GANYMEDE_MODELS" in environment or any(a.split("=")[0] == "--models" for a in arguments)
-    if arguments[:1] != ["serve"] or named or not holds_store(models):
-        return {}
-    return {"GANYMEDE_MODELS": str(models)}
+    from ganymede.mounted_models import find_mounted_store, is_meant
 
-
-def holds_store(folder: Path) -> bool:
-    """Whether `folder` is a model store with at least one version."""
-    return next(folder.glob("*/versions/*/manifest.json"), None) is not None
+    store = find_mounted_store(models) if is_meant(arguments, environment, models) else None
+    return {} if store is None else {"GANYMEDE_MODELS": str(store)}
 
 
 def is_ready(port: int) -> bool:

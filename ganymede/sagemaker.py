@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from foundation.errors import GanymedeError
+from ganymede.tensorflow_loading import load_tensorflow
 from training.errors import TrainingProblem
 from training.launch.sagemaker import TrainingJob, read_job
 
@@ -44,14 +45,14 @@ def carry_out(job: TrainingJob) -> None:
     from training.presets import find_preset
 
     configuration = override(find_preset(job.preset).defaults, job.assignments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads both when it is imported
     if job.tf_config:
         os.environ.setdefault("TF_CONFIG", job.tf_config)
+    load_tensorflow()  # it takes seconds: wrong options went first
 
     from rich.console import Console
 
     from training.export.exporting import export_run
-    from training.launch.devices import require_gpus  # TensorFlow takes seconds: wrong options went first
+    from training.launch.devices import require_gpus
     from training.train import train
 
     require_gpus(job.gpus)

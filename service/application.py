@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
+from foundation.locked_folders import remove_left_folders
 from foundation.signatures import parse_key_files
 from foundation.store import open_served_store
 from foundation.version import read_version
@@ -17,8 +18,7 @@ from service.access.keys import ApiKey, read_keys
 from service.access.rates import Rates
 from service.access.refusals import Refusals
 from service.access.shared_windows import SharedWindows
-from service.encoding.walk_folders import remove_left_folders
-from service.endpoints import directions, health, images, models
+from service.endpoints import health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
 from service.endpoints.description import add_descriptions
@@ -116,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if left := remove_left_folders():
-            log.info("%d walks that a process left behind are removed", left)
+            log.info("%d temporary folders that a process left behind are removed", left)
         context.reloading.start()
         yield
         await context.bodies.close()
@@ -141,7 +141,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_error_handlers(app)
     for path, door in doors.items():
         app.add_route(path, door.handle, methods=["POST"])
-    for part in (images, models, directions, health, figures, sagemaker, inference):
+    for part in (images, models, health, figures, sagemaker, inference):
         app.include_router(part.router)
     add_descriptions(app, {path: door.describe() for path, door in doors.items()}, keys=bool(keys))
     add_page(app, context, keys=bool(keys))

@@ -117,6 +117,12 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(
         default=30.0, gt=0, le=3600, description="Seconds until a request is answered with 504."
     )
+    lame_duck_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=3600,
+        description="Seconds after SIGTERM in which requests are still taken, and /readyz says 503.",
+    )
     drain_timeout_s: float = Field(
         default=25.0, gt=0, le=3600, description="Seconds to finish in after SIGTERM."
     )

@@ -57,7 +57,7 @@ def run_server(models: Path | str, folder: Path, *flags: str, **variables: str) 
     finally:
         process.terminate()
         try:
-            process.wait(timeout=60)
+            process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tests.patience import PATIENCE_S
+
 
 class Answer(NamedTuple):
     """One response as it came."""
@@ -24,7 +26,7 @@ class Answer(NamedTuple):
         return found
 
 
-def connect(url: str, *, timeout_s: float = 30, receive_bytes: int | None = None) -> socket.socket:
+def connect(url: str, *, timeout_s: float = PATIENCE_S, receive_bytes: int | None = None) -> socket.socket:
     """A connection to the server at `url`; with a small buffer for what comes, it takes little unread."""
     address = urlsplit(url)
     connection = socket.socket()

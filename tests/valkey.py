@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 PASSWORD = "correct-horse"  # noqa: S105 - of a server that lives for a test
 
 
@@ -48,7 +50,7 @@ def run_valkey(folder: Path, port: int | None = None) -> Iterator[tuple[subproce
     with (folder / "valkey.log").open("ab") as log:
         process = subprocess.Popen([find_valkey(), *words], stdout=log, stderr=subprocess.STDOUT)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and not _answers(port):
             time.sleep(0.02)
         yield process, port

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from training.errors import ConfigurationError
 from training.shape import PictureSettings
@@ -64,9 +65,28 @@ def override(configuration: C, assignments: Sequence[str]) -> C:
     except ValidationError as error:
         faults: dict[str, list[str]] = {}
         for fault in error.errors():  # a field that takes one of two kinds has a fault for each
-            faults.setdefault(f"{fault['loc'][0]}={fault['input']}", []).append(fault["msg"])
-        lines = [f"{given}: {', or '.join(messages)}." for given, messages in faults.items()]
+            faults.setdefault(f"{fault['loc'][0]}={fault['input']}", []).append(explain_fault(fault))
+        lines = [f"{given}: it must be {', or '.join(messages)}." for given, messages in faults.items()]
         raise ConfigurationError(" ".join(lines)) from error
+
+
+def explain_fault(fault: ErrorDetails) -> str:
+    """Return what a value must be, of what pydantic says of one that is not: `a whole number`."""
+    bounds, kind = fault.get("ctx", {}), fault["type"]
+    words = {
+        "int": "a whole number",
+        "float": "a number",
+        "finite": "a finite number",
+        "bool": "true or false",
+        "greater_than": f"more than {bounds.get('gt')}",
+        "greater_than_equal": f"at least {bounds.get('ge')}",
+        "less_than": f"less than {bounds.get('lt')}",
+        "less_than_equal": f"at most {bounds.get('le')}",
+        "literal_error": str(bounds.get("expected")).replace("'", ""),
+        "enum": str(bounds.get("expected")).replace("'", ""),
+    }
+    known = words.get(kind) or words.get(kind.partition("_")[0])
+    return known or fault["msg"].removeprefix("Input should be ")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -59,6 +59,7 @@ class Recorder:
         self.run.write_stats(self.stats)
         if measured or self.is_due(epoch, settings.checkpoint_epochs):
             self.checkpoints.save(stats.step)
+            self.run.unfinished_path.unlink(missing_ok=True)  # of an epoch that nobody goes back into
         for figure, value in figures.items():
             best = BestCheckpoint(step=stats.step, epoch=epoch, figure=figure, value=value)
             if best.beats(read_best(self.run)):

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+MAX_CLASS_ROWS = 12
+"""Of a grid of samples, one for each class."""
 CHUNK_PIXELS = 2**18
 """Of the pictures that are drawn at once, which take about a kilobyte a pixel."""
 

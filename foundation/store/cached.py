@@ -5,12 +5,13 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from foundation.errors import ModelNotFound, StoreDenied, StoreError, StoreUnreachable
+from foundation.locked_folders import LockedFolder
 from foundation.manifest import MANIFEST_FILE, Manifest
 from foundation.signatures import SIGNATURE_FILE
 from foundation.store.aliases import ALIASES_FILE, Aliases
@@ -18,6 +19,7 @@ from foundation.store.cache import CacheUnusable, FileCache
 from foundation.store.folder import FolderStore
 from foundation.store.interface import MAX_READ_BYTES, Store
 from foundation.store.publication import entry_of, parse_manifest
+from foundation.store.wrapped import WrappedStore
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -29,30 +31,20 @@ PAUSE_S = 2.0
 MAX_COMPLAINTS = 100
 
 
-class CachedStore:
+class CachedStore(WrappedStore):
     """Asks `store`, keeps what it answered, and answers from that while the store does not.
 
     Files come from the cache wherever it has them: they are known by their sha256. Manifests and aliases are
-    asked for each time, and those kept are for when the store is away.
+    asked for each time, and those kept are for when the store is away. What is written needs the store.
     """
 
     def __init__(self, store: Store, cache: FileCache) -> None:
-        self._store = store
+        super().__init__(store)
         self._cache = cache
         folder = hashlib.sha256(store.location.encode()).hexdigest()[:16]
         self._kept = FolderStore(cache.folder / "stores" / folder)
         self._paused_until = 0.0
         self._complaints: set[str] = set()
-
-    @property
-    def location(self) -> str:
-        """The far store's."""
-        return self._store.location
-
-    @property
-    def failure(self) -> StoreUnreachable | None:
-        """Why the far store did not answer when it was last asked; see `Store.failure`."""
-        return self._store.failure
 
     def models(self) -> list[str]:
         """Names of the models; while the store is away, of those that are kept."""
@@ -93,10 +85,6 @@ class CachedStore:
 
         return self._ask(ask, lambda: self._kept.signature(model, version))
 
-    def add_signature(self, manifest: Manifest, content: bytes) -> None:
-        """See `Store.add_signature`; this needs the store."""
-        self._store.add_signature(manifest, content)
-
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The checked bytes of a file, fetched unless the cache has it; see `Store.read`.
 
@@ -135,16 +123,6 @@ class CachedStore:
             return kept if kept.entries else None
 
         return self._ask(ask, recall)
-
-    def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
-        """See `Store.swap_aliases`; this needs the store."""
-        self._store.swap_aliases(model, old, new)
-
-    def publish(
-        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
-    ) -> None:
-        """See `Store.publish`; this needs the store."""
-        self._store.publish(manifest, files, signature=signature)
 
     def _ask(self, ask: Callable[[], Answer], recall: Callable[[], Answer | None]) -> Answer:
         """The store's answer, or what is kept; the store's failure if nothing is."""
@@ -209,4 +187,4 @@ def open_cache(folder: str | None, *, max_bytes: int) -> FileCache:
         return FileCache(base / "ganymede", max_bytes=max_bytes)
     except (StoreError, RuntimeError) as error:  # RuntimeError: a user without a home
         log.warning("%s It is kept for this process alone; set GANYMEDE_CACHE.", error)
-        return FileCache(Path(tempfile.mkdtemp(prefix="ganymede-")), max_bytes=max_bytes)
+        return FileCache(LockedFolder("cache").path, max_bytes=max_bytes)

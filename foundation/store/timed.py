@@ -2,7 +2,7 @@
 
 import ctypes
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -11,6 +11,7 @@ from foundation.manifest import Manifest
 from foundation.store.aliases import Aliases
 from foundation.store.interface import MAX_READ_BYTES, Store
 from foundation.store.publication import entry_of
+from foundation.store.wrapped import WrappedStore
 
 Answer = TypeVar("Answer")
 
@@ -20,23 +21,19 @@ FETCH_BYTES_PER_S = 2**19
 """A file has the time of a call, and as much more as it takes at this rate."""
 
 
-class TimedStore:
+class TimedStore(WrappedStore):
     """Asks `store` in a thread of its own for each call, and gives up what does not end in time.
 
     A time limit on a socket bounds each piece of an answer; one that drips byte by byte passes it for hours.
+    What is written has no limit of its own: its end depends on the size of what is sent.
     """
 
     def __init__(self, store: Store, *, call_timeout_s: float, max_calls: int = MAX_CALLS) -> None:
-        self._store = store
+        super().__init__(store)
         self._call_timeout_s = call_timeout_s
         self._max_calls = max_calls
         self._places = threading.BoundedSemaphore(max_calls)
         self._failure: StoreUnreachable | None = None
-
-    @property
-    def location(self) -> str:
-        """The store's."""
-        return self._store.location
 
     @property
     def failure(self) -> StoreUnreachable | None:
@@ -63,10 +60,6 @@ class TimedStore:
         """See `Store.signature`."""
         return self._call(lambda: self._store.signature(model, version))
 
-    def add_signature(self, manifest: Manifest, content: bytes) -> None:
-        """See `Store.add_signature`."""
-        self._store.add_signature(manifest, content)
-
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """See `Store.read`."""
         return self._call(
@@ -83,16 +76,6 @@ class TimedStore:
     def aliases(self, model: str, known: Aliases | None = None) -> Aliases:
         """See `Store.aliases`."""
         return self._call(lambda: self._store.aliases(model, known))
-
-    def swap_aliases(self, model: str, old: Aliases, new: Aliases) -> None:
-        """See `Store.swap_aliases`."""
-        self._store.swap_aliases(model, old, new)
-
-    def publish(
-        self, manifest: Manifest, files: Mapping[str, Path], *, signature: bytes | None = None
-    ) -> None:
-        """See `Store.publish`; its end depends on the size of what is sent."""
-        self._store.publish(manifest, files, signature=signature)
 
     def _call(self, ask: Callable[[], Answer], *, size_bytes: int = 0) -> Answer:
         if not self._places.acquire(blocking=False):

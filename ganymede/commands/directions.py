@@ -35,11 +35,11 @@ def directions(
     """Publish a new version of a model with its main directions, and a strip of pictures of each."""
     from dataclasses import replace
 
+    from foundation.graphs.content import MAX_GRAPH_BYTES
     from foundation.manifest import REFERENCE_GRAPH, created_now
     from foundation.store import describe_file, next_version, parse_reference, resolve_version
     from foundation.store import promote as promote_version
     from ganymede.opening import open_models, sign_new
-    from service.releases.graph import MAX_GRAPH_BYTES
     from service.releases.opening import check_content
     from service.requests.directions import DIRECTIONS_FILE
     from service.requests.factorisation import find_directions

@@ -187,13 +187,13 @@ def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) ->
 
     from rich.progress import track
 
+    from foundation.locked_folders import locked_folder
     from service.encoding.pictures import enlarge
-    from service.encoding.walk_folders import walk_folder
     from service.engine.walks import open_walk_encoder, split_frames
     from service.requests.request_inputs import walk_inputs
 
     parts = list(split_frames(order.frames))
-    with walk_folder() as folder:
+    with locked_folder("walk") as folder:
         path = folder / f"walk.{form}"
         with closing(open_walk_encoder(path, form, order, keys, release.manifest)) as encoder:
             for part in track(parts, "Walking", transient=True, disable=len(parts) < 8):

@@ -65,7 +65,7 @@ def serve(**flags: Any) -> None:
     guard(configuration, app.state.context, Connections(limits))
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
-    server = DrainingServer(configuration, app.state.context, started=greet)
+    server = DrainingServer(configuration, app.state.context, started=greet, ready=invite)
     try:
         server.run()
     except KeyboardInterrupt:
@@ -75,5 +75,10 @@ def serve(**flags: Any) -> None:
 
 
 def greet(address: str) -> None:
-    """Say where the service is, and how to ask it for pictures."""
-    typer.echo(f"Ganymede on {address} ({address}/docs). Try:\n  curl -X POST {address}/generate -o grid.png")
+    """Say where the service is."""
+    typer.echo(f"Ganymede on {address} ({address}/docs).")
+
+
+def invite(address: str) -> None:
+    """Say how to ask it for pictures, once it has any."""
+    typer.echo(f"Ready. Try:\n  curl -X POST {address}/generate -o grid.png")

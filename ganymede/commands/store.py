@@ -29,6 +29,8 @@ _ARITHMETIC = {
     "float": "float, the same bytes on machines alike; other processors may round some pixels otherwise",
     "exact": "exact, the same pixels on every machine",
 }
+WIDEST = 10_000
+"""Columns of a table that nobody looks at in a terminal."""
 AliasOption = Annotated[str, typer.Option(help="What shall point there.")]
 
 
@@ -47,6 +49,8 @@ def list_models(models: ModelsOption = "models") -> None:
     for column in ("model", "version", "aliases", "created", "MB", "arithmetic", "distance"):
         table.add_column(column, no_wrap=True, justify="right" if column == "MB" else "left")
     console = Console()
+    if not console.is_terminal:  # what goes into a file or a pipe is not cut at the width of a terminal
+        console = Console(width=WIDEST)
     broken: list[str] = []
     with console.status(f"Reading {store.location}"):
         for name in store.models():
@@ -54,9 +58,8 @@ def list_models(models: ModelsOption = "models") -> None:
     if not table.row_count and not broken:
         console.print(f"There is no model in {store.location} yet.")
         return
-    # Output that goes into a file or a pipe is not cut at the width of a terminal.
     if table.row_count:
-        console.print(table, crop=console.is_terminal, soft_wrap=not console.is_terminal)
+        console.print(table)
     for sentence in broken[:MAX_BROKEN]:
         typer.echo(f"ganymede: {sentence}", err=True)
     if broken:

@@ -1,6 +1,5 @@
 """`ganymede train`, `export` and `publish`: from pictures to a release."""
 
-import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from ganymede.arguments import read_path
 from ganymede.commands.store import point_alias, upload_bar
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
+from ganymede.tensorflow_loading import load_tensorflow
 
 
 def read_run_folder(text: str) -> Path:
@@ -86,7 +86,8 @@ def train(
         named = {"data": data, "features": features}
         settings = [*(f"{key}={value}" for key, value in named.items() if value), *(overrides or [])]
         configuration = override(find_preset(preset).defaults, settings)
-        from training.train import train as train_run  # TensorFlow takes seconds: wrong options go first
+        load_tensorflow()  # it takes seconds: wrong options go first
+        from training.train import train as train_run
 
         name = f"{preset}-{_slug(configuration.data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         folder = run or Path("runs") / name
@@ -111,8 +112,11 @@ def export(
     """Export a run's generator to ONNX and hold it against Keras."""
     chosen = None if checkpoint is None else _parse_checkpoint(checkpoint)
     with explained():
-        from training.export.exporting import export_run, read_export
         from training.run.folder import Run
+
+        Run(run).read_configuration()  # a folder of something else says so before TensorFlow is loaded
+        load_tensorflow()
+        from training.export.exporting import export_run, read_export
 
         path = export_run(run, checkpoint=chosen)
         report = read_export(Run(run))
@@ -149,6 +153,10 @@ def publish(
     from foundation.store import next_version, open_store
 
     with upload_bar() as sent, explained():
+        from training.run.folder import Run
+
+        Run(run).read_configuration()
+        load_tensorflow()
         from training.export.publication import publish_run
 
         store = open_store(models, sent=sent)
@@ -171,7 +179,6 @@ def explained() -> Iterator[None]:
     """Let what the training package explains leave as our own error."""
     from training.errors import TrainingProblem
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
     try:
         yield
     except TrainingProblem as error:

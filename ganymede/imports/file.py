@@ -5,10 +5,8 @@ from pathlib import Path
 
 import onnx
 
-from foundation.errors import ReleaseRefused
+from foundation.graphs.file import GraphUnreadable, read_graph_file
 from ganymede.imports.graph import ImportRefused
-from service.releases.graph import MAX_GRAPH_BYTES, all_tensors, check_graph
-from service.releases.graph_parts import check_wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,56 +28,7 @@ def read_file(path: Path) -> ForeignFile:
         ReleaseRefused: it uses custom operators, or is larger than a release's graph may be.
     """
     try:
-        size_bytes = path.stat().st_size
-        content = path.read_bytes() if size_bytes <= MAX_GRAPH_BYTES else b""
-    except OSError as error:
-        raise ImportRefused(f"{path} cannot be read: {error.strerror}.") from error
-    if size_bytes > MAX_GRAPH_BYTES:
-        raise ImportRefused(f"{path} has {size_bytes:,} bytes, and {MAX_GRAPH_BYTES:,} are allowed.")
-    if not content:
-        raise ImportRefused(f"{path} is empty; the export did not finish.")
-    try:
-        check_wire(content, path.name, "the graph")
-        model = onnx.load_model_from_string(content)
-    except ReleaseRefused:
-        raise
-    except Exception as error:  # protobuf's errors depend on which of its implementations is in use
-        raise ImportRefused(f"{path} cannot be read as an ONNX graph: {str(error)[:300]}") from error
-    if not model.graph.node:
-        raise ImportRefused(f"{path} cannot be read as an ONNX graph: it has no operators.")
-    if any(map(onnx.external_data_helper.uses_external_data, all_tensors(model))):
-        content = _gather_weights(path, model)
-    check_graph(content, path.name, "the graph")
+        model, content = read_graph_file(path)
+    except GraphUnreadable as error:
+        raise ImportRefused(str(error)) from error
     return ForeignFile(path, model, content)
-
-
-def _gather_weights(path: Path, model: onnx.ModelProto) -> bytes:
-    """Bring in the weights that lie beside the file; ONNX lets them lie nowhere else."""
-    beside_bytes = sum(_find_length(path, tensor) for tensor in all_tensors(model))
-    if beside_bytes > MAX_GRAPH_BYTES:
-        raise ImportRefused(
-            f"{path} has {beside_bytes:,} bytes of weights beside it; {MAX_GRAPH_BYTES:,} are allowed."
-        )
-    try:
-        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
-        return bytes(model.SerializeToString())
-    except Exception as error:  # ONNX's, protobuf's and the system's errors alike
-        raise ImportRefused(
-            f"{path} cannot be read as an ONNX graph: of its weights in another file, {str(error)[:300]}"
-        ) from error
-
-
-def _find_length(path: Path, tensor: onnx.TensorProto) -> int:
-    """How many bytes of a file beside this one a tensor takes: all, unless it says how many."""
-    entries: dict[str, str] = {entry.key: entry.value for entry in tensor.external_data}
-    if "location" not in entries:
-        return 0
-    try:
-        size_bytes: int = (path.parent / entries["location"]).stat().st_size
-    except (OSError, ValueError):
-        raise ImportRefused(
-            f"{path} cannot be read as an ONNX graph: its weights are in {entries['location'][:100]!r}, "
-            "which does not lie beside it; copy that file too."
-        ) from None
-    length = entries.get("length", "")
-    return min(size_bytes, int(length)) if length.isdecimal() and len(length) < 20 else size_bytes

@@ -9,6 +9,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from foundation.errors import ReleaseRefused
+from foundation.graphs.memory import check_memory
+from foundation.graphs.trial import TrialFailed, try_graph
 from foundation.images import Images, measure_difference
 from foundation.manifest import Difference, Outline
 from foundation.onnx_runtime import onnxruntime
@@ -18,8 +20,6 @@ from ganymede.imports.wrapping import Floats
 from service.engine.cores import usable_cores
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
-from service.releases.graph_memory import check_memory
-from service.releases.trial import TrialFailed, try_graph
 from service.requests.inputs import Inputs
 
 BATCH_IMAGES = 4

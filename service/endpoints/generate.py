@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Receive
@@ -23,7 +24,7 @@ from service.requests.directions import steer
 from service.requests.inputs import Inputs
 from service.requests.limits import check_generate
 from service.requests.recipes import describe_provenance, describe_recipe
-from service.requests.request_inputs import read_inputs, request_count, request_seeds
+from service.requests.request_inputs import count_numbers, read_inputs, request_count, request_seeds
 from service.requests.schemas import GenerateRequest
 
 _SMALL_PIXELS = 2**16
@@ -130,7 +131,7 @@ async def accept_generate(
     with ExitStack() as held:
         held.callback(holding.release)
         try:
-            inputs = await _read_inputs(release, request)
+            inputs = await _read_inputs(context, release, request)
         except InvalidField:  # such as a label: what is wrong costs a key nothing
             await context.rates.give_back(count)
             raise
@@ -144,11 +145,12 @@ async def prepare_generate(
     """The same, but room and rate are left to the caller: `Context.accept`."""
     release = release or await context.releases.resolve(request.model)
     pixels = check_generate(request, release.manifest.image, format, context.settings)
-    return release, await _read_inputs(release, request), pixels
+    return release, await _read_inputs(context, release, request), pixels
 
 
-async def _read_inputs(release: Release, request: GenerateRequest) -> Inputs:
-    inputs = read_inputs(release.manifest, request, request_seeds(request))
+async def _read_inputs(context: Context, release: Release, request: GenerateRequest) -> Inputs:
+    read = partial(read_inputs, release.manifest, request, request_seeds(request))
+    inputs = await context.bodies.convert(count_numbers(request), read)
     if not request.directions:
         return inputs
     return steer(inputs.draw(release.manifest), await release.directions.get(), request.directions)

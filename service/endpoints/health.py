@@ -19,7 +19,7 @@ async def live() -> dict[str, str]:
 
 @router.get("/readyz", responses=describe_problems(503))
 async def ready(context: AppContext) -> dict[str, Any]:
-    """200 once the default model is loaded and passed its golden check, 503 and the reason before.
+    """200 once the default model is loaded and passed its golden check; 503 before, and once the end is near.
 
     A store that does not answer and a release that was refused are told, and change nothing: what is loaded
     goes on serving. `same_bytes_here` says whether the golden check gave the recorded bytes on this machine,
@@ -28,7 +28,7 @@ async def ready(context: AppContext) -> dict[str, Any]:
     Raises:
         Unavailable: the 503.
     """
-    if context.engine.draining:
+    if context.engine.leaving:
         raise Unavailable("This process is ending.")
     releases = context.releases
     release = releases.default

@@ -4,13 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from foundation.errors import ModelNotFound, ReleaseRefused, StoreError
+from foundation.errors import GanymedeError, ModelNotFound, ReleaseRefused, StoreError
 from foundation.manifest import Manifest
 from foundation.store import Store
 from foundation.store.publication import MAX_NAMED
 from service.endpoints.context import AppContext, Context
 from service.endpoints.problem_responses import describe_problems
 from service.releases.default_model import raise_if_away
+from service.releases.opening import Release
 
 router = APIRouter(prefix="/models", tags=["models"])
 Loaded = dict[str, dict[str, dict[str, str | bool]]]
@@ -35,6 +36,8 @@ class DescribedVersion(Manifest):
 
     same_bytes_here: bool | None
     """Whether its golden check gave the recorded bytes; null where it is not in this process's memory."""
+    directions: tuple[str, ...] | None
+    """The names that `directions` of a request takes, by number; null where it has none, or as above."""
 
 
 @router.get("", operation_id="list_models", responses={200: {"links": _FIRST_MODEL}, **_NO_STORE})
@@ -62,10 +65,14 @@ async def describe_model(name: str, context: AppContext) -> dict[str, Any]:
     responses=_NO_MODEL,
 )
 async def describe_version(name: str, version: str, context: AppContext) -> DescribedVersion:
-    """One version's manifest, and whether this machine gives the bytes that it recorded."""
+    """One version's manifest, its directions, and whether this machine gives the bytes that it recorded."""
     manifest = await context.releases.asking.run(context.releases.store.manifest, name, version)
     loaded = context.releases.residents.held().get((name, version))
-    return DescribedVersion(**dict(manifest), same_bytes_here=loaded.golden.same_bytes if loaded else None)
+    return DescribedVersion(
+        **dict(manifest),
+        same_bytes_here=loaded.golden.same_bytes if loaded else None,
+        directions=await _name_directions(loaded) if loaded else None,
+    )
 
 
 @router.get(
@@ -79,6 +86,13 @@ async def show_samples(name: str, version: str, context: AppContext) -> Response
     content = await context.releases.asking.run(_read_samples, context.releases.store, name, version)
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     return Response(content, media_type="image/png", headers=headers)
+
+
+async def _name_directions(release: Release) -> tuple[str, ...] | None:
+    try:
+        return (await release.directions.get()).names
+    except GanymedeError:  # there are none, or they are broken: a request that wants them is told
+        return None
 
 
 def _list_loaded(context: Context) -> Loaded:

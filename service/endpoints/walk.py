@@ -3,14 +3,15 @@
 import asyncio
 import os
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from foundation.errors import InvalidField
+from foundation.locked_folders import LockedFolder
 from service.encoding.animation import MEDIA_TYPES
-from service.encoding.walk_folders import WalkFolder
 from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
 from service.engine.budget import Holding
@@ -23,7 +24,7 @@ from service.releases.opening import Release
 from service.requests.directions import steer
 from service.requests.inputs import Inputs
 from service.requests.limits import check_walk
-from service.requests.request_inputs import draw_inputs
+from service.requests.request_inputs import count_numbers, draw_inputs
 from service.requests.schemas import WalkRequest
 
 _WAY = {"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}
@@ -39,7 +40,7 @@ async def answer_walk(context: Context, receive: Receive, request: WalkRequest, 
     manifest = release.manifest
     way = request.model_dump(include=_WAY)
     try:
-        folder = WalkFolder()
+        folder = LockedFolder("walk")
     except OSError:
         holding.release()
         raise
@@ -96,7 +97,8 @@ async def accept_walk(
     with ExitStack() as held:
         held.callback(holding.release)
         try:
-            keys = draw_inputs(release.manifest, request, request.seeds)
+            draw = partial(draw_inputs, release.manifest, request, request.seeds)
+            keys = await context.bodies.convert(count_numbers(request), draw)
             if request.directions:
                 keys = steer(keys, await release.directions.get(), request.directions)
         except InvalidField:  # such as a label: what is wrong costs a key nothing

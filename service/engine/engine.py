@@ -45,6 +45,8 @@ class Engine:
         self._batches = BatchThreads(
             self._waiting, self._encoders, metrics, count=device_threads, max_batch_images=max_batch_images
         )
+        self.leaving = False
+        """Whether the process is to end: it still takes what comes, and says that it should go elsewhere."""
         self.draining = False
 
     @property
@@ -115,9 +117,13 @@ class Engine:
                 self._waiting.discard(job)
                 job.finish(None)
 
+    def leave(self) -> None:
+        """Admit as before, but let it be known that the end is near."""
+        self.leaving = True
+
     def drain(self) -> None:
         """Admit nothing more; what was admitted is finished."""
-        self.draining = True
+        self.leaving = self.draining = True
 
     async def close(self, limit_s: float | None = None) -> None:
         """Finish what was admitted, and stop; threads that still work after `limit_s` are left alone."""

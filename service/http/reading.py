@@ -21,6 +21,9 @@ Parsed = TypeVar("Parsed")
 _BODIES_AT_ONCE = 16
 """So many of the largest may be held while they arrive and are parsed; requesters share them (`Room`)."""
 
+_FEW_NUMBERS = 2**13
+"""What is made into arrays in well under a millisecond."""
+
 _PROGRESS_BYTES = 10 * 2**10
 _PROGRESS_S = 10.0
 """Of a body that holds a share of those, so many bytes must come in so long a time: one KiB a second."""
@@ -82,6 +85,18 @@ class Bodies:
             if len(content) <= SMALL_BYTES:
                 return parse(content)
             return await asyncio.get_running_loop().run_in_executor(self._parser, parse, content)
+
+    async def convert(self, numbers: int, function: Callable[[], Parsed]) -> Parsed:
+        """What `function` makes of the `numbers` that a body brought; in the bodies' thread if they are many.
+
+        It lets other threads have their turns in between, as the parsers do.
+
+        Raises:
+            GanymedeError: what `function` raises.
+        """
+        if numbers <= _FEW_NUMBERS:
+            return function()
+        return await asyncio.get_running_loop().run_in_executor(self._parser, function)
 
     async def close(self) -> None:
         """Stop the thread."""

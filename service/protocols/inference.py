@@ -35,6 +35,7 @@ from service.protocols.open_inference import (
     write_json,
 )
 from service.protocols.protocol_route import MethodNotAllowed, ProtocolRoute, accept_trailing_slashes
+from service.protocols.tensors import count_numbers
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _EXAMPLE = {"inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}]}
@@ -171,7 +172,8 @@ async def _infer(context: Context, http_request: Request, model: str) -> Respons
     with ExitStack() as held:
         held.callback(holding.release)
         try:
-            inputs = read_inputs(inference, manifest)
+            numbers = sum(count_numbers(part.shape) for part in inference.request.inputs)
+            inputs = await context.bodies.convert(numbers, partial(read_inputs, inference, manifest))
         except InvalidField:
             await context.rates.give_back(count)
             raise

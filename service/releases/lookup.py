@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 
 from foundation.errors import GanymedeError, ModelNotFound, ReleaseRefused, Unavailable
+from foundation.graphs.content import MAX_GRAPH_BYTES
 from foundation.store import Reference, Store, parse_reference, resolve_version
 from service.engine.devices import Device
 from service.engine.threads import Threads
 from service.releases.default_model import find_default
-from service.releases.graph import MAX_GRAPH_BYTES
 from service.releases.opening import Fetched, Release, fetch_release, open_fetched, open_release
 from service.releases.residents import Residents
 

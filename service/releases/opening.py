@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foundation.errors import GanymedeError, ReleaseRefused
+from foundation.graphs.content import MAX_GRAPH_BYTES, check_graph
+from foundation.graphs.memory import check_memory
+from foundation.graphs.trial import TrialFailed, try_graph
 from foundation.manifest import REFERENCE_GRAPH, File, Manifest
 from foundation.store import Store
 from foundation.store.publication import entry_of
@@ -15,10 +18,8 @@ from service.engine.generator import Generator
 from service.metrics import ShownModel
 from service.releases.drawn_by import DrawnBy, name_drawing
 from service.releases.golden import TIMEOUT_S, GoldenAnswer, check_golden
-from service.releases.graph import MAX_GRAPH_BYTES, check_budget, check_graph
-from service.releases.graph_memory import check_memory
 from service.releases.release_directions import ReleaseDirections
-from service.releases.trial import TrialFailed, try_graph
+from service.releases.sizes import check_budget
 from service.requests.inputs import draw_seeds
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,6 @@
 """The directions of a release that is in memory: read once, and kept with it."""
 
 import asyncio
-import threading
 
 from foundation.errors import InvalidField, ReleaseRefused
 from foundation.manifest import Manifest
@@ -16,7 +15,6 @@ class ReleaseDirections:
         self._store = store
         self._manifest = manifest
         self._answer: Directions | InvalidField | ReleaseRefused | None = None
-        self._lock = threading.Lock()
         self._reading: asyncio.Future[Directions] | None = None
 
     async def get(self) -> Directions:
@@ -29,21 +27,8 @@ class ReleaseDirections:
         if found is not None:
             return found
         if self._reading is None or self._reading.done():  # one thread, however many ask
-            self._reading = asyncio.ensure_future(asyncio.to_thread(self.read))
+            self._reading = asyncio.ensure_future(asyncio.to_thread(self._read))
         return await asyncio.shield(self._reading)
-
-    def read(self) -> Directions:
-        """The directions; whoever asks while they are being read waits. Raises as `get`."""
-        with self._lock:
-            found = self.known()
-            if found is None:
-                try:
-                    found = read_directions(self._store, self._manifest)
-                except (InvalidField, ReleaseRefused) as error:
-                    self._answer = error
-                    raise
-                self._answer = found
-            return found
 
     def known(self) -> Directions | None:
         """The directions if they were read; None if not yet. Raises what was wrong with them."""
@@ -51,3 +36,12 @@ class ReleaseDirections:
         if isinstance(answer, (InvalidField, ReleaseRefused)):
             raise answer.with_traceback(None)
         return answer
+
+    def _read(self) -> Directions:
+        try:
+            found = read_directions(self._store, self._manifest)
+        except (InvalidField, ReleaseRefused) as error:
+            self._answer = error
+            raise
+        self._answer = found
+        return found

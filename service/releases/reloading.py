@@ -46,6 +46,8 @@ class Reloading:
         self._default: asyncio.Task[None] | None = None
         self._broken: dict[str, GanymedeError] = {}
         self._task: asyncio.Task[None] | None = None
+        self.ready = asyncio.Event()
+        """Set once the default model was loaded for the first time."""
 
     @property
     def refusals(self) -> dict[Reference, GanymedeError]:
@@ -133,6 +135,8 @@ class Reloading:
             if str(error) != before:
                 log.error("not ready: %s", error)  # noqa: TRY400 - the sentence says it all
                 self._count(_outcome_of(error))
+        else:
+            self.ready.set()
 
     async def _follow_model(self, model: str) -> None:
         releases, store = self._releases, self._releases.store

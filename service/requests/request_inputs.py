@@ -21,6 +21,12 @@ def request_count(request: GenerateRequest) -> int:
     return len(request.seeds or request.latents or ()) or request.count or DEFAULT_COUNT
 
 
+def count_numbers(request: GenerateRequest | WalkRequest) -> int:
+    """How many numbers stand in a request's latents and weights."""
+    given = (*(request.latents or ()), *(request.labels or ()), request.label)
+    return sum(len(row) for row in given if isinstance(row, tuple))
+
+
 def request_seeds(request: GenerateRequest) -> tuple[int, ...] | None:
     """The seed of every image; drawn at random if the request leaves them open; None where none has one."""
     if request.latents is not None or request.mix is not None:
@@ -90,7 +96,9 @@ def _read_latents(rows: Sequence[Sequence[float]], size: int) -> Latents:
             raise InvalidField(
                 f"latents.{index}", f"has {len(row)} numbers, this model's latents have {size}"
             )
-    latents = np.asarray(rows, np.float64)  # (n, z)
+    latents = np.empty((len(rows), size), np.float64)
+    for index, row in enumerate(rows):  # one by one: NumPy keeps the GIL for as long as it reads
+        latents[index] = row
     if np.abs(latents).max() > np.finfo(np.float32).max:
         raise InvalidField("latents", "the numbers must fit float32")
     return latents.astype(np.float32)

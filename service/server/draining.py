@@ -15,6 +15,7 @@ _EXIT_STATUS = 128
 """What shells add to the number of the signal that ended a process."""
 
 _LAST_WORDS_S = 1.0
+_LOOK_EVERY_S = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -22,39 +23,79 @@ log = logging.getLogger(__name__)
 class DrainingServer(uvicorn.Server):
     """uvicorn's server, which tells the service first that it is to end.
 
-    On SIGTERM or SIGINT uvicorn closes its listening socket, answers the requests it has, within its graceful
-    timeout, and then closes the application. A client that keeps its connection learns from `/readyz` and
-    from a 503 that it should go elsewhere. After the timeout the process ends, whatever its threads do.
+    On SIGTERM or SIGINT `/readyz` says 503 at once, and for the lame duck's time requests are taken as ever,
+    each on a connection that closes behind its answer: balancers go on for seconds before they have noticed.
+    A second signal ends that time. Then uvicorn closes its listening socket, answers the requests it has,
+    within its graceful timeout, and closes the application. A client that keeps its connection learns from a
+    503 that it should go elsewhere. After the timeout the process ends, whatever its threads do.
     """
 
     def __init__(
-        self, config: uvicorn.Config, context: Context, *, started: Callable[[str], None] = lambda _: None
+        self,
+        config: uvicorn.Config,
+        context: Context,
+        *,
+        started: Callable[[str], None] = lambda _: None,
+        ready: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`started` is called with the address, once there is someone to answer at it."""
+        """`started` is called with the address once somebody answers there, `ready` once there is a model."""
         super().__init__(config)
         self._context = context
         self._started = started
+        self._ready = ready
+        self._waiting: asyncio.Task[None] | None = None
         self._signal = 0
+        self._hurried = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say where."""
         await super().startup(sockets)
         host, port = self.config.host, self.servers[0].sockets[0].getsockname()[1]
-        self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._started(address)
+        self._waiting = asyncio.create_task(self._wait_until_ready(address))
+
+    async def _wait_until_ready(self, address: str) -> None:
+        await self._context.reloading.ready.wait()
+        self._ready(address)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what there is, and close; who was cut off by the timeout is told so first."""
+        """Take what still comes for a while, answer what there is, and close.
+
+        Who is cut off by the timeout is told so first.
+        """
+        if self._waiting is not None:
+            self._waiting.cancel()
+        await self._be_lame_duck()
+        engine, status = self._context.engine, _EXIT_STATUS + self._signal
+        log.info("draining: %d images are still to be answered", engine.waiting_images)
+        engine.drain()
+        if self._signal:
+            end_within(self._context.settings.drain_timeout_s, status)
         await super().shutdown(sockets)
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_LAST_WORDS_S)
         if self._signal:
-            end_within(0.0, _EXIT_STATUS + self._signal)
+            end_within(0.0, status)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Note that the service drains, then let uvicorn do the rest."""
+        """Note that the service is to end; a second signal ends the lame duck's time, later ones go on."""
+        engine, settings = self._context.engine, self._context.settings
+        if self._signal and not engine.draining:
+            self._hurried = True
+            return
         if not self._signal:
-            self._signal = sig
-            end_within(self._context.settings.drain_timeout_s, _EXIT_STATUS + sig)
-        log.info("draining: %d images are still to be answered", self._context.engine.waiting_images)
-        self._context.engine.drain()
+            self._signal, self._hurried = sig, not self.started  # nobody routes to what was never ready
+            end_within(settings.lame_duck_s + settings.drain_timeout_s, _EXIT_STATUS + sig)
+            engine.leave()
         super().handle_exit(sig, frame)
+
+    async def _be_lame_duck(self) -> None:
+        loop, delay_s = asyncio.get_running_loop(), self._context.settings.lame_duck_s
+        if not self._signal or not delay_s:
+            return
+        log.info("leaving: requests are taken for %g s more, or until a second signal", delay_s)
+        end = loop.time() + delay_s
+        while loop.time() < end and not self._hurried:
+            await asyncio.sleep(min(_LOOK_EVERY_S, delay_s))
+            await self.on_tick(0)  # the header Date goes on

@@ -116,7 +116,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unanswered.begin(self.cycle)
         self._stage, self._since, self._unfinished_bytes, self._body_bytes = _BODY, self.loop.time(), 0, 0
         self.headers = []  # fields behind the body are none of its head's: they go nowhere
-        if self.restricted:
+        if self.restricted or self.context.engine.leaving:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:

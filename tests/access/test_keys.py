@@ -21,6 +21,7 @@ from service.access.refusals import LINES, MAX_ADDRESSES, Refusals, TooManyWrong
 from service.http.addresses import OPEN_PATHS
 from service.settings import WrongSetting
 from tests.conftest import metric, run_server
+from tests.patience import PATIENCE_S
 
 WRONG_KEYS = 30
 KEY = "gmd_ümlaut und Leerzeichen"
@@ -48,7 +49,7 @@ def address_of(server):
 def ask_raw(server, text, *, quiet_s=30):
     """What the server answers to these bytes until it closes, or says nothing more for so many seconds."""
     content = b""
-    with socket.create_connection(address_of(server), timeout=30) as connected:
+    with socket.create_connection(address_of(server), timeout=PATIENCE_S) as connected:
         connected.sendall(text)
         try:
             while chunk := connected.recv(65536):

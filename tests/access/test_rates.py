@@ -21,6 +21,7 @@ from service.engine.budget import Budget
 from service.http.requesters import requesting
 from service.settings import Settings, WrongSetting
 from tests.conftest import metric, run_server
+from tests.patience import PATIENCE_S
 from tests.valkey import free_port, run_valkey, url_of
 
 KEY = "gmd_shared"
@@ -337,13 +338,15 @@ def test_servers_share_a_keys_limit_and_tell_it_in_headers_and_figures(tmp_path,
             run_server(tiny_store, tmp_path, *flags, **variables) as two,
         ):
             headers = {"X-Api-Key": KEY}
-            first = httpx.post(f"{one.url}/generate", json={"count": 50}, headers=headers, timeout=30)
+            first = httpx.post(f"{one.url}/generate", json={"count": 50}, headers=headers)
             assert first.status_code == 200
             assert first.headers["ratelimit-policy"] == (
                 '"rate";q=80;qu="images";w=80, "quota";q=1000;qu="images";w=86400'
             )
             assert first.headers["ratelimit"] == '"rate";r=30, "quota";r=950'
-            refused = httpx.post(f"{two.url}/generate", json={"count": 31}, headers=headers, timeout=30)
+            refused = httpx.post(
+                f"{two.url}/generate", json={"count": 31}, headers=headers, timeout=PATIENCE_S
+            )
             assert refused.status_code == 429
             assert "30 images left" in refused.json()["detail"]
             assert refused.headers["ratelimit"] == f'"rate";r=30;t={refused.headers["retry-after"]}'

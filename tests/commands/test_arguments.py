@@ -14,6 +14,7 @@ import typer
 from foundation.store import open_store
 from ganymede.arguments import read_path, read_text
 from tests.conftest import REPOSITORY
+from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -35,7 +36,7 @@ def run(*words, home, cwd, **variables):
         cwd=cwd,
         env={**environment, "PYTHONPATH": str(REPOSITORY), "HOME": str(home), **variables},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -141,7 +142,7 @@ def test_the_log_in_json_is_utf_8_in_every_locale():
         cwd=REPOSITORY,
         env={**os.environ, **LATIN},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=True,
     )
     assert json.loads(done.stderr.decode("utf-8"))["message"] == "café 茶 😀"

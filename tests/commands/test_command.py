@@ -9,6 +9,7 @@ from PIL import Image
 
 from ganymede.commands.pictures import WrongOption, parse_seeds
 from service.settings import Settings
+from tests.conftest import run_server
 
 
 def test_generate_writes_the_bytes_that_the_service_answers(run_ganymede, tiny_store, tmp_path, client):
@@ -43,6 +44,13 @@ def test_models_lists_what_the_store_holds(run_ganymede, tiny_store):
     assert "grey" in output
     assert "colour" in output
     assert "production" in output
+
+
+def test_a_list_of_models_in_a_pipe_is_not_cut(run_ganymede, tiny_store):
+    narrow = run_ganymede("models", "--models", tiny_store, COLUMNS="20").stdout
+    assert narrow == run_ganymede("models", "--models", tiny_store).stdout
+    assert "production" in narrow
+    assert "…" not in narrow
 
 
 def test_promote_moves_production(run_ganymede, tiny_store, tmp_path):
@@ -107,6 +115,16 @@ def test_a_port_that_is_taken_is_named_and_nobody_is_invited_to_it(run_ganymede,
     assert port in result.stderr
     assert "address already in use" in result.stderr
     assert "Try:" not in result.stdout
+
+
+def test_nobody_is_invited_to_a_service_before_it_has_a_model(server, tmp_path):
+    said = server.log.read_text()
+    assert 0 <= said.index("Ganymede on http://") < said.index("Ready. Try:\n  curl -X POST http://")
+    (tmp_path / "empty").mkdir()
+    with run_server(tmp_path / "empty", tmp_path, GANYMEDE_UI="off") as empty:
+        said = empty.log.read_text()
+    assert "not ready: No model in" in said
+    assert "Try:" not in said
 
 
 def test_the_help_of_serve_says_what_each_option_is_without_it(run_ganymede):

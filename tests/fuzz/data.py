@@ -53,7 +53,7 @@ def read_picture(content: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)  # as `decode_files` does
-        outcome = decode_file(file, SETTINGS)
+        outcome = decode_file(file, SETTINGS, [])
     assert isinstance(outcome, str) or (outcome.shape == (8, 8, 3) and outcome.dtype == np.uint8)
 
 

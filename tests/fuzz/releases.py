@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from foundation.errors import InvalidField, ReleaseRefused
+from foundation.graphs.content import check_graph
 from foundation.manifest import REFERENCE_GRAPH, File, Manifest
 from foundation.store import FolderStore
 from foundation.store.aliases import Aliases
@@ -20,7 +21,7 @@ from service.encoding.provenance import Provenance
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.releases.golden import check_golden
-from service.releases.graph import check_budget, check_graph
+from service.releases.sizes import check_budget
 from service.requests.directions import Directions, read_directions
 from service.requests.first_layer import FirstLayer
 from tests.fuzz.target import Target

@@ -21,6 +21,7 @@ from service.http.requesters import requesting
 from service.http.slices import read_json
 from service.requests.schemas import GenerateRequest
 from tests.conftest import metric, run_server
+from tests.patience import PATIENCE_S
 from tests.raw_http import resident_bytes
 
 MOST_BYTES = 6 * 2**20 - 300
@@ -298,7 +299,7 @@ def test_a_client_that_leaves_amid_its_body_is_no_fault(tmp_path, tiny_store):
         connection.putheader("Content-Length", "100")
         connection.endheaders(b"{")
         connection.close()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while metric(client, left) < 1:
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -392,7 +393,7 @@ def test_a_large_body_that_stops_on_its_way_is_given_up_before_its_time(monkeypa
             await bodies.read(request, GenerateRequest)
         await bodies.close()
 
-    asyncio.run(asyncio.wait_for(read(SMALL_BYTES + 1), 60))
+    asyncio.run(asyncio.wait_for(read(SMALL_BYTES + 1), PATIENCE_S))
 
 
 PIECES = [

@@ -48,6 +48,7 @@ ANSWERS = {
     "TooManyWaiting": ("too-many-waiting", 429, "Too many requests wait"),
     "TooManyWrongKeys": ("too-many-wrong-keys", 429, "Too many wrong keys"),
     "TrialFailed": ("trial-failed", 500, "Internal error"),
+    "GraphUnreadable": ("graph-unreadable", 500, "Internal error"),
     "Unavailable": ("unavailable", 503, "Unavailable"),
     "UnsupportedEncoding": ("unsupported-encoding", 415, "Unsupported encoding"),
     "UpgradeRefused": ("upgrade-refused", 501, "Upgrade refused"),

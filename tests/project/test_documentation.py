@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from benchmarks.attacks.attackers import ATTACKS
 from ganymede.commands.flags import make_flags
 from service.settings import PREFIX, Settings
 from tests.patience import PATIENCE_S
@@ -67,6 +68,12 @@ def test_every_test_that_holds_a_promise_exists():
         assert re.search(rf"^(async )?def {name}\(", (REPOSITORY / path).read_text(), re.MULTILINE), (
             f"{path}::{name}"
         )
+
+
+def test_what_others_wait_is_told_of_every_attack():
+    number = r"[\d.,]+ \| "
+    for _, _, words in ATTACKS.values():
+        assert re.search(rf"^\| {re.escape(words)} \| {4 * number}0 \|$", RELIABILITY, re.MULTILINE), words
 
 
 def test_every_document_that_is_referred_to_exists():

@@ -2,15 +2,20 @@
 
 import json
 import os
+import re
+import shutil
 import signal
+import subprocess
+import sys
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from ganymede.container import sagemaker_variables
 from service.settings import Settings
-from tests.conftest import run_server
-from tests.patience import PATIENCE_S
+from tests.conftest import REPOSITORY, run_server
+from tests.patience import PATIENCE_S, wait_until
 from tests.tiny_models import TinyModel, publish_tiny_model
 
 BODY_LIMIT_BYTES = 6 * 2**20
@@ -109,6 +114,62 @@ def test_sagemakers_folder_does_not_count_when_it_is_empty_or_a_store_is_named(t
     assert sagemaker_variables(["serve"], {"GANYMEDE_MODELS": "models"}, tmp_path) == {}
     assert sagemaker_variables(["serve", "--models=models"], {}, tmp_path) == {}
     assert sagemaker_variables(["train"], {}, tmp_path) == {}
+
+
+@pytest.fixture
+def run_container(tmp_path):
+    """The container's entry point, with its own `/opt/ml`."""
+
+    @contextmanager
+    def run(**variables):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GANYMEDE_")}
+        given = {"SAGEMAKER_BASE_DIR": str(tmp_path / "ml"), "GANYMEDE_PORT": "0", **variables}
+        with (tmp_path / "log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ganymede.container", "serve"],
+                cwd=REPOSITORY,
+                env={**environment, **given},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield process, tmp_path / "log"
+        finally:
+            process.kill()
+            process.wait()
+
+    return run
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_endpoint_serves_the_one_version_that_its_model_brought(run_container, tmp_path, named):
+    publish_tiny_model(tmp_path / "s3", TinyModel(name="grey", version="v7"))
+    folder = tmp_path / "ml" / "model"
+    folder.parent.mkdir()
+    shutil.copytree(tmp_path / "s3" / "grey" / "versions" / "v7", folder)  # as SageMaker lays a prefix out
+    variables = {"GANYMEDE_MODELS": str(folder)} if named else {}
+    with run_container(**variables) as (_, log):
+        wait_until(lambda: "running on http" in log.read_text())
+        url = re.search(r"running on (http://[\d.:]+)", log.read_text())[1]
+        wait_until(lambda: httpx.get(f"{url}/ping").status_code == 200)
+        assert httpx.get(f"{url}/readyz").json()["model"] == "grey@v7"
+        assert SageMaker(url).invoke({"task": "generate", "seed": 1}).content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("content", [{}, {"stray.txt": "x"}, {"manifest.json": "{}"}], ids=str)
+def test_a_folder_without_a_model_starts_nothing_instead_of_the_bundled_ones(
+    run_container, tmp_path, named, content
+):
+    folder = tmp_path / "ml" / "model"
+    folder.mkdir(parents=True)
+    for name, text in content.items():
+        (folder / name).write_text(text)
+    variables = {"GANYMEDE_MODELS": str(folder)} if named else {}
+    with run_container(**variables) as (process, log):
+        assert process.wait(timeout=PATIENCE_S) == 1
+        assert str(folder) in log.read_text()
+        assert "Traceback" not in log.read_text()
 
 
 def test_sigterm_ends_the_server_in_less_than_sagemakers_thirty_seconds(tiny_store, tmp_path):

@@ -165,6 +165,16 @@ def test_a_direction_that_is_not_there_is_refused(steered, model, name):
     assert answer.json()["field"].startswith("directions")
 
 
+def test_the_names_of_directions_stand_with_their_version(steered):
+    server, _ = steered
+    assert httpx.post(f"{server.url}/generate", json={"model": "colour"}).status_code == 200
+    told = {
+        version: httpx.get(f"{server.url}/models/colour/versions/{version}").json()["directions"]
+        for version in ("v1", "v2")
+    }
+    assert told == {"v1": None, "v2": ["brightness", "1", "2"]}
+
+
 def test_more_directions_than_any_release_has_are_refused(steered):
     many = {str(index): 1 for index in range(300)}
     answer = httpx.post(f"{steered[0].url}/generate", json={"directions": many})

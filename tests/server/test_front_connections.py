@@ -11,12 +11,13 @@ import pytest
 from service.server.wire_limits import WireLimits
 from service.settings import Settings
 from tests.conftest import run_server
+from tests.patience import PATIENCE_S
 from tests.raw_http import connect, read_answer, read_answers
 
 MOST = 8
 FILES = 96
 HALF_A_BODY = b"POST /generate HTTP/1.1\r\nContent-Length: 1000\r\n\r\n{"
-HANG_S = 60
+HANG_S = PATIENCE_S
 
 
 @pytest.fixture(scope="module")

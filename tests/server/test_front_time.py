@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import run_server
+from tests.patience import PATIENCE_S
 from tests.raw_http import connect, parse_answers, read_answers
 
 POST = b"POST /generate HTTP/1.1\r\nHost: here\r\n"
-HANG_S = 60
+HANG_S = PATIENCE_S
 """Only a server that waits for ever takes as long."""
 
 

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from foundation.errors import ReleaseRefused
-from service.releases.graph import check_graph
+from foundation.graphs.content import check_graph
 from tests.tiny_models import TinyModel, tiny_graph
 
 

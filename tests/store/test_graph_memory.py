@@ -1,5 +1,6 @@
 """Graphs of a few kilobytes that would take gigabytes: found before ONNX Runtime opens them."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,12 +12,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from foundation.errors import ReleaseRefused
+from foundation.graphs import trial
+from foundation.graphs.content import check_graph
+from foundation.graphs.memory import check_memory
+from foundation.graphs.trial import TrialFailed, try_graph
 from ganymede.imports.graph import ImportRefused
-from service.releases import trial
-from service.releases.graph import check_graph
-from service.releases.graph_memory import check_memory
-from service.releases.trial import TrialFailed, try_graph
 from tests.conftest import REPOSITORY
+from tests.patience import PATIENCE_S
 from tests.store.foreign import SIZE, constant, draw_graph, prepare, value
 from tests.tiny_models import TinyModel, tiny_graph
 
@@ -139,7 +141,7 @@ def test_a_graph_that_would_take_gigabytes_is_refused_before_it_is_opened(
     try:
         assert not is_told(BOMBS[kind])
     except ReleaseRefused as refusal:
-        assert "m@v1: g.onnx would take" in str(refusal)  # noqa: PT017 - one way of two
+        assert re.search("m@v1: g.onnx(: the size of what| would take)", str(refusal))  # noqa: PT017
         return
     with pytest.raises(TrialFailed, match="more than 1,073,741,824 bytes of memory"):
         try_graph(BOMBS[kind], latents(2))
@@ -153,7 +155,7 @@ def test_most_are_told_by_their_shapes_alone() -> None:
             untold.add(kind)
         except ReleaseRefused:
             pass
-    assert untold == {"Loop", "If", "the latent's own numbers"}
+    assert untold == {"Loop", "If"}
 
 
 def test_a_batch_that_takes_its_square_is_refused() -> None:
@@ -261,8 +263,8 @@ def test_looking_takes_little_memory_itself(tmp_path: Path) -> None:
     script = f"""
 import resource, pathlib
 from foundation.errors import ReleaseRefused
-from service.releases.graph import check_graph
-from service.releases.graph_memory import check_memory
+from foundation.graphs.content import check_graph
+from foundation.graphs.memory import check_memory
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in pathlib.Path({str(tmp_path)!r}).iterdir():
     try:
@@ -272,6 +274,6 @@ for path in pathlib.Path({str(tmp_path)!r}).iterdir():
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
     assert int(done.stdout) < 100_000  # kilobytes

@@ -23,6 +23,7 @@ from service.engine.devices import cpu_device
 from service.releases.default_model import find_default
 from service.releases.opening import open_release
 from tests.conftest import run_server
+from tests.patience import PATIENCE_S
 from tests.store.conftest import S3
 from tests.store.faulty import FaultyWay
 from tests.store.releases import describe_release
@@ -88,10 +89,12 @@ def test_the_reference_tool_and_ours_verify_each_others_signatures(
     tool = [sys.executable, "-m", "model_signing"]
     verify = ["verify", "key", folder / "v1", "--signature", folder / "v1" / SIGNATURE_FILE]
     verify += ["--public_key", public]
-    done = subprocess.run([*tool, *verify], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*tool, *verify], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     make = ["sign", "key", folder / "v2", "--signature", folder / "v2" / SIGNATURE_FILE]
-    subprocess.run([*tool, *make, "--private_key", private], capture_output=True, timeout=60, check=True)
+    subprocess.run(
+        [*tool, *make, "--private_key", private], capture_output=True, timeout=PATIENCE_S, check=True
+    )
     open_version(root, "v2", public)
 
 

@@ -25,6 +25,7 @@ from service.releases.golden import check_golden
 from service.releases.lookup import Release, Releases
 from service.releases.reloading import Reloading
 from tests.conftest import metric, run_server
+from tests.patience import PATIENCE_S
 from tests.store.odd_s3 import BUCKET, OddS3, run_odd_s3
 from tests.store.releases import publish_bytes
 from tests.store.test_reloading import serving, wait_until
@@ -122,7 +123,7 @@ def test_a_service_whose_store_drips_answers_pictures_walks_and_the_truth_and_en
         with running.client() as client, ThreadPoolExecutor(40) as pool:
             assert serving(running) == "grey@v1"
             server.quirks.add("drip")
-            asked = [pool.submit(httpx.get, f"{running.url}/models/grey", timeout=60) for _ in range(60)]
+            asked = [pool.submit(httpx.get, f"{running.url}/models/grey") for _ in range(60)]
             walk = client.post("/latent-walk", json={"seeds": [1, 2], "frames": 4, "format": "gif"})
             assert walk.status_code == 200
             assert serving(running) == "grey@v1"
@@ -139,7 +140,7 @@ def test_a_service_whose_store_drips_answers_pictures_walks_and_the_truth_and_en
             wait_until(lambda: metric(client, "ganymede_store_reachable") == 0, "it drips again")
         began = time.monotonic()
         running.process.terminate()
-        running.process.wait(timeout=60)
+        running.process.wait(timeout=PATIENCE_S)
         assert time.monotonic() - began < 20
 
 

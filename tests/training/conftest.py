@@ -24,6 +24,13 @@ def describe_small_run() -> Configuration:
     )
 
 
+def pytest_collection_modifyitems(items):
+    """One worker has TensorFlow and the runs that many tests look at; the largest group begins first."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("training"))
+
+
 @pytest.fixture(scope="session")
 def small_configuration() -> Configuration:
     return describe_small_run()
@@ -39,6 +46,16 @@ def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER, console=Non
         data_folder=data_folder,
         console=console or Console(file=io.StringIO()),
     )
+
+
+@pytest.fixture
+def without_tracing():
+    """Compute steps at once: to trace one costs more than a hundred small ones. Whole runs are traced."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")

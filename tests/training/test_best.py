@@ -3,11 +3,10 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 
 from foundation.store import FolderStore
-from tests.training.conftest import DATA_FOLDER, train_quietly
+from tests.training.conftest import DATA_FOLDER
 from tests.training.test_features import flat_pixels, write_network
 from training.config import override
 from training.errors import EvaluationError, ExportError, RunError
@@ -145,12 +144,3 @@ def test_data_without_a_known_feature_network_is_trained_unmeasured_and_not_rank
     run.config_path.write_text(settings.model_dump_json())
     with pytest.raises(EvaluationError, match="No feature network is known for 'noto-emoji'"):
         rank(run)
-
-
-def test_measuring_changes_nothing_of_the_training(trained_run, small_configuration, tmp_path):
-    folder = tmp_path / "run"
-    train_quietly(override(small_configuration, ["evaluation_epochs=0"]), folder)
-    measured, unmeasured = Run(trained_run.folder).read_stats(), Run(folder).read_stats()
-    assert unmeasured[1].figures == {}
-    np.testing.assert_allclose(measured[1].generator_loss, unmeasured[1].generator_loss, rtol=1e-4)
-    assert read_best(Run(folder)) is None

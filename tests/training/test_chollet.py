@@ -34,7 +34,7 @@ def configuration():
 
 
 @pytest.fixture
-def gan(configuration):
+def gan(configuration, without_tracing):
     return CholletGAN(configuration, "float32")
 
 

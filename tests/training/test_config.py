@@ -29,10 +29,14 @@ def test_an_override_takes_the_type_of_its_field():
         ("batchsize=1", "Did you mean 'batch_size'?"),
         ("xyzzy=1", "preset, data, seed"),
         ("epochs", "'epochs' is not of the form key=value."),
-        ("epochs=none", "epochs=none: Input should be a valid integer"),
-        ("epochs=0", "epochs=0: Input should be greater than or equal to 1."),
-        ("beta_1=nan", "beta_1=nan: Input should be a finite number."),
-        ("precision=float8", "precision=float8: Input should be 'auto', 'float32' or 'mixed_bfloat16'."),
+        ("epochs=none", "epochs=none: it must be a whole number."),
+        ("epochs=0", "epochs=0: it must be at least 1."),
+        ("beta_1=nan", "beta_1=nan: it must be a finite number."),
+        ("precision=float8", "precision=float8: it must be auto, float32 or mixed_bfloat16."),
+        ("epochs=2.5", "epochs=2.5: it must be a whole number."),
+        ("learning_rate=fast", "learning_rate=fast: it must be a number."),
+        ("learning_rate=0", "learning_rate=0: it must be more than 0.0."),
+        ("batch_size=70000", "batch_size=70000: it must be at most 65536."),
         ("preset=modern", "The preset is chosen by --preset"),
     ],
 )
@@ -43,7 +47,7 @@ def test_a_wrong_override_says_what_to_write(assignment, words):
 
 
 def test_a_value_of_neither_kind_is_told_of_both_in_one_sentence():
-    words = r"^augmentation=7: Input should be less than or equal to 1, or Input should be 'auto'\.$"
+    words = r"^augmentation=7: it must be at most 1\.0, or auto\.$"
     with pytest.raises(ConfigurationError, match=words):
         override(PRESETS["modern"].defaults, ["augmentation=7"])
 

@@ -134,6 +134,45 @@ def test_a_network_that_fails_on_the_pictures_is_named(tmp_path, images):
         FeatureNetwork(path).extract(images)
 
 
+def test_a_network_is_looked_through_as_imports_are(tmp_path, monkeypatch):
+    huge = helper.make_tensor("huge", TensorProto.INT64, [1], [2**33])
+    bomb = [
+        helper.make_node("ConstantOfShape", ["huge"], ["zeros"]),
+        helper.make_node("ReduceMax", ["zeros"], ["zero"], keepdims=0),
+        helper.make_node("GlobalAveragePool", ["image"], ["pooled"]),
+        helper.make_node("Add", ["pooled", "zero"], ["features"]),
+    ]
+    following = [
+        helper.make_node("ReduceMax", ["image"], ["most"], keepdims=0),
+        helper.make_node("Cast", ["most"], ["count"], to=TensorProto.INT64),
+        helper.make_node("Reshape", ["count", "one"], ["huge"]),
+        *bomb,
+    ]
+    custom = [helper.make_node("Mine", ["image"], ["features"], domain="of.mine")]
+    monkeypatch.setattr("foundation.graphs.trial.MAX_BYTES", 2**30)
+    for name, nodes, constants, words in (
+        ("bomb", bomb, [huge], r"bomb\.onnx is not .* would take"),
+        ("following", following, [helper.make_tensor("one", TensorProto.INT64, [1], [1])], "follows the num"),
+        ("custom", custom, [], "custom operator of.mine::Mine"),
+    ):
+        path = write_network(tmp_path / f"{name}.onnx", ["n", 3, 8, 8], nodes)
+        model = onnx.load(path)
+        model.graph.initializer.extend(constants)
+        model.opset_import.extend([helper.make_opsetid("of.mine", 1)] if name == "custom" else [])
+        onnx.save(model, path)
+        with pytest.raises(EvaluationError, match=words):
+            FeatureNetwork(path)
+
+
+def test_weights_beside_a_network_are_read_with_it(tmp_path, images):
+    nodes = [*mean_colour("mean"), helper.make_node("MatMul", ["mean", "weights"], ["features"])]
+    path = write_network(tmp_path / "beside.onnx", ["n", 3, 4, 4], nodes)
+    model = onnx.load(path)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(2 * np.eye(3, dtype=np.float32), "weights"))
+    onnx.save(model, path, save_as_external_data=True, location="beside.data", size_threshold=0)
+    np.testing.assert_allclose(FeatureNetwork(path).extract(images), 2 * expected_means(), rtol=1e-6)
+
+
 def test_a_file_that_is_missing_or_no_network_is_named(tmp_path):
     with pytest.raises(EvaluationError, match=r"There is no feature network .*none\.onnx"):
         FeatureNetwork(tmp_path / "none.onnx")

@@ -5,12 +5,17 @@ from PIL import Image
 from rich.console import Console
 
 from foundation.store import FolderStore
+from service.engine.devices import cpu_device
+from service.engine.generator import Generator
+from service.releases.golden import check_golden
 from training.config import override
 from training.evaluation.evaluate import evaluate_run
 from training.evaluation.features import FASHION_FEATURES
 from training.export.exporting import export_run
 from training.export.publication import publish_run
+from training.networks.augment import choose_probability
 from training.presets import find_preset
+from training.run.folder import Run
 from training.train import train
 
 
@@ -21,14 +26,17 @@ def test_a_folder_of_pictures_becomes_a_release_with_figures_from_the_part_held_
         Image.fromarray(pixels).save(tmp_path / "pictures" / f"{index}.png")
     settings = ["size=16", "width=16", "batch_size=8", "epochs=1", "precision=float32", "held_out=0.25"]
     configuration = override(
-        find_preset("modern").defaults, [f"data=folder:{tmp_path / 'pictures'}", "augmentation=0", *settings]
+        find_preset("modern").defaults, [f"data=folder:{tmp_path / 'pictures'}", *settings]
     )
     run, console = tmp_path / "run", Console(file=io.StringIO())
     outcome = train(configuration, run, data_folder=None, console=console)
     assert outcome.step == 4  # 30 pictures, 8 at a time
+    assert Run(run).read_configuration().augmentation == choose_probability(30) > 0
     export_run(run)
     figures = evaluate_run(run, features=FASHION_FEATURES, data_folder=None)
     assert np.isfinite(figures["fd_fashion_cnn_10"])
     store = FolderStore(tmp_path / "store")
     manifest = publish_run(run, store, name="mine", version="v1", licence="mine")
     assert (manifest.image.height, manifest.image.channels, manifest.label) == (16, 3, None)
+    generator = Generator(manifest, store.read(manifest, "generator.onnx"), cpu_device(1))
+    assert check_golden(manifest, generator, store.read(manifest, "golden.npy")).pixels_differing <= 1e-3

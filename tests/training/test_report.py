@@ -18,6 +18,7 @@ from training.report.report import describe_duration
 from training.run.best import BestCheckpoint
 from training.run.curves import DARK, LIGHT, draw_curves, list_panels, write_curves
 from training.run.folder import Run, replace_text
+from training.shape import PictureShape
 
 
 def text_of(html):
@@ -53,6 +54,17 @@ def test_a_report_tells_the_run_in_one_file_that_asks_for_nothing_else(tmp_path)
         "From epoch 1 to 8",
     ):
         assert words in text, words
+
+
+def test_a_report_says_after_which_epochs_its_grids_are_and_which_class_each_row_is(tmp_path):
+    run = make_run(tmp_path / "run", epochs=4)
+    text = text_of(write_report(run.folder).read_text())
+    assert "The same seeds after each epoch. A row for each class, from the top: t-shirt, trouser, " in text
+    for epoch in (1, 3):
+        run.sample_path(epoch).unlink()
+    assert "The same seeds after some of the epochs. " in text_of(write_report(run.folder).read_text())
+    run.pictures_path.write_text(PictureShape(size=28, channels=1).model_dump_json())
+    assert "A row for each class" not in text_of(write_report(run.folder).read_text())
 
 
 def test_a_report_of_a_run_before_its_first_epoch_says_so(tmp_path):

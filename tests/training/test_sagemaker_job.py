@@ -1,24 +1,15 @@
 """SageMaker's training contract, in a folder that plays /opt/ml: `train` as the image runs it."""
 
 import json
-import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
-import httpx
 import pytest
 
 from foundation.store import FolderStore
 from ganymede.sagemaker import run_training_job
-from tests.conftest import REPOSITORY, run_server
 from tests.training.conftest import DATA_FOLDER
 from training.errors import ConfigurationError, DataError
 from training.launch.sagemaker import read_job
-from training.run.folder import Run
 
 TINY = {
     "preset": '"modern"',
@@ -38,8 +29,7 @@ def write_settings(root, name, content):
     (folder / f"{name}.json").write_text(json.dumps(content))
 
 
-@pytest.fixture
-def root(tmp_path):
+def lay_down_job(tmp_path):
     """A job on one host with Fashion-MNIST in the channel `training`."""
     write_settings(tmp_path, "hyperparameters", {**TINY, "epochs": "1"})
     channel = {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated"}
@@ -50,24 +40,9 @@ def root(tmp_path):
     return tmp_path
 
 
-def start_job(root):
-    with (root / "log").open("w") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ganymede.container", "train"],
-            cwd=REPOSITORY,
-            env={**os.environ, "SAGEMAKER_BASE_DIR": str(root)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-
-
-def wait_for_epoch(root, process, epoch):
-    deadline = time.monotonic() + LIMIT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        if len(Run(root / "checkpoints").read_stats()) >= epoch:
-            return
-        time.sleep(0.05)
-    pytest.fail(f"epoch {epoch} was not reached:\n{(root / 'log').read_text()}")
+@pytest.fixture
+def root(tmp_path):
+    return lay_down_job(tmp_path)
 
 
 @pytest.mark.timeout(2 * LIMIT_S)
@@ -87,34 +62,6 @@ def test_a_finished_job_leaves_a_measured_model_and_artefacts(root, trained_run,
     assert not (artefacts / "checkpoints").exists()
     assert FolderStore(root / "model").aliases("dcgan").entries["production"].version == "v1"
     assert not (root / "output" / "failure").exists()
-
-
-@pytest.mark.timeout(4 * LIMIT_S)
-def test_a_killed_job_goes_on_from_its_checkpoints_and_sigterm_saves_a_model_that_is_served(root, tmp_path):
-    write_settings(root, "hyperparameters", {**TINY, "epochs": "1000"})
-    process = start_job(root)
-    try:
-        wait_for_epoch(root, process, 2)  # the checkpoint of the first is written by then
-    finally:
-        process.kill()
-        process.wait()
-    before = Run(root / "checkpoints").read_stats()
-    process = start_job(root)
-    try:
-        wait_for_epoch(root, process, len(before) + 1)
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=LIMIT_S)
-    finally:
-        process.kill()
-        process.wait()
-    log = (root / "log").read_text()
-    assert process.returncode == 0, log
-    assert re.search(r"Going on after epoch [1-9]", log)
-    assert "Stopped after batch" in log
-    with run_server(root / "model", tmp_path, "--default-model", "tiny") as server:
-        answer = httpx.post(f"{server.url}/generate", json={"seed": 1, "label": "bag"}, timeout=30)
-    assert answer.status_code == 200
-    assert answer.headers["x-model"] == "tiny@v1"
 
 
 def test_a_failure_is_one_sentence_in_the_failure_file(root, capsys):

@@ -19,6 +19,7 @@ from training.config import override
 from training.data import load_pictures, scale_pixels
 from training.dcgan.gan import DCGAN
 from training.errors import RunError
+from training.run.best import read_best
 from training.run.checkpoints import Checkpoints
 from training.run.claim import claim_run
 from training.run.folder import Run
@@ -107,13 +108,20 @@ def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
         outcome = go_on(small_configuration, folder, output)
     assert (outcome.interrupted, outcome.step, outcome.epochs) == (True, 4, 0)
     assert "Stopped after batch 4; saved" in output.getvalue()
+    assert Run(folder).unfinished_path.exists()
 
     outcome = go_on(small_configuration, folder, output)
     assert (outcome.interrupted, outcome.step, outcome.epochs) == (False, 20, 2)
     assert "Going on after epoch 0, batch 4." in output.getvalue()
+    assert not Run(folder).unfinished_path.exists()
     for resumed, unbroken in zip(restored_weights(folder), restored_weights(trained_run.folder), strict=True):
         np.testing.assert_allclose(resumed, unbroken, rtol=1e-4, atol=1e-5)
     assert_same_curve(Run(folder), Run(trained_run.folder))
+    # That one was measured and this one was not: measuring changes nothing of the training.
+    measured, unmeasured = (Run(each).read_stats()[1].figures for each in (trained_run.folder, folder))
+    assert measured
+    assert unmeasured == {}
+    assert read_best(Run(folder)) is None
 
 
 @pytest.mark.timeout(900)

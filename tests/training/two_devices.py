@@ -1,4 +1,4 @@
-"""Prints what six steps lose on one device and on two logical ones; a process of its own, for tests."""
+"""Prints what six steps of a preset lose on one device and on two logical ones; a process of its own."""
 
 import os
 import sys
@@ -42,4 +42,5 @@ if __name__ == "__main__":
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     both = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     for strategy in (tf.distribute.get_strategy(), both):
+        tf.config.run_functions_eagerly(strategy is not both)  # tracing costs more than six steps
         print(*losses(sys.argv[1], strategy))

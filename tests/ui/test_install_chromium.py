@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 SCRIPT = Path(__file__).with_name("install-chromium")
 LOCKED = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)"
 BUSY = "E: Failed to fetch http://mirror.invalid/dists/InRelease  File has unexpected size"
@@ -42,7 +44,7 @@ def install(tmp_path):
             env={**os.environ, **variables},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         return done, calls.read_text().splitlines()

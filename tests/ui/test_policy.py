@@ -5,6 +5,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 PATTERN = "another page that would show this one"
 
 
@@ -51,7 +53,7 @@ def elsewhere(bundled):
         thread.start()
         yield f"http://localhost:{site.server_address[1]}/"
         site.shutdown()
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
 
 def test_another_site_may_show_a_picture_by_its_address_and_nothing_else(visit, elsewhere):

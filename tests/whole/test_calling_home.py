@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import run_server
 from tests.network_watch import NetworkWatch
+from tests.patience import PATIENCE_S
 from tests.store.foreign import draw_graph
 
 
@@ -30,7 +31,7 @@ address = b"\\x02\\x00\\x00\\x50\\xc0\\x00\\x02\\x02" + bytes(8)
 ctypes.CDLL(None).connect(two.fileno(), address, len(address))
 two.close()
 """
-    subprocess.run([sys.executable, "-c", script], env=watch.variables, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", script], env=watch.variables, check=True, timeout=PATIENCE_S)
     assert {"connect 192.0.2.1 80", "getaddrinfo nobody.invalid 0", "connect 192.0.2.2 80"} <= set(
         watch.calls_away()
     )
@@ -76,7 +77,7 @@ session.run(None, {"latent": np.zeros((1, 6), np.float32)})
         [sys.executable, "-c", script],
         env={**watch.variables, "PYTHONPATH": str(Path(__file__).parent.parent.parent)},
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert watch.calls_away() == []
     assert watch.reports() == []

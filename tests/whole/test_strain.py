@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.conftest import REPOSITORY, metric, run_server
+from tests.patience import PATIENCE_S
 
 BUDGET_BYTES = 120_000_000
 LARGE = {
@@ -27,7 +28,7 @@ WALK = {"seeds": [1, 2], "frames": 100, "scale": 64, "format": "gif"}
 HELD = "ganymede_flight_bytes"
 
 
-def wait_for(condition, limit_s=30):
+def wait_for(condition, limit_s=PATIENCE_S):
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline
@@ -83,9 +84,7 @@ def test_an_answer_that_is_not_read_keeps_its_room_until_its_connection_is_gone(
 def test_walks_that_are_too_large_together_are_refused_before_anything_is_done(strained):
     order = {"seeds": [1, 2], "frames": 128, "scale": 64, "format": "png"}
     with concurrent.futures.ThreadPoolExecutor(4) as pool, strained.client() as client:
-        answers = list(
-            pool.map(lambda _: httpx.post(f"{strained.url}/latent-walk", json=order, timeout=60), range(4))
-        )
+        answers = list(pool.map(lambda _: httpx.post(f"{strained.url}/latent-walk", json=order), range(4)))
         assert {answer.status_code for answer in answers} == {200, 503}
         assert {answer.json()["code"] for answer in answers if answer.status_code == 503} == {"bytes-full"}
         wait_for(lambda: metric(client, HELD) == 0)
@@ -129,7 +128,7 @@ def test_a_full_disk_is_a_503_without_a_path(strained):
 def ask(server):
     """The status of a walk; 0 where nobody answered."""
     try:
-        return httpx.post(f"{server.url}/latent-walk", json=WALK, timeout=60).status_code
+        return httpx.post(f"{server.url}/latent-walk", json=WALK).status_code
     except httpx.HTTPError:
         return 0
 
@@ -164,7 +163,7 @@ def test_what_a_crash_left_on_disk_is_removed_and_what_is_in_use_is_not(tiny_sto
             assert used & now or all(call.done() for call in calls)
             # The end comes in time, whatever encodes: the limit, a moment for last words, and no more.
             first.process.send_signal(signal.SIGTERM)
-            assert first.process.wait(timeout=30) in (-signal.SIGTERM, 128 + signal.SIGTERM)
+            assert first.process.wait(timeout=PATIENCE_S) in (-signal.SIGTERM, 128 + signal.SIGTERM)
         assert {call.result() for call in calls} <= {200, 503}
     assert (temporary / "ganymede-walk-of-others").is_dir()
 

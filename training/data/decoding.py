@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from rich.progress import Progress
 
+from training.data.colours import UnusableProfile, to_srgb
 from training.data.framing import DEFAULT_CHANNELS, DEFAULT_SIZE, frame
 from training.data.levels import spread_levels
 from training.data.order import sort_naturally
@@ -52,11 +53,12 @@ def write_pictures(
     size, channels = settings.size or DEFAULT_SIZE, settings.channels or DEFAULT_CHANNELS
     names = sort_naturally({file.class_name for file in files if file.class_name is not None})
     skipped: list[str] = []
+    unconverted: list[str] = []
     count = skipped_count = 0
     digest = SetDigest()
     with PictureWriter(folder, len(files), size, channels) as writer:
         shuffled = [files[index] for index in shuffle_order(len(files))]
-        for file, outcome in decode_files(shuffled, request, readers):
+        for file, outcome in decode_files(shuffled, request, readers, unconverted):
             if isinstance(outcome, str) or file.class_name is None:
                 skipped_count += 1
                 if len(skipped) < SKIPPED_KEPT:
@@ -77,6 +79,8 @@ def write_pictures(
             shape=shape,
             skipped=tuple(skipped),
             skipped_count=skipped_count,
+            unconverted=tuple(sorted(unconverted)[:SKIPPED_KEPT]),
+            unconverted_count=len(unconverted),
             record=digest.finish(),
         )
         if not count:
@@ -85,10 +89,13 @@ def write_pictures(
 
 
 def decode_files(
-    files: Sequence[PictureFile], request: Request, readers: int
+    files: Sequence[PictureFile], request: Request, readers: int, unconverted: list[str]
 ) -> Iterator[tuple[PictureFile, NDArray[np.uint8] | str]]:
-    """Yield each file with its picture uint8 (size, size, channels), or with why there is none."""
-    decode = partial(decode_file, settings=request.settings)
+    """Yield each file with its picture uint8 (size, size, channels), or with why there is none.
+
+    The names of those whose colour profiles cannot be used are added to `unconverted`.
+    """
+    decode = partial(decode_file, settings=request.settings, unconverted=unconverted)
     console = request.console
     with (
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
@@ -113,8 +120,13 @@ def turn_upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def decode_file(file: PictureFile, settings: PictureSettings) -> NDArray[np.uint8] | str:
+def decode_file(
+    file: PictureFile, settings: PictureSettings, unconverted: list[str]
+) -> NDArray[np.uint8] | str:
     """Return the picture in a file, the way up its camera was held (EXIF), or why there is none.
+
+    Its colours are those of sRGB, by its profile if it has one; where that cannot be used, they are taken as
+    they are, and the file's name is added to `unconverted`.
 
     Refused are pictures so large that Pillow takes them for a decompression bomb: 89 million pixels.
     """
@@ -126,7 +138,12 @@ def decode_file(file: PictureFile, settings: PictureSettings) -> NDArray[np.uint
             side = DRAFT_FACTOR * (settings.size or DEFAULT_SIZE)
             picture.draft(None, (side, side))  # a JPEG file is decoded no larger than is needed
             picture.load()
-            return frame(turn_upright(spread_levels(picture)), settings)
+            upright = turn_upright(spread_levels(picture))
+            try:
+                upright = to_srgb(upright)
+            except UnusableProfile as error:
+                unconverted.append(f"{file.name} ({error})")
+            return frame(upright, settings)
     except DataError:  # what cannot be fetched is no damaged picture
         raise
     except UnidentifiedImageError:

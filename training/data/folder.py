@@ -13,7 +13,7 @@ from training.data.pictures import Pictures, Request
 from training.data.prepared import open_prepared
 from training.errors import DataError
 
-VERSION = 2
+VERSION = 3
 """Of what is done to a picture before it is kept: a change makes what is kept of no use."""
 MAX_CLASSES = 1000
 

@@ -36,6 +36,9 @@ class Description(BaseModel):
     skipped: tuple[str, ...] = ()
     """A file and why, each; the first hundred."""
     skipped_count: int = 0
+    unconverted: tuple[str, ...] = ()
+    """A file and what is wrong with its colour profile, each; the first hundred."""
+    unconverted_count: int = 0
     record: SetRecord | None = None
 
 
@@ -95,13 +98,26 @@ def open_prepared(entry: Path, request: Request) -> Pictures:
         raise DataError(f"The prepared pictures in {entry} are damaged. Remove that folder.") from error
     if description.skipped_count:
         request.console.print(describe_skipped(description), highlight=False, soft_wrap=True, markup=False)
+    if description.unconverted_count:
+        sentence = describe_unconverted(description)
+        request.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
     rows = split_rows(description.count, request.settings, request.split)
     return Pictures(images[rows], labels[rows], shape, description.record)
 
 
 def describe_skipped(description: Description) -> str:
     """Return the sentence on the files that are not in the set."""
-    shown = ", ".join(description.skipped[:SKIPPED_SHOWN])
-    more = description.skipped_count - SKIPPED_SHOWN
-    files = "1 file" if description.skipped_count == 1 else f"{description.skipped_count} files"
-    return f"Skipped {files}: {shown}{f' and {more} more' if more > 0 else ''}."
+    return f"Skipped {list_files(description.skipped, description.skipped_count)}."
+
+
+def describe_unconverted(description: Description) -> str:
+    """Return the sentence on the files whose colour profiles are not heeded."""
+    files = list_files(description.unconverted, description.unconverted_count)
+    return f"Colours were taken as they are, as sRGB, in {files}."
+
+
+def list_files(names: tuple[str, ...], count: int) -> str:
+    """Return `7 files: `, the first few of them, and how many more there are."""
+    shown, more = ", ".join(names[:SKIPPED_SHOWN]), count - SKIPPED_SHOWN
+    files = "1 file" if count == 1 else f"{count} files"
+    return f"{files}: {shown}{f' and {more} more' if more > 0 else ''}"

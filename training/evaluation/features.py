@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.errors import GanymedeError
+from foundation.graphs.file import read_graph_file
+from foundation.graphs.memory import check_memory
+from foundation.graphs.trial import TrialFailed, try_graph
 from foundation.onnx_runtime import onnxruntime
 from training.errors import EvaluationError
 from training.metrics.distances import Features
@@ -15,6 +20,8 @@ FEATURES, LOGITS = "features", "logits"
 INPUT_TYPES = ("tensor(uint8)", "tensor(float)")
 FASHION_FEATURES = Path(__file__).parent / "features" / "fashion_cnn.onnx"
 BATCH_IMAGES = 250
+OPEN_SIDE = 32
+"""Pixels of a side that a network leaves open, when its memory is told."""
 
 
 class FeatureNetwork:
@@ -29,11 +36,12 @@ class FeatureNetwork:
         """Load the network; raise EvaluationError that says in what it is no feature network."""
         if not path.is_file():
             raise EvaluationError(f"There is no feature network {path}.")
+        graph = read_network(path)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # training goes on beside it
         try:
-            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors share no class of their own
             raise EvaluationError(f"{path} is not a network that ONNX Runtime can run: {error}") from error
         self.path = path
@@ -107,6 +115,43 @@ class FeatureNetwork:
         if self.input.type == "tensor(float)":
             return images.astype(np.float32) / 255
         return np.ascontiguousarray(images)
+
+
+def read_network(path: Path) -> bytes:
+    """Return the graph in a file, looked through and, if need be, tried as one from elsewhere is.
+
+    Raises:
+        EvaluationError: it is no graph, or holds or takes more than it may.
+    """
+    try:
+        model, content = read_graph_file(path)
+        weights = {tensor.name for tensor in model.graph.initializer}
+        shapes = {
+            tensor.name: [side.dim_value for side in tensor.type.tensor_type.shape.dim]
+            for tensor in model.graph.input
+            if tensor.name not in weights
+        }
+        # A side that is open has some length, and so has a batch.
+        inner = {name: tuple(side or OPEN_SIDE for side in shape[1:]) for name, shape in shapes.items()}
+        if not check_memory(model, inner, path.name, "the network"):
+            try_graph(
+                content,
+                {
+                    tensor.name: np.zeros(
+                        (shapes[tensor.name][0] or 1, *inner[tensor.name]),
+                        onnx.helper.tensor_dtype_to_np_dtype(tensor.type.tensor_type.elem_type),
+                    )
+                    for tensor in model.graph.input
+                    if shapes.get(tensor.name)
+                },
+            )
+    except TrialFailed as error:
+        raise EvaluationError(
+            f"{path} is not a network that can be run, tried by itself: {error}."
+        ) from error
+    except GanymedeError as error:
+        raise EvaluationError(f"{path} is not a network that ONNX Runtime can run: {error}") from error
+    return content
 
 
 def read_layout(shape: Sequence[int | str | None]) -> tuple[bool, int, int | str | None] | None:

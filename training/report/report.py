@@ -10,11 +10,13 @@ import jinja2
 
 from training.errors import RunError
 from training.metrics import GENERATED, REAL, parse_figure
+from training.presets import find_preset
 from training.report.pictures import animate_grids, data_address, read_grids
 from training.run.best import BestCheckpoint, read_best
 from training.run.curves import DARK, LIGHT, draw_curves
 from training.run.folder import Run, replace_text
 from training.run.stats import EpochStats
+from training.shape import MAX_CLASS_ROWS
 
 TEMPLATE = "report.html.jinja"
 
@@ -58,6 +60,8 @@ def write_report(run_folder: Path) -> Path:
         images_per_s=mean_speed(stats),
         images=sum(row.images for row in stats),
         grids=read_grids(grids),
+        grids_of_all=len(grids) >= len(stats),
+        rows=name_rows(run),
         animation=animate_grids(grids),
         curves={
             theme: data_address(draw_curves(stats, colours), "image/png")
@@ -76,6 +80,14 @@ def write_report(run_folder: Path) -> Path:
     except OSError as error:
         raise RunError(f"{run.report_path} cannot be written: {error.strerror}.") from error
     return run.report_path
+
+
+def name_rows(run: Run) -> tuple[str, ...]:
+    """Return the classes of the grids' rows; none of a generator that knows no classes."""
+    if not run.pictures_path.exists():
+        return ()
+    shape = run.read_shape()
+    return tuple(find_preset(run.read_configuration().preset).label_classes(shape))[:MAX_CLASS_ROWS]
 
 
 def describe_duration(seconds: float) -> str:

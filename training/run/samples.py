@@ -10,13 +10,12 @@ from PIL import Image
 
 from foundation.labels import weigh_classes
 from foundation.latents import draw_classes, draw_latents
-from training.shape import CHUNK_PIXELS
+from training.shape import CHUNK_PIXELS, MAX_CLASS_ROWS
 
 SAMPLE_SEEDS = tuple(range(16))
 SAMPLE_COLUMNS = 4
 SAMPLE_SCALE = 2
 CLASS_COLUMNS = 10
-MAX_CLASS_ROWS = 12
 FRAME_MS = 150
 LAST_FRAME_MS = 2000
 MAX_FRAMES = 200

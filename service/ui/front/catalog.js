@@ -1,6 +1,6 @@
 /** What the store holds: models, their versions, and what each version is. */
 
-import { ask, askPatiently } from "./api.js";
+import { askPatiently } from "./api.js";
 
 /**
  * @typedef {object} Version A version's manifest, as far as the page reads it.
@@ -9,6 +9,7 @@ import { ask, askPatiently } from "./api.js";
  * @property {string} reference `NAME@VERSION`.
  * @property {{height: number, width: number, channels: number}} image
  * @property {string[]} classes
+ * @property {string[]} directions Their names, strongest first.
  * @property {any} manifest All of it.
  */
 /** @typedef {{name: string, versions: string[], aliases: Record<string, {version: string}>, error?: string}} Model */
@@ -43,17 +44,15 @@ export function resolve(text) {
 /** What a version is. @param {string} reference `NAME@VERSION`. @returns {Promise<Version>} */
 export function describe(reference) {
   return remember(`manifest ${reference}`, async () => {
-    const manifest = await (await askPatiently(addressOf(reference))).json();
+    let manifest = await (await askPatiently(addressOf(reference))).json();
+    if (!manifest.directions && manifest.files.some((/** @type {{path: string}} */ file) => file.path === "directions.npz")) {
+      // Their names are told once the version is in memory; a picture brings it there.
+      await askPatiently("generate", { body: { model: reference, seeds: [0], format: "npy" } });
+      manifest = await (await askPatiently(addressOf(reference))).json();
+    }
     const { name, version, image } = manifest;
-    return { name, version, reference, image, classes: manifest.label?.classes ?? [], manifest };
-  });
-}
-
-/** The names of a version's directions, strongest first. @param {string} reference @returns {Promise<string[]>} */
-export function listDirections(reference) {
-  return remember(`directions ${reference}`, async () => {
-    const told = await (await ask(`${addressOf(reference)}/directions`)).json();
-    return told.directions.map((/** @type {{name: string}} */ each) => each.name);
+    const [classes, directions] = [manifest.label?.classes ?? [], manifest.directions ?? []];
+    return { name, version, reference, image, classes, directions, manifest };
   });
 }
 

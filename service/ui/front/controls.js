@@ -43,13 +43,13 @@ export class Controls {
     this.element = make("aside", { class: "controls", "aria-label": "Controls" }, this._handle, this._body);
   }
 
-  /** @param {State} state @param {Version} version @param {string[]} directions */
-  use(state, version, directions) {
+  /** @param {State} state @param {Version} version */
+  use(state, version) {
     if (document.activeElement !== this._seed) this._seed.value = String(state.seed ?? 0);
     this._useClasses(state, version);
     this._set(this._truncation, state.truncation);
     this._told.textContent = state.truncation.toFixed(2);
-    this._directions.use(state, version, directions);
+    this._directions.use(state, version);
   }
 
   /** @param {State} state @param {Version} version */

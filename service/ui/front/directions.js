@@ -22,8 +22,9 @@ export class DirectionSliders {
     this._leaving = new AbortController();
   }
 
-  /** Lay out the sliders of a version, and show how far each is moved. @param {State} state @param {Version} version @param {string[]} names */
-  use(state, version, names) {
+  /** Lay out the sliders of a version, and show how far each is moved. @param {State} state @param {Version} version */
+  use(state, version) {
+    const names = version.directions;
     if (this._laid !== version.reference) {
       this._laid = version.reference;
       this._lay(names.slice(0, MOST));

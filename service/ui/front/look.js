@@ -29,10 +29,11 @@ export function labelOf(look, version) {
   return version.classes.map((_, each) => round(each === index ? 1 - look.share : each === other ? look.share : 0));
 }
 
-/** The look without what this version does not know, and what that was. @param {Look} look @param {Version} version @param {string[]} directions */
-export function fit(look, version, directions) {
+/** The look without what this version does not know, and what that was. @param {Look} look @param {Version} version */
+export function fit(look, version) {
   const label = version.classes.includes(look.label) ? look.label : "";
   const blend = label && label !== look.blend && version.classes.includes(look.blend) ? look.blend : "";
+  const { directions } = version;
   const known = Object.entries(look.directions).filter(([name]) => directions.includes(name));
   const unknown = Object.keys(look.directions).filter((name) => !directions.includes(name));
   if (look.label !== label) unknown.push(look.label);

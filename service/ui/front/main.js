@@ -1,7 +1,7 @@
 /** Puts the page together: which view is shown, of which version, and what the address says of it. */
 
 import { report, BASE } from "./api.js";
-import { catalog, describe, listDirections, loadCatalog, resolve } from "./catalog.js";
+import { catalog, describe, loadCatalog, resolve } from "./catalog.js";
 import { make } from "./elements.js";
 import { FavouritesView } from "./favourites-view.js";
 import { askForKey, readKey } from "./keys.js";
@@ -35,14 +35,12 @@ async function show(state) {
     if (!reference) return showEmpty();
     if (state.model && !resolve(state.model)) say(`There is no model ${state.model.slice(0, 80)} here; this is ${reference}.`);
     const settled = shown?.model === reference && state.model === reference;
-    const [version, directions] = settled
-      ? [shownVersion, shownDirections]
-      : await Promise.all([describe(reference), listDirections(reference).catch(() => [])]);
+    const version = settled ? shownVersion : await describe(reference);
     if (mine !== turn) return;
-    [shownVersion, shownDirections] = [version, directions];
-    const complete = settle(state, reference, version, directions);
+    shownVersion = version;
+    const complete = settle(state, version);
     if (complete !== state) return go(complete);
-    lay(state, version, directions);
+    lay(state, version);
   } catch (error) {
     main.removeAttribute("aria-busy");
     report(error);
@@ -51,12 +49,11 @@ async function show(state) {
 
 /** @type {any} */
 let shownVersion;
-/** @type {string[]} */
-let shownDirections = [];
 
-/** The state with all that its address left open, and without what this version does not know. @param {State} state @param {string} reference @param {any} version @param {string[]} directions @returns {State} */
-function settle(state, reference, version, directions) {
-  const { fitting, unknown } = fit(state, version, directions);
+/** The state with all that its address left open, and without what this version does not know. @param {State} state @param {any} version @returns {State} */
+function settle(state, version) {
+  const { reference } = version;
+  const { fitting, unknown } = fit(state, version);
   const same = fitting.label === state.label && fitting.blend === state.blend && !unknown.length;
   if (state.model === reference && state.seed !== null && same) return state;
   if (unknown.length) say(`${reference} does not know ${unknown.map((name) => `“${name.slice(0, 40)}”`).join(", ")}.`);
@@ -68,8 +65,8 @@ function settle(state, reference, version, directions) {
   return { ...complete, seed: opening.seed, ...(plain ? { label: opening.label ?? "", truncation: opening.truncation } : {}) };
 }
 
-/** @param {State} state @param {any} version @param {string[]} directions */
-function lay(state, version, directions) {
+/** @param {State} state @param {any} version */
+function lay(state, version) {
   const name = /** @type {keyof typeof VIEWS} */ (state.view);
   const before = name === viewName ? shown : undefined;
   if (name !== viewName) {
@@ -88,7 +85,7 @@ function lay(state, version, directions) {
     else target.removeAttribute("aria-current");
   }
   if (chooser.value !== state.model) chooser.value = state.model;
-  view.use(state, version, directions, before);
+  view.use(state, version, before);
   main.removeAttribute("aria-busy");
 }
 

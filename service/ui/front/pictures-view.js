@@ -37,11 +37,11 @@ export class PicturesView {
     this._measured.easel = this._easel; // tests and benchmarks count its redraws
   }
 
-  /** Show a state. @param {State} state @param {Version} version @param {string[]} directions @param {State} [before] */
-  use(state, version, directions, before) {
+  /** Show a state. @param {State} state @param {Version} version @param {State} [before] */
+  use(state, version, before) {
     const seed = state.seed ?? 0;
     this._version = version;
-    this._controls.use(state, version, directions);
+    this._controls.use(state, version);
     this._hover.use(state, version);
     this._stageKeys(state, version, before);
     this._easel.use(state, version);

@@ -71,15 +71,15 @@ export class WalkView {
     this._play(this._player.playing);
   }
 
-  /** @param {State} state @param {Version} version @param {string[]} directions */
-  use(state, version, directions) {
+  /** @param {State} state @param {Version} version */
+  use(state, version) {
     this._version = version;
     if (!state.keys.length && !this._filled) {
       this._filled = true;
       queueMicrotask(() => go({ keys: openingOf(version.reference).keys.slice(0, 4) }));
     }
     this._filled = true;
-    this._controls.use(state, version, directions);
+    this._controls.use(state, version);
     this._easel.use(state, version);
     this._strip.use(state.keys);
     for (const [field, name] of /** @type {[any, "frames" | "fps" | "way" | "easing"][]} */ ([[this._frames, "frames"], [this._fps, "fps"]])) {

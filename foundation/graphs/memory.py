@@ -7,6 +7,7 @@ import onnx
 from onnx import TensorProto
 
 from foundation.errors import ReleaseRefused
+from foundation.graphs.value_sizes import refuse_value_sizes
 
 MAX_TENSOR_BYTES = 2**31
 """Of all tensors that are needed at one time for one picture, weights not counted."""
@@ -27,19 +28,22 @@ Inputs = Mapping[str, tuple[int, ...]]
 def check_memory(model: onnx.ModelProto, inputs: Inputs, reference: str, path: str) -> bool:
     """Refuse a graph whose tensors are too large; whether the shapes of all of them could be told.
 
-    Where they could not, the graph must be tried (`service.releases.trial`) before it is opened: operators
-    whose output depends on values, loops, functions, and shapes so long
-    that telling them would itself cost much.
+    Where they could not, the graph must be tried (`foundation.graphs.trial`) before it is opened: loops,
+    functions, operators of ONNX Runtime's own, and shapes so long that telling them would itself cost much.
 
     Raises:
-        ReleaseRefused: a picture takes more memory than it may, or a batch takes more than its pictures.
+        ReleaseRefused: a picture takes more memory than it may, a batch takes more than its pictures, or
+            the sizes follow the numbers that the graph is given, which no trial could tell.
     """
     try:
-        return _is_told(model, inputs, reference, path)
+        if _is_told(model, inputs, reference, path):
+            return True
     except ReleaseRefused:
         raise
-    except Exception:
-        return False
+    except Exception:  # noqa: S110 - onnx's errors share no class; what it cannot tell is tried
+        pass
+    refuse_value_sizes(model, reference, path)
+    return False
 
 
 def _is_told(model: onnx.ModelProto, inputs: Inputs, reference: str, path: str) -> bool:

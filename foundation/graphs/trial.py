@@ -4,7 +4,6 @@ import json
 import resource
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.errors import GanymedeError
+from foundation.locked_folders import locked_folder
 
 MAX_BYTES = 2**32
 """Of the process's memory beside what the graph's own bytes take."""
@@ -33,12 +33,11 @@ def try_graph(graph: bytes, feeds: Arrays, output: str | None = None) -> NDArray
     Raises:
         TrialFailed: it does not open or run, takes more memory or time than it may, or ends the process.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with locked_folder("trial") as folder:
         (folder / "graph.onnx").write_bytes(graph)
         np.savez(folder / "feeds.npz", *feeds.values())  # by number: an input may have any name
         arguments = {"names": list(feeds), "output": output, "max_bytes": MAX_BYTES + 3 * len(graph)}
-        command = [sys.executable, "-m", "service.releases.trial", name, json.dumps(arguments)]
+        command = [sys.executable, "-m", "foundation.graphs.trial", str(folder), json.dumps(arguments)]
         try:
             done = subprocess.run(  # noqa: S603 - a list of words, no shell
                 command, capture_output=True, timeout=TIMEOUT_S, check=False

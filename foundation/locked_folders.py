@@ -1,4 +1,4 @@
-"""The folders that walks are written in: locked while they are used, so that what a crash left is known."""
+"""Temporary folders: locked while in use, so that what a crash left is known."""
 
 import fcntl
 import os
@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PREFIX = "ganymede-walk-locked-"
+_PREFIX = "ganymede-{kind}-locked-"
 
 
-class WalkFolder:
-    """A new folder for one walk's file, in the system's folder for such, until `remove`."""
+class LockedFolder:
+    """A new folder in the system's folder for such, until `remove`."""
 
-    def __init__(self) -> None:
-        """Make it.
+    def __init__(self, kind: str) -> None:
+        """Make it; `kind` is a word for what it is for, and stands in its name.
 
         Raises:
             OSError: the disk is full, or there are too many open files.
         """
         while True:
-            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX.format(kind=kind)))
             try:
                 self._lock: int | None = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
             except FileNotFoundError:
@@ -44,9 +44,9 @@ class WalkFolder:
 
 
 @contextmanager
-def walk_folder() -> Iterator[Path]:
-    """A folder for one walk's file, gone afterwards."""
-    folder = WalkFolder()
+def locked_folder(kind: str) -> Iterator[Path]:
+    """A folder that is gone afterwards."""
+    folder = LockedFolder(kind)
     try:
         yield folder.path
     finally:
@@ -54,9 +54,9 @@ def walk_folder() -> Iterator[Path]:
 
 
 def remove_left_folders() -> int:
-    """Remove the walks of processes of this user that ended without doing so; how many there were."""
+    """Remove those of processes of this user that ended without doing so; how many there were."""
     removed = 0
-    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for path in Path(tempfile.gettempdir()).glob(_PREFIX.format(kind="*") + "*"):
         with suppress(OSError):
             found = path.lstat()
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():

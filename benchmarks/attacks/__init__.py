@@ -1,0 +1,1 @@
+"""What other clients notice of an attack: `python -m benchmarks.attacks`."""

@@ -1,0 +1,43 @@
+"""Loading TensorFlow, which takes seconds, without what its libraries write into everybody's terminal."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_NOISE = re.compile(
+    rb"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
+    rb"|I\d{4} .* oneDNN custom operations are on\..*"
+)
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow; what it says meanwhile is passed on, but for that it rounds as it always does."""
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when it is imported
+    with _filtered_errors():
+        import tensorflow  # noqa: F401
+
+
+@contextmanager
+def _filtered_errors() -> Iterator[None]:
+    """Hold back what is written to the process's standard error, by native code too, and let out the rest."""
+    sys.stderr.flush()
+    try:
+        terminal = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            held.seek(0)
+            said = [line for line in held if not _NOISE.fullmatch(line.rstrip(b"\n"))]
+            os.write(2, b"".join(said))
