@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tests.conftest import run_server
+from tests.tiny_models import TinyModel, publish_tiny_model
 from tests.ui.conftest import draw
 
 TINY = "model=colour@v1"
@@ -153,3 +155,26 @@ def test_who_wants_no_movement_sees_none_until_it_is_asked_for(visit, tiny):
         ".data[0] !== before",
         arg=int(before[0, 0, 0]),
     )
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """A server of a model with large pictures, which lets few of them pass at once."""
+    root = tmp_path_factory.mktemp("large")
+    publish_tiny_model(root / "models", TinyModel(name="large", side=160, channels=3))
+    limits = {
+        "GANYMEDE_MAX_IMAGES_PER_REQUEST": "40",
+        "GANYMEDE_MAX_PIXELS_PER_RESPONSE": str(160 * 160 * 20),
+    }
+    with run_server(root / "models", root, **limits) as running:
+        yield running
+
+
+def test_large_pictures_come_as_light_files_and_as_few_at_once_as_the_service_lets_pass(visit, narrow):
+    visit.open(f"{narrow.url}/ui/")
+    visit.wait_until_settled()
+    visit.page.wait_for_function("() => document.querySelector('.stage video')?.currentTime > 0.1")
+    assert visit.pixels('.tile[data-seed="1"] canvas').shape == (160, 160, 3)
+    visit.page.locator('.tile[data-seed="1"]').click()
+    visit.page.locator(".lightbox .player canvas.drawn").wait_for()
+    visit.errors = [error for error in visit.errors if "422" not in error]  # how it learns what is let pass

@@ -16,12 +16,14 @@ export class Problem extends Error {
    * @param {string} detail
    * @param {string} code
    * @param {number | null} retryAfterS
+   * @param {string} [field] Which one is wrong, where one is.
    */
-  constructor(status, detail, code, retryAfterS) {
+  constructor(status, detail, code, retryAfterS, field = "") {
     super(detail);
     this.status = status;
     this.code = code;
     this.retryAfterS = retryAfterS;
+    this.field = field;
   }
 }
 
@@ -83,6 +85,11 @@ export async function askPatiently(path, options = {}) {
   }
 }
 
+/** Whether a request was refused for how much it asks for: half of it may be let in. @param {unknown} error */
+export function asksTooMuch(error) {
+  return error instanceof Problem && error.status === 422 && ["seeds", "frames", "scale", "format"].includes(error.field);
+}
+
 /** Say what went wrong, unless nobody waits for it any more. @param {unknown} error */
 export function report(error) {
   if (isAborted(error)) return;
@@ -94,14 +101,14 @@ export function report(error) {
 async function readProblem(response) {
   const after = Number.parseInt(response.headers.get("retry-after") ?? "", 10);
   const retryAfterS = Number.isFinite(after) ? Math.max(1, after) : null;
-  let told = { detail: "", code: "" };
+  let told = { detail: "", code: "", field: "" };
   try {
     told = await response.json();
   } catch {
     // A proxy in between has no words for us.
   }
   const detail = typeof told?.detail === "string" && told.detail ? told.detail : `The answer was ${response.status}.`;
-  return new Problem(response.status, detail, String(told?.code ?? ""), retryAfterS);
+  return new Problem(response.status, detail, String(told?.code ?? ""), retryAfterS, String(told?.field ?? ""));
 }
 
 /**

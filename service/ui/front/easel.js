@@ -3,7 +3,7 @@
  * first, and while it keeps changing so few at once that they change twenty times a second and more.
  */
 
-import { Problem, isAborted, pause, report } from "./api.js";
+import { Problem, asksTooMuch, isAborted, pause, report } from "./api.js";
 import { nameLook } from "./look.js";
 import { fetchPictures, mostAtOnce, recall } from "./pictures.js";
 import { paint } from "./pixels.js";
@@ -15,6 +15,8 @@ import { paint } from "./pixels.js";
 const FRAME_MS = 42;
 const LIVE_MS = 200;
 const FIRST_BATCH = 8;
+/** Requests under way: while one is drawn, the other is on its way. */
+const AT_ONCE = 2;
 
 export class Easel {
   constructor() {
@@ -28,6 +30,8 @@ export class Easel {
     this._changedAt = -Infinity;
     this._running = 0;
     this._atOnce = FIRST_BATCH;
+    /** As many as one request may ask this service for, once it refused more. */
+    this._most = Infinity;
     this._failedName = "";
     this._leaving = new AbortController();
     /** Redraws with pictures of a new look so far, for who measures. */
@@ -66,6 +70,11 @@ export class Easel {
     return this._running === 0 && this._stale().length === 0;
   }
 
+  /** How many pictures one request brings while sliders move. */
+  get atOnce() {
+    return this._atOnce;
+  }
+
   _leave() {
     this._leaving.abort();
     this._leaving = new AbortController();
@@ -81,8 +90,8 @@ export class Easel {
   _pump() {
     if (!this._look || !this._version || this._failedName === this._name) return;
     const live = performance.now() - this._changedAt < LIVE_MS;
-    const most = mostAtOnce(this._version);
-    while (this._running < (live ? 1 : 2)) {
+    const most = Math.min(this._most, mostAtOnce(this._version));
+    while (this._running < AT_ONCE) {
       const stale = this._stale().slice(0, live ? Math.min(this._atOnce, most) : most);
       if (!stale.length) return;
       void this._draw(stale, live);
@@ -109,7 +118,8 @@ export class Easel {
       }
     } catch (error) {
       for (const target of targets) if (target.drawn === `… ${name}`) target.drawn = undefined;
-      if (!isAborted(error)) await this._excuse(error, name, live);
+      if (asksTooMuch(error) && targets.length > 1) this._most = Math.ceil(targets.length / 2);
+      else if (!isAborted(error)) await this._excuse(error, name, live);
     } finally {
       this._running -= 1;
       this._pump();

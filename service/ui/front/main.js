@@ -17,6 +17,7 @@ import { WalkView } from "./walk-view.js";
 
 const VIEWS = { pictures: PicturesView, walk: WalkView, favourites: FavouritesView, models: ModelsView };
 const TITLES = { pictures: "", walk: "Walk · ", favourites: "Favourites · ", models: "Models · " };
+const LINKS_REST_MS = 200;
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 const chooser = /** @type {HTMLSelectElement} */ (document.getElementById("model"));
 
@@ -26,6 +27,7 @@ let viewName = "";
 /** What is shown, for changes to be told from it. @type {State | undefined} */
 let shown;
 let turn = 0;
+let linking = 0;
 
 /** Show a state: find out what it is about, and let its view draw it. @param {State} state */
 async function show(state) {
@@ -78,15 +80,21 @@ function lay(state, version) {
   }
   shown = state;
   document.title = `${TITLES[name]}${version.name} · Ganymede`;
-  for (const link of document.querySelectorAll("a[data-view]")) {
-    const target = /** @type {HTMLAnchorElement} */ (link);
-    target.href = addressOf({ ...state, view: target.dataset.view ?? "", picture: null, at: null });
-    if (target.dataset.view === name) target.setAttribute("aria-current", "page");
-    else target.removeAttribute("aria-current");
-  }
+  clearTimeout(linking);
+  linking = setTimeout(() => link(state), before ? LINKS_REST_MS : 0);
   if (chooser.value !== state.model) chooser.value = state.model;
   view.use(state, version, before);
   main.removeAttribute("aria-busy");
+}
+
+/** Let the links to the other views lead there with what is shown now. @param {State} state */
+function link(state) {
+  for (const each of document.querySelectorAll("a[data-view]")) {
+    const target = /** @type {HTMLAnchorElement} */ (each);
+    target.href = addressOf({ ...state, view: target.dataset.view ?? "", picture: null, at: null });
+    if (target.dataset.view === state.view) target.setAttribute("aria-current", "page");
+    else target.removeAttribute("aria-current");
+  }
 }
 
 function showEmpty() {

@@ -45,6 +45,12 @@ export class Player {
     this._run();
   }
 
+  /** Stand still until the next walk is shown, or the player is told to play. */
+  rest() {
+    cancelAnimationFrame(this._tick);
+    if (this._film instanceof HTMLVideoElement) this._film.pause();
+  }
+
   /** End, and let go of the film. */
   close() {
     this._drop();

@@ -50,9 +50,9 @@ export class Stage {
     const word = state.label || version.name;
     this.title.textContent = `${/^(a|e|i|o|u)?.*s$/i.test(word) && !word.endsWith("ss") ? "These" : "This"} ${word} ${/[^s]s$/.test(word) ? "do" : "does"} not exist.`;
     this.told.textContent = `A network drew it from a number: by way of ${keys.join(", ")}.`;
-    this._resize();
     if (name === this._name) return;
     const first = !this._name;
+    if (first) this._resize();
     this._name = name;
     clearTimeout(this._timer);
     this._timer = setTimeout(() => void this._load(keys, state, version, first), first ? 0 : SETTLED_MS);

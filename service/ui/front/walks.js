@@ -1,6 +1,6 @@
 /** Walks through latent space, from `/latent-walk`, in what plays best: pixels for small pictures, else a film. */
 
-import { ask, askPatiently } from "./api.js";
+import { ask, askPatiently, asksTooMuch } from "./api.js";
 import { fieldsOf } from "./look.js";
 import { readNpy } from "./pixels.js";
 
@@ -37,6 +37,17 @@ export function walkFields(way, look, version) {
  * @returns {Promise<Reel>}
  */
 export async function fetchReel(way, look, version, signal, patient = true) {
+  for (let frames = way.frames; ; frames = Math.floor(frames / 2)) {
+    try {
+      return await fetchFrames({ ...way, frames }, look, version, signal, patient);
+    } catch (error) {
+      if (!asksTooMuch(error) || frames / 2 < way.seeds.length) throw error; // this service lets fewer pass
+    }
+  }
+}
+
+/** @param {Way} way @param {Look} look @param {Version} version @param {AbortSignal | undefined} signal @param {boolean} patient @returns {Promise<Reel>} */
+async function fetchFrames(way, look, version, signal, patient) {
   const asking = patient ? askPatiently : ask;
   const { height, width, channels } = version.image;
   const fields = walkFields(way, look, version);
