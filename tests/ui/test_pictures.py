@@ -91,14 +91,17 @@ def test_every_control_redraws_the_same_seeds(visit, tiny):
     assert np.array_equal(visit.pixels('.tile[data-seed="6"] canvas'), draw(tiny, **wanted))
 
 
-def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(visit, bundled):
-    visit.open(f"{bundled.url}/ui/?model=fashion@v2&seed=3")
-    slider = visit.page.get_by_label("narrowness")
-    visit.page.wait_for_function("() => document.querySelector('canvas[data-name=narrowness]').width === 28")
+@pytest.mark.parametrize(
+    ("model", "name", "side"), [("fashion@v2", "narrowness", 28), ("emoji@v2", "warmth", 32)]
+)
+def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(visit, bundled, model, name, side):
+    visit.open(f"{bundled.url}/ui/?model={model}&seed=3")
+    slider = visit.page.get_by_label(name)
+    visit.page.wait_for_function(f"() => document.querySelector('canvas[data-name={name}]').width === {side}")
     slider.fill("1.5")
-    visit.wait_for_address("move=narrowness:1.5")
+    visit.wait_for_address(f"move={name}:1.5")
     visit.wait_until_settled()
-    wanted = {"model": "fashion@v2", "seeds": [3], "directions": {"narrowness": 1.5}}
+    wanted = {"model": model, "seeds": [3], "directions": {name: 1.5}}
     assert np.array_equal(visit.pixels('.tile[data-seed="3"] canvas'), draw(bundled, **wanted))
 
 

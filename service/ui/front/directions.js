@@ -2,6 +2,7 @@
 
 import { isAborted } from "./api.js";
 import { make } from "./elements.js";
+import { wordFor } from "./openings.js";
 import { paint } from "./pixels.js";
 import { fetchPictures } from "./pictures.js";
 import { go, now } from "./state.js";
@@ -27,7 +28,7 @@ export class DirectionSliders {
     const names = version.directions;
     if (this._laid !== version.reference) {
       this._laid = version.reference;
-      this._lay(names.slice(0, MOST));
+      this._lay(names.slice(0, MOST), version.reference);
     }
     this.element.hidden = !names.length;
     for (const [name, { range, told }] of this._sliders) {
@@ -44,8 +45,8 @@ export class DirectionSliders {
     }
   }
 
-  /** @param {string[]} names */
-  _lay(names) {
+  /** @param {string[]} names @param {string} reference */
+  _lay(names, reference) {
     this._sliders.clear();
     const rows = names.map((name, index) => {
       const id = `direction-${index}`;
@@ -56,7 +57,7 @@ export class DirectionSliders {
       this._sliders.set(name, { range, told });
       const end = (/** @type {number} */ sign) => make("canvas", { class: "pixels", width: 1, height: 1, data: { name, sign: String(sign) }, "aria-hidden": "true" });
       return make("div", { class: "control direction" },
-        make("label", { htmlFor: id }, /^\d+$/.test(name) ? `Direction ${Number(name) + 1} ` : `${name} `, told),
+        make("label", { htmlFor: id }, `${wordFor(reference, name)} `, told),
         make("div", { class: "row" }, end(-1), range, end(1)));
     });
     this._list.replaceChildren(...rows);
