@@ -1,4 +1,4 @@
-# One image for a laptop, ECS and SageMaker. Targets: cpu (the default), gpu, training.
+# One image for a laptop, ECS and SageMaker. Targets: cpu (the default), gpu, training, training-gpu.
 #   docker build -t ganymede .
 #   docker build -t ganymede:gpu --target gpu .
 # The release workflow gives BASE_IMAGE with its digest.
@@ -31,6 +31,11 @@ RUN --mount=type=cache,target=/var/cache/pip \
 
 FROM builder AS packages-training
 COPY requirements/image-training.txt requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip \
+    python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
+
+FROM builder AS packages-training-gpu
+COPY requirements/image-training-gpu.txt requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
     python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
 
@@ -86,6 +91,14 @@ FROM runtime AS training
 COPY --from=packages-training /opt/venv /opt/venv
 COPY --from=code /app ./
 # SageMaker lays /opt/ml for root, and expects to run training as root.
+USER root
+CMD ["train"]
+
+# The same, with a TensorFlow that knows CUDA: for instances with NVIDIA cards. The driver is the host's.
+FROM runtime AS training-gpu
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=packages-training-gpu /opt/venv /opt/venv
+COPY --from=code /app ./
 USER root
 CMD ["train"]
 

@@ -94,7 +94,7 @@ diff: $(VENV)/.dev .cache/cdk/.installed
 # Where no Docker engine runs, DOCKER_ENGINE names a tool that starts one.
 DOCKER_ENGINE ?= ../shared/tools/docker-engine
 
-# The larger targets are built and checked when they are named: make image TARGETS="gpu training"
+# The larger targets are built and checked when they are named: make image TARGETS="gpu training training-gpu"
 TARGETS ?=
 image: $(VENV)/.dev
 	DOCKER_ENGINE="$(DOCKER_ENGINE)" TARGETS="$(TARGETS)" ./tests/image/run
@@ -141,6 +141,17 @@ $(VENV)/.check: $(BIN)/python requirements/check.txt pyproject.toml
 # Everything: service, training, tests.
 $(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
 	@echo "Installing the packages of service, training and tests (about 2 GB)…"
+	@[ ! -f $(VENV)/.gpu ] || { $(BIN)/python -m pip uninstall --quiet --yes tensorflow && rm $(VENV)/.gpu; }
 	$(PIP_INSTALL) -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.service $(VENV)/.check
+
+# For a machine with an NVIDIA card: the service and training, with a TensorFlow that knows CUDA (gigabytes), no tests.
+# tensorflow and tensorflow-cpu write into one folder, so the one goes before the other comes.
+$(VENV)/.gpu: $(BIN)/python requirements/training-gpu.txt pyproject.toml
+	@echo "Installing the packages of service and training, CUDA's among them (about 6 GB)…"
+	@$(BIN)/python -m pip uninstall --quiet --yes tensorflow-cpu tensorflow && rm -f $(VENV)/.dev
+	$(PIP_INSTALL) -r requirements/training-gpu.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.service
+	$(BIN)/python -m training.launch.gpus

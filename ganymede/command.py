@@ -16,6 +16,7 @@ from ganymede.commands import (
     importing,
     keys,
     pictures,
+    planning,
     serving,
     signing,
     store,
@@ -29,7 +30,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (serving, pictures, directions, store, signing, importing, training, evaluation, keys, bench):
+for part in (
+    serving,
+    pictures,
+    directions,
+    store,
+    signing,
+    importing,
+    planning,
+    training,
+    evaluation,
+    keys,
+    bench,
+):
     part.add_commands(app)
 
 

@@ -3,7 +3,7 @@
 from foundation.errors import GanymedeError
 
 TRAINING, SERVICE = "training", "service"
-_TRAINING_COMMANDS = frozenset({"train", "export", "publish", "evaluate", "rank", "report"})
+_TRAINING_COMMANDS = frozenset({"train", "export", "publish", "evaluate", "rank", "report", "plan"})
 _LIBRARIES = {
     "aws_cdk": "infra",
     "cdk_nag": "infra",

@@ -62,6 +62,7 @@ def carry_out(job: TrainingJob) -> None:
         job.run_folder,
         data_folder=job.data_folder,
         console=console,
+        speaks=True,
     )
     if not job.is_chief:
         return

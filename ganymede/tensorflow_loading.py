@@ -1,5 +1,6 @@
 """Loading TensorFlow, which takes seconds, without what its libraries write into everybody's terminal."""
 
+import importlib.util
 import os
 import re
 import sys
@@ -11,6 +12,12 @@ _NOISE = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
     rb"|I\d{4} .* oneDNN custom operations are on\..*"
 )
+
+
+def require_tensorflow() -> None:
+    """Raise ModuleNotFoundError where TensorFlow is not installed; nothing is loaded."""
+    if "tensorflow" not in sys.modules and importlib.util.find_spec("tensorflow") is None:
+        raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
 
 
 def load_tensorflow() -> None:

@@ -1,6 +1,6 @@
 """What the loop, the checkpoints and the export need of a preset's networks."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import keras
 import tensorflow as tf
@@ -22,4 +22,15 @@ class GAN(Protocol):
         """Train on images float32 (n, h, w, c) in [-1, 1] of classes (n,).
 
         Returns the losses before the step, float32 (2,): generator, discriminator, in nats.
+        """
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """A GAN whose discriminator can be asked what it thinks of pictures, so that overtraining is noticed."""
+
+    def score(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        """Return the logits float32 (n,) of images float32 (n, h, w, c) in [-1, 1] of classes (n,).
+
+        The higher, the more real; nothing is trained and nothing augmented.
         """

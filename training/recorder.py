@@ -3,7 +3,6 @@
 from rich.console import Console
 
 from training.config import Configuration
-from training.evaluation.gauge import Gauge
 from training.gan import GAN
 from training.report import write_report
 from training.run.best import BestCheckpoint, keep_best, read_best
@@ -11,13 +10,16 @@ from training.run.board import Board
 from training.run.checkpoints import Checkpoints
 from training.run.curves import write_curves
 from training.run.folder import Run
+from training.run.patience import explain_end
 from training.run.progress import describe_epoch
 from training.run.samples import write_animation, write_sample
+from training.run.signs import find_signs
 from training.run.stats import EpochPart, EpochStats
+from training.watch import Watch
 
 
 class Recorder:
-    """Writes into the run folder; `classes` is 0 for a generator without a label, `gauge` may be None."""
+    """Writes into the run folder; `classes` is 0 for a generator without a label."""
 
     def __init__(
         self,
@@ -26,7 +28,7 @@ class Recorder:
         gan: GAN,
         checkpoints: Checkpoints,
         classes: int,
-        gauge: Gauge | None,
+        watch: Watch,
         console: Console,
     ) -> None:
         self.configuration = configuration
@@ -34,8 +36,10 @@ class Recorder:
         self.gan = gan
         self.checkpoints = checkpoints
         self.classes = classes
-        self.gauge = gauge
+        self.gauge = watch.gauge
         self.console = console
+        self.health = watch.health
+        self.warned: set[str] = set()
         self.board = Board(run.events_folder)
         # An epoch whose checkpoint was never written is trained, and recorded, again.
         self.stats = [row for row in run.read_stats() if row.step <= int(gan.step.numpy())]
@@ -55,6 +59,9 @@ class Recorder:
                 generator, settings.latent_size, self.classes
             )
         stats = describe_part(epoch, part, figures)
+        if generator is not None:
+            health = self.health.measure(self.gan, generator, settings.latent_size, self.classes)
+            stats = stats.model_copy(update={name: round(value, 4) for name, value in health.items()})
         self.stats.append(stats)
         self.run.write_stats(self.stats)
         if measured or self.is_due(epoch, settings.checkpoint_epochs):
@@ -72,6 +79,18 @@ class Recorder:
             self.board.write_grid(path, stats.step)
         if figures or not self.console.is_terminal:
             self.console.print(describe_epoch(stats, settings.epochs), highlight=False, soft_wrap=True)
+        self.warn()
+
+    def warn(self) -> None:
+        """Say once of each sign that something goes wrong."""
+        for sign in find_signs(self.stats):
+            if sign.name not in self.warned:
+                self.warned.add(sign.name)
+                self.console.print(str(sign), highlight=False, soft_wrap=True, markup=False)
+
+    def explain_end(self) -> str:
+        """Return why the run ends before its length; empty while it goes on."""
+        return explain_end(self.stats, self.configuration.patience)
 
     def finish(self) -> None:
         """Write what belongs to the whole run: the animation of its grids, the curves and the report."""

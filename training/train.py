@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
@@ -11,9 +10,8 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.config import Configuration
-from training.data import Pictures, epoch_batches, load_pictures
-from training.evaluation.gauge import Gauge, find_gauge
-from training.launch.choices import advise_length, replace_automatic
+from training.data import Pictures, epoch_batches, hold_small, load_pictures
+from training.launch.choices import replace_automatic
 from training.launch.devices import (
     agree_by_all,
     choose_strategy,
@@ -22,30 +20,25 @@ from training.launch.devices import (
     require_same_step,
 )
 from training.launch.memory import require_memory
-from training.launch.rewrites import choose_rewrites
-from training.launch.same_set import keep_class_order, require_same_set, write_record
+from training.launch.origin import Origin
+from training.launch.rewrites import choose_compiler
+from training.launch.same_set import begin_run, keep_class_order
+from training.launch.transfer import begin_networks
 from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
 from training.run.checkpoints import Checkpoints
 from training.run.claim import claim_run
-from training.run.environment import write_environment
 from training.run.faults import explain_faults, read_batches
 from training.run.folder import Run
 from training.run.interruption import stop_requests
 from training.run.meter import LossMeter
-from training.run.progress import show_part, training_progress
+from training.run.outcome import TrainingOutcome
+from training.run.progress import begin_task, describe_stop, show_part, training_progress
+from training.run.real import write_real
 from training.run.stats import EpochPart
+from training.watch import Watch, prepare_watch
 
 REFRESH_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingOutcome:
-    """How a call to train ended: whole epochs and batches done so far, and whether it was stopped."""
-
-    epochs: int
-    step: int
-    interrupted: bool
 
 
 def train(
@@ -54,8 +47,13 @@ def train(
     *,
     data_folder: Path | None,
     console: Console,
+    speaks: bool = False,
+    origin: Origin | None = None,
 ) -> TrainingOutcome:
     """Train in `run_folder`, going on from its newest checkpoint; Ctrl-C or SIGTERM saves and returns.
+
+    A run that `speaks` says what it trains on, how long it will take, and off a terminal how far it is.
+    Before its first checkpoint it begins with what fits of `origin`.
 
     Raises:
         DataError: the pictures are missing or damaged.
@@ -65,26 +63,25 @@ def train(
         DivergenceError: a loss or a weight is not finite any more.
     """
     strategy = choose_strategy()  # before anything is computed
-    pictures = load_pictures(configuration.data, data_folder, "train", configuration, console)
     run = Run(run_folder)
-    pictures = keep_class_order(pictures, run)
+    settings = run.keep_colour(configuration)
+    pictures = load_pictures(settings.data, data_folder, "train", settings, console)
+    pictures = hold_small(keep_class_order(pictures, run))
     configuration = replace_automatic(configuration, run, len(pictures.images))
     require_drawable(configuration, pictures.shape)
-    choose_rewrites(find_preset(configuration.preset))
+    choose_compiler(configuration)
     if not tf.config.list_physical_devices("GPU"):
         require_memory(configuration, pictures.shape, strategy.num_replicas_in_sync)
     with explain_faults(configuration, lambda: None):
         if is_chief(strategy):
-            run.require_same(configuration, pictures.shape)
-            record = require_same_set(configuration, pictures, run, console)
-            run.start(configuration, pictures.shape)
-            write_record(run, record)
-            write_environment(run)
-    gauge = None
+            begin_run(configuration, pictures, run, console)
+    watch = None
     if is_chief(strategy):
-        advise_length(configuration, run, len(pictures.images), console)
-        gauge = find_gauge(configuration, pictures, console)
-    return Training(configuration, run, pictures, gauge, console, strategy).go_on()
+        replicas = strategy.num_replicas_in_sync
+        watch = prepare_watch(
+            configuration, run, pictures, console, data_folder, replicas=replicas, speaks=speaks
+        )
+    return Training(configuration, run, pictures, watch, console, strategy, origin).go_on()
 
 
 class Training:
@@ -95,9 +92,10 @@ class Training:
         configuration: Configuration,
         run: Run,
         pictures: Pictures,
-        gauge: Gauge | None,
+        watch: Watch | None,
         console: Console,
         strategy: tf.distribute.Strategy,
+        origin: Origin | None,
     ) -> None:
         self.configuration = configuration
         self.run = run
@@ -109,17 +107,17 @@ class Training:
         self.agree = agree_by_all(strategy)
         self.train_step = distribute_step(strategy, self.gan.train_step, configuration)
         self.checkpoints = Checkpoints(run.checkpoints_folder, self.gan, configuration.checkpoints_kept)
-        self.checkpoints.restore()
+        classes = find_preset(configuration.preset).label_classes(pictures.shape)
+        begin_networks(self.gan, self.checkpoints, run, origin, classes, self.say)
         require_same_step(strategy, self.step)
         self.recorder: Recorder | None = None
-        if is_chief(strategy):
-            classes = self.sample_classes
-            self.recorder = Recorder(configuration, run, self.gan, self.checkpoints, classes, gauge, console)
-
-    @property
-    def sample_classes(self) -> int:
-        """How many classes the sample grid shows; 0 for a generator that knows none."""
-        return len(find_preset(self.configuration.preset).label_classes(self.pictures.shape))
+        self.voice = watch.voice if watch else None
+        if watch:
+            self.recorder = Recorder(
+                configuration, run, self.gan, self.checkpoints, len(classes), watch, console
+            )
+            if not run.real_path.exists():
+                write_real(run.real_path, pictures.images, pictures.labels, len(classes))
 
     @property
     def step(self) -> int:
@@ -140,23 +138,17 @@ class Training:
         epochs = self.configuration.epochs
         first_epoch = self.step // self.batches_per_epoch
         if self.step:
-            self.console.print(f"Going on after epoch {first_epoch}, batch {self.step}.", highlight=False)
+            self.say(f"Going on after epoch {first_epoch}, batch {self.step}.")
         elif self.recorder and self.run.stats_path.exists():
-            self.console.print("There is no checkpoint yet: the run begins with epoch 1 again.")
+            self.say("There is no checkpoint yet: the run begins with epoch 1 again.")
         claim = claim_run(self.run) if self.recorder else nullcontext()
         with claim, training_progress(self.console) as progress, stop_requests() as stopped:
-            task = progress.add_task(
-                "",
-                total=epochs * self.batches_per_epoch,
-                completed=self.step,
-                epoch=min(first_epoch + 1, epochs),
-                epochs=epochs,
-                images_per_s=0.0,
-                generator_loss=float("nan"),
-                discriminator_loss=float("nan"),
-            )
+            total = epochs * self.batches_per_epoch
+            task = begin_task(progress, self.step, total, min(first_epoch + 1, epochs), epochs)
             with explain_faults(self.configuration, lambda: self.checkpoints.newest):
                 for epoch in range(first_epoch, epochs):
+                    if self.ends_early():
+                        break
                     part = self.train_epoch(epoch, progress, task, stopped)
                     if part.step == (epoch + 1) * self.batches_per_epoch:
                         if self.recorder:
@@ -193,20 +185,32 @@ class Training:
                 break
             if time.monotonic() - shown_s > REFRESH_S:
                 shown_s = time.monotonic()
-                show_part(progress, task, epoch + 1, meter.tally())
+                self.show(progress, task, epoch + 1, meter.tally())
         part = meter.tally()
-        show_part(progress, task, epoch + 1, part)
+        self.show(progress, task, epoch + 1, part)
         return part
+
+    def show(self, progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> None:
+        """Show, and say, how far epoch number `epoch` is."""
+        show_part(progress, task, epoch, part)
+        if self.voice:
+            self.voice.follow(epoch, part)
+
+    def ends_early(self) -> bool:
+        """Say whether all workers end before the run's length, because its figure gets no better."""
+        reason = self.recorder.explain_end() if self.recorder else ""
+        if reason:
+            self.say(reason)
+        return self.agree(bool(reason))
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence as it is: a folder may be called [b]."""
+        self.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
 
     def stop(self, part: EpochPart) -> TrainingOutcome:
         """Save the state between two steps, and the figures of the epoch so far, and say how to go on."""
         if self.recorder:
             path = self.checkpoints.save(self.step)
             self.run.write_unfinished(part)
-            self.console.print(
-                f"Stopped after batch {self.step}; saved {path}. Train in the same run folder to go on.",
-                highlight=False,
-                soft_wrap=True,
-                markup=False,  # a folder may be called [b]
-            )
+            self.say(describe_stop(self.step, path))
         return TrainingOutcome(self.step // self.batches_per_epoch, self.step, interrupted=True)

@@ -5,8 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganymede.commands.training import DataFolderOption, FeaturesOption, RunArgument, explained
-from ganymede.tensorflow_loading import load_tensorflow
+from ganymede.commands.training import (
+    DataFolderOption,
+    FeaturesOption,
+    RunArgument,
+    explained,
+    load_tensorflow_for,
+)
 
 if TYPE_CHECKING:
     from training.run.best import BestCheckpoint
@@ -22,10 +27,7 @@ def add_commands(app: typer.Typer) -> None:
 def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: DataFolderOption = None) -> None:
     """Measure how far an exported run's pictures are from real ones."""
     with explained():
-        from training.run.folder import Run
-
-        Run(run).read_configuration()  # a folder of something else says so before TensorFlow is loaded
-        load_tensorflow()
+        load_tensorflow_for(run)
         from training.evaluation.evaluate import evaluate_run
 
         figures = evaluate_run(
@@ -51,10 +53,7 @@ def rank(
 
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress, explained():
-        from training.run.folder import Run
-
-        Run(run).read_configuration()
-        load_tensorflow()
+        load_tensorflow_for(run)
         from training.evaluation.rank import rank_run
 
         task = progress.add_task("", total=None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,7 +15,7 @@ from ganymede.arguments import read_path
 from ganymede.commands.store import point_alias, upload_bar
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
-from ganymede.tensorflow_loading import load_tensorflow
+from ganymede.tensorflow_loading import load_tensorflow, require_tensorflow
 
 
 def read_run_folder(text: str) -> Path:
@@ -75,6 +75,11 @@ def train(
         list[str] | None, typer.Option("--set", help="key=value, any number of times.")
     ] = None,
     features: FeaturesOption = None,
+    begin: Annotated[
+        str | None,
+        typer.Option("--from", help="Begin with a release's weights, MODEL[@VERSION], or a run's folder."),
+    ] = None,
+    models: ModelsOption = "models",
 ) -> None:
     """Train a generator. Ctrl-C saves; the same command with --run goes on."""
     from rich.console import Console
@@ -91,15 +96,30 @@ def train(
 
         name = f"{preset}-{_slug(configuration.data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         folder = run or Path("runs") / name
+        origin = None if begin is None else read_origin(begin, models)
         typer.echo(f"Training into {folder}")
         outcome = train_run(
             configuration,
             folder,
             data_folder=data_folder,
             console=Console(),
+            speaks=True,
+            origin=origin,
         )
     if not outcome.interrupted:
         typer.echo(f"Trained. Next: ganymede export {shlex.quote(str(folder))}")
+
+
+def read_origin(begin: str, models: str) -> Any:
+    """Return the weights of a run's folder, or of a release in the store `models`, to begin from."""
+    from foundation.store import parse_reference, resolve_version
+    from training.launch.origin import read_release, read_run
+
+    folder = Path(begin)
+    if (folder / "config.json").exists() or re.search(r"[/\\]", begin):
+        return read_run(read_run_folder(begin))
+    store, reference = open_models(models), parse_reference(begin)
+    return read_release(store, store.manifest(reference.model, resolve_version(store, reference)))
 
 
 def export(
@@ -112,11 +132,9 @@ def export(
     """Export a run's generator to ONNX and hold it against Keras."""
     chosen = None if checkpoint is None else _parse_checkpoint(checkpoint)
     with explained():
-        from training.run.folder import Run
-
-        Run(run).read_configuration()  # a folder of something else says so before TensorFlow is loaded
-        load_tensorflow()
+        load_tensorflow_for(run)
         from training.export.exporting import export_run, read_export
+        from training.run.folder import Run
 
         path = export_run(run, checkpoint=chosen)
         report = read_export(Run(run))
@@ -148,15 +166,16 @@ def publish(
     promote: PromoteOption = None,
     sign: SignOption = None,
     models: ModelsOption = "models",
+    *,
+    weights: Annotated[
+        bool, typer.Option(help="Give the weights of both networks along, for others to train on from.")
+    ] = True,
 ) -> None:
     """Publish an exported run as a new version of a model."""
     from foundation.store import next_version, open_store
 
     with upload_bar() as sent, explained():
-        from training.run.folder import Run
-
-        Run(run).read_configuration()
-        load_tensorflow()
+        load_tensorflow_for(run)
         from training.export.publication import publish_run
 
         store = open_store(models, sent=sent)
@@ -168,10 +187,20 @@ def publish(
             version=version,
             licence=licence,
             sign=lambda manifest: sign_new(manifest, sign),
+            weights=weights,
         )
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
         point_alias(open_models(models), name, version, promote)
+
+
+def load_tensorflow_for(run: Path) -> None:
+    """Load TensorFlow, but first raise where it is not installed, or `run` is a folder of something else."""
+    require_tensorflow()
+    from training.run.folder import Run
+
+    Run(run).read_configuration()
+    load_tensorflow()
 
 
 @contextmanager

@@ -69,7 +69,12 @@ def test_a_body_that_is_wrong_a_million_times_costs_little_more_than_its_bytes(s
 
 def test_nobody_waits_for_a_wrong_body(server):
     """Nine of the largest take less than one of them took with all of its errors."""
-    longest_s, over = 0.0, threading.Event()
+    usual_s, longest_s, over = 0.0, 0.0, threading.Event()
+    with server.client() as client:
+        for _ in range(20):
+            began = time.perf_counter()
+            client.get("/livez")
+            usual_s = max(usual_s, time.perf_counter() - began)
 
     def watch():
         nonlocal longest_s
@@ -87,7 +92,8 @@ def test_nobody_waits_for_a_wrong_body(server):
                 client.post(WRONG[name][0], content=WRONG[name][1])
     over.set()
     watching.join()
-    assert longest_s < 10  # it was half a minute for one
+    # It was half a minute for one, of a machine that usually answers in a few milliseconds.
+    assert longest_s < max(10, 100 * usual_s)
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,16 @@ FLOORS = {
         ["training.evaluation"],
         ["training.report"],
         ["training.launch"],
+        ["training.watch"],
         ["training.recorder"],
         ["training.train"],
+        ["training.plan"],
     ],
     "ganymede": [
-        ["ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening", "ganymede.load"],
+        [
+            *("ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening"),
+            *("ganymede.load", "ganymede.mounted_models", "ganymede.tensorflow_loading"),
+        ],
         ["ganymede.imports"],
         ["ganymede.commands"],
         ["ganymede.command", "ganymede.sagemaker"],

@@ -141,7 +141,7 @@ def test_a_service_whose_store_drips_answers_pictures_walks_and_the_truth_and_en
         began = time.monotonic()
         running.process.terminate()
         running.process.wait(timeout=PATIENCE_S)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < PATIENCE_S / 2  # what drips does so for hours
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def small_configuration() -> Configuration:
     return describe_small_run()
 
 
-def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER, console=None):
+def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER, console=None, **options):
     """Train in this process, with nobody to watch but the console, if one is given; how it ended."""
     from training.train import train
 
@@ -45,6 +45,7 @@ def train_quietly(configuration, folder, *, data_folder=DATA_FOLDER, console=Non
         folder,
         data_folder=data_folder,
         console=console or Console(file=io.StringIO()),
+        **options,
     )
 
 

@@ -34,7 +34,8 @@ def configuration():
 
 
 @pytest.fixture
-def gan(configuration, without_tracing):
+def gan(configuration, request):
+    request.getfixturevalue("without_tracing")
     return CholletGAN(configuration, "float32")
 
 

@@ -51,7 +51,8 @@ def garments(garments):
 
 
 @pytest.fixture
-def gan(configuration, without_tracing):
+def gan(configuration, request):
+    request.getfixturevalue("without_tracing")
     return ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
 
 

@@ -4,7 +4,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from training.data.cache import prepared_entry
-from training.data.folder import MAX_CLASSES, entry_key
+from training.data.folder import entry_key
 from training.data.framing import frame_array
+from training.data.layout import MAX_CLASSES
 from training.data.listing import MAX_FILES
 from training.data.pictures import Pictures, Request, shuffle_order
 from training.data.prepared import Description, PictureWriter, open_prepared
@@ -43,6 +44,8 @@ class PictureArray:
     """Of the labels; their numbers unless given."""
     own_split: bool = False
     """Whether it is a test split, or has one beside it, so that nothing is to be held out."""
+    planes_first: bool = False
+    """Whether it lies in the file as (n, c, h, w), as PyTorch has pictures."""
 
 
 def load_array(array: PictureArray, request: Request, stamps: list[str]) -> Pictures:
@@ -51,6 +54,7 @@ def load_array(array: PictureArray, request: Request, stamps: list[str]) -> Pict
     Raises:
         DataError: the array holds no pictures, is cut off, or its labels do not fit.
     """
+    array = find_planes(array)
     check_shape(array)
     labels, class_names = check_labels(array)
     entry = prepared_entry(
@@ -60,6 +64,14 @@ def load_array(array: PictureArray, request: Request, stamps: list[str]) -> Pict
     if array.own_split:
         request = request.with_nothing_held_out()
     return open_prepared(entry, request)
+
+
+def find_planes(array: PictureArray) -> PictureArray:
+    """Return an array (n, c, h, w), whose last side is no number of channels, as one (n, h, w, c)."""
+    if len(array.shape) != 4 or array.shape[3] in CHANNELS or array.shape[1] not in CHANNELS:
+        return array
+    count, channels, height, width = array.shape
+    return replace(array, shape=(count, height, width, channels), planes_first=True)
 
 
 def check_shape(array: PictureArray) -> None:
@@ -142,7 +154,11 @@ def read_chunks(array: PictureArray) -> Iterator[NDArray[np.uint8]]:
             for first in range(0, count, chunk):
                 wanted = min(chunk, count - first)
                 images = np.frombuffer(read_exactly(stream, wanted * picture_bytes), np.uint8)
-                yield images.reshape(wanted, *shape[:2], -1)
+                if array.planes_first:
+                    height, width, channels = shape
+                    yield images.reshape(wanted, channels, height, width).transpose(0, 2, 3, 1)
+                else:
+                    yield images.reshape(wanted, *shape[:2], -1)
             read_exactly(stream, 0, last=True)
     except (EOFError, OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{array.name} cannot be read: {error}. Fetch the file again.") from error

@@ -20,6 +20,7 @@ from training.data.order import sort_naturally
 from training.data.pictures import Request, shuffle_order
 from training.data.prepared import SKIPPED_KEPT, Description, PictureWriter, describe_skipped
 from training.data.record import SetDigest
+from training.data.unsupported import HEAD_BYTES, RAW, explain_kind, find_kind
 from training.errors import DataError
 from training.shape import PictureSettings, PictureShape
 
@@ -51,6 +52,7 @@ def write_pictures(
     """
     settings = request.settings
     size, channels = settings.size or DEFAULT_SIZE, settings.channels or DEFAULT_CHANNELS
+    grey = settings.channels is None
     names = sort_naturally({file.class_name for file in files if file.class_name is not None})
     skipped: list[str] = []
     unconverted: list[str] = []
@@ -67,6 +69,7 @@ def write_pictures(
                 writer.put(count, outcome, names.index(file.class_name))
                 digest.add(file.name, file.class_name, outcome.tobytes())
                 count += 1
+                grey = grey and is_grey(outcome)
         present = np.unique(writer.labels[:count])
         writer.labels[:count] = np.searchsorted(present, writer.labels[:count])
         shape = PictureShape(
@@ -85,7 +88,14 @@ def write_pictures(
         )
         if not count:
             raise DataError(f"{origin} holds no picture that can be read. {describe_skipped(description)}")
+        if grey:
+            description = writer.keep_grey(description)
         writer.finish(description)
+
+
+def is_grey(pixels: NDArray[np.uint8]) -> bool:
+    """Say whether a picture uint8 (h, w, 3) has no colour anywhere."""
+    return bool((pixels[..., :1] == pixels).all())
 
 
 def decode_files(
@@ -112,6 +122,17 @@ def decode_files(
             progress.advance(task, len(chunk))
 
 
+def explain_unidentified(file: PictureFile) -> str:
+    """Return what a file is in which Pillow finds no picture, where its bytes or its name tell."""
+    try:
+        with file.open() as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError:
+        head = b""
+    kind = find_kind(file.name, head)
+    return explain_kind(kind) if kind else "no picture"
+
+
 def turn_upright(picture: Image.Image) -> Image.Image:
     """Return a picture the way up its camera was held, or as it lies where its EXIF data make no sense."""
     try:
@@ -132,6 +153,8 @@ def decode_file(
     """
     if file.class_name is None:
         return "in no class's folder"
+    if find_kind(file.name) == RAW:  # Pillow takes some for TIFF, and shows the thumbnail in it
+        return explain_kind(RAW)
     try:
         formats = [name for name in Image.ID if name not in PROGRAMS]
         with file.open() as stream, Image.open(stream, formats=formats) as picture:
@@ -147,7 +170,7 @@ def decode_file(
     except DataError:  # what cannot be fetched is no damaged picture
         raise
     except UnidentifiedImageError:
-        return "no picture"
+        return explain_unidentified(file)
     except OSError as error:
         return error.strerror or str(error).rstrip(".") or type(error).__name__
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-import keras
 import numpy as np
 
 from training.data.framing import frame_array
@@ -32,14 +31,18 @@ CIFAR10_CLASSES = (
 
 def load_mnist(request: Request) -> Pictures:
     """Load MNIST's digits, 28x28, grey: LeCun et al., doi:10.1109/5.726791; raise DataError without them."""
+    from keras.datasets import mnist  # TensorFlow takes seconds
+
     digits = tuple(str(digit) for digit in range(10))
-    return load_set(request, keras.datasets.mnist, "mnist.npz", "mnist.npz", digits)
+    return load_set(request, mnist, "mnist.npz", "mnist.npz", digits)
 
 
 def load_cifar10(request: Request) -> Pictures:
     """Load CIFAR-10, 32x32, colour: Krizhevsky, 2009; raise DataError without it."""
+    from keras.datasets import cifar10  # as above
+
     archive = "cifar-10-batches-py-target_archive"
-    return load_set(request, keras.datasets.cifar10, "cifar-10-python.tar.gz", archive, CIFAR10_CLASSES)
+    return load_set(request, cifar10, "cifar-10-python.tar.gz", archive, CIFAR10_CLASSES)
 
 
 def load_set(

@@ -1,6 +1,7 @@
 """The source `npz:PATH`: a NumPy archive with `images`, and `labels` and `class_names` if there are any.
 
-The names of Keras's archives serve too: `x_train`, `y_train`, `x_test`, `y_test`.
+The names of Keras's archives serve too (`x_train`, `y_train`, `x_test`, `y_test`), and MedMNIST's
+(`train_images`, `train_labels`, `test_images`, `test_labels`); `val_images` only where there is no test part.
 """
 
 import math
@@ -24,8 +25,14 @@ from training.data.pictures import Pictures, Request, Split
 from training.errors import DataError
 
 NAMES: dict[Split, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "train": (("images", "x_train", "x", "arr_0"), ("labels", "y_train", "y", "arr_1")),
-    "test": (("test_images", "x_test"), ("test_labels", "y_test")),
+    "train": (
+        ("images", "x_train", "train_images", "X_train", "x", "arr_0"),
+        ("labels", "y_train", "train_labels", "Y_train", "y", "arr_1"),
+    ),
+    "test": (
+        ("test_images", "x_test", "X_test", "val_images", "x_val", "X_val"),
+        ("test_labels", "y_test", "Y_test", "val_labels", "y_val", "Y_val"),
+    ),
 }
 CLASS_NAMES = "class_names"
 MAX_LABEL_BYTES = 2**28
@@ -72,7 +79,10 @@ def describe_array(path: Path, archive: zipfile.ZipFile, members: set[str], spli
             f"{path} holds {', '.join(sorted(members)) or 'nothing'}; the pictures are looked for as "
             f"{', '.join(image_names)}."
         )
-    label_name = next((name for name in label_names if name in members), None)
+    wanted = label_names[image_names.index(image_name)]
+    # Names may be mixed, but one part's labels are never taken for another's pictures.
+    others = [name for name in label_names if ("val" in name) == ("val" in wanted)]
+    label_name = next((name for name in (wanted, *others) if name in members), None)
     with archive.open(f"{image_name}.npy") as stream:
         shape, dtype, by_columns = read_header(stream)
     if dtype != np.uint8 or by_columns:

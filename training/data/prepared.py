@@ -22,6 +22,8 @@ from training.shape import PictureShape
 
 IMAGES, LABELS, DESCRIPTION = "images.bin", "labels.npy", "description.json"
 SPARE_BYTES = 64 * 2**20
+GREY_BYTES = 3 * 2**20
+"""Read at once of a coloured file that becomes grey; a multiple of three."""
 SKIPPED_KEPT = 100
 SKIPPED_SHOWN = 5
 
@@ -66,6 +68,17 @@ class PictureWriter:
         self.stream.seek(row * self.picture_bytes)
         self.stream.write(pixels.tobytes())
         self.labels[row] = label
+
+    def keep_grey(self, description: Description) -> Description:
+        """Keep one channel of a set in which all three are equal; return the description of that."""
+        self.stream.close()
+        path, grey = self.folder / IMAGES, self.folder / f"grey-{IMAGES}"
+        with path.open("rb") as coloured, grey.open("wb") as stream:
+            while pixels := coloured.read(GREY_BYTES):
+                stream.write(pixels[::3])
+        grey.replace(path)
+        shape = description.shape.model_copy(update={"channels": 1})
+        return description.model_copy(update={"shape": shape})
 
     def finish(self, description: Description) -> None:
         """Close the entry with its description."""

@@ -14,7 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from foundation.store.s3_client import explain, make_client
 from training.data.cache import MAX_BYTES, prepared_entry
 from training.data.decoding import PictureFile, write_pictures
-from training.data.folder import entry_key, group_files, is_hidden
+from training.data.folder import entry_key, is_hidden, load_part
+from training.data.layout import Grouped, arrange
 from training.data.listing import MAX_FILES
 from training.data.npz import load_npz
 from training.data.pictures import Pictures, Request
@@ -92,17 +93,21 @@ def load_s3(request: Request) -> Pictures:
     bucket, origin = Bucket(make_client(TIMEOUT_S), name), f"s3:{request.value}"
     items = bucket.list(prefix.strip("/"))
     check_bounds(items, origin)
-    stamps = [origin, *(f"{name} {item.tag}" for name, item in sorted(items.items()))]
     if len(items) == 1 and next(iter(items)).endswith(".npz"):
         (item,) = items.values()
-        folder = prepared_entry(entry_key(request, stamps), partial(bucket.download, key=item.key))
+        folder = prepared_entry(
+            entry_key(request, [origin, item.tag]), partial(bucket.download, key=item.key)
+        )
         return load_npz(replace(request, value=str(folder / ARCHIVE)))
-    files = [
-        PictureFile(file, group, partial(bucket.read, items[file].key))
-        for file, group in group_files(sorted(items), origin)
-    ]
-    write = partial(write_pictures, files=files, request=request, origin=origin, readers=READERS)
-    return open_prepared(prepared_entry(entry_key(request, stamps), write), request)
+    layout = arrange(sorted(items), origin)
+
+    def prepare(grouped: Grouped, part: Request) -> Pictures:
+        files = [PictureFile(name, group, partial(bucket.read, items[name].key)) for name, group in grouped]
+        write = partial(write_pictures, files=files, request=part, origin=origin, readers=READERS)
+        stamps = [origin, *(f"{name} {items[name].tag}" for name, _ in grouped)]
+        return open_prepared(prepared_entry(entry_key(part, stamps), write), part)
+
+    return load_part(layout, request, prepare)
 
 
 def check_bounds(items: dict[str, Item], origin: str) -> None:

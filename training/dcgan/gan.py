@@ -58,6 +58,10 @@ class DCGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         self.step.assign_add(tf.constant(1, tf.int64))
         return replica_mean(tf.stack([loss_g, loss_d]))
 
+    def score(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:  # noqa: ARG002  # every preset's signature
+        """Return the logits float32 (n,) of images float32 (n, 28, 28, 1); it knows no classes."""
+        return tf.reshape(self.discriminator(images, training=False), (-1,))
+
     def finish_generator(self) -> keras.Model:
         """Return the network to draw and export with."""
         return self.generator

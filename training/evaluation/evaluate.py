@@ -36,8 +36,9 @@ def evaluate_run(run_folder: Path, *, features: Path | None, data_folder: Path |
     report, configuration = read_export(run), run.read_configuration()
     data = configuration.data
     network = FeatureNetwork(require_features(data, features or configuration.features))
-    reference = load_pictures(data, data_folder, "test", configuration).images[:EVALUATED_IMAGES]
-    training = load_pictures(data, data_folder, "train", configuration).images
+    settings = run.keep_colour(configuration)
+    reference = load_pictures(data, data_folder, "test", settings).images[:EVALUATED_IMAGES]
+    training = load_pictures(data, data_folder, "train", settings).images
     count = min(len(reference), len(training))
     if count < MIN_IMAGES:
         raise EvaluationError(f"'{data}' has {count} pictures to compare with, not {MIN_IMAGES}.")

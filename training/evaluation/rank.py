@@ -34,7 +34,7 @@ def rank_run(
     run = Run(run_folder)
     configuration, shape = run.read_configuration(), run.read_shape()
     network = require_features(configuration.data, features or configuration.features)
-    pictures = load_pictures(configuration.data, data_folder, "train", configuration)
+    pictures = load_pictures(configuration.data, data_folder, "train", run.keep_colour(configuration))
     images = images or configuration.evaluation_images
     gauge = Gauge(network, pictures, images)
     gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway

@@ -17,6 +17,7 @@ from foundation.latents import draw_latents
 from foundation.version import read_version
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
+from training.export.weights import write_weights
 from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, read_best
 from training.run.checkpoints import Checkpoints
@@ -117,6 +118,7 @@ def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | 
     )
     run.export_folder.mkdir(exist_ok=True)
     run.graph_path.write_bytes(graph)
+    write_weights(run.weights_path, gan)
     replace_text(run.export_report_path, report.model_dump_json(indent=2) + "\n")
     return run.graph_path
 

@@ -25,6 +25,7 @@ from foundation.store import Store, describe_file
 from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_figures
 from training.export.graph import run_graph
+from training.export.weights import WEIGHTS
 from training.run.folder import Run
 from training.run.samples import CLASS_COLUMNS, class_rows, draw_inputs, tile
 
@@ -43,8 +44,11 @@ def publish_run(
     version: str,
     licence: str,
     sign: Callable[[Manifest], bytes | None] = lambda _: None,
+    weights: bool = True,
 ) -> Manifest:
     """Publish RUN/export as `name`@`version`, signed by `sign` if it gives a signature; its manifest.
+
+    With `weights`, a run that is exported with them gives them along, for others to begin from.
 
     Raises:
         RunError: there is no such run.
@@ -58,6 +62,8 @@ def publish_run(
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder), run, report, graph, golden)
         draw_grid(graph, report).save(files[GRID])
+        if weights and run.weights_path.exists():
+            files[WEIGHTS] = run.weights_path
         manifest = describe_release(run, report, golden, files, name, version, licence)
         store.publish(manifest, files, signature=sign(manifest))
     note_publication(run, manifest, store.location)
@@ -156,4 +162,10 @@ def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
         "step": report.step,
         "best": report.best.model_dump() if report.best else None,
         "versions": report.versions,
+        **({"from": read_origin(run)} if run.origin_path.exists() else {}),
     }
+
+
+def read_origin(run: Run) -> str:
+    """Return from which model or run it began."""
+    return str(json.loads(run.origin_path.read_text(encoding="utf-8-sig"))["origin"])

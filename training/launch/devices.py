@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from training.config import Configuration
 from training.errors import ConfigurationError
+from training.launch.gpus import explain_missing_gpu, inspect_gpus
 from training.presets import find_preset, list_presets
 
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -102,6 +103,6 @@ def require_gpus(promised: int) -> None:
     if found < promised:
         raise ConfigurationError(
             f"This machine is said to have {promised} GPUs, but TensorFlow {tf.__version__} finds {found}. "
-            "The package tensorflow-cpu finds none: choose an instance without GPUs, or install tensorflow "
-            "with CUDA."
+            f"{explain_missing_gpu(inspect_gpus()) or 'See nvidia-smi.'} Of the images, training-gpu is "
+            "for GPUs, and training for instances without."
         )

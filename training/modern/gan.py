@@ -172,6 +172,12 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         decay = average_decay(self.step, settings.average_decay, settings.average_delay)
         update_average(strategy, self.average, self.trained, decay)
 
+    def score(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        """Return the logits float32 (n,) of images float32 (n, h, w, c) of classes (n,), as they are."""
+        labels = tf.one_hot(tf.cast(classes, tf.int32), self.classes)
+        logits, _ = tf.split(self.judge(tf.concat([images, images], 0), labels), 2)
+        return tf.reshape(logits, (-1,))
+
     def finish_generator(self) -> keras.Model:
         """Return the network to draw and export with: the average, its statistics measured anew, float32."""
         shape = (CALIBRATION_IMAGES, self.configuration.latent_size)

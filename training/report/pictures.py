@@ -40,13 +40,19 @@ def choose_evenly(paths: Sequence[Path], count: int) -> list[Path]:
 
 def read_grids(paths: Sequence[Path]) -> list[Grid]:
     """Return the first grid, some between and the last of the files `epoch-0001.png` and so on."""
-    grids = []
-    for path in choose_evenly(paths, SHOWN_GRIDS):
-        with Image.open(path) as picture:
-            width, height = picture.size
-        epoch = int(path.stem.rpartition("-")[2])
-        grids.append(Grid(epoch, data_address(path.read_bytes(), "image/png"), width, height))
-    return grids
+    return [read_grid(path, int(path.stem.rpartition("-")[2])) for path in choose_evenly(paths, SHOWN_GRIDS)]
+
+
+def read_picture(path: Path) -> Grid | None:
+    """Return a grid that belongs to no epoch; None where there is no file."""
+    return read_grid(path, 0) if path.exists() else None
+
+
+def read_grid(path: Path, epoch: int) -> Grid:
+    """Return the grid in a PNG file, as that after `epoch` epochs."""
+    with Image.open(path) as picture:
+        width, height = picture.size
+    return Grid(epoch, data_address(path.read_bytes(), "image/png"), width, height)
 
 
 def animate_grids(paths: Sequence[Path]) -> str:

@@ -11,10 +11,12 @@ import jinja2
 from training.errors import RunError
 from training.metrics import GENERATED, REAL, parse_figure
 from training.presets import find_preset
-from training.report.pictures import animate_grids, data_address, read_grids
+from training.report.pictures import animate_grids, data_address, read_grids, read_picture
 from training.run.best import BestCheckpoint, read_best
 from training.run.curves import DARK, LIGHT, draw_curves
+from training.run.durations import describe_duration
 from training.run.folder import Run, replace_text
+from training.run.signs import find_signs
 from training.run.stats import EpochStats
 from training.shape import MAX_CLASS_ROWS
 
@@ -60,6 +62,8 @@ def write_report(run_folder: Path) -> Path:
         images_per_s=mean_speed(stats),
         images=sum(row.images for row in stats),
         grids=read_grids(grids),
+        real=read_picture(run.real_path),
+        signs=find_signs(stats),
         grids_of_all=len(grids) >= len(stats),
         rows=name_rows(run),
         animation=animate_grids(grids),
@@ -88,14 +92,6 @@ def name_rows(run: Run) -> tuple[str, ...]:
         return ()
     shape = run.read_shape()
     return tuple(find_preset(run.read_configuration().preset).label_classes(shape))[:MAX_CLASS_ROWS]
-
-
-def describe_duration(seconds: float) -> str:
-    """Return 45 as `45 s`, 600 as `10 min`, 5000 as `1 h 23 min`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def mean_speed(stats: list[EpochStats]) -> float:

@@ -8,10 +8,12 @@ RUN/stats.jsonl              one line an epoch
 RUN/unfinished.json          the figures so far of an epoch that was interrupted
 RUN/curves.png, events/      the curves as a picture, and for TensorBoard
 RUN/report.html              all of it in one file
+RUN/origin.json              which model or run it began from, and what of it was taken
 RUN/environment.json         where it was trained last: versions of libraries, device
 RUN/publications.jsonl       as what it was published
 RUN/checkpoints/             the last few states, enough to go on from
 RUN/checkpoints/best/        the state whose pictures were measured to be the nearest to real ones
+RUN/real.png                 training pictures, laid out as the samples are
 RUN/samples/epoch-0001.png   the same seeds after each epoch, and samples.gif of them all
 RUN/export/                  generator.onnx and what was measured of it
 ```
@@ -26,15 +28,16 @@ from pydantic import ValidationError
 from training.config import Configuration
 from training.errors import RunError
 from training.presets import parse_configuration
+from training.run.differences import name_differences
 from training.run.paths import RunPaths
 from training.run.stats import EpochPart, EpochStats
 from training.shape import PictureShape
 
 CHANGEABLE = frozenset(
     {"epochs", "checkpoint_epochs", "checkpoints_kept", "sample_epochs"}
-    | {"evaluation_epochs", "evaluation_images", "features"}
+    | {"xla", "evaluation_epochs", "evaluation_images", "features", "patience"}
 )
-"""Settings that a run may go on with changed: its length, and how it is watched."""
+"""Settings that a run may go on with changed: its length, its compiler, and how it is watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,25 @@ class Run(RunPaths):
             stored = self.read_configuration()
             changed = {name: getattr(configuration, name) for name in CHANGEABLE}
             if stored.model_copy(update=changed) != configuration:
+                differences = name_differences(stored.model_copy(update=changed), configuration)
                 raise RunError(
-                    f"{self.config_path} holds another configuration. Resume the run with its own, "
-                    "or choose another run folder."
+                    f"{self.config_path} holds another configuration: {differences}. Resume the run with its "
+                    "own, or choose another run folder."
                 )
-        if self.pictures_path.exists() and self.read_shape() != shape:
-            raise RunError(f"{self.folder} was trained on other pictures. Choose another run folder.")
+        if self.pictures_path.exists() and (kept := self.read_shape()) != shape:
+            raise RunError(
+                f"{self.folder} was trained on other pictures: {name_differences(kept, shape)}. Choose "
+                "another run folder."
+            )
+
+    def keep_colour(self, configuration: Configuration) -> Configuration:
+        """Return the settings to load the run's pictures with: in the colours that it began with.
+
+        Folders of grey pictures are grey unless `channels` is set; runs from before that have them in colour.
+        """
+        if configuration.channels or not self.pictures_path.exists():
+            return configuration
+        return configuration.model_copy(update={"channels": self.read_shape().channels})
 
     def start(self, configuration: Configuration, shape: PictureShape) -> None:
         """Make the folder and write its configuration; raise RunError as `require_same`."""

@@ -89,6 +89,16 @@ class RunPaths:
         return self.folder / "samples"
 
     @property
+    def origin_path(self) -> Path:
+        """Where it is said from which model or run it began, if from one."""
+        return self.folder / "origin.json"
+
+    @property
+    def real_path(self) -> Path:
+        """Where training pictures lie, laid out as the sample grids are."""
+        return self.folder / "real.png"
+
+    @property
     def animation_path(self) -> Path:
         """Where the animation of the grids belongs."""
         return self.folder / "samples.gif"
@@ -132,6 +142,11 @@ class RunPaths:
     def export_report_path(self) -> Path:
         """Where lies what was measured of the exported graph."""
         return self.export_folder / "export.json"
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the exported state's weights of both networks lie."""
+        return self.export_folder / "training-weights.npz"
 
     @property
     def figures_path(self) -> Path:

@@ -27,6 +27,20 @@ def training_progress(console: Console) -> Progress:
     )
 
 
+def begin_task(progress: Progress, step: int, total_steps: int, epoch: int, epochs: int) -> TaskID:
+    """Put the bar of a run that has taken `step` batches, and is in `epoch` (1 is the first), into it."""
+    return progress.add_task(
+        "",
+        total=total_steps,
+        completed=step,
+        epoch=epoch,
+        epochs=epochs,
+        images_per_s=0.0,
+        generator_loss=float("nan"),
+        discriminator_loss=float("nan"),
+    )
+
+
 def show_part(progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> None:
     """Move the bar to the epoch's (1 is the first) figures so far."""
     generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
@@ -38,6 +52,11 @@ def show_part(progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> 
         generator_loss=generator_loss,
         discriminator_loss=discriminator_loss,
     )
+
+
+def describe_stop(step: int, path: str) -> str:
+    """Return what is said of a run that was stopped after `step` batches, and saved in `path`."""
+    return f"Stopped after batch {step}; saved {path}. Train in the same run folder to go on."
 
 
 def describe_epoch(stats: EpochStats, epochs: int) -> str:

@@ -17,6 +17,10 @@ class EpochStats(BaseModel):
     discriminator_loss: float
     figures: dict[str, float] = {}
     """What was measured of the generator after this epoch, if it was."""
+    variety: float | None = None
+    """How much its drawings differ from each other, where real pictures have 1: see `training.run.health`."""
+    memory: float | None = None
+    """How far pictures that the discriminator never saw are from those it did, on the way to drawn ones."""
 
 
 class EpochPart(BaseModel):

@@ -1,0 +1,228 @@
+"""What a run says of itself, on clocks and curves made up here."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from tests.training.conftest import describe_small_run, train_quietly
+from tests.training.run_folders import describe_epoch, make_run
+from training.config import override
+from training.data import Pictures
+from training.errors import ConfigurationError, RunError
+from training.launch import introduction
+from training.launch.choices import require_figure
+from training.launch.gpus import Card, Inspection
+from training.presets import find_preset
+from training.report import write_report
+from training.run.folder import Run
+from training.run.pace import Pace
+from training.run.patience import explain_end
+from training.run.real import write_real
+from training.run.signs import find_signs
+from training.run.stats import EpochPart
+from training.run.voice import Voice
+from training.shape import FASHION_MNIST_SHAPE, PictureShape
+
+
+class Clock:
+    def __init__(self):
+        self.now_s = 0.0
+
+    def __call__(self):
+        return self.now_s
+
+
+def test_the_rest_is_known_after_some_batches_and_follows_a_machine_that_grows_slower():
+    clock = Clock()
+    pace = Pace(clock)
+    pace.mark(1)  # the first batch, on which an hour of compiling was spent, counts for nothing
+    assert pace.seconds_left(1000) is None
+    for step in range(2, 102):
+        clock.now_s += 1.0
+        pace.mark(step)
+    assert pace.seconds_left(1101) == pytest.approx(1000)
+    for step in range(102, 2002):
+        clock.now_s += 3.0
+        pace.mark(step)
+    assert pace.seconds_left(3001) == pytest.approx(3000, rel=0.05)
+
+
+def speak(console_options, steps, seconds_a_step, images=64):
+    clock, output = Clock(), io.StringIO()
+    console = Console(file=output, width=300, **console_options)
+    voice = Voice(console, epochs=10, total_steps=steps, peak_bytes=lambda: 1_300_000_000, clock=clock)
+    for step in range(1, steps + 1):
+        clock.now_s += seconds_a_step
+        part = EpochPart(
+            step=step, batches=step, images=step * images, seconds=clock.now_s, loss_sums=(step, step / 2)
+        )
+        voice.follow(1 + step * 10 // steps, part)
+    return output.getvalue().splitlines()
+
+
+def test_the_estimate_is_said_once_and_off_a_terminal_a_line_now_and_then():
+    lines = speak({}, 3600, 1.0)
+    assert lines[0].startswith("time: about 1 h 0 min for what is left of 10 epochs at 64 images/s")
+    assert "memory: 1.3 GB (measured on the first" in lines[0]
+    assert 20 < len(lines) < 60
+    assert "epoch 1/10  batch 66 of 3,600 (2 %)  64 images/s  generator loss 1.000" in lines[1]
+    assert "about 59 min left" in lines[1]
+    assert len(speak({"force_terminal": True}, 3600, 1.0)) == 1
+
+
+def test_a_run_of_ten_days_says_fewer_than_two_hundred_lines():
+    assert len(speak({}, 10_000, 86.4)) < 200
+
+
+def test_the_introduction_names_pictures_classes_device_and_memory(monkeypatch):
+    monkeypatch.setattr(introduction, "inspect_gpus", Inspection)
+    monkeypatch.setattr(introduction, "count_cores", lambda: 2)
+    monkeypatch.setattr(introduction, "processor_name", lambda: "AMD EPYC")
+    monkeypatch.setattr(introduction, "has_fast_bfloat16", lambda: False)
+    labels = np.repeat(np.arange(10), [4, *[1] * 9])
+    pictures = Pictures(np.zeros((13, 28, 28, 1), np.uint8), labels, FASHION_MNIST_SHAPE)
+    output = io.StringIO()
+    configuration = override(find_preset("modern").defaults, ["precision=float32", "data=folder:[b]"])
+    introduction.introduce(configuration, pictures, 1, Console(file=output, width=60))
+    first, second, third = output.getvalue().splitlines()
+    assert first.startswith("pictures: 13 of folder:[b], 28x28 grey, 10 classes: t-shirt 4, trouser 1, ")
+    assert second == "training on: 2 cores of AMD EPYC, float32, no bf16"
+    assert third.startswith("memory: about 1.2 GB of ")
+    card = Card("NVIDIA A10G", 24_000_000_000, (8, 6))
+    monkeypatch.setattr(introduction, "inspect_gpus", lambda: Inspection(cards=(card, card), found=2))
+    assert introduction.describe_device(configuration) == ("2 × NVIDIA A10G, 24 GB, capability 8.6, float32")
+
+
+def test_many_classes_are_not_all_named():
+    shape = PictureShape(size=8, channels=3, class_names=tuple(f"c{number}" for number in range(40)))
+    pictures = Pictures(np.zeros((40, 8, 8, 3), np.uint8), np.arange(40), shape)
+    said = introduction.describe_pictures(find_preset("modern").defaults, pictures)
+    assert said.endswith("c11 1 and 28 more")
+
+
+def test_a_refused_configuration_names_what_differs(tmp_path):
+    run = make_run(tmp_path / "run")
+    stored = run.read_configuration()
+    with pytest.raises(RunError) as refusal:
+        run.require_same(override(stored, ["batch_size=32", "seed=4", "epochs=99"]), FASHION_MNIST_SHAPE)
+    assert "holds another configuration: seed (0 there → 4 here), batch_size (64 there → 32 here). " in str(
+        refusal.value
+    )
+    with pytest.raises(RunError, match=r"preset \(modern there → dcgan here\)"):
+        run.require_same(find_preset("dcgan").defaults, FASHION_MNIST_SHAPE)
+    with pytest.raises(RunError, match=r"size \(28 there → 32 here\), channels \(1 there → 3"):
+        run.require_same(stored, FASHION_MNIST_SHAPE.model_copy(update={"size": 32, "channels": 3}))
+
+
+def test_real_pictures_stand_in_the_report_row_by_row(tmp_path):
+    run = make_run(tmp_path / "run")
+    labels = np.arange(60) % 10
+    images = np.broadcast_to(labels[:, None, None, None] * 20 + 20, (60, 28, 28, 1)).astype(np.uint8)
+    write_real(run.real_path, images, labels, 10)
+    text = write_report(run.folder).read_text()
+    assert "Real pictures, laid out alike" in text
+    assert "from the top: t-shirt, trouser" in text
+    from PIL import Image
+
+    with Image.open(run.real_path) as grid:
+        pixels = np.asarray(grid)
+    cell = 2 * 29
+    for row in range(10):
+        shown = {int(pixels[row * cell + 20, column * cell + 20]) for column in range(10)}
+        assert shown == {0, 20 * row + 20}  # six pictures, and four places that stay blank
+
+
+def curve(**changes):
+    """Ten healthy epochs, with some fields of the last ones changed."""
+    rows = [
+        describe_epoch(epoch).model_copy(
+            update={"generator_loss": 0.8, "discriminator_loss": 0.6, "variety": 0.9, "memory": 0.2}
+        )
+        for epoch in range(1, 11)
+    ]
+    for name, values in changes.items():
+        for row, value in zip(range(10 - len(values), 10), values, strict=True):
+            rows[row] = rows[row].model_copy(update={name: value})
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"variety": [0.3, 0.2, 0.1]}, "The drawings grow alike since epoch 8: they differ 0.10 times"),
+        (
+            {"generator_loss": [9, 10, 12], "discriminator_loss": [0.01] * 3},
+            "The discriminator has won since",
+        ),
+        ({"discriminator_loss": [9, 10, 12], "generator_loss": [0.01] * 3}, "The generator has won since"),
+        ({"memory": [0.7, 0.8, 0.9]}, "The discriminator knows the pictures by heart since epoch 8"),
+    ],
+)
+def test_what_goes_wrong_is_noticed_with_what_to_do(changes, words):
+    (sign,) = find_signs(curve(**changes))
+    assert str(sign).startswith(words)
+    assert len(sign.advice) > 40
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"variety": [0.9, 0.9, 0.1]},  # once is no sign
+        {"variety": [0.1] * 10},  # it was never better: the run is young
+        {"generator_loss": [6.0] * 3},
+        {"memory": [0.2, 0.9, 0.9]},
+        {"memory": [None] * 10, "variety": [None] * 10},
+    ],
+)
+def test_a_healthy_run_is_not_cried_over(changes):
+    assert find_signs(curve(**changes)) == []
+
+
+def test_patience_ends_a_run_whose_figure_no_longer_improves():
+    rows = [describe_epoch(epoch) for epoch in range(1, 21)]  # a figure every other epoch, ever better
+    assert explain_end(rows, 3) == ""
+    figure = "fd_fashion_cnn_5k_train"
+    rows = [row.model_copy(update={"figures": {figure: 2.0} if row.figures else {}}) for row in rows]
+    assert explain_end(rows, 0) == ""
+    assert explain_end(rows, 19) == ""
+    assert "Ended after epoch 20: fd_fashion_cnn_5k_train has not become better than 2, of epoch 2" in (
+        explain_end(rows, 18)
+    )
+    assert explain_end(rows[:1], 1) == ""
+
+
+def test_patience_without_a_figure_is_refused():
+    with pytest.raises(ConfigurationError, match="patience=3 ends a run by its figure"):
+        require_figure(override(find_preset("modern").defaults, ["patience=3"]), None)
+
+
+def test_a_real_run_speaks_measures_its_health_and_ends_by_patience(tmp_path):
+    """At a rate this small the distance, of sixty pictures, gets better by chance alone."""
+    settings = [
+        "epochs=40",
+        "evaluation_epochs=1",
+        "evaluation_images=60",
+        "patience=1",
+        "sample_epochs=40",
+        "learning_rate=1e-9",
+    ]
+    output = io.StringIO()
+    outcome = train_quietly(
+        override(describe_small_run(), [*settings, "batch_size=300", "buffer_size=1"]),
+        tmp_path / "run",
+        console=Console(file=output, width=300),
+        speaks=True,
+    )
+    run, said = Run(tmp_path / "run"), output.getvalue()
+    assert not outcome.interrupted
+    stats = run.read_stats()
+    assert len(stats) < 40
+    assert f"Ended after epoch {len(stats)}: fd_fashion_cnn_60_train has not become better" in said
+    for line in ("pictures: 600 of fashion-mnist, 28x28 grey, 10 classes", "training on: ", "memory: about "):
+        assert line in said
+    assert all(0 < row.variety < 1 and -1 <= row.memory <= 1 for row in stats)
+    assert run.real_path.exists()
+    assert "Real pictures" in run.report_path.read_text()

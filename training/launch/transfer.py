@@ -1,0 +1,130 @@
+"""A run that begins where another ended: layers whose shapes fit are taken, the others start anew.
+
+Transfer is what makes a few hundred pictures enough: Wang et al., arXiv:1805.01677; Karras et al.,
+arXiv:2006.06676, section 4.3.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from training.errors import ConfigurationError
+from training.gan import GAN
+from training.launch.origin import Origin
+from training.networks.weight_names import list_networks, name_weights
+from training.run.checkpoints import Checkpoints
+from training.run.folder import Run, replace_text
+
+LAYERS_NAMED = 12
+
+Floats = NDArray[np.float32]
+
+
+class Transfer(BaseModel):
+    """What RUN/origin.json says: from where a run began, and what it took. Layers by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    origin: str
+    taken: tuple[str, ...]
+    adapted: tuple[str, ...]
+    """Taken but for their classes, which are others."""
+    anew: tuple[str, ...]
+
+    def describe(self) -> str:
+        """Return it as sentences."""
+        said = f"Began from {self.origin}: {len(self.taken)} layers are taken"
+        if self.adapted:
+            said += f", {len(self.adapted)} of them with other classes"
+        if not self.anew:
+            return f"{said}, all there are."
+        more = f" and {len(self.anew) - LAYERS_NAMED} more" if len(self.anew) > LAYERS_NAMED else ""
+        return f"{said}, {len(self.anew)} begin anew: {', '.join(self.anew[:LAYERS_NAMED])}{more}."
+
+
+def begin_networks(
+    gan: GAN,
+    checkpoints: Checkpoints,
+    run: Run,
+    origin: Origin | None,
+    class_names: tuple[str, ...],
+    say: Callable[[str], None],
+) -> None:
+    """Fill the networks from the run's newest checkpoint, or before the first from `origin`, if there is one.
+
+    Raises:
+        RunError: the checkpoint cannot be restored.
+        ConfigurationError: nothing of the origin fits.
+    """
+    if checkpoints.restore():
+        if origin:
+            say(f"The run goes on where it was: --from {origin.name} is for its beginning.")
+    elif origin:
+        transfer = fill_networks(gan, origin, class_names)
+        say(transfer.describe())
+        replace_text(run.origin_path, transfer.model_dump_json(indent=2) + "\n")
+
+
+def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Transfer:
+    """Give each layer whose weights fit those of the origin of its name; say which did.
+
+    A layer fits whole or not at all. `class_names` are those of the run's labels; what a layer holds for each
+    class is taken by the class's name, and for a class that the origin does not know it is the mean.
+
+    Raises:
+        ConfigurationError: no layer of the generator fits.
+    """
+    taken: dict[str, None] = {}
+    adapted: dict[str, None] = {}
+    anew: dict[str, None] = {}
+    for kind, network in list_networks(gan):
+        layers: dict[str, list[tuple[Any, Floats | None, bool]]] = {}
+        for name, weight in name_weights(kind, network):
+            found = origin.weights.get(name)
+            same = found is not None and found.shape == tuple(weight.shape)
+            if found is not None and not same:
+                found = fit_classes(found, tuple(weight.shape), origin.class_names, class_names)
+            layers.setdefault(name.rpartition("/")[0], []).append((weight, found, same))
+        for layer, weights in layers.items():
+            if any(found is None for _, found, _ in weights):
+                anew[layer] = None
+                continue
+            for weight, found, _ in weights:
+                weight.assign(found)
+            taken[layer] = None
+            if not all(same for *_, same in weights):
+                adapted[layer] = None
+    if not any(layer.startswith("generator/") for layer in taken):
+        raise ConfigurationError(
+            f"Nothing of {origin.name} fits these networks: it is of another preset, or of another width and "
+            "latent_size. Use its own preset and settings."
+        )
+    return Transfer(origin=origin.name, taken=tuple(taken), adapted=tuple(adapted), anew=tuple(anew))
+
+
+def fit_classes(
+    old: Floats, shape: tuple[int, ...], known: tuple[str, ...], wanted: tuple[str, ...]
+) -> Floats | None:
+    """Return a weight for other classes: along the one side that differs, the classes come last.
+
+    None where the difference is not that of the classes.
+    """
+    sides = [side for side, length in enumerate(shape) if side < old.ndim and old.shape[side] != length]
+    if old.ndim != len(shape) or len(sides) != 1:
+        return None
+    (side,) = sides
+    rows = np.moveaxis(old, side, 0)
+    for least in (0, 1):  # without classes there is no row for them, or one for all
+        before, after = max(least, len(known)), max(least, len(wanted))
+        shared = len(rows) - before
+        if shared < 0 or shape[side] - after != shared:
+            continue
+        of_classes = rows[shared:]
+        mean = of_classes.mean(axis=0) if before else np.zeros(rows.shape[1:], np.float32)
+        known_rows = dict(zip(known, of_classes, strict=False))
+        new = [known_rows.get(name, mean) for name in wanted] or [mean] * after
+        return np.moveaxis(np.concatenate([rows[:shared], *(row[None] for row in new)]), 0, side)
+    return None

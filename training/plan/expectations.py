@@ -1,0 +1,75 @@
+"""What to expect of a run on a set: what is too little, too uneven or too much, and what to do about it."""
+
+from training.config import Configuration
+from training.plan.recipe import count_trained
+from training.plan.survey import Survey
+from training.shape import PictureShape
+
+FEW, SMALL, GOOD = 200, 1_000, 5_000
+FEW_IN_CLASS = 50
+UNEVEN = 10
+MANY_DUPLICATES = 0.05
+MANY_DAMAGED = 0.05
+LONG_H = 24.0
+CLASSES_NAMED = 8
+
+
+def expect(
+    survey: Survey, configuration: Configuration, shape: PictureShape, hours: float | None
+) -> tuple[str, ...]:
+    """Return what should be known before a run is begun, a sentence or two each."""
+    sentences = [expect_count(count_trained(survey, configuration))]
+    small = [name for name, count in survey.classes.items() if count < FEW_IN_CLASS]
+    if small:
+        named = ", ".join(f"{name} ({survey.classes[name]})" for name in small[:CLASSES_NAMED])
+        more = f" and {len(small) - CLASSES_NAMED} more" if len(small) > CLASSES_NAMED else ""
+        sentences.append(
+            f"Classes with fewer than {FEW_IN_CLASS} pictures will be copied rather than learnt: "
+            f"{named}{more}. Join them with others, or add pictures."
+        )
+    if survey.classes and max(survey.classes.values()) > UNEVEN * max(1, min(survey.classes.values())):
+        sentences.append(
+            f"The largest class has more than {UNEVEN} times the pictures of the smallest: the small ones "
+            "will be drawn worse."
+        )
+    duplicates = survey.duplicates
+    if duplicates.pictures > MANY_DUPLICATES * survey.count:
+        sentences.append(
+            f"{duplicates.pictures} pictures are nearly the same as others: they are drawn more often, and "
+            "make the set smaller than it looks. Take them out."
+        )
+    if duplicates.across_parts:
+        sentences.append(
+            f"{duplicates.across_parts} pictures of the training part are in the test part too: figures "
+            "will look better than they are."
+        )
+    if survey.damaged_count > MANY_DAMAGED * survey.count:
+        sentences.append(f"{survey.damaged_count} files cannot be read: see above whether that was meant.")
+    if survey.sides.median < shape.size:
+        sentences.append(
+            f"Half of the pictures are smaller than {shape.size} pixels and will be enlarged: they look "
+            "soft, and so will what is drawn."
+        )
+    if hours is not None and hours > LONG_H:
+        sentences.append(
+            f"{hours:.0f} hours here are long: a GPU, a smaller size, or --from another model take less. A "
+            "run that is stopped goes on where it was."
+        )
+    return tuple(sentences)
+
+
+def expect_count(count: int) -> str:
+    """Return what so many pictures are enough for."""
+    if count < FEW:
+        return (
+            f"{count:,} pictures are too few to learn from nothing: what is drawn will be copies of them. "
+            "Begin from a model of other pictures with --from, or add pictures."
+        )
+    if count < SMALL:
+        return (
+            f"{count:,} pictures are few: expect variations of them more than new ones. --from another model "
+            "helps most."
+        )
+    if count < GOOD:
+        return f"{count:,} pictures are a small set: they are changed before they are judged, and that helps."
+    return f"{count:,} pictures are enough for this size."

@@ -1,0 +1,144 @@
+"""The recipe that would be chosen for a set, and why: a preset with settings, each with its reason."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from training.config import Configuration, override
+from training.plan.survey import Survey
+from training.preset import Preset
+from training.presets import draws, find_preset
+from training.shape import PictureShape
+
+SMALL, LARGE = 32, 64
+"""Sides that are drawn well in hours on a CPU: small pictures, and everything larger."""
+SMALL_SET = 2_000
+"""Below it, what the documentation says of small sets: save seldom, hold nothing out."""
+SAVES = 15
+"""Times that a run of many short epochs is saved, and its samples drawn."""
+
+
+class Reason(BaseModel):
+    """A setting and why it is as it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    setting: str
+    value: str
+    why: str
+
+
+class Recipe(BaseModel):
+    """What to give to `ganymede train`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    preset: str
+    settings: dict[str, str]
+    """For --set: those that differ from the preset's defaults."""
+    reasons: tuple[Reason, ...]
+
+
+def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
+    """Return the recipe for a set, around the settings that are `given` as key=value.
+
+    This is where settings that set themselves plug in: a preset says in `automatic` what `auto` stands for
+    by the number of pictures, and here size, length and what hangs on the length are added.
+
+    Raises:
+        ConfigurationError: there is no such preset or setting.
+    """
+    chosen = find_preset(preset)
+    configuration = override(chosen.defaults, given)
+    own = {assignment.partition("=")[0].strip() for assignment in given}
+    reasons = [
+        reason
+        for reason in (
+            *choose_shape(survey, chosen, configuration),
+            *choose_length(survey, chosen, configuration, given="epochs" in own),
+            *explain_automatic(survey, chosen, configuration),
+        )
+        if reason.setting not in own
+    ]
+    automatic = set(chosen.automatic)
+    settings = {reason.setting: reason.value for reason in reasons if reason.setting not in automatic}
+    settings |= {key.strip(): value.strip() for key, _, value in (each.partition("=") for each in given)}
+    return Recipe(preset=preset, settings=settings, reasons=tuple(reasons))
+
+
+def configure(recipe: Recipe, survey: Survey) -> Configuration:
+    """Return the configuration of a recipe."""
+    settings = [f"{key}={value}" for key, value in recipe.settings.items()]
+    defaults: Configuration = find_preset(recipe.preset).defaults
+    return override(defaults, [f"data={survey.source}", *settings])
+
+
+def find_shape(survey: Survey, configuration: Configuration) -> PictureShape:
+    """Return the shape of the pictures as they would be prepared."""
+    return PictureShape(
+        size=configuration.size or (survey.sides.median if is_uniform(survey) else SMALL),
+        channels=configuration.channels or (1 if survey.grey else 3),
+        class_names=tuple(survey.classes),
+    )
+
+
+def is_uniform(survey: Survey) -> bool:
+    """Say whether the set is one whose pictures stay as they are unless a size is set."""
+    return not survey.source.startswith(("folder:", "s3:"))
+
+
+def choose_shape(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
+    """Return the side that suits pictures and networks, where it is not the preset's own to say."""
+    side = survey.sides.median
+    kept = PictureShape(size=min(max(side, 8), 1024), channels=1 if survey.grey else 3)
+    if is_uniform(survey) and draws(preset, kept):
+        return []
+    sizes = [size for size in (SMALL, LARGE) if draws(preset, kept.model_copy(update={"size": size}))]
+    if configuration.size or not sizes:
+        return []
+    fitting = [size for size in sizes if size <= side] or sizes[:1]
+    size = max(fitting)
+    sides = survey.sides
+    why = f"the shorter sides have {sides.smallest} to {sides.largest} pixels, {side} in the middle"
+    if size == LARGE and side >= 2 * LARGE:
+        why += "; more is for a GPU: --set size=128"
+    return [Reason(setting="size", value=str(size), why=why)]
+
+
+def choose_length(
+    survey: Survey, preset: Preset[Any], configuration: Configuration, *, given: bool
+) -> list[Reason]:
+    """Return the epochs that the preset's advice comes to, unless given, and how often to save in so many."""
+    images = count_trained(survey, configuration)
+    batches = configuration.count_batches(images)
+    reasons = []
+    epochs = configuration.epochs
+    if preset.length and not given and epochs * batches < preset.length.few:
+        epochs = -(-preset.length.good // batches)
+        why = f"{batches:,} batches are an epoch, and about {preset.length.good:,} are good"
+        reasons.append(Reason(setting="epochs", value=str(epochs), why=why))
+    if epochs >= 4 * SAVES and survey.count < SMALL_SET:
+        interval, why = str(epochs // SAVES), "an epoch of so few pictures is short"
+        seldom = ("checkpoint_epochs", "sample_epochs")
+        reasons += [Reason(setting=setting, value=interval, why=why) for setting in seldom]
+    return reasons
+
+
+def count_trained(survey: Survey, configuration: Configuration) -> int:
+    """Return how many pictures are trained on: what is held out is not."""
+    if survey.test_count:
+        return survey.count
+    return max(1, survey.count - min(round(survey.count * configuration.held_out), 10_000))
+
+
+def explain_automatic(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
+    """Return what `auto` would stand for in the preset's settings, by the number of pictures."""
+    if find_spec("tensorflow") is None:  # some choices live beside the networks
+        return []
+    images = count_trained(survey, configuration)
+    return [
+        Reason(setting=name, value=str(choose(images)), why=f"auto, for {images:,} pictures")
+        for name, choose in preset.automatic.items()
+        if getattr(configuration, name) == "auto"
+    ]
