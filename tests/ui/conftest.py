@@ -14,6 +14,9 @@ from playwright.sync_api import sync_playwright
 from tests.conftest import REPOSITORY, run_server
 from tests.patience import PATIENCE_S
 
+TOLD_NOBODY = "the secret of this machine"
+"""What no answer may hold: it is in a server's environment, and in a file beside its log."""
+
 PATIENCE_MS = 1000 * PATIENCE_S
 DRAWN = "() => document.querySelectorAll('.tile canvas.drawn').length > 3"
 
@@ -57,7 +60,8 @@ def bundled(tmp_path_factory):
 def tiny(tiny_store, tmp_path_factory):
     """A server of tiny models, which draw at once: `colour` with classes by default, `grey` without."""
     folder = tmp_path_factory.mktemp("tiny")
-    with run_server(tiny_store, folder, "--default-model", "colour") as running:
+    (folder / "secret.txt").write_text(TOLD_NOBODY)
+    with run_server(tiny_store, folder, "--default-model", "colour", SECRET=TOLD_NOBODY) as running:
         yield running
 
 

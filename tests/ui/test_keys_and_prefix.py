@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from tests.conftest import REPOSITORY, run_server
+from tests.conftest import run_server
 from tests.patience import PATIENCE_S
 from tests.ui.prefix_proxy import behind_prefix
 from tests.ui.test_large import LARGE, copied
@@ -52,7 +52,7 @@ def test_the_key_is_asked_for_once_sent_as_a_header_and_in_no_address(visit, gua
     visit.page.get_by_label("API key").fill(KEY)
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_function("() => document.querySelectorAll('.tile canvas.drawn').length > 3")
-    assert visit.page.url.startswith(f"{guarded}/ui/?model=colour@v1")
+    assert visit.wait_for_address("model=colour@v1").startswith(f"{guarded}/ui/?")
     visit.page.reload()
     visit.page.wait_for_function("() => document.querySelectorAll('.tile canvas.drawn').length > 3")
     assert not visit.page.locator(".ask-key").is_visible()
@@ -129,9 +129,9 @@ def test_a_slow_network_shows_the_frame_at_once_and_the_pictures_when_they_come(
     visit.page.wait_for_function("() => document.querySelectorAll('.tile canvas.drawn').length > 3")
 
 
-def test_the_service_stops_while_a_page_is_open(visit, tmp_path):
-    with run_server(REPOSITORY / "models", tmp_path, "--drain-timeout-s", "3000") as server:
-        visit.open(f"{server.url}/ui/")
+def test_the_service_stops_while_a_page_is_open(visit, tiny_store, tmp_path):
+    with run_server(tiny_store, tmp_path, "--drain-timeout-s", "3000") as server:
+        visit.open(f"{server.url}/ui/?model=grey@v1")
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=PATIENCE_S) in (0, -signal.SIGTERM)
         visit.page.close()

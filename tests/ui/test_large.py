@@ -33,7 +33,7 @@ def test_a_click_opens_one_large_with_its_seed_and_class_and_back_closes_it(visi
     visit.page.keyboard.press("Escape")
     visit.page.locator(".lightbox").wait_for(state="hidden")
     assert visit.page.evaluate("document.activeElement.dataset.seed") == "13"
-    assert "picture" not in visit.page.url
+    visit.page.wait_for_function("() => !location.href.includes('picture')")
     visit.page.locator('.tile[data-seed="14"]').click()
     visit.wait_for_address("picture=14")
     visit.page.go_back()

@@ -36,7 +36,7 @@ def test_the_wall_goes_on_for_ever_in_a_bounded_document(visit, tiny):
         visit.page.evaluate("scrollBy(0, 3000)")
         visit.page.wait_for_timeout(50)
         most = max(most, len(visit.seeds()))
-    visit.page.wait_for_function("() => Number(document.querySelector('.tile').dataset.seed) > 400")
+    visit.page.wait_for_function("() => Number(document.querySelector('.tile')?.dataset.seed) > 400")
     visit.wait_until_settled()
     seeds = visit.seeds()
     assert seeds == list(range(seeds[0], seeds[0] + len(seeds)))
@@ -67,9 +67,9 @@ def test_a_typed_seed_is_honoured_and_a_wrong_one_is_said(visit, tiny):
     assert "0 to 4294967295" in seed.evaluate("field => field.validationMessage")
     assert visit.seeds()[0] == 777
     visit.page.get_by_role("button", name="Other pictures").click()
-    visit.page.wait_for_function("() => Number(document.querySelector('.tile').dataset.seed) !== 777")
+    visit.page.wait_for_function("() => Number(document.querySelector('.tile')?.dataset.seed) !== 777")
     visit.page.go_back()
-    visit.page.wait_for_function("() => Number(document.querySelector('.tile').dataset.seed) === 777")
+    visit.page.wait_for_function("() => Number(document.querySelector('.tile')?.dataset.seed) === 777")
 
 
 def test_every_control_redraws_the_same_seeds(visit, tiny):
@@ -97,7 +97,9 @@ def test_every_control_redraws_the_same_seeds(visit, tiny):
 def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(visit, bundled, model, name, side):
     visit.open(f"{bundled.url}/ui/?model={model}&seed=3")
     slider = visit.page.get_by_label(name)
-    visit.page.wait_for_function(f"() => document.querySelector('canvas[data-name={name}]').width === {side}")
+    visit.page.wait_for_function(
+        f"() => document.querySelector('canvas[data-name={name}]')?.width === {side}"
+    )
     slider.fill("1.5")
     visit.wait_for_address(f"move={name}:1.5")
     visit.wait_until_settled()

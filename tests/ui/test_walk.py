@@ -62,7 +62,7 @@ def test_the_preview_plays_what_the_options_say_and_the_curl_line_gets_it(visit,
         visit.page.locator("#frames").fill("12")
         visit.page.keyboard.press("Tab")
     visit.wait_for_address("frames=12")
-    visit.page.wait_for_function("() => document.querySelector('.preview canvas').width === 8")
+    visit.page.wait_for_function("() => document.querySelector('.preview canvas')?.width === 8")
     visit.page.locator("#format").select_option("npy")
     words = shlex.split(copied(visit, "#copy-curl"))
     body = json.loads(words[words.index("-d") + 1])
@@ -80,7 +80,7 @@ def test_the_preview_plays_what_the_options_say_and_the_curl_line_gets_it(visit,
 
 def test_every_format_is_downloaded(visit, tiny):
     visit.page.goto(f"{tiny.url}{URL}&frames=6")
-    visit.page.wait_for_function("() => document.querySelector('.preview canvas').width === 8")
+    visit.page.wait_for_function("() => document.querySelector('.preview canvas')?.width === 8")
     signs = {
         "mp4": b"ftyp", "gif": b"GIF8", "webp": b"WEBP", "apng": b"PNG", "png": b"PNG", "zip": b"PK",
         "npy": b"NUMPY",
