@@ -13,7 +13,7 @@ serve: $(VENV)/.service
 
 # The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser, S3 server or container, and start
 # few processes. What is left out is named, so that new folders are in.
-LEFT_OUT := $(addprefix tests/,commands faults fuzz image infra store training ui wheel whole)
+LEFT_OUT := $(addprefix tests/,clients commands faults fuzz image infra store training ui wheel whole)
 check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -23,6 +23,7 @@ check: $(VENV)/.check
 test: $(VENV)/.dev
 	@command -v chromium >/dev/null || ./tests/ui/install-chromium || \
 	  echo "No Chromium can be installed here; the tests of the web page are skipped."
+	PYTHON=$(BIN)/python ./tests/clients/install
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # What the tests reach, of the servers that they start too: the table's last line, and .cache/coverage for a browser.
@@ -58,9 +59,8 @@ format: $(VENV)/.dev
 # The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
 MODEL ?= fashion emoji
 RECIPE_fashion := --data fashion-mnist --set epochs=40
-RECIPE_emoji := --data noto-emoji --set epochs=360 --set held_out=0 \
-  --set classifier_epochs=30 --set observer_share=0.05 --set average_decay=0.999 \
-  --set checkpoint_epochs=10 --set checkpoints_kept=12 --set sample_epochs=10
+RECIPE_emoji := --data noto-emoji --set size=64 --set channels=4 --set held_out=0 --set observer_share=0.05 \
+  --set checkpoints_kept=12
 TRAINED := $(MODEL:%=train-%)
 
 train: $(TRAINED)

@@ -12,6 +12,7 @@ import typer
 
 from foundation.errors import GanymedeError
 from ganymede.arguments import read_path
+from ganymede.commands.preset_help import PresetHelp
 from ganymede.commands.store import point_alias, upload_bar
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
@@ -53,13 +54,15 @@ class TrainingFailed(GanymedeError):
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
-    app.command()(train)
+    app.command(cls=PresetHelp)(train)
     app.command()(export)
     app.command()(publish)
 
 
 def train(
-    preset: Annotated[str, typer.Option(help="The networks and their recipe.")] = "dcgan",
+    preset: Annotated[
+        str, typer.Option(help="The networks and their recipe; they are listed below.")
+    ] = "dcgan",
     data: Annotated[
         str | None,
         typer.Option(help="A set's name, folder:PATH, npz:PATH, idx:PATH or s3://…; or the preset's."),
@@ -72,7 +75,7 @@ def train(
         ),
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, any number of times.")
+        list[str] | None, typer.Option("--set", help="NAME=VALUE of those below, any number of times.")
     ] = None,
     features: FeaturesOption = None,
     begin: Annotated[

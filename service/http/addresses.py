@@ -20,7 +20,10 @@ def path_of(scope: Scope) -> str:
 
     The prefix ends where a segment does, as Starlette's routing has it: `/pre` is none of `/prefix`.
     """
-    path, prefix = str(scope.get("path", "")), str(scope.get("root_path", "")).rstrip("/")
+    path: str = scope.get("path", "")
+    if not (root_path := scope.get("root_path", "")):
+        return path
+    prefix = str(root_path).rstrip("/")
     rest = path.removeprefix(prefix)
     return rest if rest[:1] in ("", "/") else path
 

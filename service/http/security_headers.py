@@ -32,7 +32,7 @@ STRICT: Headers = _list_headers(_NOTHING)
 """Of what is read by programs."""
 
 EMBEDDABLE: Headers = _list_headers(_NOTHING, embeddable=True)
-"""Of pictures with an address of their own: any site may show them by `<img>`."""
+"""Of pictures and walks with an address of their own: any site may show them by `<img>` or `<video>`."""
 
 PAGE: Headers = _list_headers(
     f"{_NOTHING}; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
@@ -57,6 +57,10 @@ def headers_for(scope: Scope) -> Headers:
         return found
     if path.startswith("/ui/"):
         return PAGE
-    if path.startswith("/images/") or path.endswith("/samples.png"):
+    if path.startswith("/images/") or path.endswith("/samples.png") or _is_walk_link(path, scope):
         return EMBEDDABLE
     return STRICT
+
+
+def _is_walk_link(path: str, scope: Scope) -> bool:
+    return path == "/latent-walk" and scope.get("method") in ("GET", "HEAD")
