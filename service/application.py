@@ -44,7 +44,7 @@ from service.protocols.sagemaker import Invocations
 from service.releases.lookup import Releases
 from service.releases.reloading import Reloading
 from service.settings import Settings
-from service.ui.mount import add_page
+from service.ui.page import add_page
 
 CLOSE_LIMIT_S = 1.0
 """Who waited for answers has left by then; see `service.server.draining`."""
@@ -117,13 +117,11 @@ def create_app(settings: Settings) -> FastAPI:
     warn_if_open(settings, keys)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if left := remove_left_folders():
             log.info("%d temporary folders that a process left behind are removed", left)
         context.reloading.start()
         yield
-        if app.state.page:
-            await app.state.page.close()
         await context.bodies.close()
         await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
@@ -152,7 +150,7 @@ def create_app(settings: Settings) -> FastAPI:
     for part in (images, models, health, figures, sagemaker, inference):
         app.include_router(part.router)
     add_descriptions(app, {path: door.describe() for path, door in doors.items()}, keys=bool(keys))
-    app.state.page = add_page(app, context)
+    add_page(app, context, keys=bool(keys))
     return app
 
 
