@@ -1,6 +1,7 @@
 import asyncio
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ async def until(condition, limit_s=PATIENCE_S):
         await asyncio.sleep(0.001)
 
 
-class SlowGenerator:
+class SlowGenerator(Any):
     """A generator whose batches last as long as the test wants."""
 
     def __init__(self, generator) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -25,7 +26,7 @@ def losses(preset: str, strategy: tf.distribute.Strategy) -> list[float]:
     settings = [*SETTINGS[preset], f"batch_size={BATCH}", "precision=float32"]
     configuration = override(find_preset(preset).defaults, settings)
     with strategy.scope():
-        gan = build_gan(configuration, "float32", FASHION_MNIST_SHAPE, total_steps=100)
+        gan: Any = build_gan(configuration, "float32", FASHION_MNIST_SHAPE, total_steps=100)
     step = distribute_step(strategy, gan.train_step, configuration)
     draw = np.random.default_rng(1)
     images = draw.uniform(-1, 1, (BATCH, 28, 28, 1)).astype(np.float32)

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
@@ -30,7 +31,7 @@ def main(models: str, folder: Path) -> None:
     from service.ui.folder import Folder
 
     context = create_app(Settings(models=models)).state.context
-    application = layout.build_page(context, "/ui", Folder(folder)).application
+    application: Any = layout.build_page(context, "/ui", Folder(folder)).application
     routes = [found for route in application.routes for found in walk_routes(route.app)]
     with TestClient(application) as client:
         [gradios] = (route.app for route in application.routes)

@@ -21,8 +21,8 @@ def files(place: Path) -> list[dict]:
     """A file, in every way in which Gradio takes one."""
     meta = {"meta": {"_type": "gradio.FileData"}}
     paths = ("/proc/self/environ", str(place / "tmp" / "secret.png"), str(place / "secret.svg"))
-    named = [{"path": path, **meta} for path in paths]
-    asked = [
+    named: list[dict] = [{"path": path, **meta} for path in paths]
+    asked: list[dict] = [
         {"path": "http://127.0.0.1:9/x.png", "url": "http://127.0.0.1:9/x.png", **meta},
         {"path": "", "url": "http://169.254.169.254/latest/meta-data", **meta},
         {"path": str(place / "secret.svg"), "is_stream": True, **meta},
