@@ -230,7 +230,8 @@ def test_encoding_runs_off_the_event_loop_and_its_failure_is_an_answer(release):
 def test_a_small_answer_is_encoded_where_it_was_made_unless_a_device_waits(release, cores, small, thread):
     async def scenario():
         engine = new_engine(device_threads=cores, max_queue_images=40)
-        slow, names = SlowGenerator(release.generator), []
+        slow: Any = SlowGenerator(release.generator)
+        names: list[str] = []
 
         def encode(images, labels):
             names.append(threading.current_thread().name)
