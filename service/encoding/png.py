@@ -13,7 +13,7 @@ from isal import isal_zlib
 from foundation.images import Images
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR_TYPES = {1: 0, 3: 2}
+_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 LEVEL = 1  # 0 makes files a quarter larger, 2 none smaller; 3 gives other bytes on another x86 processor
 _FILTERED_BYTES = 2**12
 """From so many on, differences to the row above deflate to less: 56×56 in grey grows by a twentieth, 64×64 in
@@ -24,7 +24,7 @@ HEADER_BYTES = 33
 
 
 def write_png(image: Images) -> bytes:
-    """One picture uint8 (h, w, 1) grey or (h, w, 3) RGB as a PNG file."""
+    """One picture uint8 (h, w, 1) grey, (h, w, 3) RGB or (h, w, 4) RGBA as a PNG file."""
     height, width, channels = image.shape
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
     pixels = isal_zlib.compress(filter_rows(image.reshape(height, width * channels)), LEVEL)

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from PIL import Image
 
-from foundation.images import Images
+from foundation.images import Images, blend_on_white
 from service.encoding.animation import FrameShape
 from service.encoding.metadata import embed_xmp, wrap_xmp
 from service.encoding.provenance import Provenance
@@ -20,6 +20,7 @@ from service.encoding.streams import Sink
 
 _BT709 = 1  # ITU-T H.273's number, for primaries, transfer and matrix alike
 _COLOURS = 256
+_FRAME_FORMATS = {1: "gray", 3: "rgb24", 4: "rgba"}
 _NO_COLOUR = 128
 _LUMA = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
 
@@ -30,6 +31,8 @@ class _Codec:
     name: str
     grey: str
     colour: str
+    transparent: str | None = None
+    """What keeps alpha; None: frames are laid on white."""
     codec_options: Mapping[str, str] = field(default_factory=dict)
     container_options: Mapping[str, str] = field(default_factory=dict)
 
@@ -42,6 +45,7 @@ _CODECS = {
         "libx264",
         "yuv420p",
         "yuv420p",
+        None,
         {"preset": "veryfast", "crf": "16", "x264-params": "mbtree=0"},
         {"movflags": "+faststart"},
     ),
@@ -51,6 +55,7 @@ _CODECS = {
         "libx264",
         "yuv420p",
         "yuv420p",
+        None,
         {"preset": "veryfast", "crf": "16", "x264-params": "mbtree=0"},
         {
             "movflags": "frag_keyframe+empty_moov+default_base_moof",
@@ -58,23 +63,28 @@ _CODECS = {
             "flush_packets": "1",
         },
     ),
-    "gif": _Codec("gif", "gif", "pal8", "pal8", {}, {"loop": "0"}),
-    "apng": _Codec("apng", "apng", "gray", "rgb24", {"pred": "mixed"}, {"plays": "0"}),
-    "webp": _Codec("webp", "libwebp_anim", "bgra", "bgra", {"lossless": "1", "quality": "50"}, {"loop": "0"}),
+    "gif": _Codec("gif", "gif", "pal8", "pal8", None, {}, {"loop": "0"}),
+    "apng": _Codec("apng", "apng", "gray", "rgb24", "rgba", {"pred": "mixed"}, {"plays": "0"}),
+    "webp": _Codec(
+        "webp", "libwebp_anim", "bgra", "bgra", "bgra", {"lossless": "1", "quality": "50"}, {"loop": "0"}
+    ),
 }
 
 
 class VideoEncoder:
     """An animation that repeats for ever (an MP4 leaves that to its player).
 
-    APNG and WebP hold the frames' exact pixels, GIF those of grey frames; MP4 is lossy (H.264, CRF 16),
+    APNG and WebP hold the frames' exact pixels, with their transparency, GIF those of grey frames; GIF and
+    MP4 lay what is transparent on white. MP4 is lossy (H.264, CRF 16),
     its sides made even by repeating the last row or column, for yuv420p knows no odd ones.
     """
 
     def __init__(self, format: str, target: Path | Sink, shape: FrameShape, origin: Provenance) -> None:
         codec = _CODECS[format]
         self._target, self._format, self._origin = target, format, origin
-        self._layout = codec.grey if shape.channels == 1 else codec.colour
+        self._keeps_alpha = codec.transparent is not None
+        layouts = {1: codec.grey, 3: codec.colour, 4: codec.transparent or codec.colour}
+        self._layout = layouts[shape.channels]
         self._container = av.open(
             target, "w", format=codec.container, container_options=dict(codec.container_options)
         )
@@ -124,6 +134,8 @@ class VideoEncoder:
         self._container.close()
 
     def _convert(self, frame: Images) -> VideoFrame:
+        if not self._keeps_alpha:
+            frame = blend_on_white(frame)
         if self._layout == "pal8":
             return _paint(frame)
         if self._layout == "yuv420p":
@@ -133,7 +145,7 @@ class VideoEncoder:
                 return _brighten(frame)
         grey = frame.shape[2] == 1
         plain = np.ascontiguousarray(frame[:, :, 0] if grey else frame)
-        picture = VideoFrame.from_ndarray(plain, format="gray" if grey else "rgb24")
+        picture = VideoFrame.from_ndarray(plain, format=_FRAME_FORMATS[frame.shape[2]])
         if picture.format.name == self._layout:
             return picture
         colours = (

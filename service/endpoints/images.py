@@ -55,6 +55,9 @@ async def show_image(
 
     What a cache kept stays valid. Servers on other processors may answer a version whose `arithmetic` is
     `float` with levels that are rounded otherwise, under a tag of their own.
+
+    Where keys are wanted, an address that `ganymede sign-url` has signed (`expires`, `signature`) needs none
+    until its time is over; then, and where it was changed, the answer is 403.
     """
     del label, truncation, scale  # described here; the query is read whole, so that nothing else is in it
     request = _read_request(model, seed, http_request)

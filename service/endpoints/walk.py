@@ -26,6 +26,7 @@ from service.http.entity_tags import matches, tag_answer
 from service.http.queries import read_flag, read_number, read_numbers, read_text, read_words
 from service.http.responses import name_seeds, not_modified
 from service.releases.opening import Release
+from service.requests.directions import steer
 from service.requests.inputs import Inputs
 from service.requests.limits import check_walk
 from service.requests.request_inputs import count_numbers, draw_inputs
@@ -86,6 +87,8 @@ async def accept_walk(
         try:
             draw = partial(draw_inputs, release.manifest, request, request.seeds)
             keys = await context.bodies.convert(count_numbers(request), draw)
+            if request.directions:
+                keys = steer(keys, await release.directions.get(), request.directions)
         except InvalidField:  # such as a label: what is wrong costs a key nothing
             await context.rates.give_back(request.frames)
             raise

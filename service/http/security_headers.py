@@ -35,11 +35,10 @@ EMBEDDABLE: Headers = _list_headers(_NOTHING, embeddable=True)
 """Of pictures and walks with an address of their own: any site may show them by `<img>` or `<video>`."""
 
 PAGE: Headers = _list_headers(
-    # Vega, which draws the curves, compiles them: 'unsafe-eval'.
-    f"{_OWN}; script-src 'self' 'unsafe-inline' 'unsafe-eval'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; font-src 'self' data:"
+    f"{_NOTHING}; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
-"""Of the web page, in which Gradio writes scripts and styles into the HTML."""
+"""Of the web page: its own files, and pictures that it was answered with."""
 
 DOCUMENTATION: Headers = _list_headers(
     f"{_OWN}; script-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src 'self' blob:"

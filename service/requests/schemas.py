@@ -69,6 +69,11 @@ class _Body(BaseModel):
         default=1.0, gt=0, le=1, description="ψ: below 1, likelier and less varied images."
     )
     scale: Whole = Field(default=1, ge=1, le=64, description="Whole-number enlargement, each pixel repeated.")
+    directions: dict[str, Annotated[Number, Field(ge=-1000, le=1000)]] | None = Field(
+        default=None,
+        max_length=64,
+        description="Move every latent along these directions of the model, by number or name.",
+    )
 
     @model_validator(mode="after")
     def _one_kind_of_label(self) -> Self:
@@ -106,11 +111,6 @@ class GenerateRequest(_Body):
         max_length=64,
         fail_fast=True,
         description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
-    )
-    directions: dict[str, Annotated[Number, Field(ge=-1000, le=1000)]] | None = Field(
-        default=None,
-        max_length=64,
-        description="Move every latent along these directions of the model, by number or name.",
     )
     columns: Whole | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
     padding: Whole = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")

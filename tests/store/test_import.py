@@ -115,7 +115,7 @@ def build(
     return path
 
 
-def prepare(path: Path, folder: Path, **wishes: str) -> str:
+def prepare(path: Path, folder: Path, **wishes: Any) -> str:
     target = folder / "release"
     target.mkdir(exist_ok=True)
     prepared = prepare_release(path, Wishes(**wishes), target, name="m", version="v1", licence="MIT")
