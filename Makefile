@@ -11,14 +11,15 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
 
-# The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser, S3 server or container, and start
-# few processes. What is left out is named, so that new folders are in.
+# The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser, S3 server or container, and start no
+# process for themselves alone: more than a second of a core each. What is left out is named, so that new folders are
+# in. A file stays with one worker, so that the servers that its tests share start once.
 LEFT_OUT := $(addprefix tests/,clients commands faults fuzz image infra store training ui wheel whole)
 check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(LEFT_OUT:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not starts" $(LEFT_OUT:%=--ignore=%)
 
 test: $(VENV)/.dev
 	@command -v chromium >/dev/null || ./tests/ui/install-chromium || \

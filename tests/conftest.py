@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +22,27 @@ REPOSITORY = Path(__file__).parent.parent
 PATIENT = {"GANYMEDE_REQUEST_TIMEOUT_S": str(PATIENCE_S), "GANYMEDE_DRAIN_TIMEOUT_S": str(PATIENCE_S)}
 """A server under test gives up as late as the tests do, unless one says otherwise."""
 
+STARTERS = {"run_server", "run_ganymede", "subprocess"}
+
 have_patience()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `starts` what starts processes for itself alone, by the names that it uses."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _starts(item.function, set()):
+            item.add_marker(pytest.mark.starts)
+
+
+def _starts(function: FunctionType, seen: set[str]) -> bool:
+    """Whether a test names what starts a process, or a function of its file does that it calls."""
+    names = {*function.__code__.co_names, *function.__code__.co_varnames}
+    called = [function.__globals__.get(name) for name in names - seen]
+    seen |= names
+    return bool(names & STARTERS) or any(
+        isinstance(found, FunctionType) and found.__module__ == function.__module__ and _starts(found, seen)
+        for found in called
+    )
 
 
 class Server:
@@ -31,7 +53,7 @@ class Server:
         self.url = url
         self.log = log
 
-    def client(self, **options: object) -> httpx.Client:
+    def client(self, **options: Any) -> httpx.Client:
         """A client of this server."""
         return httpx.Client(base_url=self.url, **options)
 

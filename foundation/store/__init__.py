@@ -1,4 +1,7 @@
-"""The model store: releases in a folder or a bucket, behind one small interface."""
+"""The model store: releases in a folder or a bucket, behind one small interface.
+
+It imports the foundation alone; the S3 client is loaded with the first bucket.
+"""
 
 from foundation.store.aliases import PRODUCTION, Alias, Aliases
 from foundation.store.folder import FolderStore

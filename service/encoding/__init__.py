@@ -1,4 +1,4 @@
-"""From pixels to files: pictures, grids, archives and animations, and what each says of its origin.
+"""From pixels to files: pictures, grids, archives, animations and streams, and what each says of its origin.
 
 It imports the foundation alone.
 """

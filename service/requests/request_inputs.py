@@ -8,7 +8,7 @@ import numpy as np
 from foundation.errors import InvalidField
 from foundation.labels import Label, Weights, weigh_label
 from foundation.latents import SEED_LIMIT, Latents, truncate
-from foundation.manifest import Manifest
+from foundation.manifest import Described
 from service.requests.inputs import Inputs, draw_rows, draw_weights
 from service.requests.interpolation import blend_rows, walk_latents
 from service.requests.schemas import DEFAULT_COUNT, GenerateRequest, MixPart, WalkRequest
@@ -39,7 +39,7 @@ def request_seeds(request: GenerateRequest) -> tuple[int, ...] | None:
 
 
 def read_inputs(
-    manifest: Manifest,
+    manifest: Described,
     request: GenerateRequest | WalkRequest,
     seeds: tuple[int, ...] | None,
 ) -> Inputs:
@@ -67,7 +67,7 @@ def read_inputs(
 
 
 def draw_inputs(
-    manifest: Manifest,
+    manifest: Described,
     request: GenerateRequest | WalkRequest,
     seeds: tuple[int, ...] | None,
 ) -> Inputs:
@@ -79,7 +79,7 @@ def draw_inputs(
     return read_inputs(manifest, request, seeds).draw(manifest)
 
 
-def mix_latents(manifest: Manifest, mix: Sequence[MixPart]) -> Latents:
+def mix_latents(manifest: Described, mix: Sequence[MixPart]) -> Latents:
     """The weighted sum of seeds' latents, float32 (1, z), summed in float64 in the order given.
 
     Latent arithmetic: Radford et al., "Unsupervised representation learning with DCGAN" (2016).
@@ -105,7 +105,7 @@ def _read_latents(rows: Sequence[Sequence[float]], size: int) -> Latents:
 
 
 def _weigh_labels(
-    manifest: Manifest,
+    manifest: Described,
     request: GenerateRequest | WalkRequest,
     seeds: tuple[int, ...] | None,
     rows: int,

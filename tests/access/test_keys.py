@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import urllib.parse
+from typing import Any
 
 import httpx
 import pytest
@@ -215,7 +216,7 @@ def test_an_error_behind_a_prefix_is_told_as_its_protocol_tells_it(guarded):
     refused = httpx.get(f"{guarded.url}/v2/models/grey")
     assert refused.status_code == 401
     assert refused.json()["error"] == refused.json()["detail"]
-    key = {"X-Api-Key": KEY.encode()}
+    key: dict[str, Any] = {"X-Api-Key": KEY.encode()}
     for method, path in (("DELETE", "/v2/models/grey/infer"), ("GET", "/v2/none"), ("PUT", "/v2")):
         answer = httpx.request(method, f"{guarded.url}{path}", headers=key)
         assert answer.json()["error"] == answer.json()["detail"], path
@@ -235,7 +236,7 @@ def test_an_error_behind_a_prefix_is_told_as_its_protocol_tells_it(guarded):
     ],
 )
 def test_what_a_key_was_answered_is_kept_by_no_cache_that_others_share(guarded, path, wanted):
-    key = {"X-Api-Key": KEY.encode()}
+    key: dict[str, Any] = {"X-Api-Key": KEY.encode()}
     for method in ("GET", "HEAD"):
         answer = httpx.request(method, f"{guarded.url}{path}", headers=key)
         assert answer.status_code == 200
@@ -285,7 +286,8 @@ def test_wrong_keys_without_end_are_told_to_wait_and_a_right_one_is_let_in(tmp_p
         assert refused.json()["code"] == "too-many-wrong-keys"
         assert refused.json()["error"] == refused.json()["detail"]
         assert 1 <= int(refused.headers["retry-after"]) <= 60
-        assert client.get("/models", headers={"X-Api-Key": KEY.encode()}).status_code == 200
+        key: dict[str, Any] = {"X-Api-Key": KEY.encode()}
+        assert client.get("/models", headers=key).status_code == 200
         assert client.get("/models").status_code == 401  # a browser must be able to ask for a password
         log = running.log.read_text()
         assert log.count("refused,") <= LINES

@@ -5,6 +5,7 @@ import hashlib
 import re
 import signal
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -362,7 +363,7 @@ def test_the_time_a_store_is_given_is_short():
 
 
 def test_images_for_which_there_is_no_room_any_more_are_given_back():
-    class Engine:
+    class Engine(Any):
         """One that fills while the rates' store is asked."""
 
         asked = 0
@@ -373,8 +374,8 @@ def test_images_for_which_there_is_no_room_any_more_are_given_back():
                 raise QueueFull("others came meanwhile")
 
     rates, budget = Rates(1, max_images_per_request=100), Budget(2**20)
-    others = dict.fromkeys(("settings", "releases", "metrics", "reloading", "bodies"))
-    context = Context(engine=Engine(), rates=rates, budget=budget, **others)
+    others: dict[str, Any] = dict.fromkeys(("settings", "releases", "metrics", "reloading", "bodies"))
+    context = Context(**others, engine=Engine(), rates=rates, budget=budget)
     with behalf("alice"):
         with pytest.raises(QueueFull):
             asyncio.run(context.accept(100, 64))

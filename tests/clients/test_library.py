@@ -196,8 +196,21 @@ def test_it_can_be_awaited(server, local):
     assert len(models) == 2
 
 
+class ScriptedServer(HTTPServer):
+    """What a script answers, and how often it was asked."""
+
+    asked = 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Script)
+        self.answers: list = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
 class Script(BaseHTTPRequestHandler):
     """Answers by a list, one after the other, and notes when it was asked."""
+
+    server: ScriptedServer
 
     def do_GET(self):
         self.server.asked += 1
@@ -217,9 +230,7 @@ class Script(BaseHTTPRequestHandler):
 @pytest.fixture
 def scripted():
     """A service that answers `answers`."""
-    with HTTPServer(("127.0.0.1", 0), Script) as running:
-        running.asked, running.answers = 0, []
-        running.url = f"http://127.0.0.1:{running.server_port}"
+    with ScriptedServer() as running:
         thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
         yield running

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from typing import Any
 
 import av
 import numpy as np
@@ -84,7 +85,7 @@ def test_a_walk_keeps_its_transparency_or_lies_on_white(frames, form, tmp_path):
     elif form == "png":
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(path.read_bytes())))[:, 48:96], frames[1])
     else:
-        moving = Image.open(io.BytesIO(path.read_bytes()))
+        moving: Any = Image.open(io.BytesIO(path.read_bytes()))
         assert moving.n_frames == 5
         for index, frame in enumerate(frames):
             moving.seek(index)

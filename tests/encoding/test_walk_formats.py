@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from typing import Any
 from xml.etree import ElementTree
 
 import av
@@ -44,9 +45,14 @@ def seed_images(client: httpx.Client, seeds: tuple[int, ...], **fields: object) 
     return np.load(io.BytesIO(answer.content))
 
 
+def count_frames(picture: Any) -> int:
+    return picture.n_frames
+
+
 def decode(content: bytes, form: str, channels: int) -> np.ndarray:
     """The frames of a walk in any format, uint8 (n, h, w, c)."""
     mode = "L" if channels == 1 else "RGB"
+    pictures: list[Image.Image]
     if form == "npy":
         return np.load(io.BytesIO(content))
     if form == "zip":
@@ -62,7 +68,7 @@ def decode(content: bytes, form: str, channels: int) -> np.ndarray:
     else:
         moving = Image.open(io.BytesIO(content))
         pictures = []
-        for index in range(moving.n_frames):
+        for index in range(count_frames(moving)):
             moving.seek(index)
             pictures.append(moving.convert(mode))
     frames = np.stack([np.asarray(picture.convert(mode)) for picture in pictures])
@@ -95,7 +101,7 @@ def test_an_animation_lasts_as_long_as_its_frames_at_its_rate_even_when_it_stand
         else:
             moving = Image.open(io.BytesIO(content))
             duration_s = 0.0
-            for index in range(moving.n_frames):
+            for index in range(count_frames(moving)):
                 moving.seek(index)
                 moving.load()
                 duration_s += moving.info["duration"] / 1000
@@ -106,7 +112,7 @@ def test_an_animation_lasts_as_long_as_its_frames_at_its_rate_even_when_it_stand
 def test_animated_pictures_repeat_for_ever(client, form):
     moving = Image.open(io.BytesIO(walk(client, seeds=[1, 2], frames=4, format=form).content))
     moving.load()
-    assert moving.is_animated
+    assert count_frames(moving) > 1
     assert moving.info["loop"] == 0
 
 

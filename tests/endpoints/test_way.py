@@ -3,8 +3,11 @@
 import asyncio
 import sys
 
+import pytest
+
 from service.application import create_app
 from service.encoding import pictures
+from service.encoding.png import write_png
 from service.settings import Settings
 
 MOST_MODULES = 8
@@ -47,19 +50,16 @@ async def follow(app):
         "headers": [],
         "client": ("192.0.2.1", 5000),
     }
-    write_png = pictures.write_png
 
     def write_seen(image):
         seen.append((await_chain(task.get_coro()), call_stack(sys._getframe(0))))
         return write_png(image)
 
     await app.state.context.releases.resolve("grey")
-    pictures.write_png = write_seen
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "write_png", write_seen)
         task = asyncio.ensure_future(app(scope, receive, send))
         await task
-    finally:
-        pictures.write_png = write_png
     return *seen[0], sent
 
 

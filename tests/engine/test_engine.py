@@ -1,6 +1,7 @@
 import asyncio
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def test_a_seed_has_the_same_image_alone_and_in_any_mix_of_requests(release, req
 
 def test_requests_that_arrive_while_a_batch_runs_form_the_next_one(release):
     async def scenario(engine):
-        slow = SlowGenerator(release.generator)
+        slow: Any = SlowGenerator(release.generator)
         inputs = draw_seeds(release.manifest, [1])
         first = asyncio.ensure_future(engine.generate(slow, inputs))
         await until(lambda: slow.entered)
@@ -110,7 +111,7 @@ def test_requests_that_arrive_while_a_batch_runs_form_the_next_one(release):
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(release):
     async def scenario(engine):
-        slow = SlowGenerator(release.generator)
+        slow: Any = SlowGenerator(release.generator)
         accepted = asyncio.ensure_future(engine.generate(slow, draw_seeds(release.manifest, range(18))))
         await until(lambda: slow.entered)
         with pytest.raises(QueueFull) as refusal:
@@ -128,7 +129,7 @@ def test_the_retry_time_follows_the_measured_rate(release):
     async def scenario(engine):
         await engine.generate(release.generator, draw_seeds(release.manifest, range(4)))
         engine._batches.images_per_s = 2.0
-        slow = SlowGenerator(release.generator)
+        slow: Any = SlowGenerator(release.generator)
         accepted = asyncio.ensure_future(engine.generate(slow, draw_seeds(release.manifest, range(18))))
         await until(lambda: slow.entered)
         with pytest.raises(QueueFull) as refusal:
@@ -143,7 +144,7 @@ def test_the_retry_time_follows_the_measured_rate(release):
 def test_a_deadline_frees_the_queue_and_costs_the_device_nothing(release):
     async def scenario(_):
         engine = new_engine(timeout_s=1.0)
-        slow = SlowGenerator(release.generator)
+        slow: Any = SlowGenerator(release.generator)
         inputs = draw_seeds(release.manifest, range(8))
         calls = [asyncio.ensure_future(engine.generate(slow, inputs)) for _ in range(2)]
         for call in calls:
@@ -159,7 +160,7 @@ def test_a_deadline_frees_the_queue_and_costs_the_device_nothing(release):
 
 def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
     async def scenario(engine):
-        slow = SlowGenerator(release.generator)
+        slow: Any = SlowGenerator(release.generator)
         inputs = draw_seeds(release.manifest, range(8))
         running = asyncio.ensure_future(engine.generate(slow, inputs))
         await until(lambda: slow.entered)
@@ -178,7 +179,7 @@ def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
 
 def test_equal_requests_share_one_run_and_one_leaving_does_not_hurt_the_other(release):
     async def scenario(engine):
-        slow = SlowGenerator(release.generator)
+        slow: Any = SlowGenerator(release.generator)
         inputs = draw_seeds(release.manifest, [1])
         calls = [asyncio.ensure_future(engine.generate(slow, inputs, flight="same")) for _ in range(3)]
         await until(lambda: slow.entered)
@@ -229,7 +230,8 @@ def test_encoding_runs_off_the_event_loop_and_its_failure_is_an_answer(release):
 def test_a_small_answer_is_encoded_where_it_was_made_unless_a_device_waits(release, cores, small, thread):
     async def scenario():
         engine = new_engine(device_threads=cores, max_queue_images=40)
-        slow, names = SlowGenerator(release.generator), []
+        slow: Any = SlowGenerator(release.generator)
+        names: list[str] = []
 
         def encode(images, labels):
             names.append(threading.current_thread().name)
@@ -254,7 +256,7 @@ def test_a_small_answer_is_encoded_where_it_was_made_unless_a_device_waits(relea
 
 def test_closing_finishes_what_was_admitted(release):
     async def scenario(engine):
-        slow = SlowGenerator(release.generator)
+        slow: Any = SlowGenerator(release.generator)
         call = asyncio.ensure_future(engine.generate(slow, draw_seeds(release.manifest, range(20))))
         await until(lambda: slow.entered)
         slow.go.release(3)
@@ -266,7 +268,7 @@ def test_closing_finishes_what_was_admitted(release):
 
 def test_one_requester_cannot_fill_the_queue_and_another_gets_in(release):
     async def scenario(engine):
-        slow = SlowGenerator(release.generator)
+        slow: Any = SlowGenerator(release.generator)
 
         def ask(first, count, requester):
             inputs = draw_seeds(release.manifest, range(first, first + count))

@@ -12,8 +12,8 @@ from foundation.exhaustion import Exhausted
 from foundation.store import open_store
 from service.engine import walks as rendering
 from service.engine.devices import cpu_device
-from service.engine.engine import Engine, Generated
-from service.engine.jobs import GenerationFailed
+from service.engine.engine import Engine
+from service.engine.jobs import Generated, GenerationFailed
 from service.engine.walks import CHUNK_FRAMES, render_walk
 from service.http.problem_table import headers_of, problem_type
 from service.releases.lookup import Releases

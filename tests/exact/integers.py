@@ -5,6 +5,7 @@ Round, and nothing is a float but what comes in, and the end, where each number 
 """
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import onnx
@@ -139,7 +140,7 @@ def multiply(kind, inputs, attributes):
     groups = attributes.get("group", 1)
     parts = []
     for each, kernel in zip(np.split(padded, groups, 1), np.split(weights, groups, 0), strict=True):
-        total = 0
+        total: Any = 0
         for row in range(down):
             for column in range(right):
                 seen = each[:, :, row : row + height, column : column + width]

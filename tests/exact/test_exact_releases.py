@@ -102,11 +102,11 @@ def test_every_door_answers_what_int64_says(store):
     )
     assert (described["arithmetic"], described["same_bytes_here"]) == ("exact", True)
     inputs = draw_seeds(manifest, range(96))
-    label = np.float32(blend)[None]
+    label = np.array(blend, np.float32)[None]
     expected = [
         {"latent": inputs.latents[:64], "label": inputs.labels[:64]},
         {"latent": np.float32(0.6) * inputs.latents[64:], "label": np.repeat(label, 32, 0)},
-        {"latent": np.float32(latents), "label": np.eye(3, dtype=np.float32)[[1] * 4]},
+        {"latent": np.array(latents, np.float32), "label": np.eye(3, dtype=np.float32)[[1] * 4]},
     ]
     for answer, feeds in zip(answers, expected, strict=False):
         assert hash_images(answer) == hash_images(draw_integers(graph, feeds))

@@ -47,7 +47,7 @@ class OneFile(FolderStore):
         super().__init__(Path("nowhere"))
         self._content = content
 
-    def read(self, *_: Any) -> bytes:
+    def read(self, *_: Any, **__: Any) -> bytes:
         """The content."""
         return self._content
 

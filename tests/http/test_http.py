@@ -74,7 +74,7 @@ def test_a_wrong_address_is_explained(client, address, status):
 
 
 def test_concurrent_requests_of_all_kinds_get_the_bytes_they_get_alone(server):
-    orders = [{"seed": seed, "count": 1 + seed % 40} for seed in range(24)]
+    orders: list[dict] = [{"seed": seed, "count": 1 + seed % 40} for seed in range(24)]
     orders += [{"model": "colour", "seed": seed, "count": 3} for seed in range(8)]
 
     def ask(order):

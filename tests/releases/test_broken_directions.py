@@ -4,6 +4,7 @@ import asyncio
 import io
 import struct
 import zipfile
+from typing import Any
 
 import httpx
 import numpy as np
@@ -28,9 +29,9 @@ def manifest(tmp_path_factory) -> Manifest:
     return publish_tiny_model(tmp_path_factory.mktemp("models"), TinyModel())
 
 
-def pack(**arrays: np.ndarray | None) -> bytes:
+def pack(**arrays: Any) -> bytes:
     """A good file but for what is given; None leaves an array out."""
-    whole = {"vectors": VECTORS, "strengths": STRENGTHS, "names": NAMES, **arrays}
+    whole: dict[str, Any] = {"vectors": VECTORS, "strengths": STRENGTHS, "names": NAMES, **arrays}
     file = io.BytesIO()
     np.savez_compressed(file, **{name: array for name, array in whole.items() if array is not None})
     return file.getvalue()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -51,7 +52,7 @@ def draw_graph(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
 
 
-def prepare(content: onnx.ModelProto | bytes, folder: Path, **wishes: str) -> Prepared:
+def prepare(content: onnx.ModelProto | bytes, folder: Path, **wishes: Any) -> Prepared:
     """What `ganymede import` does before it publishes."""
     path = folder / "foreign.onnx"
     path.write_bytes(content if isinstance(content, bytes) else content.SerializeToString())

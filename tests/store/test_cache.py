@@ -196,7 +196,7 @@ def test_what_is_kept_and_was_damaged_is_as_if_it_were_not_kept(far: FolderStore
     away = StoreUnreachable("away")
 
     class Away(FolderStore):
-        failure = away  # type: ignore[assignment]
+        failure = away
 
         def manifest_text(self, model: str, version: str) -> bytes:
             raise away

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,7 +31,7 @@ def node(operator: str, inputs: list[str], output: str, **attributes: object) ->
     return helper.make_node(operator, inputs, [output], **attributes)
 
 
-def spoiling(*nodes: onnx.NodeProto, constants: Sequence[onnx.TensorProto] = (), **kinds: object) -> bytes:
+def spoiling(*nodes: onnx.NodeProto, constants: Sequence[onnx.TensorProto] = (), **kinds: Any) -> bytes:
     """A generator to whose pictures the sum of the tensor `huge` is added."""
     after = [
         *nodes,

@@ -3,6 +3,7 @@
 import io
 import shutil
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -114,7 +115,7 @@ def build(
     return path
 
 
-def prepare(path: Path, folder: Path, **wishes: str) -> str:
+def prepare(path: Path, folder: Path, **wishes: Any) -> str:
     target = folder / "release"
     target.mkdir(exist_ok=True)
     prepared = prepare_release(path, Wishes(**wishes), target, name="m", version="v1", licence="MIT")
@@ -165,7 +166,7 @@ CUSTOM = [helper.make_node("Magic", ["z"], ["picture"], domain="com.example")]
     ],
 )
 def test_what_cannot_be_told_or_served_is_refused_with_what_to_do(
-    tmp_path: Path, graph: dict[str, object], wishes: dict[str, str], sentence: str
+    tmp_path: Path, graph: dict[str, Any], wishes: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises((ImportRefused, ReleaseRefused), match=sentence):
         prepare(build(tmp_path, **graph), tmp_path, **wishes)

@@ -1,6 +1,7 @@
 """Files of every age and type: imported, they draw what the file draws; or they are refused."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ from foundation.latents import draw_latents
 from foundation.onnx_runtime import onnxruntime
 from ganymede.imports import release
 from ganymede.imports.graph import ImportRefused
+from ganymede.imports.wrapping import wrap_graph
 from tests.store.foreign import SIDE, SIZE, constant, draw_graph, prepare, value
 
 ENLARGED = [1, 3, 2 * SIDE, 2 * SIDE]
@@ -216,14 +218,12 @@ def test_what_was_imported_in_half_precision_has_directions(run_ganymede, tmp_pa
 def test_a_wrapping_that_draws_otherwise_is_refused_with_by_how_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrap = release.wrap_graph
-
-    def wrap_wrongly(model: onnx.ModelProto, *rest: object) -> onnx.ModelProto:
+    def wrap_wrongly(model: onnx.ModelProto, *rest: Any) -> onnx.ModelProto:
         for tensor in model.graph.initializer:
             if tensor.name == "w":
                 weights = onnx.numpy_helper.to_array(tensor)
                 tensor.CopyFrom(constant("w", weights * 1.1))
-        return wrap(model, *rest)
+        return wrap_graph(model, *rest)
 
     monkeypatch.setattr(release, "wrap_graph", wrap_wrongly)
     with pytest.raises(ImportRefused, match=r"up to \d+ levels of 255 apart, in [\d.]+% of the pixels"):

@@ -87,11 +87,12 @@ def test_the_reference_tool_and_ours_verify_each_others_signatures(
     sign(FolderStore(root), "v1", private)
     folder = root / "grey" / "versions"
     tool = [sys.executable, "-m", "model_signing"]
-    verify = ["verify", "key", folder / "v1", "--signature", folder / "v1" / SIGNATURE_FILE]
-    verify += ["--public_key", public]
+    signed, unsigned = folder / "v1", folder / "v2"
+    verify = ["verify", "key", str(signed), "--signature", str(signed / SIGNATURE_FILE)]
+    verify += ["--public_key", str(public)]
     done = subprocess.run([*tool, *verify], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    make = ["sign", "key", folder / "v2", "--signature", folder / "v2" / SIGNATURE_FILE]
+    make = ["sign", "key", str(unsigned), "--signature", str(unsigned / SIGNATURE_FILE)]
     subprocess.run(
         [*tool, *make, "--private_key", private], capture_output=True, timeout=PATIENCE_S, check=True
     )

@@ -38,7 +38,7 @@ def test_equal_sets_have_no_frechet_distance():
 
 def test_a_shift_and_a_scale_have_the_frechet_distance_of_the_closed_form():
     features = draw(0)
-    assert frechet_distance(features, features + np.float64([1, 2, 2])) == pytest.approx(9)
+    assert frechet_distance(features, features + np.array([1, 2, 2], np.float64)) == pytest.approx(9)
     # Commuting covariances: the sum of (s1 - s2)² over the axes, plus the squared way of the means.
     expected = np.trace(np.cov(features, rowvar=False)) + (features.mean(axis=0) ** 2).sum()
     assert frechet_distance(features, 2 * features) == pytest.approx(expected)
@@ -75,7 +75,7 @@ def test_one_distribution_has_no_kernel_distance_and_two_have_that_of_the_closed
 
 
 def test_the_kernel_distance_of_two_and_two_pictures_is_that_worked_out_by_hand():
-    first, second = np.float64([[1, 0], [0, 1]]), np.float64([[2, 0], [0, 0]])
+    first, second = np.array([[1, 0], [0, 1]], np.float64), np.array([[2, 0], [0, 0]], np.float64)
     # (x·y / 2 + 1)³ within the first: 1; within the second: 1; between: 2³, 1, 1, 1.
     assert kernel_distance(first, second) == pytest.approx(1 + 1 - 2 * (8 + 1 + 1 + 1) / 4)
 
@@ -108,13 +108,13 @@ def test_precision_falls_with_strange_pictures_and_recall_with_missing_ones():
 def test_precision_and_recall_on_a_line_are_those_counted_by_hand():
     # The third neighbour of each of 0, 1 … 9 is 2 away inside and 3 at both ends: -3 to 12 is real.
     real = np.arange(10.0)[:, None]
-    generated = np.float64([-3, -3.1, 12, 12.1, 4.5, 5, 5.5, 6])[:, None]
+    generated = np.array([-3, -3.1, 12, 12.1, 4.5, 5, 5.5, 6], np.float64)[:, None]
     precision, recall = precision_recall(real, generated)
     assert precision == 6 / 8
     # Of the generated, those from 4.5 to 6 reach 1, 1.5, 1, 1.5 far, -3 and -3.1 reach 8 and 8.1 far, 12
     # and 12.1 reach 6.5 and 6.6 far: all of 0 to 9 are near one.
     assert recall == 1.0
-    assert precision_recall(real, np.float64([4, 4.1, 4.2, 4.3])[:, None])[1] == 1 / 10
+    assert precision_recall(real, np.array([4, 4.1, 4.2, 4.3], np.float64)[:, None])[1] == 1 / 10
 
 
 def test_precision_and_recall_are_those_by_scikit_learns_neighbours(monkeypatch):

@@ -10,7 +10,7 @@ from foundation.latents import draw_latents
 from training.errors import ExportError
 from training.export import exporting as export
 from training.export.exporting import export_run, read_export
-from training.export.graph import run_graph
+from training.export.graph import convert_generator, run_graph
 from training.run.folder import Run
 
 
@@ -55,10 +55,8 @@ def test_an_image_is_the_same_alone_and_in_a_batch(exported_run):
 
 
 def test_a_graph_that_draws_otherwise_is_refused_and_not_written(trained_run, tmp_path, monkeypatch):
-    convert = export.convert_generator
-
     def convert_wrongly(generator, latent_size, classes):
-        model = convert(generator, latent_size, classes)
+        model = convert_generator(generator, latent_size, classes)
         weight = next(tensor for tensor in model.graph.initializer if len(tensor.dims) == 4)
         weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 1.1, weight.name))
         return model

@@ -12,6 +12,7 @@ from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
 from training.config import override
 from training.data import load_pictures
+from training.data.batches import epoch_batches
 from training.dcgan.gan import DCGAN
 from training.errors import DataError, DivergenceError, NotFiniteError, RunError
 from training.presets import find_preset
@@ -27,7 +28,7 @@ def few_pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("few")
     pictures = load_pictures("fashion-mnist", DATA_FOLDER)
     write_idx(folder / "train-images-idx3-ubyte", pictures.images[:10, ..., 0])
-    write_idx(folder / "train-labels-idx1-ubyte", pictures.labels[:10])
+    write_idx(folder / "train-labels-idx1-ubyte", pictures.labels[:10].astype(np.uint8))
     return folder
 
 
@@ -78,8 +79,6 @@ def test_a_disk_too_full_for_the_configuration_is_named_too(few_pictures, config
 def test_a_batch_that_cannot_be_read_is_named_with_its_reason(
     few_pictures, configuration, tmp_path, monkeypatch
 ):
-    real_batches = training_loop.epoch_batches
-
     def broken_batches(*arguments, **options):
         def read(images, classes):
             if classes[0] >= 0 and options["seed"] == 1:
@@ -90,7 +89,7 @@ def test_a_batch_that_cannot_be_read_is_named_with_its_reason(
             return tf.numpy_function(read, [images, classes], tf.float32), classes
 
         decode = tf.autograph.experimental.do_not_convert(decode)
-        return real_batches(*arguments, **options).map(decode)
+        return epoch_batches(*arguments, **options).map(decode)
 
     monkeypatch.setattr(training_loop, "epoch_batches", broken_batches)
     with pytest.raises(DataError) as failure:

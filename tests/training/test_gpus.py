@@ -1,5 +1,7 @@
 """What is said where TensorFlow finds no GPU: found out by inspections made up here."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -21,7 +23,12 @@ from training.presets import find_preset
 from training.shape import PictureShape
 
 A10G = Card("NVIDIA A10G", 24_000_000_000, (8, 6))
-WORKING = {"driver": True, "driver_cuda": (12, 8), "cards": (A10G,), "tensorflow_cuda": "12.5.1"}
+WORKING: dict[str, Any] = {
+    "driver": True,
+    "driver_cuda": (12, 8),
+    "cards": (A10G,),
+    "tensorflow_cuda": "12.5.1",
+}
 
 
 @pytest.mark.parametrize(

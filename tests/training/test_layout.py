@@ -32,8 +32,8 @@ def save(path, level=128, mode="RGB"):
 
 def load(data, split="train", **settings):
     output = io.StringIO()
-    settings = PictureSettings(**({"size": 16} | settings))
-    pictures = load_pictures(data, None, split, settings, Console(file=output, width=500))
+    wanted = PictureSettings(**({"size": 16} | settings))
+    pictures = load_pictures(data, None, split, wanted, Console(file=output, width=500))
     return pictures, output.getvalue()
 
 

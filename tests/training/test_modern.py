@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,9 @@ from training.launch.choices import advise_length, replace_automatic
 from training.modern.configuration import EARLIER
 from training.modern.discriminator import build_discriminator
 from training.modern.gan import ModernGAN
-from training.modern.generator import base_size, build_generator
+from training.modern.generator import build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
+from training.modern.sizes import base_size
 from training.networks.probability import choose_probability
 from training.preset import PictureSet
 from training.presets import find_preset
@@ -200,7 +202,7 @@ def test_a_run_from_before_a_setting_goes_on_without_it(configuration, tmp_path)
 
 def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
     run = Run(tmp_path)
-    chosen = replace_automatic(configuration, run, PictureSet(600, FASHION_MNIST_SHAPE))
+    chosen: Any = replace_automatic(configuration, run, PictureSet(600, FASHION_MNIST_SHAPE))
     assert chosen.augmentation == choose_probability(600)
     run.start(chosen, FASHION_MNIST_SHAPE)
     assert replace_automatic(configuration, run, PictureSet(60_000, FASHION_MNIST_SHAPE)) == chosen

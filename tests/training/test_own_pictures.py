@@ -1,4 +1,5 @@
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -31,7 +32,8 @@ def test_a_folder_of_pictures_becomes_a_release_with_figures_from_the_part_held_
     run, console = tmp_path / "run", Console(file=io.StringIO())
     outcome = train(configuration, run, data_folder=None, console=console)
     assert outcome.step == 4  # 30 pictures, 8 at a time
-    assert Run(run).read_configuration().augmentation == choose_probability(30) > 0
+    chosen: Any = Run(run).read_configuration()
+    assert chosen.augmentation == choose_probability(30) > 0
     export_run(run)
     figures = evaluate_run(run, features=FASHION_FEATURES, data_folder=None)
     assert np.isfinite(figures["fd_fashion_cnn_10"])

@@ -1,4 +1,5 @@
 import pytest
+import tensorflow as tf
 
 from training.networks import precision
 from training.networks.precision import choose_precision, cpu_flags
@@ -12,7 +13,7 @@ def cpu(tmp_path, monkeypatch):
         path = tmp_path / "cpuinfo"
         path.write_text(f"model name : some\nflags\t\t: {flags}\n\nmodel name : other\nflags\t\t: x\n")
         monkeypatch.setattr(precision, "CPU_INFORMATION", path)
-        monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
         monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
         return path
 

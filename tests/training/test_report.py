@@ -14,9 +14,9 @@ from tests.training.run_folders import FIGURE, add_release, describe_epoch, make
 from training.errors import RunError
 from training.report import write_report
 from training.report.pictures import choose_evenly
-from training.report.report import describe_duration
 from training.run.best import BestCheckpoint
 from training.run.curves import DARK, LIGHT, draw_curves, list_panels, write_curves
+from training.run.durations import describe_duration
 from training.run.folder import Run, replace_text
 from training.shape import PictureShape
 

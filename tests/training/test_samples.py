@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
@@ -22,7 +24,7 @@ def test_tiles_keep_their_colours_and_grow_by_whole_pixels():
 
 
 def test_pixels_are_rounded_and_clipped():
-    assert quantize(np.float32([-2, -1, 0, 1, 2])).tolist() == [0, 0, 128, 255, 255]
+    assert quantize(np.array([-2, -1, 0, 1, 2], np.float32)).tolist() == [0, 0, 128, 255, 255]
 
 
 def test_the_animation_shows_every_grid_and_rests_on_the_last(tmp_path):
@@ -30,6 +32,7 @@ def test_the_animation_shows_every_grid_and_rests_on_the_last(tmp_path):
     for index, path in enumerate(paths):
         Image.fromarray(np.full((4, 4), index * 100, np.uint8)).save(path)
     write_animation(tmp_path / "samples.gif", paths)
+    animation: Any
     with Image.open(tmp_path / "samples.gif") as animation:
         assert animation.n_frames == 3
         durations_ms, greys = [], []
@@ -46,5 +49,6 @@ def test_the_animation_of_a_long_run_is_thinned_out(tmp_path):
     for index, path in enumerate(paths):
         Image.fromarray(np.full((2, 2), index, np.uint8)).save(path)
     write_animation(tmp_path / "samples.gif", paths)
+    animation: Any
     with Image.open(tmp_path / "samples.gif") as animation:
         assert animation.n_frames == MAX_FRAMES

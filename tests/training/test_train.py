@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tests.training.conftest import DATA_FOLDER, train_quietly
 from training import train as training_loop
 from training.config import override
 from training.data import load_pictures, scale_pixels
+from training.data.batches import epoch_batches
 from training.dcgan.gan import DCGAN
 from training.errors import RunError
 from training.run.best import read_best
@@ -37,7 +39,7 @@ def first_batch():
 
 def restored_weights(folder):
     run = Run(folder)
-    configuration = run.read_configuration()
+    configuration: Any = run.read_configuration()
     gan = DCGAN(configuration, "float32")
     assert Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore()
     return [*gan.generator.get_weights(), *gan.discriminator.get_weights()]
@@ -74,6 +76,7 @@ def test_a_run_folder_describes_itself(trained_run, small_configuration):
     with Image.open(run.sample_path(2)) as grid:
         assert grid.size == (234, 234)
         assert np.ptp(np.asarray(grid)) > 50
+    animation: Any
     with Image.open(run.animation_path) as animation:
         assert animation.n_frames == 2
     assert "After epoch 2" in run.report_path.read_text()
@@ -94,10 +97,8 @@ def test_without_a_terminal_each_epoch_is_one_line(trained_run):
 def test_an_interrupted_run_saves_and_goes_on_as_if_unbroken(
     trained_run, small_configuration, tmp_path, monkeypatch
 ):
-    real_batches = training_loop.epoch_batches
-
     def interrupted_batches(*arguments, **options):
-        for index, batch in enumerate(real_batches(*arguments, **options)):
+        for index, batch in enumerate(epoch_batches(*arguments, **options)):
             if index == 3:
                 signal.raise_signal(signal.SIGINT)
             yield batch

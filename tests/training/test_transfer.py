@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,10 +165,9 @@ def test_the_command_names_a_model_that_carries_nothing(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", "object", "double", "huge"])
 def test_weights_that_a_stranger_wrote_are_refused_in_words(tmp_path, content):
     path = tmp_path / WEIGHTS
-    if content == "object":
-        np.savez(path, **{"generator/dense.0/0.kernel": np.array([{}])})
-    elif content == "double":
-        np.savez(path, **{"generator/dense.0/0.kernel": np.zeros(3)})
+    arrays: dict[str, Any] = {"object": np.array([{}]), "double": np.zeros(3)}
+    if content in arrays:
+        np.savez(path, **{"generator/dense.0/0.kernel": arrays[content]})
     elif content == "huge":
         header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }".ljust(117) + b"\n"
         with zipfile.ZipFile(path, "w") as archive:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -26,7 +27,7 @@ def losses(preset: str, strategy: tf.distribute.Strategy) -> list[float]:
     settings = [*SETTINGS[preset], f"batch_size={BATCH}", "precision=float32"]
     configuration = override(find_preset("modern" if preset == "adaptive" else preset).defaults, settings)
     with strategy.scope():
-        gan = build_gan(configuration, "float32", FASHION_MNIST_SHAPE, total_steps=100)
+        gan: Any = build_gan(configuration, "float32", FASHION_MNIST_SHAPE, total_steps=100)
         if preset == "adaptive":
             gan.adaptation.probability.assign(0.5)
     step = distribute_step(strategy, gan.train_step, configuration)

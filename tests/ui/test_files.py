@@ -6,6 +6,7 @@ import json
 import re
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -165,7 +166,7 @@ def test_there_are_no_uploads_no_events_and_no_api_of_the_pages_own(served, path
 
 
 def test_the_page_itself_is_read_and_nothing_is_sent_to_it(served):
-    origin = {"Origin": "https://attacker.example", "Sec-Fetch-Site": "cross-site"}
+    origin: dict[str, Any] = {"Origin": "https://attacker.example", "Sec-Fetch-Site": "cross-site"}
     for path in ("/ui/", list_files(served.url)[0]):
         for method in ("POST", "PUT", "DELETE", "OPTIONS"):
             status, headers, _ = ask(served.url, method, path, b"{}", **origin)

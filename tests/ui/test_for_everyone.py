@@ -14,7 +14,6 @@ VIEWS = {
     "view=favourites": ".empty",
     "view=models": "dl dd",
 }
-WATCH = "addEventListener('securitypolicyviolation', event => console.error(event.violatedDirective))"
 
 
 def wait_until_at_rest(visit, inside: str) -> None:
@@ -89,9 +88,6 @@ def test_the_page_works_by_keyboard_and_shows_where_it_is(visit, tiny):
     assert visit.page.evaluate(seed) == 1 + 13 * columns
     visit.page.keyboard.press("Tab")  # past the wall, of which one is a stop
     assert visit.page.evaluate("document.activeElement.className") != "tile"
-
-
-READ = "url => import(url).then(module => Object.keys(module).length)"
 
 
 def test_every_module_is_read_without_an_error(visit, tiny):

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -42,8 +43,9 @@ def strained(tiny_store, tmp_path_factory):
     (folder / "temporary").mkdir()
     flags = ("--default-model", "grey", "--max-bytes-in-flight", str(BUDGET_BYTES), "--ui", "off")
     with run_server(tiny_store, folder, *flags, TMPDIR=str(folder / "temporary")) as server:
-        server.temporary = folder / "temporary"
-        yield server
+        strained: Any = server
+        strained.temporary = folder / "temporary"
+        yield strained
 
 
 def connect(server, path, body, *, length=None):
