@@ -111,6 +111,7 @@ async def answer_generate(
             headers=headers,
         )
         held.pop_all()  # the response lets go of it
+        context.shadowing.offer(release, request, inputs.seeds)
         return response
 
 

@@ -53,7 +53,7 @@ async def list_models(context: AppContext) -> dict[str, Any]:
 
 @router.get("/{name}", operation_id="describe_model", responses={200: {"links": _FIRST_VERSION}, **_NO_MODEL})
 async def describe_model(name: str, context: AppContext) -> dict[str, Any]:
-    """One model: its versions, oldest first, where its aliases point, and which are `loaded`."""
+    """One model: its versions, oldest first, its aliases and their `canary`, and which are `loaded`."""
     loaded = _list_loaded(context)
     return await context.releases.asking.run(_describe_model, context.releases.store, name, loaded)
 
@@ -139,9 +139,7 @@ def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
         aliases = store.aliases(name).entries
     except ReleaseRefused as error:
         return {**described, "error": str(error)}
-    described["aliases"] = {
-        alias: entry.model_dump(include={"version", "previous"}) for alias, entry in aliases.items()
-    }
+    described["aliases"] = {alias: entry.describe() for alias, entry in aliases.items()}
     missing = [alias for alias, entry in aliases.items() if entry.version not in versions]
     if missing and store.failure is None:
         where = ", ".join(f"{alias} (at {aliases[alias].version})" for alias in missing[:MAX_NAMED])
