@@ -22,6 +22,7 @@ from ganymede.commands import (
     signing,
     store,
     training,
+    walks,
 )
 from ganymede.extras import explain_missing
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 for part in (
     serving,
     pictures,
+    walks,
     directions,
     store,
     promotion,
