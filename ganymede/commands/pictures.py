@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
+from pydantic import BaseModel
 
-from foundation.errors import GanymedeError
+from foundation.errors import GanymedeError, InvalidField
 from ganymede.arguments import read_path, read_text
 from ganymede.commands.shards import (
     CountOption,
@@ -19,6 +20,7 @@ from ganymede.commands.shards import (
 )
 from ganymede.options import ModelArgument, ModelsOption
 
+Order = TypeVar("Order", bound=BaseModel)
 MAX_SEEDS = 100_000
 _BATCH_IMAGES = 64
 _GRID = Path("grid.png")
@@ -62,28 +64,27 @@ def generate(
 ) -> None:
     """Generate the pictures of seeds into a file, the bytes that the service answers, or into shards."""
     from service.encoding.pictures import MEDIA_TYPES, encode_images
-    from service.http.bodies import parse_body
     from service.requests.recipes import describe_provenance
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import GenerateRequest
 
     if shards is not None:
-        from ganymede.bulk.order import Order
+        from ganymede.bulk.order import Order as ShardOrder
         from ganymede.bulk.seeds import Seeds
 
         if output != _GRID or columns is not None or padding:
             raise WrongOption("--shards: --output, --columns and --padding are for one file; leave them out.")
         wanted = Seeds(seeds)
         fields = {"seeds": list(wanted.between(0, 1)), "scale": scale}
-        order = parse_body(to_json(fields, label, truncation), GenerateRequest)
-        what = Order(wanted, cast("Any", shard_format), shard_images, label, truncation, scale)
+        order = read_order(fields, label, truncation, GenerateRequest)
+        what = ShardOrder(wanted, cast("Any", shard_format), shard_images, label, truncation, scale)
         what.check_process(shard_index, shard_count)
         release = open_release(models, model)
         make_shards(release, order, what, shards, index=shard_index, processes=shard_count)
         return
     form = format_of(output, MEDIA_TYPES)
     fields = {"seeds": parse_seeds(seeds), "columns": columns, "padding": padding, "scale": scale}
-    order = parse_body(to_json(fields, label, truncation), GenerateRequest)
+    order = read_order(fields, label, truncation, GenerateRequest)
     release = open_release(models, model)
     inputs = draw_inputs(release.manifest, order, order.seeds)
     content = encode_images(
@@ -115,13 +116,26 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def to_json(fields: dict[str, Any], label: str | None, truncation: float) -> bytes:
-    """The body of a request with these fields, for its schema to check."""
+def read_order(fields: dict[str, Any], label: str | None, truncation: float, schema: type[Order]) -> Order:
+    """The request that the options are; what is wrong with one is said under its own name.
+
+    Raises:
+        WrongOption: an option breaks its limit.
+    """
     import orjson
+
+    from service.http.bodies import parse_body
 
     if label is not None:
         fields["label"] = label  # its name, or its index: `foundation.labels` knows which
-    return orjson.dumps({**fields, "truncation": truncation})
+    fields["truncation"] = truncation
+    try:
+        return parse_body(orjson.dumps(fields), schema)
+    except InvalidField as error:
+        name = error.field.partition(".")[0]
+        given = fields.get(name)
+        words = ",".join(map(str, given[:20])) if isinstance(given, list) else str(given)
+        raise WrongOption(f"--{name} {words}: {error.reason}.") from None
 
 
 def format_of(output: Path, formats: dict[str, str]) -> str:

@@ -15,7 +15,7 @@ from ganymede.commands.pictures import (
     format_of,
     open_release,
     parse_seeds,
-    to_json,
+    read_order,
 )
 from ganymede.options import ModelArgument, ModelsOption
 
@@ -52,7 +52,6 @@ def walk(
 ) -> None:
     """Walk through latent space by way of the pictures of two or more seeds."""
     from service.encoding.animation import MEDIA_TYPES, check_fps
-    from service.http.bodies import parse_body
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import WalkRequest
 
@@ -68,7 +67,7 @@ def walk(
     }
     if labels is not None:
         fields["labels"] = [part.strip() for part in labels.split(",")]
-    order = parse_body(to_json(fields, label, truncation), WalkRequest)
+    order = read_order(fields, label, truncation, WalkRequest)
     check_fps(form, order.fps)
     release = open_release(models, model)
     keys = draw_inputs(release.manifest, order, order.seeds)
