@@ -18,10 +18,12 @@ from ganymede.commands import (
     keys,
     pictures,
     planning,
+    promotion,
     serving,
     signing,
     store,
     training,
+    walks,
 )
 from ganymede.extras import explain_missing
 
@@ -34,8 +36,10 @@ app = typer.Typer(
 for part in (
     serving,
     pictures,
+    walks,
     directions,
     store,
+    promotion,
     signing,
     importing,
     planning,

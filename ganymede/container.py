@@ -1,5 +1,6 @@
 """The container's entry point: `serve`, `train` or any other command; on a laptop, ECS and SageMaker."""
 
+import json
 import os
 import sys
 import urllib.request
@@ -7,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _HEALTH_TIMEOUT_S = 4.0
+_HOSTS = Path("config") / "resourceconfig.json"
+"""Of a Processing job; a training job has it under `input`."""
 
 
 def main() -> None:
@@ -18,6 +21,7 @@ def main() -> None:
         from ganymede.sagemaker import run_training_job
 
         sys.exit(run_training_job(root))
+    sys.argv += processing_share(sys.argv[1:], root)
     from foundation.errors import GanymedeError
     from ganymede.command import complain
     from ganymede.command import main as run_command_line
@@ -32,6 +36,21 @@ def main() -> None:
         complain(error)
     os.environ.update(found)
     run_command_line()
+
+
+def processing_share(arguments: list[str], root: Path) -> list[str]:
+    """What `generate --shards` needs besides to know its part in a SageMaker Processing job of several hosts.
+
+    SageMaker lays `config/resourceconfig.json` there, with all hosts and the name of this one.
+    """
+    options = {argument.partition("=")[0] for argument in arguments if argument.startswith("--")}
+    if arguments[:1] != ["generate"] or "--shards" not in options:
+        return []
+    if options & {"--shard-index", "--shard-count"} or not (root / _HOSTS).is_file():
+        return []
+    told = json.loads((root / _HOSTS).read_bytes())
+    hosts = sorted(told["hosts"])
+    return ["--shard-index", str(hosts.index(told["current_host"])), "--shard-count", str(len(hosts))]
 
 
 def sagemaker_root(environment: Mapping[str, str]) -> Path:

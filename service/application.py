@@ -26,6 +26,7 @@ from service.endpoints.context import Context
 from service.endpoints.description import TAGS, add_descriptions
 from service.endpoints.endpoint import Door
 from service.endpoints.registry import find_endpoints
+from service.endpoints.shadowing import Shadowing
 from service.engine.budget import Budget
 from service.engine.cores import usable_cores
 from service.engine.devices import choose_device
@@ -36,6 +37,7 @@ from service.http.hot_paths import HotPaths
 from service.http.problems import add_error_handlers
 from service.http.ranges import Ranges
 from service.http.reading import Bodies
+from service.http.requesters import current_requester
 from service.http.telemetry import Telemetry
 from service.http.threshold import Threshold
 from service.metrics import Metrics
@@ -80,25 +82,28 @@ def create_app(settings: Settings) -> FastAPI:
         open_timeout_s=settings.load_timeout_s,
         warm_up=lambda release: release.generator.warm_up(settings.max_batch_images),
         changed=lambda releases: metrics.show_models(release.shown() for release in releases),
+        caller=current_requester,
     )
     keys, windows = read_keys(settings), SharedWindows(settings.rates_store)
     if windows.shared:
         metrics.watch_rates_store(lambda: windows.reachable)
     budget = Budget(settings.max_bytes_in_flight)
     metrics.flight_bytes.set_function(lambda: budget.held_bytes)
+    engine = Engine(
+        max_batch_images=settings.max_batch_images,
+        max_queue_images=settings.max_queue_images,
+        timeout_s=settings.request_timeout_s,
+        device_threads=device.threads if device.name == "cpu" else 1,
+        walk_threads=max(2, usable_cores()),
+        metrics=metrics,
+    )
     context = Context(
         settings=settings,
         budget=budget,
         releases=releases,
         reloading=Reloading(releases, interval_s=settings.reload_interval_s, count=metrics.count_reload),
-        engine=Engine(
-            max_batch_images=settings.max_batch_images,
-            max_queue_images=settings.max_queue_images,
-            timeout_s=settings.request_timeout_s,
-            device_threads=device.threads if device.name == "cpu" else 1,
-            walk_threads=max(2, usable_cores()),
-            metrics=metrics,
-        ),
+        engine=engine,
+        shadowing=Shadowing(releases, engine, metrics),
         rates=Rates(
             settings.rate_images_per_s,
             max_images_per_request=settings.max_images_per_request,
@@ -123,6 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
         context.reloading.start()
         yield
         await context.bodies.close()
+        await context.shadowing.close()
         await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
         await windows.close()

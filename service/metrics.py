@@ -34,6 +34,7 @@ class Metrics:
         self._by_request = dict[tuple[str, int], tuple[Counter, Histogram]]()
         self._by_format = dict[str, Histogram]()
         """Looking the children up by their labels would cost more than counting."""
+        self._by_version = dict[tuple[str, str, int], tuple[Counter, Histogram]]()
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
@@ -46,6 +47,31 @@ class Metrics:
             "ganymede_requests_total", "Requests answered.", ("route", "status"), registry=registry
         )
         self.request_seconds = histogram("request_seconds", "From request to response.", ("route",))
+        version = ("model", "version")
+        self.version_requests_total = Counter(
+            "ganymede_version_requests_total",
+            "Requests for which a version was looked up, by their status.",
+            (*version, "status"),
+            registry=registry,
+        )
+        self.version_request_seconds = histogram(
+            "version_request_seconds", "Of those, from request to response.", version
+        )
+        self.shadow_images_total = Counter(
+            "ganymede_shadow_images_total",
+            "Images that a shadow drew too: same, differs or failed.",
+            (*version, "outcome"),
+            registry=registry,
+        )
+        self.shadow_dropped_total = Counter(
+            "ganymede_shadow_dropped_total",
+            "Requests that were not compared for want of room.",
+            version,
+            registry=registry,
+        )
+        self.shadow_seconds = histogram(
+            "shadow_seconds", "Of a sample, by the version that answers and its shadow.", version
+        )
         self.queue_seconds = histogram("queue_seconds", "From admission to the first batch.")
         self.inference_seconds = histogram("inference_seconds", "Of one batch.")
         self.encode_seconds = histogram("encode_seconds", "Of one response.", ("format",))
@@ -122,6 +148,19 @@ class Metrics:
         if children is None:
             children = self.requests_total.labels(route, str(status)), self.request_seconds.labels(route)
             self._by_request[route, status] = children
+        requests_total, request_seconds = children
+        requests_total.inc()
+        request_seconds.observe(seconds)
+
+    def observe_version(self, model: str, version: str, status: int, seconds: float) -> None:
+        """Count a request that a model's version answered, or was to answer."""
+        children = self._by_version.get((model, version, status))
+        if children is None:
+            children = (
+                self.version_requests_total.labels(model, version, str(status)),
+                self.version_request_seconds.labels(model, version),
+            )
+            self._by_version[model, version, status] = children
         requests_total, request_seconds = children
         requests_total.inc()
         request_seconds.observe(seconds)

@@ -3,8 +3,8 @@
 import codecs
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
 
 from foundation.errors import AliasMoved, ReleaseRefused
 from foundation.manifest import Name, is_name
@@ -13,6 +13,23 @@ ALIASES_FILE = "aliases.json"
 
 PRODUCTION = "production"
 """The alias that `MODEL` alone means."""
+
+
+class Canary(BaseModel):
+    """A second version on trial beside an alias's own; readers from before it see the alias alone."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    version: Name
+    share: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False)
+    """Of the callers who name no version: what part of them this one answers."""
+    shadow: bool = False
+    """Whether it draws a sample of the others' seeds too, unseen, to be compared."""
+
+    def describe(self) -> str:
+        """What it has, in a few words."""
+        words = [f"{100 * self.share:.6g} %"] if self.share or not self.shadow else []
+        return " and ".join(words + ["shadow"] * self.shadow)
 
 
 class Alias(BaseModel):
@@ -25,9 +42,19 @@ class Alias(BaseModel):
 
     version: Name
     previous: Name | None = None
+    canary: Canary | None = None
 
+    @property
+    def trial(self) -> Canary | None:
+        """The canary, if it is another version: an older `promote` moves an alias and leaves it there."""
+        return self.canary if self.canary and self.canary.version != self.version else None
 
-_ENTRIES = TypeAdapter(dict[Name, Alias])
+    def describe(self) -> dict[str, object]:
+        """What it is without what a later Ganymede wrote, as JSON has it."""
+        described: dict[str, object] = {"version": self.version, "previous": self.previous}
+        if self.trial is not None:
+            described["canary"] = self.trial.model_dump(include={"version", "share", "shadow"})
+        return described
 
 
 class Aliases(BaseModel):
@@ -70,18 +97,30 @@ class Aliases(BaseModel):
 
     def to_json(self) -> bytes:
         """The file's bytes."""
-        return _ENTRIES.dump_json(self.entries, indent=2) + b"\n"
+        entries = {
+            name: entry.model_dump(mode="json", exclude=None if entry.canary else {"canary"})
+            for name, entry in self.entries.items()
+        }
+        return to_json(entries, indent=2) + b"\n"
 
     def moved(self, alias: str, version: str) -> Self:
-        """These aliases with `alias` at `version`, remembering where it was."""
+        """These aliases with `alias` at `version` for all, remembering where it was."""
         current = self.entries.get(alias)
         if current and current.version == version:
-            return self
+            return self.tried(alias, None)
         entry = (
-            current.model_copy(update={"version": version, "previous": current.version})
+            current.model_copy(update={"version": version, "previous": current.version, "canary": None})
             if current
             else Alias(version=version)
         )
+        return self.model_copy(update={"entries": {**self.entries, alias: entry}})
+
+    def tried(self, alias: str, canary: Canary | None) -> Self:
+        """These aliases with `canary`, or none, beside where `alias` points."""
+        current = self.entries[alias]
+        if current.canary == canary:
+            return self
+        entry = current.model_copy(update={"canary": canary})
         return self.model_copy(update={"entries": {**self.entries, alias: entry}})
 
 

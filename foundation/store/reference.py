@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from foundation.errors import ModelNotFound
 from foundation.manifest import is_name
-from foundation.store.aliases import PRODUCTION
+from foundation.store.aliases import PRODUCTION, Alias
 from foundation.store.interface import Store
 from foundation.store.publication import name_some
 
@@ -39,15 +39,24 @@ def resolve_version(store: Store, reference: Reference) -> str:
     """The version that `reference` means now; an alias goes before a version of the same name.
 
     Raises:
+        ModelNotFound, StoreUnreachable: as `resolve_alias`.
+    """
+    return resolve_alias(store, reference).version
+
+
+def resolve_alias(store: Store, reference: Reference) -> Alias:
+    """The same with the canary beside it; a version is told as an alias that points to itself.
+
+    Raises:
         ModelNotFound: no such model, alias or version; the message says what there is.
         StoreUnreachable: none is known here, and the store does not answer.
     """
     aliases = store.aliases(reference.model).entries
     if alias := aliases.get(reference.selector):
-        return alias.version
+        return alias
     versions = store.versions(reference.model)
     if reference.selector in versions:
-        return reference.selector
+        return Alias(version=reference.selector)
     if store.failure is not None:  # it may well be in the store that does not answer
         raise store.failure.with_traceback(None)
     if not versions:

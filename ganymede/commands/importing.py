@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from ganymede.arguments import read_path, read_text
-from ganymede.commands.store import point_alias, upload_bar
+from ganymede.commands.promotion import point_alias
+from ganymede.commands.store import upload_bar
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
 

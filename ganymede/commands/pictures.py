@@ -1,21 +1,29 @@
-"""`ganymede generate` and `ganymede walk`: the service's pictures without the service."""
+"""`ganymede generate`: the service's pictures without the service."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 from pydantic import BaseModel
 
 from foundation.errors import GanymedeError, InvalidField
 from ganymede.arguments import read_path, read_text
+from ganymede.commands.shards import (
+    CountOption,
+    FormatOption,
+    ImagesOption,
+    IndexOption,
+    ShardsOption,
+    make_shards,
+)
 from ganymede.options import ModelArgument, ModelsOption
 
 Order = TypeVar("Order", bound=BaseModel)
 MAX_SEEDS = 100_000
 _BATCH_IMAGES = 64
+_GRID = Path("grid.png")
 
 LabelOption = Annotated[str | None, typer.Option(parser=read_text, help="A class's name or index.")]
 TruncationOption = Annotated[float, typer.Option(help="ψ in (0, 1].")]
@@ -31,7 +39,6 @@ class WrongOption(GanymedeError):
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
     app.command()(generate)
-    app.command()(walk)
 
 
 def generate(
@@ -42,23 +49,42 @@ def generate(
         typer.Option(
             "--output", "-o", parser=read_path, help="By its ending: png, jpg, webp, zip, npy, json."
         ),
-    ] = Path("grid.png"),
+    ] = _GRID,
     label: LabelOption = None,
     truncation: TruncationOption = 1.0,
     columns: Annotated[int | None, typer.Option(help="Of the grid.")] = None,
     padding: Annotated[int, typer.Option(help="White pixels between the images.")] = 0,
     scale: ScaleOption = 1,
+    shards: ShardsOption = None,
+    shard_format: FormatOption = "tar",
+    shard_images: ImagesOption = 10_000,
+    shard_index: IndexOption = 0,
+    shard_count: CountOption = 1,
     models: ModelsOption = "models",
 ) -> None:
-    """Generate the pictures of seeds into a file: the bytes that the service answers."""
+    """Generate the pictures of seeds into a file, the bytes that the service answers, or into shards."""
     from service.encoding.pictures import MEDIA_TYPES, encode_images
     from service.requests.recipes import describe_provenance
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import GenerateRequest
 
-    form = _format_of(output, MEDIA_TYPES)
+    if shards is not None:
+        from ganymede.bulk.order import Order as ShardOrder
+        from ganymede.bulk.seeds import Seeds
+
+        if output != _GRID or columns is not None or padding:
+            raise WrongOption("--shards: --output, --columns and --padding are for one file; leave them out.")
+        wanted = Seeds(seeds)
+        fields = {"seeds": list(wanted.between(0, 1)), "scale": scale}
+        order = read_order(fields, label, truncation, GenerateRequest)
+        what = ShardOrder(wanted, cast("Any", shard_format), shard_images, label, truncation, scale)
+        what.check_process(shard_index, shard_count)
+        release = open_release(models, model)
+        make_shards(release, order, what, shards, index=shard_index, processes=shard_count)
+        return
+    form = format_of(output, MEDIA_TYPES)
     fields = {"seeds": parse_seeds(seeds), "columns": columns, "padding": padding, "scale": scale}
-    order = _read_order(fields, label, truncation, GenerateRequest)
+    order = read_order(fields, label, truncation, GenerateRequest)
     release = open_release(models, model)
     inputs = draw_inputs(release.manifest, order, order.seeds)
     content = encode_images(
@@ -70,56 +96,6 @@ def generate(
         scale=order.scale,
     )
     _write(output, content, f"{len(inputs.latents)} images of {release.manifest.reference}")
-
-
-def walk(
-    model: ModelArgument,
-    seeds: Annotated[str, typer.Option(help="The key points, such as 1,5,9.")],
-    frames: Annotated[int, typer.Option(help="Of the whole walk.")] = 60,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            parser=read_path,
-            help="By its ending: png (a filmstrip), gif, apng, webp, mp4, zip, npy.",
-        ),
-    ] = Path("walk.png"),
-    interpolation: Annotated[str, typer.Option(help="slerp, lerp or spline.")] = "slerp",
-    loop: Annotated[bool, typer.Option("--loop", help="Return to the first key point.")] = False,  # noqa: FBT002 - a flag
-    easing: Annotated[str, typer.Option(help="linear or smooth.")] = "linear",
-    fps: Annotated[int, typer.Option(help="Frames a second.")] = 30,
-    label: LabelOption = None,
-    labels: Annotated[
-        str | None, typer.Option(parser=read_text, help="A class for each key point, with commas.")
-    ] = None,
-    truncation: TruncationOption = 1.0,
-    scale: ScaleOption = 1,
-    models: ModelsOption = "models",
-) -> None:
-    """Walk through latent space by way of the pictures of two or more seeds."""
-    from service.encoding.animation import MEDIA_TYPES, check_fps
-    from service.requests.request_inputs import draw_inputs
-    from service.requests.schemas import WalkRequest
-
-    form = _format_of(output, MEDIA_TYPES)
-    fields = {
-        "seeds": parse_seeds(seeds),
-        "frames": frames,
-        "interpolation": interpolation,
-        "loop": loop,
-        "easing": easing,
-        "fps": fps,
-        "scale": scale,
-    }
-    if labels is not None:
-        fields["labels"] = [part.strip() for part in labels.split(",")]
-    order = _read_order(fields, label, truncation, WalkRequest)
-    check_fps(form, order.fps)
-    release = open_release(models, model)
-    keys = draw_inputs(release.manifest, order, order.seeds)
-    _write_walk(output, form, release, keys, order)
-    typer.echo(f"{output}: {order.frames} frames, {output.stat().st_size:,} bytes")
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -140,7 +116,7 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def _read_order(fields: dict[str, Any], label: str | None, truncation: float, schema: type[Order]) -> Order:
+def read_order(fields: dict[str, Any], label: str | None, truncation: float, schema: type[Order]) -> Order:
     """The request that the options are; what is wrong with one is said under its own name.
 
     Raises:
@@ -162,7 +138,12 @@ def _read_order(fields: dict[str, Any], label: str | None, truncation: float, sc
         raise WrongOption(f"--{name} {words}: {error.reason}.") from None
 
 
-def _format_of(output: Path, formats: dict[str, str]) -> str:
+def format_of(output: Path, formats: dict[str, str]) -> str:
+    """The one of `formats` that a file's ending names.
+
+    Raises:
+        WrongOption: it names none.
+    """
     suffix = output.suffix.removeprefix(".").lower()
     form = {"jpg": "jpeg"}.get(suffix, suffix)
     if form not in formats:
@@ -193,31 +174,6 @@ def _generate_batches(release: Any, inputs: Any) -> Iterator[Any]:
     for start in track(starts, "Generating", transient=True, disable=len(starts) < 8):
         part = inputs.part(start, start + _BATCH_IMAGES)
         yield release.generator.generate(part.latents, part.labels)
-
-
-def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) -> None:
-    """Generate and encode a chunk at a time; the file appears when it is whole."""
-    from contextlib import closing
-
-    from rich.progress import track
-
-    from foundation.locked_folders import locked_folder
-    from service.encoding.pictures import enlarge
-    from service.engine.walks import open_walk_encoder, split_frames
-    from service.requests.request_inputs import walk_inputs
-
-    parts = list(split_frames(order.frames))
-    with locked_folder("walk") as folder:
-        path = folder / f"walk.{form}"
-        with closing(open_walk_encoder(path, form, order, keys, release.manifest)) as encoder:
-            for part in track(parts, "Walking", transient=True, disable=len(parts) < 8):
-                inputs = walk_inputs(keys, order, part)
-                encoder.add(enlarge(release.generator.generate(inputs.latents, inputs.labels), order.scale))
-            encoder.finish()
-        try:
-            shutil.copyfile(path, output)
-        except OSError as error:
-            raise WrongOption(f"--output {output}: {error.strerror}.") from error
 
 
 def _write(output: Path, content: bytes, what: str) -> None:

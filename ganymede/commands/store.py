@@ -1,6 +1,6 @@
-"""`ganymede models`, `promote`, `rollback` and `verify`: looking into the store and moving its aliases."""
+"""`ganymede models` and `verify`: looking into the store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,16 +13,13 @@ from rich.table import Table
 
 from foundation.errors import StoreError
 from foundation.manifest import REFERENCE_GRAPH, Manifest
-from foundation.store import PRODUCTION, Sent, Store, open_store, parse_reference, resolve_version
-from foundation.store import promote as promote_version
-from foundation.store import rollback as rollback_alias
+from foundation.store import Alias, Sent, Store, open_store, parse_reference, resolve_version
 from foundation.store.aliases import Aliases
 from foundation.store.trusted import TrustedStore
 from ganymede.opening import open_models
 from ganymede.options import ModelsOption
 from service.releases.default_model import raise_if_away
 
-NameArgument = Annotated[str, typer.Argument(help="The model's name.")]
 Answer = TypeVar("Answer")
 MAX_BROKEN = 20
 _ARITHMETIC = {
@@ -31,14 +28,11 @@ _ARITHMETIC = {
 }
 WIDEST = 10_000
 """Columns of a table that nobody looks at in a terminal."""
-AliasOption = Annotated[str, typer.Option(help="What shall point there.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
     app.command("models")(list_models)
-    app.command()(promote)
-    app.command()(rollback)
     app.command()(verify)
 
 
@@ -64,30 +58,6 @@ def list_models(models: ModelsOption = "models") -> None:
         typer.echo(f"ganymede: {sentence}", err=True)
     if broken:
         raise typer.Exit(1)
-
-
-def promote(
-    model: NameArgument,
-    version: Annotated[str, typer.Argument(help="One of its versions.")],
-    alias: AliasOption = PRODUCTION,
-    models: ModelsOption = "models",
-) -> None:
-    """Point an alias of a model, production unless said otherwise, at one of its versions."""
-    point_alias(open_models(models), model, version, alias)
-
-
-def point_alias(store: Store, model: str, version: str, alias: str) -> None:
-    """Let `alias` of `model` be `version`, once its manifest can be read (and is trusted), and say so."""
-    if version in store.versions(model):
-        store.manifest(model, version)
-    promote_version(store, model, version, alias=alias)
-    typer.echo(f"{model}@{alias} is {version} now.")
-
-
-def rollback(model: NameArgument, alias: AliasOption = PRODUCTION, models: ModelsOption = "models") -> None:
-    """Point an alias of a model back at its previous version; a second time returns."""
-    before, now = rollback_alias(open_store(models), model, alias=alias)
-    typer.echo(f"{model}@{alias} is {now} again, it was {before}.")
 
 
 def verify(
@@ -177,13 +147,22 @@ def _add_versions(table: Table, store: Store, name: str) -> list[str]:
         table.add_row(
             name,
             version,
-            ", ".join(alias for alias, entry in aliases.items() if entry.version == version),
+            ", ".join(_name_aliases(aliases, version)),
             f"{manifest.created_at:%Y-%m-%d}",
             f"{sum(file.size_bytes for file in manifest.files) / 1e6:.1f}",
             manifest.arithmetic,
             _describe_distance(manifest),
         )
     return broken
+
+
+def _name_aliases(aliases: Mapping[str, Alias], version: str) -> Iterator[str]:
+    """The aliases that mean `version`, and those that try it out, with the share."""
+    for alias, entry in aliases.items():
+        if entry.version == version:
+            yield alias
+        elif entry.trial is not None and entry.trial.version == version:
+            yield f"{alias} ({entry.trial.describe()})"
 
 
 def _describe_distance(manifest: Manifest) -> str:

@@ -13,7 +13,8 @@ import typer
 from foundation.errors import GanymedeError
 from ganymede.arguments import read_path
 from ganymede.commands.preset_help import PresetHelp
-from ganymede.commands.store import point_alias, upload_bar
+from ganymede.commands.promotion import point_alias
+from ganymede.commands.store import upload_bar
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
 from ganymede.tensorflow_loading import load_tensorflow, require_tensorflow

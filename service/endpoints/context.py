@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from foundation.errors import Unavailable
 from service.access.rates import Rates
+from service.endpoints.shadowing import Shadowing
 from service.engine.budget import Budget, Holding
 from service.engine.engine import Engine
 from service.http.reading import Bodies
@@ -29,6 +30,7 @@ class Context:
     metrics: Metrics
     reloading: Reloading
     bodies: Bodies
+    shadowing: Shadowing
 
     def check_room(self) -> None:
         """Refuse a key's request for pictures before its body is read, if there is no room for even one.

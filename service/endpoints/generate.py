@@ -71,6 +71,7 @@ async def answer_generate(
             ),
         )
         context.metrics.observe_answer(format, generated.queue_s, generated.encode_s)
+        context.shadowing.offer(release, request, inputs.seeds)
         return picture_response(
             generated.content,
             media_type=MEDIA_TYPES[format],

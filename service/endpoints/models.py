@@ -66,7 +66,7 @@ async def list_models(context: AppContext) -> dict[str, Any]:
     responses={200: {"model": Model, "links": _FIRST_VERSION}, **_NO_MODEL},
 )
 async def describe_model(name: str, context: AppContext) -> dict[str, Any]:
-    """One model: its versions, oldest first, where its aliases point, and which are `loaded`."""
+    """One model: its versions, oldest first, its aliases and their `canary`, and which are `loaded`."""
     loaded = _list_loaded(context)
     return await context.releases.asking.run(_describe_model, context.releases.store, name, loaded)
 
@@ -153,9 +153,7 @@ def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
         aliases = store.aliases(name).entries
     except ReleaseRefused as error:
         return {**described, "error": str(error)}
-    described["aliases"] = {
-        alias: entry.model_dump(include={"version", "previous"}) for alias, entry in aliases.items()
-    }
+    described["aliases"] = {alias: entry.describe() for alias, entry in aliases.items()}
     missing = [alias for alias, entry in aliases.items() if entry.version not in versions]
     if missing and store.failure is None:
         where = ", ".join(f"{alias} (at {aliases[alias].version})" for alias in missing[:MAX_NAMED])

@@ -23,6 +23,7 @@ from service.http.problems import describe_unknown
 from service.http.requesters import current_key, note_address
 from service.http.security_headers import headers_for
 from service.metrics import Metrics
+from service.releases.answering import current_version, note_release
 
 _HEADER = b"x-request-id"
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -46,6 +47,7 @@ class Telemetry:
             return
         began = time.perf_counter()
         note_address(scope)
+        note_release(None)
         note_departure(scope)
         started, status, timing = False, 500, b""
         standing = headers_for(scope)  # now: routing changes the scope
@@ -87,6 +89,8 @@ def record_request(metrics: Metrics, scope: Scope, status: int, seconds: float, 
     """Count a request that was answered with `status` after so many seconds, and log it where that is on."""
     route = route_of(scope)
     metrics.observe_request(route, status, seconds)
+    if answered_by := current_version():
+        metrics.observe_version(*answered_by, status, seconds)
     if log.isEnabledFor(logging.INFO) and route not in OPEN_PATHS:
         log.info(
             "%s %s %d %.1f ms",

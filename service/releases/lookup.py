@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 from foundation.errors import GanymedeError, ModelNotFound, ReleaseRefused, Unavailable
 from foundation.graphs.content import MAX_GRAPH_BYTES
-from foundation.store import Reference, Store, parse_reference, resolve_version
+from foundation.store import Alias, Reference, Store, parse_reference, resolve_alias, resolve_version
 from service.engine.devices import Device
 from service.engine.threads import Threads
+from service.releases.answering import note_release
+from service.releases.canaries import Canaries
 from service.releases.default_model import find_default
 from service.releases.opening import Fetched, Release, fetch_release, open_fetched, open_release
-from service.releases.residents import Residents
+from service.releases.residents import Key, Residents
 
 __all__ = ["Release", "Releases", "find_default", "open_release"]
 
@@ -43,11 +45,12 @@ class Releases:
         open_timeout_s: float = 300.0,
         warm_up: Callable[[Release], None] | None = None,
         changed: Callable[[Sequence[Release]], None] = lambda _: None,
+        caller: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`warm_up` is called in a thread with each release before anyone may use it.
 
         A request waits for `load_timeout_s`; opening, checking and warming a release up may take
-        `open_timeout_s`.
+        `open_timeout_s`. `caller` names whom the current task works for: canaries go by that.
         """
         self.store = store
         self.asking = Threads("the model store", max_running=8, max_waiting=32, wait_s=2)
@@ -63,13 +66,15 @@ class Releases:
         self.residents = Residents(
             self._load, max_resident=max_resident, timeout_s=load_timeout_s, changed=changed
         )
+        self.canaries = Canaries(self.residents, caller, self._settle)
         self._default = parse_reference(default_model) if default_model else None
         self._device = device
         self._max_graph_bytes = max_graph_bytes
         self._open_timeout_s = open_timeout_s
         self._warm_up = warm_up
-        self._looks: dict[Reference, asyncio.Task[str]] = {}
+        self._looks: dict[Reference, asyncio.Task[Alias]] = {}
         self._absent: dict[Reference, ModelNotFound] = {}
+        self._meant: set[Key] = set()
 
     @property
     def default(self) -> Release | None:
@@ -100,15 +105,18 @@ class Releases:
         """
         reference = self._default if text is None else parse_reference(text)
         if reference is not None and (version := self.versions.get(reference)):
-            release = self.residents.find((reference.model, version))
+            release = self.residents.find((reference.model, self.canaries.pick(reference, version)))
             if release is not None:
+                note_release(release)
                 return release
         try:
-            return await self._resolve_slowly(reference)
+            release = await self._resolve_slowly(reference)
         except ModelNotFound as error:
             if text is None:
                 raise Unavailable(str(error), retry_after_s=_RETRY_AFTER_S) from None
             raise
+        note_release(release)
+        return release
 
     async def load_default(self) -> None:
         """Load the default model if it is not here, and remember why not if it cannot be."""
@@ -120,14 +128,10 @@ class Releases:
 
     def serve(self, reference: Reference, version: str) -> None:
         """Let `reference` mean `version` from now on, and let go of what nothing means any more."""
-        before = self.versions.get(reference)
         self.versions[reference] = version
         if reference == self._default:
-            self.residents.pin((reference.model, version))
             self.default_error = None
-        meant = {(other.model, known) for other, known in self.versions.items()}
-        if before is not None and (reference.model, before) not in meant:
-            self.residents.drop((reference.model, before))
+        self._settle()
 
     def forget(self) -> None:
         """Forget which references were not found, and what those mean that nobody has in memory."""
@@ -135,6 +139,7 @@ class Releases:
         for reference, version in list(self.versions.items()):
             if not self.residents.has((reference.model, version)):
                 del self.versions[reference]
+                self.canaries.forget(reference)
 
     def get(self, text: str | None) -> Release:
         """The release that `text` means, opened here and now and not kept; for programs without a loop.
@@ -152,27 +157,42 @@ class Releases:
             reference = await threads.run(self.default_reference)
         if absent := self._absent.get(reference):
             raise absent.with_traceback(None)
-        version = self.versions.get(reference)
+        version, canary = self.versions.get(reference), None
         if version is None:
             try:
-                version = await self._look_up(reference, threads)
+                entry = await self._look_up(reference, threads)
             except ModelNotFound as error:
                 if len(self._absent) < MAX_ABSENT:
                     self._absent[reference] = error
                 raise
+            version, canary = entry.version, entry.trial
         release = await self.residents.obtain((reference.model, version), patient=patient)
         if reference not in self.versions:
+            if canary is not None:  # before anyone is answered both are there, or it is known why one is not
+                if reference == self._default:
+                    self.residents.pin({(reference.model, version)})
+                await self.canaries.begin(reference, canary)
             self.serve(reference, version)
-        return release
+        return await self.canaries.choose(reference, release)
 
-    async def _look_up(self, reference: Reference, threads: Threads) -> str:
-        """The version that `reference` means, asked for once for however many wait."""
+    def _settle(self) -> None:
+        """Keep the default and its canary whatever comes, and let go of what nothing means any more."""
+        meant = {(reference.model, version) for reference, version in self.versions.items()}
+        meant |= self.canaries.keys()
+        if self._default is not None and (version := self.versions.get(self._default)):
+            self.residents.pin({(self._default.model, version), *self.canaries.keys(self._default)})
+        for key in self._meant - meant:
+            self.residents.drop(key)
+        self._meant = meant
+
+    async def _look_up(self, reference: Reference, threads: Threads) -> Alias:
+        """What `reference` means, asked for once for however many wait."""
         look = self._looks.get(reference)
         if look is None:
-            look = asyncio.create_task(threads.run(resolve_version, self.store, reference))
+            look = asyncio.create_task(threads.run(resolve_alias, self.store, reference))
             self._looks[reference] = look
 
-            def end(done: asyncio.Task[str]) -> None:
+            def end(done: asyncio.Task[Alias]) -> None:
                 del self._looks[reference]
                 if not done.cancelled():
                     done.exception()  # every waiter may have left

@@ -51,7 +51,7 @@ class Reloading:
 
     @property
     def refusals(self) -> dict[Reference, GanymedeError]:
-        """Why an alias is not served where it points in the store."""
+        """Why an alias is not served where it points in the store, or a canary is left out."""
         now_s = asyncio.get_running_loop().time()
         stuck = {
             reference: Unavailable(
@@ -60,7 +60,7 @@ class Reloading:
             for reference, move in self._moves.items()
             if now_s - move.began_s > STUCK_S
         }
-        return {**self._refusals, **stuck}
+        return {**self._refusals, **stuck, **self._releases.canaries.refusals}
 
     @property
     def broken(self) -> dict[str, GanymedeError]:
@@ -75,6 +75,7 @@ class Reloading:
         """Stop following."""
         tasks = [*self._asking.values(), *(move.task for move in self._moves.values())]
         tasks += [task for task in (self._task, self._default) if task is not None]
+        self._releases.canaries.close()
         for task in tasks:
             task.cancel()
         if tasks:
@@ -158,6 +159,10 @@ class Reloading:
             serving = releases.versions.get(reference)
             if serving is not None:
                 self._move(reference, serving, entry.version)
+                releases.canaries.follow(reference, entry, serving)
+        for reference in [known for known in releases.versions if known.model == model]:
+            if reference.selector not in aliases.entries:
+                releases.canaries.forget(reference)
 
     def _move(self, reference: Reference, serving: str, version: str) -> None:
         """Begin to load `version`, unless that is under way; what is under way to another place is let go."""

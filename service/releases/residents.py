@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from foundation.errors import ReleaseRefused, Unavailable
 from service.releases.opening import Release
@@ -19,7 +19,7 @@ REFUSAL_KEPT_S = 60
 
 
 class Residents:
-    """Loads releases off the event loop; the least recently used leaves, the pinned one stays.
+    """Loads releases off the event loop; the least recently used leaves, pinned ones stay.
 
     To be used from the event loop alone. Whoever holds a release that left may finish with it.
     """
@@ -40,7 +40,7 @@ class Residents:
         self._releases: OrderedDict[Key, Release] = OrderedDict()
         self._loading: dict[Key, asyncio.Task[Release]] = {}
         self._refused: dict[Key, tuple[float, ReleaseRefused]] = {}
-        self._pinned: Key | None = None
+        self._pinned: frozenset[Key] = frozenset()
 
     def find(self, key: Key) -> Release | None:
         """The release if it is here; it is then the most recently used."""
@@ -79,13 +79,13 @@ class Residents:
             raise Unavailable(f"{'@'.join(key)} is still being loaded.", retry_after_s=5)
         return task.result()
 
-    def pin(self, key: Key) -> None:
-        """Let this release, and no other, be the one that stays whatever else is asked for."""
-        self._pinned = key
+    def pin(self, keys: Iterable[Key]) -> None:
+        """Let these releases, and no others, be those that stay whatever else is asked for."""
+        self._pinned = frozenset(keys)
 
     def drop(self, key: Key) -> None:
         """Let go of a release; who holds it may finish."""
-        if key != self._pinned and key in self._releases:
+        if key not in self._pinned and key in self._releases:
             del self._releases[key]
             self._tell()
 
@@ -109,7 +109,7 @@ class Residents:
         finally:
             del self._loading[key]
         self._releases[key] = release
-        leaving = [other for other in self._releases if other not in (key, self._pinned)]
+        leaving = [other for other in self._releases if other != key and other not in self._pinned]
         for other in leaving[: max(0, len(self._releases) - self._max_resident)]:
             del self._releases[other]
         self._tell()

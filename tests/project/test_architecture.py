@@ -70,7 +70,7 @@ FLOORS = {
             *("ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening"),
             *("ganymede.load", "ganymede.mounted_models", "ganymede.tensorflow_loading"),
         ],
-        ["ganymede.imports", "ganymede.library"],
+        ["ganymede.imports", "ganymede.bulk", "ganymede.library"],
         ["ganymede.commands"],
         ["ganymede.command", "ganymede.sagemaker", "ganymede.errors"],
         ["ganymede.container", "ganymede.__main__"],

@@ -1,0 +1,77 @@
+"""Seeds by the million, held as the ranges that a person writes."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate, islice, pairwise
+
+from foundation.errors import GanymedeError
+from foundation.latents import SEED_LIMIT
+
+_RANGE = re.compile(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*")
+
+
+class WrongOrder(GanymedeError):
+    """An order of shards that cannot be meant, or differs from what lies there."""
+
+    code = "wrong-order"
+
+
+class Seeds:
+    """Seeds in the order given, each once; of a million nothing is in memory but their ranges."""
+
+    def __init__(self, text: str) -> None:
+        """Read `0-999999` or `1,5,9` or both.
+
+        Raises:
+            WrongOrder: it is not that, a seed comes twice, or is not below 2³².
+        """
+        self._ranges = [_read_range(part, text) for part in text.split(",")]
+        for earlier, later in pairwise(sorted(self._ranges, key=lambda range_: range_.start)):
+            if later.start < earlier.stop:
+                raise WrongOrder(f"--seeds: {later.start} comes twice; in shards a seed is a picture's name.")
+        self._stops = list(accumulate(map(len, self._ranges)))
+
+    def __len__(self) -> int:
+        """How many they are."""
+        return self._stops[-1]
+
+    def __str__(self) -> str:
+        """They as a person would write them."""
+        return ",".join(_name_range(range_) for range_ in self._ranges)
+
+    def between(self, start: int, stop: int) -> Iterator[int]:
+        """Those from place `start` to `stop`."""
+        index = bisect_right(self._stops, start)
+        count = min(stop, len(self)) - start
+        skipped = start - (self._stops[index - 1] if index else 0)
+        return islice(self._from(index, skipped), max(0, count))
+
+    def name(self, start: int, stop: int) -> str:
+        """Those from place `start` to `stop`, as a person would write them."""
+        parts: list[str] = []
+        place = 0
+        for range_ in self._ranges:
+            low, high = max(start - place, 0), min(stop - place, len(range_))
+            if low < high:
+                parts.append(_name_range(range_[low:high]))
+            place += len(range_)
+        return ",".join(parts)
+
+    def _from(self, index: int, skipped: int) -> Iterator[int]:
+        for range_ in self._ranges[index:]:
+            yield from range_[skipped:]
+            skipped = 0
+
+
+def _read_range(part: str, text: str) -> range:
+    match = _RANGE.fullmatch(part)
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        raise WrongOrder(f"--seeds {text[:80]!r}: write seeds as 1,5,9 or 0-999999.")
+    if int(match[2] or match[1]) >= SEED_LIMIT:
+        raise WrongOrder(f"--seeds {part.strip()[:80]}: seeds are below {SEED_LIMIT}.")
+    return range(int(match[1]), int(match[2] or match[1]) + 1)
+
+
+def _name_range(seeds: range) -> str:
+    return f"{seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
