@@ -18,6 +18,8 @@ from service.access.keys import ApiKey, read_keys
 from service.access.rates import Rates
 from service.access.refusals import Refusals
 from service.access.shared_windows import SharedWindows
+from service.access.signed_addresses import SignedAddresses
+from service.access.url_signatures import read_signing_keys
 from service.endpoints import health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
@@ -160,6 +162,7 @@ def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[st
         Middleware(Telemetry, metrics=context.metrics),
         Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),
         Middleware(HeadRequests),
+        Middleware(SignedAddresses, keys=read_signing_keys(context.settings), refusals=refusals),
         Middleware(ApiKeys, keys=keys, refusals=refusals),
         Middleware(KeyedAnswers),
         Middleware(Ranges),

@@ -130,6 +130,10 @@ class Settings(BaseSettings):
         default=None,
         description="NAME:SHA256 entries, or a file of them; see `service.access.authentication`.",
     )
+    url_signing_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys of signed addresses, commas between; see `service.access.url_signatures`.",
+    )
     rate_images_per_s: float | None = Field(
         default=None,
         gt=0,

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from foundation.errors import GanymedeError, MalformedRequest
 from service.access.keys import ApiKey
 from service.access.refusals import Refusals
+from service.access.signed_addresses import SIGNED
 from service.http.addresses import OPEN_PATHS, path_of
 from service.http.problems import describe, protocol_members
 from service.http.requesters import note_key
@@ -47,7 +48,12 @@ class ApiKeys:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        if not self._digests or scope["type"] == "lifespan" or path_of(scope) in OPEN_PATHS:
+        if (
+            not self._digests
+            or scope["type"] == "lifespan"
+            or path_of(scope) in OPEN_PATHS
+            or SIGNED in scope
+        ):
             await self._app(scope, receive, send)
             return
         try:

@@ -58,6 +58,9 @@ async def show_image(
 
     What a cache kept stays valid. Servers on other processors may answer a version whose `arithmetic` is
     `float` with levels that are rounded otherwise, under a tag of their own.
+
+    Where keys are wanted, an address that `ganymede sign-url` has signed (`expires`, `signature`) needs none
+    until its time is over; then, and where it was changed, the answer is 403.
     """
     for name, given in Counter(name for name, _ in http_request.query_params.multi_items()).items():
         if name not in _FIELDS:

@@ -65,6 +65,8 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = MappingProxyType(
         # API keys
         "key-missing": ProblemType(401, "API key missing", _KEYS_WANTED),
         "key-unknown": ProblemType(403, "API key unknown"),
+        "signature-wrong": ProblemType(403, "Signature wrong"),
+        "signature-expired": ProblemType(403, "Signature expired"),
         "too-many-wrong-keys": ProblemType(429, "Too many wrong keys"),
         "rate-exceeded": ProblemType(429, "Rate exceeded"),
         "quota-exceeded": ProblemType(429, "Quota exceeded"),

@@ -46,6 +46,8 @@ ANSWERS = {
     "StoreDenied": ("store-unreachable", 503, "Model store unreachable"),
     "StoreError": ("store", 500, "Model store error"),
     "StoreUnreachable": ("store-unreachable", 503, "Model store unreachable"),
+    "SignatureExpired": ("signature-expired", 403, "Signature expired"),
+    "SignatureWrong": ("signature-wrong", 403, "Signature wrong"),
     "TooManyConnections": ("too-many-connections", 503, "Too many connections"),
     "TooManyWaiting": ("too-many-waiting", 429, "Too many requests wait"),
     "TooManyWrongKeys": ("too-many-wrong-keys", 429, "Too many wrong keys"),

@@ -76,6 +76,7 @@ FLOORS = {
         ["ganymede.container", "ganymede.__main__"],
     ],
     "infra": [
+        ["infra.instances"],
         ["infra.configuration"],
         ["infra.constructs"],
         ["infra.stacks"],
