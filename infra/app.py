@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
+from pydantic import ValidationError
 
 from infra.configuration import EDGE_REGION, Configuration
 from infra.constructs.retention import retention
@@ -143,13 +145,24 @@ def main() -> None:
     parser.add_argument("--output", help="the folder for the templates")
     arguments = parser.parse_args()
     if arguments.configuration is not None:
-        context = read_given(arguments.configuration)
-        make_app(context=context, outdir=arguments.output, to_deploy=True).synth()
+        try:
+            context = read_given(arguments.configuration)
+            make_app(context=context, outdir=arguments.output, to_deploy=True).synth()
+        except ValueError as error:  # pydantic's are such too; the last line is what a caller shows
+            sys.exit(describe_fault(error))
         return
     if arguments.environment is None:
         make_app(to_deploy=True).synth()
         return
     make_app(context=read_context(arguments.environment), outdir=arguments.output).synth()
+
+
+def describe_fault(error: ValueError) -> str:
+    """One line: what of a configuration is wrong."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = error.errors(include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))} {each['msg']}".strip() for each in faults)
 
 
 def read_context(environment: str) -> dict[str, Any]:

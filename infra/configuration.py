@@ -17,7 +17,7 @@ CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
 DOMAIN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+$"
 ACCOUNT_PATTERN = r"^\d{12}$"
 Part = Literal["realtime", "bulk", "training", "alerts", "github"]
-"""What an environment may be without: SageMaker's endpoints and jobs, the eyes and the budget, the workflows."""
+"""What an environment may be without: SageMaker's endpoints and jobs, alarms and budget, the workflows."""
 EVERY_PART: frozenset[Part] = frozenset(("realtime", "bulk", "training", "alerts", "github"))
 EDGE_REGION = "us-east-1"
 """Where CloudFront looks for its firewall and its certificates."""
@@ -50,7 +50,7 @@ class Configuration(BaseModel):
     client_cidr: str = Field(pattern=CIDR_PATTERN)
     """Who may reach the load balancer; without a certificate never the whole internet."""
     internal: bool = False
-    """Whether the load balancer has private addresses alone: the VPC reaches it, and what is joined to that."""
+    """Whether the load balancer has private addresses alone, which the VPC reaches."""
     edge: bool = False
     """Whether CloudFront and a firewall stand in front."""
     edge_prefix_list: str | None = Field(default=None, pattern="^pl-[0-9a-f]+$")

@@ -84,7 +84,9 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
         environment={
             "GANYMEDE_MODELS": f"s3://{sources.models.bucket_name}/{configuration.model_prefix}",
             "GANYMEDE_DEVICE": "cuda" if gpu else "cpu",
-            **({"GANYMEDE_DEFAULT_MODEL": configuration.default_model} if configuration.default_model else {}),
+            **(
+                {"GANYMEDE_DEFAULT_MODEL": configuration.default_model} if configuration.default_model else {}
+            ),
             "GANYMEDE_LAME_DUCK_S": str(LAME_DUCK_S),
             "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
             "GANYMEDE_MAX_QUEUE_IMAGES": str(MAX_QUEUE_IMAGES),

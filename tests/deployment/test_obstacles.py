@@ -1,0 +1,108 @@
+"""What would fail later is said at once, all of it, with what to do; and nothing is made."""
+
+import os
+
+import pytest
+
+from ganymede.deployment import account as accounts
+from tests.deployment.conftest import Machine
+
+
+def assert_refused(machine: Machine, result, *words: str) -> None:
+    assert result.exit_code == 1
+    for word in words:
+        assert word in result.output, result.output
+    assert not machine.asked("cdk", "deploy")
+    assert not machine.asked("cdk", "bootstrap")
+    assert machine.stacks() == set()
+
+
+def test_all_obstacles_are_listed_at_once(machine: Machine):
+    machine.patch.setenv("STANDIN_FAILS", "docker version")
+    machine.patch.setattr(accounts.Account, "read_quota", lambda self, service, code: 0.0)
+    result = machine.deploy("--region", "eu-nowhere-9", models=("absent",), clients="10.0.0.0/8")
+    expected = ("Docker does not answer", "no model 'absent'", "nobody could come", "no region eu-nowhere-9")
+    assert_refused(machine, result, *expected, "Fargate vCPUs", "VPCs", "Elastic IP addresses")
+    assert "request-service-quota-increase" in result.output
+
+
+def test_an_altered_model_is_found_before_it_is_copied(machine: Machine):
+    graph = machine.folder / "models" / "mine" / "versions" / "v1" / "generator.onnx"
+    graph.chmod(0o644)
+    content = bytearray(graph.read_bytes())
+    content[-1] ^= 1
+    graph.write_bytes(content)
+    assert_refused(machine, machine.deploy(), "generator.onnx")
+
+
+def test_no_credentials_are_an_obstacle_with_a_way_to_sign_in(machine: Machine):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        machine.patch.delenv(name)
+    machine.patch.setenv("HOME", str(machine.folder))
+    machine.patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    result = machine.deploy()
+    assert result.exit_code == 1
+    assert "Unable to locate credentials" in result.output
+    assert "aws sso login" in result.output
+    assert not machine.asked("cdk", "deploy")
+
+
+def test_programs_that_are_missing_are_named(machine: Machine):
+    machine.patch.setenv("PATH", str(machine.folder / "nothing"))
+    result = machine.deploy()
+    assert result.exit_code == 1
+    assert "Docker does not answer: docker version --format is not installed" in result.output
+    machine.patch.setenv("PATH", f"{machine.folder / 'bin'}{os.pathsep}/bin:/usr/bin")
+    machine.patch.setenv("STANDIN_FAILS", "cdk --version")
+    assert_refused(machine, machine.deploy(), "The CDK's command line does not run", "make .venv/.infra")
+
+
+def test_a_builder_that_cannot_build_for_the_platform_is_told_how(machine: Machine):
+    machine.patch.setenv("STANDIN_PLATFORMS", "linux/amd64, linux/386")
+    assert_refused(machine, machine.deploy("--graviton"), "does not build for linux/arm64", "--install arm64")
+
+
+@pytest.mark.parametrize(
+    ("flags", "clients", "said"),
+    [
+        (("--domain", "api.pictures.test"), None, "no zone of Route 53"),
+        (("--certificate", "arn:aws:acm:eu-west-1:1:certificate/x"), "203.0.114.7/32", "give --domain too"),
+        ((), "0.0.0.0/0", "plain HTTP"),
+        ((), "203.0.114.7/33", "no range of IPv4 addresses"),
+        ((), "203.0.114.7/24", "no range of IPv4 addresses"),
+        ((), "192.168.0.0/16", "nobody could come"),
+        (("--gpu", "--spot", "--agent-image", "x"), "203.0.114.7/32", "--gpu runs on EC2"),
+        (("--gpu",), "203.0.114.7/32", "--agent-image"),
+        (("--graviton", "--bulk"), "203.0.114.7/32", "x86-64 image"),
+        (("--default-model", "absent"), "203.0.114.7/32", "--default-model absent"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_refused_in_words(machine: Machine, flags, clients, said):
+    assert_refused(machine, machine.deploy(*flags, clients=clients), said)
+
+
+def test_a_stack_that_cannot_be_deployed_onto_is_an_obstacle(machine: Machine):
+    machine.deploy()
+    status = {"StackStatus": "UPDATE_ROLLBACK_FAILED"}
+    machine.patch.setattr(accounts.Account, "read_stack", lambda self, name: status)
+    deployments = len(machine.asked("cdk", "deploy"))
+    result = machine.deploy()
+    assert result.exit_code == 1
+    assert "Ganymede-live-Service is in the state UPDATE_ROLLBACK_FAILED" in result.output
+    assert "delete-stack" in result.output
+    assert len(machine.asked("cdk", "deploy")) == deployments
+
+
+def test_a_quota_counts_what_is_in_use(machine: Machine):
+    allowed = {"L-F678F1CE": 1.0}
+    machine.patch.setattr(accounts.Account, "read_quota", lambda self, service, code: allowed.get(code))
+    # moto's account has a default VPC, as AWS's have
+    assert_refused(machine, machine.deploy(), "limited to 1, and 1 are in use; 1 are needed")
+    allowed["L-F678F1CE"] = 2.0
+    assert machine.deploy().exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["Live", "x", "a-b", "a" * 17, "1a"])
+def test_a_name_that_stacks_cannot_bear_is_refused(machine: Machine, name):
+    assert machine.deploy("--name", name).exit_code == 2
+    assert machine.destroy("--name", name).exit_code == 2
