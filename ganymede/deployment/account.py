@@ -29,10 +29,11 @@ def _explained(
     @wraps(method)
     def call(self: "Account", /, *asked: Asked.args, **named: Asked.kwargs) -> Answer:
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             return method(self, *asked, **named)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             question = method.__name__.replace("_", " ")
             raise AccountRefused(f"AWS in {self.region}, asked to {question}: {error}") from error
 
@@ -64,6 +65,13 @@ class Account:
         """The account's number and the caller's ARN."""
         answer = self._client("sts").get_caller_identity()
         return answer["Account"], answer["Arn"]
+
+    def list_known_regions(self) -> list[str]:
+        """The regions with ECS that this boto3 knows of; nobody is asked."""
+        import boto3
+
+        regions: list[str] = boto3.session.Session().get_available_regions("ecs")
+        return regions
 
     @_explained
     def read_region_state(self) -> str | None:

@@ -1,5 +1,6 @@
 """What would fail later, looked for first: every finding at once, each with what to do about it."""
 
+import difflib
 import importlib.util
 import json
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ def find_obstacles(wishes: Wishes, account: Account, tools: Tools, templates: Pa
         lambda: _check_cdk(tools),
         lambda: _check_docker(wishes, tools),
         lambda: _check_models(wishes),
-        lambda: _check_flags(wishes),
+        lambda: check_flags(wishes),
     ]
     findings = [finding for check in checks for finding in check()]
     if not findings:  # what the templates refuse follows from the rest
@@ -99,7 +100,8 @@ def _check_models(wishes: Wishes) -> Iterator[Finding]:
         yield Finding(str(error), f"ganymede models --models {wishes.store} lists what there is.")
 
 
-def _check_flags(wishes: Wishes) -> Iterator[Finding]:
+def check_flags(wishes: Wishes) -> Iterator[Finding]:
+    """What excludes what, and who could come."""
     for check in (wishes.refuse_contradictions, wishes.refuse_clients):
         try:
             check()
@@ -119,6 +121,14 @@ def _check_templates(wishes: Wishes, tools: Tools, templates: Path) -> Iterator[
 
 
 def _check_account(wishes: Wishes, account: Account) -> Iterator[Finding]:
+    known = account.list_known_regions()
+    if wishes.region not in known:
+        near = difflib.get_close_matches(wishes.region, known, n=3, cutoff=0)
+        yield Finding(
+            f"boto3 knows of no region {wishes.region}; the account was not looked at.",
+            f"Give another --region, such as {', '.join(near)}.",
+        )
+        return
     try:
         account.read_identity()
     except AccountRefused as error:

@@ -51,11 +51,16 @@ def ask_registry(action, **parameters):
 
 
 def make_stack(name):
+    # A name a deployment: AWS's own are made up at random.
+    environment = "" if "-live-" in name or "-" not in name else name.split("-")[1]
     template = STORAGE if name.endswith("-Storage") else SERVICE if name.endswith("-Service") else OTHER
+    body = json.dumps(template)
+    for fixed in ("ganymede-models", '"images"', '"agents"'):
+        body = body.replace(fixed, fixed[:-1] + environment + fixed[-1] if environment else fixed)
     query = {
         "Action": "CreateStack",
         "StackName": name,
-        "TemplateBody": json.dumps(template),
+        "TemplateBody": body,
         "Version": "2010-05-15",
     }
     try:

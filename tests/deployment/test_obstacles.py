@@ -2,10 +2,15 @@
 
 import os
 
+import boto3
 import pytest
 
 from ganymede.deployment import account as accounts
-from tests.deployment.conftest import Machine
+from ganymede.deployment.checks import check_flags
+from ganymede.deployment.wishes import Wishes
+from tests.deployment.conftest import REGION, Machine
+
+READ_QUOTA = accounts.Account.read_quota
 
 
 def assert_refused(machine: Machine, result, *words: str) -> None:
@@ -20,10 +25,15 @@ def assert_refused(machine: Machine, result, *words: str) -> None:
 def test_all_obstacles_are_listed_at_once(machine: Machine):
     machine.patch.setenv("STANDIN_FAILS", "docker version")
     machine.patch.setattr(accounts.Account, "read_quota", lambda self, service, code: 0.0)
-    result = machine.deploy("--region", "eu-nowhere-9", models=("absent",), clients="10.0.0.0/8")
-    expected = ("Docker does not answer", "no model 'absent'", "nobody could come", "no region eu-nowhere-9")
+    result = machine.deploy(models=("absent",), clients="10.0.0.0/8")
+    expected = ("Docker does not answer", "no model 'absent'", "nobody could come")
     assert_refused(machine, result, *expected, "Fargate vCPUs", "VPCs", "Elastic IP addresses")
     assert "request-service-quota-increase" in result.output
+
+
+def test_a_region_that_does_not_exist_is_named_with_those_that_do(machine: Machine):
+    result = machine.deploy("--region", "eu-central-9")
+    assert_refused(machine, result, "no region eu-central-9", "eu-central-1")
 
 
 def test_an_altered_model_is_found_before_it_is_copied(machine: Machine):
@@ -38,6 +48,7 @@ def test_an_altered_model_is_found_before_it_is_copied(machine: Machine):
 def test_no_credentials_are_an_obstacle_with_a_way_to_sign_in(machine: Machine):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         machine.patch.delenv(name)
+    machine.patch.setattr(boto3, "DEFAULT_SESSION", None)
     machine.patch.setenv("HOME", str(machine.folder))
     machine.patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     result = machine.deploy()
@@ -63,34 +74,44 @@ def test_a_builder_that_cannot_build_for_the_platform_is_told_how(machine: Machi
 
 
 @pytest.mark.parametrize(
-    ("flags", "clients", "said"),
+    ("wishes", "said"),
     [
-        (("--domain", "api.pictures.test"), None, "no zone of Route 53"),
-        (("--certificate", "arn:aws:acm:eu-west-1:1:certificate/x"), "203.0.114.7/32", "give --domain too"),
-        ((), "0.0.0.0/0", "plain HTTP"),
-        ((), "203.0.114.7/33", "no range of IPv4 addresses"),
-        ((), "203.0.114.7/24", "no range of IPv4 addresses"),
-        ((), "192.168.0.0/16", "nobody could come"),
-        (("--gpu", "--spot", "--agent-image", "x"), "203.0.114.7/32", "--gpu runs on EC2"),
-        (("--gpu",), "203.0.114.7/32", "--agent-image"),
-        (("--graviton", "--bulk"), "203.0.114.7/32", "x86-64 image"),
-        (("--default-model", "absent"), "203.0.114.7/32", "--default-model absent"),
+        ({"domain": "api.pictures.test", "client_cidr": "0.0.0.0/0"}, "no zone of Route 53"),
+        ({"certificate_arn": "arn:aws:acm:eu-west-1:1:certificate/x"}, "give --domain too"),
+        ({"client_cidr": "0.0.0.0/0"}, "plain HTTP"),
+        ({"client_cidr": None}, "no range of IPv4 addresses"),
+        ({"client_cidr": "203.0.114.7/33"}, "no range of IPv4 addresses"),
+        ({"client_cidr": "203.0.114.7/24"}, "no range of IPv4 addresses"),
+        ({"client_cidr": "192.168.0.0/16"}, "nobody could come"),
+        ({"gpu": True, "spot": True, "agent_image": "x"}, "--gpu runs on EC2"),
+        ({"gpu": True}, "--agent-image"),
+        ({"graviton": True, "bulk": True}, "x86-64 image"),
+        ({"default_model": "absent"}, "--default-model absent"),
+        ({"default_model": "mine@v2"}, None),
+        ({"client_cidr": "10.0.0.0/8", "internal": True}, None),
+        ({"client_cidr": "0.0.0.0/0", "domain": "a.test", "hosted_zone_id": "Z1"}, None),
     ],
 )
-def test_flags_that_do_not_go_together_are_refused_in_words(machine: Machine, flags, clients, said):
-    assert_refused(machine, machine.deploy(*flags, clients=clients), said)
+def test_flags_that_do_not_go_together_are_refused_in_words(wishes, said):
+    plain = {"name": "live", "region": "eu-west-1", "models": ("mine",), "client_cidr": "203.0.114.7/32"}
+    found = [finding.what for finding in check_flags(Wishes(**{**plain, **wishes}))]
+    assert len(found) == (0 if said is None else 1)
+    assert said is None or said in found[0]
+
+
+def test_flags_that_do_not_go_together_stop_the_command(machine: Machine):
+    assert_refused(machine, machine.deploy("--gpu"), "--gpu needs --agent-image")
 
 
 def test_a_stack_that_cannot_be_deployed_onto_is_an_obstacle(machine: Machine):
-    machine.deploy()
     status = {"StackStatus": "UPDATE_ROLLBACK_FAILED"}
     machine.patch.setattr(accounts.Account, "read_stack", lambda self, name: status)
-    deployments = len(machine.asked("cdk", "deploy"))
+    said = "Ganymede-live-Service is in the state UPDATE_ROLLBACK_FAILED"
     result = machine.deploy()
     assert result.exit_code == 1
-    assert "Ganymede-live-Service is in the state UPDATE_ROLLBACK_FAILED" in result.output
+    assert said in result.output
     assert "delete-stack" in result.output
-    assert len(machine.asked("cdk", "deploy")) == deployments
+    assert not machine.asked("cdk", "deploy")
 
 
 def test_a_quota_counts_what_is_in_use(machine: Machine):
@@ -99,7 +120,11 @@ def test_a_quota_counts_what_is_in_use(machine: Machine):
     # moto's account has a default VPC, as AWS's have
     assert_refused(machine, machine.deploy(), "limited to 1, and 1 are in use; 1 are needed")
     allowed["L-F678F1CE"] = 2.0
-    assert machine.deploy().exit_code == 0
+    assert "Deploy?" in machine.deploy(answer="n\n").output
+
+
+def test_a_quota_is_read_from_the_account(machine: Machine):
+    assert READ_QUOTA(accounts.Account(REGION), "vpc", "L-A4707A72") > 0
 
 
 @pytest.mark.parametrize("name", ["Live", "x", "a-b", "a" * 17, "1a"])
