@@ -1,6 +1,8 @@
 """The FastAPI application, put together from its parts."""
 
+import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -37,6 +39,8 @@ from service.http.ranges import Ranges
 from service.http.reading import Bodies
 from service.http.telemetry import Telemetry
 from service.http.threshold import Threshold
+from service.http.trace_export import TraceExport, open_export
+from service.http.traces import Traces
 from service.metrics import Metrics
 from service.protocols import inference, sagemaker
 from service.protocols.sagemaker import Invocations
@@ -114,6 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
         ),
     )
     warn_if_open(settings, keys)
+    export = open_export(os.environ)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -127,6 +132,8 @@ def create_app(settings: Settings) -> FastAPI:
         await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
         await windows.close()
+        if export:
+            await asyncio.to_thread(export.close)
 
     endpoints = find_endpoints()
     everywhere: list[Door] = [*endpoints, Invocations(endpoints)]
@@ -138,7 +145,7 @@ def create_app(settings: Settings) -> FastAPI:
         "and elsewhere all but for a rounding. Equal pixels are equal bytes from equal builds of encoders.",
         version=read_version(),
         lifespan=lifespan,
-        middleware=stack_layers(context, keys, doors),
+        middleware=stack_layers(context, keys, doors, export),
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
@@ -152,13 +159,16 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[str, Door]) -> list[Middleware]:
+def stack_layers(
+    context: Context, keys: Mapping[str, ApiKey], doors: Mapping[str, Door], export: TraceExport | None
+) -> list[Middleware]:
     """What every request passes on its way in, from the outside."""
     max_body_bytes = context.settings.max_body_bytes
     handlers = {path: door.handle for path, door in doors.items()}
     wrong_keys = context.settings.wrong_keys_per_minute
     refusals = Refusals(wrong_keys=wrong_keys, count=context.metrics.count_refusal)
     return [
+        *([Middleware(Traces, tracer=export.tracer)] if export else ()),
         Middleware(Telemetry, metrics=context.metrics),
         Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),
         Middleware(HeadRequests),

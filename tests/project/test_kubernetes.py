@@ -1,4 +1,4 @@
-"""The manifests for Kubernetes: of the right form, about a service that has these ports, paths and settings."""
+"""The manifests for Kubernetes: of the right form, about a service with these ports, paths and settings."""
 
 import re
 from collections.abc import Iterator
@@ -142,11 +142,7 @@ def test_the_autoscaler_asks_for_a_figure_that_the_service_has_below_the_bound_o
     Metrics()
     autoscaler = read(FOLDER / "autoscaler.yaml")["spec"]
     [queue] = [each["pods"] for each in autoscaler["metrics"] if each["type"] == "Pods"]
-    figures = (
-        {metric.name for metric in Metrics().registry.collect()}
-        if hasattr(Metrics(), "registry")
-        else {metric.name for metric in REGISTRY.collect()}
-    )
+    figures = {metric.name for metric in Metrics().registry.collect()}
     assert queue["metric"]["name"] in figures
     bound = int(read(FOLDER / "configuration.yaml")["data"]["GANYMEDE_MAX_QUEUE_IMAGES"])
     assert int(queue["target"]["averageValue"]) < bound
