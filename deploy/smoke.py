@@ -17,7 +17,7 @@ from foundation.store import open_store
 from service.releases.golden import is_rounding
 
 READY_LIMIT_S = 300
-TRIES, PAUSE_S = 5, 0.5
+TRIES, PAUSE_S = 6, 0.2
 GATEWAY = (502, 503, 504)
 """What a load balancer says while tasks are exchanged."""
 

@@ -15,7 +15,7 @@ from foundation.errors import GanymedeError, MalformedRequest
 from service.access.keys import ApiKey
 from service.access.refusals import Refusals
 from service.access.signed_addresses import SIGNED
-from service.http.addresses import OPEN_PATHS, path_of
+from service.http.addresses import OPEN_PATHS, is_page, path_of
 from service.http.problems import describe, protocol_members
 from service.http.requesters import note_key
 from service.settings import Settings
@@ -59,10 +59,12 @@ class ApiKeys:
         try:
             name = self._identify(scope)
         except GanymedeError as error:
-            self._refusals.record(scope, error)
-            await describe(error, **protocol_members(scope, error))(scope, receive, send)
-            return
-        note_key(scope, name)
+            if not (isinstance(error, KeyMissing) and is_page(scope)):
+                self._refusals.record(scope, error)
+                await describe(error, **protocol_members(scope, error))(scope, receive, send)
+                return
+        else:
+            note_key(scope, name)
         await self._app(scope, receive, send)
 
     def _identify(self, scope: Scope) -> str:

@@ -19,7 +19,7 @@ _MAX_AGE = re.compile(rb"max-age=(\d+)")
 
 
 class SignedAddresses:
-    """ASGI middleware, outside of the keys': checks the signature of a GET that carries one.
+    """ASGI middleware, outside of the keys': checks the signature of a GET or HEAD that carries one.
 
     What comes behind sees the address without it. Caches may keep the answer for as long as the signature
     lasts and no longer, whoever they answer.
@@ -70,7 +70,7 @@ class SignedAddresses:
 
 
 def _is_signed(scope: Scope) -> bool:
-    named = scope["method"] == "GET" and path_of(scope).startswith(SIGNED_PATHS)
+    named = scope["method"] in ("GET", "HEAD") and path_of(scope).startswith(SIGNED_PATHS)
     return named and f"{SIGNATURE}=".encode() in scope["query_string"]
 
 

@@ -76,10 +76,6 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "too-many-waiting": ProblemType(429, "Too many requests wait", _CLOSE),
         "upgrade-refused": ProblemType(501, "Upgrade refused", _CLOSE),
         "too-many-connections": ProblemType(503, "Too many connections", _CLOSE),
-        # the page; of a 422 Gradio's client takes the detail for a list of its own
-        "wrong-value": ProblemType(400, "Invalid field", code="invalid-field"),
-        "foreign-origin": ProblemType(403, "Foreign origin"),
-        "no-event-method": ProblemType(405, "Method not allowed", code="method-not-allowed"),
     }
 )
 

@@ -1,4 +1,4 @@
-"""Traces: off and unknown until OpenTelemetry's variables ask; then a span a request, and its stages in it."""
+"""Traces: off and unknown until OpenTelemetry's variables ask; then a span a request and its stages."""
 
 import http.server
 import os
