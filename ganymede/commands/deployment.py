@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ganymede.commands.store import upload_bar
-from ganymede.deployment.account import Account, AccountRefused
+from ganymede.deployment.account import Account, AccountRefused, find_region
 from ganymede.deployment.checks import Finding, find_obstacles
 from ganymede.deployment.clients import find_own_address
 from ganymede.deployment.costs import Estimate, estimate
@@ -22,10 +22,9 @@ from ganymede.deployment.wishes import EVERYONE, INSIDE, Wishes
 from ganymede.options import ModelsOption
 
 NAME_PATTERN = r"[a-z][a-z0-9]{1,15}"
-REGION = "eu-central-1"
 NameOption = Annotated[str, typer.Option("--name", help="Of the deployment: part of its stacks' names.")]
 RegionOption = Annotated[
-    str, typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="Of AWS.")
+    str | None, typer.Option("--region", help="Of AWS.", show_default="that of your profile")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -45,7 +44,7 @@ def deploy_aws(
     ],
     models: ModelsOption = "models",
     name: NameOption = "live",
-    region: RegionOption = REGION,
+    region: RegionOption = None,
     size: Annotated[
         Literal["small", "medium", "large"], typer.Option(help="1, 2 or 4 vCPU a task; large has two tasks.")
     ] = "medium",
@@ -85,6 +84,7 @@ def deploy_aws(
 ) -> None:
     """Deploy models as an API: says what would fail or what it costs, asks, goes on where it stopped."""
     check_name(name)
+    region = choose_region(region)
     account, tools = Account(region), Tools(find_clone(), region)
     wishes = Wishes(
         name=name,
@@ -124,12 +124,13 @@ def deploy_aws(
 
 def destroy_aws(
     name: NameOption = "live",
-    region: RegionOption = REGION,
+    region: RegionOption = None,
     *,
     yes: YesOption = False,
 ) -> None:
     """Delete what computes, and what costs by the hour; models, images and secrets stay, and are named."""
     check_name(name)
+    region = choose_region(region)
     account = Account(region)
     number, _ = account.read_identity()
     remains = look_around(name, account)
@@ -157,6 +158,17 @@ def check_name(name: str) -> None:
         raise typer.BadParameter(
             "two to sixteen small letters and digits, a letter first", param_hint="--name"
         )
+
+
+def choose_region(region: str | None) -> str:
+    """The region that was given, else AWS's variables' or the profile's; never one that nobody chose."""
+    chosen = region or find_region()
+    if chosen is None:
+        raise typer.BadParameter(
+            "say where, such as eu-central-1: no AWS_REGION is set, and the profile has no region",
+            param_hint="--region",
+        )
+    return chosen
 
 
 def _find_clients(*, domain: str | None, internal: bool) -> str | None:

@@ -1,6 +1,7 @@
 """The AWS account, as far as a deployment asks it something: one method a question, all of them quick."""
 
 import base64
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -38,6 +39,14 @@ def _explained(
             raise AccountRefused(f"AWS in {self.region}, asked to {question}: {error}") from error
 
     return call
+
+
+def find_region() -> str | None:
+    """The region of AWS's own variables and profile, None where they name none."""
+    import boto3
+
+    region: str | None = os.environ.get("AWS_REGION") or boto3.session.Session().region_name
+    return region
 
 
 class Account:

@@ -29,7 +29,8 @@ class TraceExport:
     @property
     def tracer(self) -> "Tracer":
         """What makes the spans."""
-        return self._provider.get_tracer("ganymede", read_version())
+        tracer: Tracer = self._provider.get_tracer("ganymede", read_version())
+        return tracer
 
     def close(self) -> None:
         """Send what waits, for two seconds at most."""

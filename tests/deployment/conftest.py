@@ -68,6 +68,10 @@ class Machine:
         words += ["--client-cidr", clients] if clients else []
         return CliRunner().invoke(app, [*words, *([] if answer else ["--yes"])], input=answer)
 
+    def destroy_somewhere(self) -> Result:
+        """Run `ganymede destroy aws` without a region."""
+        return CliRunner().invoke(app, ["destroy", "aws", "--yes"])
+
     def destroy(self, *flags: str, answer: str = "") -> Result:
         """Run `ganymede destroy aws`, as `deploy` does."""
         words = ["destroy", "aws", "--region", REGION, *flags]
@@ -97,7 +101,13 @@ def machine(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machi
         "COLUMNS": "200",
     }.items():
         monkeypatch.setenv(name, value)
-    for name in ("AWS_PROFILE", "AGENT_IMAGE", "GANYMEDE_MODELS", "GANYMEDE_TRUSTED_KEYS"):
+    for name in (
+        "AWS_PROFILE",
+        "AWS_DEFAULT_REGION",
+        "AGENT_IMAGE",
+        "GANYMEDE_MODELS",
+        "GANYMEDE_TRUSTED_KEYS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(accounts.Account, "read_quota", lambda self, service, code: None)  # moto knows few
     monkeypatch.setattr(tools.Tools, "synthesize", note_synthesis(tmp_path))

@@ -131,3 +131,17 @@ def test_a_quota_is_read_from_the_account(machine: Machine):
 def test_a_name_that_stacks_cannot_bear_is_refused(machine: Machine, name):
     assert machine.deploy("--name", name).exit_code == 2
     assert machine.destroy("--name", name).exit_code == 2
+
+
+def test_the_region_is_the_flags_the_variables_or_the_profiles_and_never_a_guess(machine: Machine):
+    machine.patch.delenv("AWS_REGION")
+    profile = machine.folder / "config"
+    machine.patch.setenv("AWS_CONFIG_FILE", str(profile))
+    asked = machine.destroy_somewhere()
+    assert asked.exit_code == 2
+    assert "--region" in asked.output
+    profile.write_text("[default]\nregion = sa-east-1\n")
+    assert "in sa-east-1" in machine.destroy_somewhere().output
+    machine.patch.setenv("AWS_REGION", "eu-north-1")
+    assert "in eu-north-1" in machine.destroy_somewhere().output
+    assert f"in {REGION}" in machine.destroy().output
