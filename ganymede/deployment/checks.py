@@ -168,10 +168,15 @@ def _check_quotas(wishes: Wishes, account: Account) -> Iterator[Finding]:
 def _check_stacks(wishes: Wishes, account: Account) -> Iterator[Finding]:
     for name in (BOOTSTRAP, f"{wishes.prefix}-Storage", *wishes.stacks):
         status = account.read_status(name)
-        if status is None or status in SETTLED:
+        storage = name.endswith("-Storage")
+        if status is None or (status in SETTLED and not (storage and status == "ROLLBACK_COMPLETE")):
             continue
+        command = f"aws cloudformation {{}} --region {wishes.region} --stack-name {name}"
         if status.endswith("_IN_PROGRESS"):
             remedy = "Someone changes it now: wait until that has ended."
+        elif storage:  # it is protected, from the CDK too
+            unlock = command.format("update-termination-protection --no-enable-termination-protection")
+            remedy = f"Look at its events, then: {unlock} && {command.format('delete-stack')}"
         else:
-            remedy = f"Look at its events, then: aws cloudformation delete-stack --stack-name {name}"
+            remedy = f"Look at its events, then: {command.format('delete-stack')}"
         yield Finding(f"The stack {name} is in the state {status}.", remedy)

@@ -10,6 +10,7 @@ from ganymede.deployment.checks import check_flags
 from ganymede.deployment.wishes import Wishes
 from tests.deployment.conftest import REGION, Machine
 
+DONE = "CREATE_COMPLETE"
 READ_QUOTA = accounts.Account.read_quota
 
 
@@ -112,6 +113,17 @@ def test_a_stack_that_cannot_be_deployed_onto_is_an_obstacle(machine: Machine):
     assert said in result.output
     assert "delete-stack" in result.output
     assert not machine.asked("cdk", "deploy")
+
+
+def test_a_storage_that_could_not_be_made_is_unlocked_before_it_is_deleted(machine: Machine):
+    states = {"Ganymede-live-Storage": "ROLLBACK_COMPLETE", "Ganymede-live-Network": "ROLLBACK_COMPLETE"}
+    machine.patch.setattr(
+        accounts.Account, "read_stack", lambda self, name: {"StackStatus": states.get(name, DONE)}
+    )
+    result = machine.deploy()
+    assert result.exit_code == 1
+    assert "1 things would fail" in result.output
+    assert "--no-enable-termination-protection" in result.output
 
 
 def test_a_quota_counts_what_is_in_use(machine: Machine):
