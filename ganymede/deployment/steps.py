@@ -66,7 +66,9 @@ def deploy(
     number, _ = account.read_identity()
     if account.read_status(BOOTSTRAP) not in STANDING:
         say("Preparing the account for the CDK, once for each region…")
-        _cdk(tools, "Preparing the account", "bootstrap", f"aws://{number}/{wishes.region}")
+        # Without an app of its own the CDK would make cdk.json's templates, which hold placeholders.
+        place = f"aws://{number}/{wishes.region}"
+        _cdk(tools, "Preparing the account", "bootstrap", "--app", str(templates), place)
     storage, service = f"{wishes.prefix}-Storage", f"{wishes.prefix}-Service"
     say("Making the bucket and the image repositories…")
     _deploy(tools, "Making the storage", templates, [storage])

@@ -85,6 +85,8 @@ def run_cdk(words):
     if words[0] == "--version":
         print("2.1148.1 (build stand-in)")
     elif words[0] == "bootstrap":
+        if "--app" not in words:  # the CDK runs cdk.json's app then, which refuses its placeholders
+            sys.exit("github_repository is still the example's")
         make_stack("CDKToolkit")
     elif words[0] == "deploy":
         for word in words:
