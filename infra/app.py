@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
+from pydantic import ValidationError
 
 from infra.configuration import EDGE_REGION, Configuration
 from infra.constructs.retention import retention
@@ -47,37 +49,37 @@ def add_stacks(app: App, configuration: Configuration) -> None:
         env=env,
     )
     stored = {"models": storage.models, "images": storage.images}
-    realtime = RealtimeEndpointStack(
-        app, f"{prefix}-Realtime", configuration=configuration, env=env, **stored
+    parts = configuration.parts
+    realtime = (
+        RealtimeEndpointStack(app, f"{prefix}-Realtime", configuration=configuration, env=env, **stored)
+        if "realtime" in parts
+        else None
     )
-    AsynchronousEndpointStack(app, f"{prefix}-Bulk", configuration=configuration, env=env, **stored)
-    TrainingStack(
-        app,
-        f"{prefix}-Training",
-        bucket=storage.models,
-        images=storage.images,
-        model_prefix=configuration.model_prefix,
-        env=env,
-    )
-    ObservabilityStack(
-        app,
-        f"{prefix}-Observability",
-        configuration=configuration,
-        service=service,
-        endpoint=realtime,
-        env=env,
-    )
-    DeployRoleStack(
-        app,
-        f"{prefix}-DeployRole",
-        environment=configuration.environment,
-        repository=configuration.github_repository,
-        images=storage.images,
-        models=storage.models,
-        model_prefix=configuration.model_prefix,
-        promoted_from=configuration.promoted_from,
-        env=env,
-    )
+    if "bulk" in parts:
+        AsynchronousEndpointStack(app, f"{prefix}-Bulk", configuration=configuration, env=env, **stored)
+    if "training" in parts:
+        TrainingStack(
+            app,
+            f"{prefix}-Training",
+            bucket=storage.models,
+            images=storage.images,
+            model_prefix=configuration.model_prefix,
+            env=env,
+        )
+    if configuration.github_repository and "github" in parts:
+        DeployRoleStack(
+            app,
+            f"{prefix}-DeployRole",
+            environment=configuration.environment,
+            repository=configuration.github_repository,
+            images=storage.images,
+            models=storage.models,
+            model_prefix=configuration.model_prefix,
+            promoted_from=configuration.promoted_from,
+            env=env,
+        )
+    if configuration.alert_email and "alerts" in parts:
+        add_alerts(app, configuration, configuration.alert_email, service, realtime)
     if configuration.edge:
         EdgeStack(
             app,
@@ -85,16 +87,37 @@ def add_stacks(app: App, configuration: Configuration) -> None:
             configuration=configuration,
             env=Environment(region=EDGE_REGION),
         )
+    Tags.of(app).add("project", "ganymede")
+    Tags.of(app).add("environment", configuration.environment)
+
+
+def add_alerts(
+    app: App,
+    configuration: Configuration,
+    email: str,
+    service: ServiceStack,
+    endpoint: RealtimeEndpointStack | None,
+) -> None:
+    """What writes to `email`: the alarms, and the budget."""
+    env = Environment(region=configuration.region)
+    prefix = f"Ganymede-{configuration.environment}"
+    ObservabilityStack(
+        app,
+        f"{prefix}-Observability",
+        configuration=configuration,
+        email=email,
+        service=service,
+        endpoint=endpoint,
+        env=env,
+    )
     BudgetStack(
         app,
         f"{prefix}-Budget",
         environment=configuration.environment,
         monthly_usd=configuration.monthly_budget_usd,
-        email=configuration.alert_email,
+        email=email,
         env=env,
     )
-    Tags.of(app).add("project", "ganymede")
-    Tags.of(app).add("environment", configuration.environment)
 
 
 def make_app(
@@ -118,18 +141,41 @@ def main() -> None:
     """Write the templates of one environment; under the CDK's command line, what that one asks for."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--environment", help="one of cdk.json's, such as dev or prod")
+    parser.add_argument("--configuration", type=Path, help="a JSON file of one environment, to be deployed")
     parser.add_argument("--output", help="the folder for the templates")
     arguments = parser.parse_args()
+    if arguments.configuration is not None:
+        try:
+            context = read_given(arguments.configuration)
+            make_app(context=context, outdir=arguments.output, to_deploy=True).synth()
+        except ValueError as error:  # pydantic's are such too; the last line is what a caller shows
+            sys.exit(describe_fault(error))
+        return
     if arguments.environment is None:
         make_app(to_deploy=True).synth()
         return
     make_app(context=read_context(arguments.environment), outdir=arguments.output).synth()
 
 
+def describe_fault(error: ValueError) -> str:
+    """One line: what of a configuration is wrong."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = error.errors(include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))} {each['msg']}".strip() for each in faults)
+
+
 def read_context(environment: str) -> dict[str, Any]:
     """What the CDK's command line would pass on from cdk.json, for one environment."""
     context: dict[str, Any] = json.loads(CDK_JSON.read_text())["context"]
     return context | {"environment": environment}
+
+
+def read_given(path: Path) -> dict[str, Any]:
+    """cdk.json's context with the one environment that a file describes in place of its own."""
+    given: dict[str, Any] = json.loads(path.read_text())
+    name = given.pop("environment")
+    return read_context(name) | {"environments": {name: given}}
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ MAX_QUEUE_IMAGES = 4096
 CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
 DOMAIN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+$"
 ACCOUNT_PATTERN = r"^\d{12}$"
+Part = Literal["realtime", "bulk", "training", "alerts", "github"]
+"""What an environment may be without: SageMaker's endpoints and jobs, alarms and budget, the workflows."""
+EVERY_PART: frozenset[Part] = frozenset(("realtime", "bulk", "training", "alerts", "github"))
 EDGE_REGION = "us-east-1"
 """Where CloudFront looks for its firewall and its certificates."""
 
@@ -27,8 +30,9 @@ class Configuration(BaseModel):
 
     environment: str = Field(pattern="^[a-z][a-z0-9]{1,15}$")
     region: str = Field(pattern=r"^[a-z]{2}-[a-z]+-\d$")
-    github_repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
-    alert_email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    parts: frozenset[Part] = EVERY_PART
+    github_repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
+    alert_email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
     monthly_budget_usd: int = Field(ge=1)
     log_retention_days: Literal[7, 14, 30, 90, 365]
     model_prefix: str = Field(pattern=PREFIX_PATTERN)
@@ -45,6 +49,8 @@ class Configuration(BaseModel):
     certificate_arn: str | None = Field(default=None, pattern="^arn:aws[a-z-]*:acm:")
     client_cidr: str = Field(pattern=CIDR_PATTERN)
     """Who may reach the load balancer; without a certificate never the whole internet."""
+    internal: bool = False
+    """Whether the load balancer has private addresses alone, which the VPC reaches."""
     edge: bool = False
     """Whether CloudFront and a firewall stand in front."""
     edge_prefix_list: str | None = Field(default=None, pattern="^pl-[0-9a-f]+$")
@@ -54,6 +60,13 @@ class Configuration(BaseModel):
     edge_requests_per_address: int = Field(default=3000, ge=100)
     """In five minutes; more are refused by the firewall."""
     compute: Literal["fargate", "gpu"]
+    graviton: bool = False
+    """Whether tasks run on ARM; the image must be one for it."""
+    spot: bool = False
+    """Whether tasks run on what AWS has to spare: cheaper, taken away with two minutes' notice."""
+    metrics_agent: bool = True
+    """Whether CloudWatch's agent runs beside each task; without it scaling goes by CPU alone."""
+    default_model: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]*(@[a-z0-9][a-z0-9._-]*)?$")
     gpu_instance_type: str = Field(pattern=r"^[a-z][a-z0-9-]*\.\w+$")
     task_cpu_units: int
     task_memory_mib: int
@@ -145,6 +158,20 @@ class Configuration(BaseModel):
             raise ValueError("edge: give domain, certificate (CloudFront asks by TLS) and edge_prefix_list")
         if bool(self.edge_domain) != bool(self.edge_certificate_arn):
             raise ValueError(f"edge_domain and edge_certificate_arn ({EDGE_REGION}) go together")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if "github" in self.parts and self.github_repository is None:
+            raise ValueError("github_repository: whose workflows may deploy, ORGANISATION/REPOSITORY")
+        if "alerts" in self.parts and self.alert_email is None:
+            raise ValueError("alert_email: whom the alarms and the budget write to")
+        if self.compute == "gpu" and (self.graviton or self.spot):
+            raise ValueError("graviton and spot are Fargate's; compute is gpu")
+        if self.compute == "gpu" and not self.metrics_agent:
+            raise ValueError("metrics_agent: tasks on GPUs are scaled by what it publishes")
+        if self.internal and self.edge:
+            raise ValueError("edge: CloudFront does not reach an internal load balancer")
         return self
 
     def require_own_values(self) -> None:

@@ -1,6 +1,8 @@
 """The FastAPI application, put together from its parts."""
 
+import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -40,6 +42,8 @@ from service.http.reading import Bodies
 from service.http.requesters import current_requester
 from service.http.telemetry import Telemetry
 from service.http.threshold import Threshold
+from service.http.trace_export import TraceExport, open_export
+from service.http.traces import Traces
 from service.metrics import Metrics
 from service.protocols import inference, sagemaker
 from service.protocols.sagemaker import Invocations
@@ -120,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
         ),
     )
     warn_if_open(settings, keys)
+    export = open_export(os.environ)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -132,6 +137,8 @@ def create_app(settings: Settings) -> FastAPI:
         await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
         await windows.close()
+        if export:
+            await asyncio.to_thread(export.close)
 
     endpoints = find_endpoints()
     everywhere: list[Door] = [*endpoints, Invocations(endpoints)]
@@ -146,7 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         openapi_tags=list(TAGS),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        middleware=stack_layers(context, keys, doors),
+        middleware=stack_layers(context, keys, doors, export),
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
@@ -160,7 +167,9 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[str, Door]) -> list[Middleware]:
+def stack_layers(
+    context: Context, keys: Mapping[str, ApiKey], doors: Mapping[str, Door], export: TraceExport | None
+) -> list[Middleware]:
     """What every request passes on its way in, from the outside."""
     max_body_bytes = context.settings.max_body_bytes
     handlers = {path: door.handle for path, door in doors.items()}
@@ -169,6 +178,7 @@ def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[st
     refusals = Refusals(wrong_keys=wrong_keys, count=context.metrics.count_refusal)
     for_keys = [Middleware(ApiKeys, keys=keys, refusals=refusals), Middleware(KeyedAnswers)]
     return [
+        *([Middleware(Traces, tracer=export.tracer)] if export else ()),
         Middleware(Telemetry, metrics=context.metrics),
         *([Middleware(CrossOrigins, origins=origins)] if origins else []),
         Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),

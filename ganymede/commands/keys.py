@@ -1,11 +1,11 @@
 """`ganymede key`: an API key for a person, and its hash for the service."""
 
-import hashlib
 import re
-import secrets
 from typing import Annotated
 
 import typer
+
+from ganymede.api_keys import make_key
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -31,14 +31,13 @@ def key(
     if not _NAME.fullmatch(name):
         raise typer.BadParameter("a name has letters, digits, dots, dashes and underscores, 64 at most")
     bounds = {"rate_images_per_s": rate_images_per_s, "quota_images_per_day": quota_images_per_day}
-    made = f"gmd_{secrets.token_urlsafe(32)}"
-    digest = hashlib.sha256(made.encode()).hexdigest()
-    entry = f"{name}:{digest}"
+    made, entry = make_key(name)
+    bare = entry
     for bound, value in bounds.items():
         if value is None:
             continue
         try:
-            parse_keys(f"{name}:{digest}:{bound}={value}")
+            parse_keys(f"{bare}:{bound}={value}")
         except WrongSetting:
             hint = f"--{bound.replace('_', '-')}"
             raise typer.BadParameter("a number of images, more than 0, or none", param_hint=hint) from None

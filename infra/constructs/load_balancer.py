@@ -44,7 +44,7 @@ def make_load_balancer(
         stack,
         "LoadBalancer",
         vpc=vpc,
-        internet_facing=True,
+        internet_facing=not configuration.internal,
         security_group=group,
         idle_timeout=Duration.seconds(IDLE_TIMEOUT_S),
         drop_invalid_header_fields=True,

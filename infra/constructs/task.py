@@ -66,6 +66,7 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
             "Task",
             cpu=configuration.task_cpu_units,
             memory_limit_mib=configuration.task_memory_mib,
+            runtime_platform=_platform(configuration),
             **common,
         )
     )
@@ -83,6 +84,9 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
         environment={
             "GANYMEDE_MODELS": f"s3://{sources.models.bucket_name}/{configuration.model_prefix}",
             "GANYMEDE_DEVICE": "cuda" if gpu else "cpu",
+            **(
+                {"GANYMEDE_DEFAULT_MODEL": configuration.default_model} if configuration.default_model else {}
+            ),
             "GANYMEDE_LAME_DUCK_S": str(LAME_DUCK_S),
             "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
             "GANYMEDE_MAX_QUEUE_IMAGES": str(MAX_QUEUE_IMAGES),
@@ -104,9 +108,20 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
     )
     for name, path in WRITABLE.items():
         container.add_mount_points(ecs.MountPoint(source_volume=name, container_path=path, read_only=False))
-    _add_agent(stack, task, sources.agent_images, group, service)
+    if configuration.metrics_agent:
+        _add_agent(stack, task, sources.agent_images, group, service)
     _acknowledge_task(task)
     return task
+
+
+def _platform(configuration: Configuration) -> ecs.RuntimePlatform | None:
+    """What Fargate runs the task on; None is its default, x86-64, for which there is no need to say so."""
+    if not configuration.graviton:
+        return None
+    return ecs.RuntimePlatform(
+        cpu_architecture=ecs.CpuArchitecture.ARM64,
+        operating_system_family=ecs.OperatingSystemFamily.LINUX,
+    )
 
 
 def _add_agent(

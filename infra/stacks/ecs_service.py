@@ -77,6 +77,10 @@ class ServiceStack(Stack):
             "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
         }
         if configuration.compute == "fargate":
+            if configuration.spot:
+                self.cluster.enable_fargate_capacity_providers()
+                spare = ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=1)
+                common["capacity_provider_strategies"] = [spare]
             return ecs.FargateService(self, "Service", assign_public_ip=False, **common)
         provider = add_gpu_capacity(self, self.cluster, configuration)
         strategy = ecs.CapacityProviderStrategy(capacity_provider=provider.capacity_provider_name, weight=1)
@@ -90,12 +94,13 @@ class ServiceStack(Stack):
             "scale_in_cooldown": Duration.seconds(SCALE_IN_COOLDOWN_S),
             "scale_out_cooldown": Duration.seconds(SCALE_OUT_COOLDOWN_S),
         }
-        scaling.scale_to_track_custom_metric(
-            "Queue",
-            metric=service_metric(QUEUE, self.name),
-            target_value=configuration.target_queue_images_per_task,
-            **cooldowns,
-        )
+        if configuration.metrics_agent:
+            scaling.scale_to_track_custom_metric(
+                "Queue",
+                metric=service_metric(QUEUE, self.name),
+                target_value=configuration.target_queue_images_per_task,
+                **cooldowns,
+            )
         if not self.on_gpus:
             scaling.scale_on_cpu_utilization(
                 "Cpu", target_utilization_percent=TARGET_UTILIZATION_PERCENT, **cooldowns

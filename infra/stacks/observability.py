@@ -39,17 +39,19 @@ class ObservabilityStack(Stack):
         id: str,
         *,
         configuration: Configuration,
+        email: str,
         service: ServiceStack,
-        endpoint: RealtimeEndpointStack,
+        endpoint: RealtimeEndpointStack | None,
         env: Environment,
     ) -> None:
         super().__init__(scope, id, env=env)
         self.name = service.name
-        self.topic = self._topic(configuration.alert_email)
+        self.topic = self._topic(email)
         self.queue = service_metric(QUEUE, self.name)
         self.reloads = service_metric(RELOADS, self.name, statistic="Sum", outcome=BAD_RELOAD)
         self.add_stack_dependency(service)
-        self.add_stack_dependency(endpoint)
+        if endpoint:
+            self.add_stack_dependency(endpoint)
         self._environment = configuration.environment
         self._balancer = {"LoadBalancer": learn(self, self._environment, BALANCER)}
         self._targets = {**self._balancer, "TargetGroup": learn(self, self._environment, TARGETS)}
@@ -57,14 +59,17 @@ class ObservabilityStack(Stack):
         healthy = _balanced("HealthyHostCount", "Minimum", self._targets)
         refused = _balanced("HTTPCode_ELB_5XX_Count", "Sum", self._balancer)
         alarms = [
-            self._alarm("Queue", self.queue, configuration.alarming_queue_images_per_task, minutes=5),
-            self._alarm("FailedReload", self.reloads, 0, minutes=1),
             self._alarm("UnhealthyHosts", self.unhealthy, 0, minutes=5),
             # Where no task is left, targets answer nothing and have no figures: the balancer's own 503s, and
             # the number of targets, still say so.
             self._alarm("NoAnswer", refused, REFUSED_PER_MINUTE, minutes=3),
             self._alarm("TooFewHosts", healthy, configuration.minimum_tasks, minutes=5, below=True),
         ]
+        if configuration.metrics_agent:  # else nobody publishes these two
+            alarms += [
+                self._alarm("Queue", self.queue, configuration.alarming_queue_images_per_task, minutes=5),
+                self._alarm("FailedReload", self.reloads, 0, minutes=1),
+            ]
         self.gpu_memory = self._gpu_memory(service)
         if self.gpu_memory:
             alarms.append(self._alarm("GpuMemory", self.gpu_memory, GPU_MEMORY_LIMIT_PERCENT, minutes=5))
@@ -72,7 +77,7 @@ class ObservabilityStack(Stack):
             alarm.add_alarm_action(actions.SnsAction(self.topic))
             alarm.add_ok_action(actions.SnsAction(self.topic))
         # The deployment's own alarms live in other stacks; here they only learn whom to tell.
-        names = [*service.alarm_names, *endpoint.alarm_names]
+        names = [*service.alarm_names, *(endpoint.alarm_names if endpoint else ())]
         others = [cloudwatch.Alarm.from_alarm_name(self, name, name) for name in names]
         self._alert_on_rollback_alarms(others)
         self._dashboard([*alarms, *others])

@@ -64,6 +64,7 @@ def test_what_the_documents_name_exists(name, prod):
         assert (REPOSITORY / path).exists(), path
     commands = set(re.findall(r"(?:`|bin/)ganymede ([a-z]+)", text))
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    known |= {group.name for group in app.registered_groups}
     assert commands
     assert commands <= known
 
