@@ -65,20 +65,21 @@ def _covered(queries: Features, support: Features) -> float:
     radii = np.concatenate(
         [
             # The nearest is the picture itself.
-            np.partition(_distances(support[first : first + CHUNK], support), NEIGHBOURS, axis=1)[
+            np.partition(square_distances(support[first : first + CHUNK], support), NEIGHBOURS, axis=1)[
                 :, NEIGHBOURS
             ]
             for first in range(0, len(support), CHUNK)
         ]
     )
     inside = [
-        (_distances(queries[first : first + CHUNK], support) <= radii).any(axis=1)
+        (square_distances(queries[first : first + CHUNK], support) <= radii).any(axis=1)
         for first in range(0, len(queries), CHUNK)
     ]
     return float(np.concatenate(inside).mean())
 
 
-def _distances(first: Features, second: Features) -> NDArray[np.float64]:
+def square_distances(first: Features, second: Features) -> NDArray[np.float64]:
+    """Return the squared distances of each of the first (n, d) from each of the second (m, d): (n, m)."""
     squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
     distances: NDArray[np.float64] = np.clip(squares, 0, None)
     return distances
