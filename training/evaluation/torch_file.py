@@ -1,5 +1,6 @@
 """The weights in a file of PyTorch's, read without PyTorch, and without running what a pickle may ask for."""
 
+import math
 import pickle
 import struct
 from collections import OrderedDict
@@ -73,11 +74,12 @@ def read_arrays(file: BinaryIO) -> dict[str, Array]:
     magic, _, _ = plain(), plain(), plain()  # the format's version and the machine's sizes come after it
     if magic != MAGIC:
         raise pickle.UnpicklingError("it does not begin as one")
-    slices: dict[str, Slice] = Slices(file).load()
-    keys = plain()
+    slices, keys = plain(), plain()
+    if not isinstance(slices, dict) or not isinstance(keys, list):
+        raise pickle.UnpicklingError("it holds no arrays by their names")
     kinds = {numbers[0]: numbers[1] for numbers, *_ in slices.values()}
     stored: dict[str, Array] = {}
-    for key in keys if isinstance(keys, list) else []:
+    for key in keys:
         (length,) = struct.unpack("<q", file.read(8))
         stored[key] = np.frombuffer(read_exactly(file, length * kinds[key].itemsize), kinds[key])
     return {name: cut_array(stored[numbers[0]], *rest) for name, (numbers, *rest) in slices.items()}
@@ -86,7 +88,7 @@ def read_arrays(file: BinaryIO) -> dict[str, Array]:
 def cut_array(stored: Array, first: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
     """Return an array among stored numbers, `strides` of them apart; raise ValueError for one beyond."""
     last = first + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True))
-    if min((first, *strides)) < 0 or min(shape, default=1) < 1 or last >= len(stored):
+    if first < 0 or min((*shape, *strides), default=1) < 1 or max(last, math.prod(shape) - 1) >= len(stored):
         raise ValueError("an array lies outside its numbers")
     steps = [stride * stored.itemsize for stride in strides]
     return np.lib.stride_tricks.as_strided(stored[first:], shape, steps, writeable=False).copy()
@@ -94,7 +96,7 @@ def cut_array(stored: Array, first: int, shape: tuple[int, ...], strides: tuple[
 
 def read_exactly(file: BinaryIO, count: int) -> bytes:
     """Return so many bytes; raise EOFError where there are fewer."""
-    content = file.read(count) if count >= 0 else b""
+    content = file.read(count) if 0 <= count <= MAX_BYTES else b""
     if len(content) != count:
         raise EOFError("it ends too early")
     return content

@@ -55,7 +55,7 @@ class Rule:
 
     def share(self, distances: NDArray[np.float64]) -> float:
         """Return the share of the drawings at `distances` (n,) from training pictures that are copies."""
-        return float((distances < self.limit).mean())
+        return float((distances <= self.limit).mean())  # where all pictures are the same it is 0
 
 
 def begin_rule(sample: Features) -> Search:
