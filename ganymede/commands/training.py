@@ -40,7 +40,9 @@ DataFolderOption = Annotated[
 FeaturesOption = Annotated[
     Path | None,
     typer.Option(
-        help="A feature network in ONNX; Fashion-MNIST has its own.", parser=read_path, metavar="PATH"
+        help="A feature network in ONNX; EfficientNet-lite0 unless given, and Fashion-MNIST's own.",
+        parser=read_path,
+        metavar="PATH",
     ),
 ]
 

@@ -103,7 +103,7 @@ def test_the_rule_is_the_hundredth_part_of_how_far_training_pictures_lie_apart()
     apart.look(features, 0)
     limit = make_rule(apart).limit
     assert limit == pytest.approx(np.quantile(nearest, 0.01))
-    drawn = features[:2] + [[0.9 * limit, 0.0], [50.0, 0.0]]
+    drawn = features[:2] + np.array([[0.9 * limit, 0.0], [50.0, 0.0]])
     assert METRICS["copied"].compute(features, drawn) == 0.5
 
 

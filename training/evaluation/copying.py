@@ -60,7 +60,7 @@ class Copies:
     searched: int
     """Training pictures."""
     pairs: tuple[Pair, ...]
-    """The most copied drawings, the nearest first, of each training picture at most one."""
+    """The most copied drawings, the nearest first; those of other training pictures go before more of one."""
 
     def describe(self) -> dict[str, Any]:
         """Return it as figures.json and the manifest say it."""
@@ -142,13 +142,14 @@ def choose_pairs(found: Sequence[Found], rows: NDArray[np.int64]) -> tuple[Pair,
         ),
         key=lambda pair: (pair.share, pair.seed),
     )
-    chosen: list[Pair] = []
+    of_seeds: dict[int, Pair] = {}
     for pair in pairs:
-        if all(pair.row != other.row and pair.seed != other.seed for other in chosen):
-            chosen.append(pair)
-        if len(chosen) == SHOWN_PAIRS:
-            break
-    return tuple(chosen)
+        of_seeds.setdefault(pair.seed, pair)
+    of_rows: dict[int, Pair] = {}
+    for pair in of_seeds.values():
+        of_rows.setdefault(pair.row, pair)
+    again = [pair for pair in of_seeds.values() if of_rows[pair.row] != pair]
+    return tuple([*of_rows.values(), *again][:SHOWN_PAIRS])
 
 
 def hold_out(training: Images, test: Images) -> Images | None:

@@ -130,7 +130,9 @@ class Network:
             group=groups,
             kernel_shape=kernel.shape[2:],
         )
-        return self.add("Clip", [tensor, *map(self.keep, np.float32([0, 6]))]) if cut else tensor
+        if not cut:
+            return tensor
+        return self.add("Clip", [tensor, self.keep(np.float32(0)), self.keep(np.float32(6))])
 
     def add_block(
         self, tensor: str, name: str, channels: int, out: int, kernel: int, stride: int, widening: int

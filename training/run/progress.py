@@ -78,4 +78,5 @@ def describe_measuring(stats: Sequence[EpochStats]) -> str:
     times = sum(row.measuring_s is not None for row in stats)
     if not times:
         return ""
-    return f"The pictures were measured {times} times, in {measuring_s / total_s:.1%} of the time."
+    often = "once" if times == 1 else f"{times} times"
+    return f"The pictures were measured {often}, in {measuring_s / total_s:.1%} of the time."
