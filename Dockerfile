@@ -1,6 +1,5 @@
 # One image for a laptop, ECS and SageMaker. Targets: cpu (the default), gpu, training, training-gpu.
-#   docker build -t ganymede .                                             with the web page
-#   docker build -t ganymede --build-arg REQUIREMENTS=image-cpu .          without it
+#   docker build -t ganymede .
 #   docker build -t ganymede:gpu --target gpu .
 # The release workflow gives BASE_IMAGE with its digest.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
@@ -12,8 +11,7 @@ RUN python -m venv --without-pip /opt/venv
 WORKDIR /build
 
 FROM builder AS packages-cpu
-ARG REQUIREMENTS=image-cpu-ui
-COPY requirements/${REQUIREMENTS}.txt requirements.txt
+COPY requirements/image-cpu.txt requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
     python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
 

@@ -1,19 +1,19 @@
 # Each from a fresh clone: make serve · make check · make test · make coverage · make wheel · make faults · make fuzz ·
-# make soak · make lint · make train · make bench · make infra · make diff · make image
+# make exact · make soak · make lint · make train · make bench · make infra · make diff · make image
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # A lock file is complete. Without --no-deps pips before 23.3 stumble over its extras (`pydantic[email]`).
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: serve check test coverage wheel faults fuzz soak lint format train bench infra diff image lock clean
+.PHONY: serve check test coverage wheel faults fuzz exact soak lint format train bench infra diff image lock clean
 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
 
 # The inner loop: lint, types and the tests that need no TensorFlow, CDK, browser, S3 server or container, and start
 # few processes. What is left out is named, so that new folders are in.
-LEFT_OUT := $(addprefix tests/,commands faults fuzz image infra store training ui wheel whole)
+LEFT_OUT := $(addprefix tests/,clients commands faults fuzz image infra store training ui wheel whole)
 check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -23,6 +23,7 @@ check: $(VENV)/.check
 test: $(VENV)/.dev
 	@command -v chromium >/dev/null || ./tests/ui/install-chromium || \
 	  echo "No Chromium can be installed here; the tests of the web page are skipped."
+	PYTHON=$(BIN)/python ./tests/clients/install
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # What the tests reach, of the servers that they start too: the table's last line, and .cache/coverage for a browser.
@@ -36,6 +37,16 @@ wheel: $(VENV)/.check
 # The attacks and the broken inputs that take too long for every change.
 faults: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -o python_files='check_*.py' tests/faults
+
+# Exact arithmetic on other engines and other processors; what that needs goes into .cache/exact.
+exact: $(VENV)/.dev
+	mkdir -p .cache/exact/qemu .cache/exact/web
+	test -d .cache/exact/openvino || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --target .cache/exact/openvino openvino==2026.4.1 openvino-telemetry==2025.2.0
+	test -d .cache/exact/web/node_modules || npm install --silent --prefix .cache/exact/web onnxruntime-web@1.30.0
+	test -e .cache/exact/qemu/usr || \
+	  (cd .cache/exact/qemu && apt-get download qemu-user-static && dpkg -x qemu-user-static_*.deb .)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -o python_files='check_*.py' tests/exact
 
 # Bytes that nobody meant, for all that reads what others wrote: guided by coverage, for some minutes.
 fuzz: $(VENV)/.dev
@@ -58,9 +69,8 @@ format: $(VENV)/.dev
 # The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
 MODEL ?= fashion emoji
 RECIPE_fashion := --data fashion-mnist --set epochs=40
-RECIPE_emoji := --data noto-emoji --set epochs=360 --set held_out=0 \
-  --set classifier_epochs=30 --set observer_share=0.05 --set average_decay=0.999 \
-  --set checkpoint_epochs=10 --set checkpoints_kept=12 --set sample_epochs=10
+RECIPE_emoji := --data noto-emoji --set size=64 --set channels=4 --set held_out=0 --set observer_share=0.05 \
+  --set checkpoints_kept=12
 TRAINED := $(MODEL:%=train-%)
 
 train: $(TRAINED)

@@ -1,9 +1,10 @@
-"""Five times more than the service can do: `python -m benchmarks.overload`.
+"""Five times more than the service can do: `python -m benchmarks.overload [--against PATH]`.
 
 First the peak, from a load that the queue holds. Then requests paced to five times the peak's rate, over many
 connections, while a prober asks now and again and times the refusals it gets. All of it shares the cores.
 """
 
+import argparse
 import json
 import re
 import statistics
@@ -22,7 +23,8 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
-from benchmarks.servers import start_ganymede
+from benchmarks.against import add_against, alternate, describe_ratios, ratios_of, start_both
+from benchmarks.servers import Running, start_ganymede
 from ganymede.load import apply_load
 
 TIMES = 5
@@ -46,6 +48,11 @@ class Overloaded:
     refused_per_s: float
     failed: int
     refusals_s: list[float]
+
+    @property
+    def refusal_s(self) -> float:
+        """The median of those seconds; 0 where none was timed."""
+        return statistics.median(self.refusals_s) if self.refusals_s else 0.0
 
 
 def apply_overload(url: str, images: int, requests_per_s: float, seconds: float) -> Overloaded:
@@ -108,12 +115,10 @@ def main(*, seconds: int = 8) -> None:
 
 def measure(images: int, seconds: int, console: Console) -> None:
     """Overload a service of its own with requests of `images` each, and print what it did."""
-    queue = str(QUEUE_REQUESTS * images)
-    with start_ganymede(Path("models"), "fashion", GANYMEDE_MAX_QUEUE_IMAGES=queue) as server:
-        apply_load(server.url, images=images, connections=16, seconds=1)
-        peak = apply_load(server.url, images=images, connections=16, seconds=seconds).images_per_s / images
+    with start_ganymede(Path("models"), "fashion", **_queue_of(images)) as server:
+        peak = find_peak(server, images, seconds)
         found = apply_overload(server.url, images, TIMES * peak, seconds)
-        again = apply_load(server.url, images=images, connections=16, seconds=seconds).images_per_s / images
+        again = find_peak(server, images, seconds)
         statuses = count_statuses(server.url)
     failed = found.failed + sum(statuses[status] for status in statuses if status not in _EXPECTED)
     best = max(peak, again)
@@ -132,5 +137,46 @@ def measure(images: int, seconds: int, console: Console) -> None:
         )
 
 
+def compare_trees(tree: Path, *, rounds: int, seconds: int, console: Console) -> None:
+    """Print what this tree serves and refuses under one overload, against `tree`, as ratios."""
+    for images in (16, 64):
+        with start_both(Path("models"), "fashion", tree, **_queue_of(images)) as (ours, theirs):
+            peak = max(find_peak(server, images, max(1, seconds // 2)) for server in (ours, theirs))
+
+            def overload(server: Running, images: int = images, peak: float = peak) -> Overloaded:
+                return apply_overload(server.url, images, TIMES * peak, seconds)
+
+            pairs = alternate(ours, theirs, rounds, overload)
+        served = describe_ratios(ratios_of(pairs, lambda found: found.served_per_s))
+        refusal = describe_ratios(ratios_of(pairs, lambda found: found.refusal_s))
+        failed = [sum(pair[side].failed for pair in pairs) for side in (0, 1)]
+        console.print(
+            f"{images} images a request, {TIMES}× the peak of {peak:.0f}/s: served {served} of {tree}'s, "
+            f"median refusal in {refusal} of its time; failed {failed[0]}, there {failed[1]}"
+        )
+
+
+def find_peak(server: Running, images: int, seconds: int) -> float:
+    """Requests a second from a load that the queue holds."""
+    apply_load(server.url, images=images, connections=16, seconds=1)
+    peak = apply_load(server.url, images=images, connections=16, seconds=seconds).images_per_s / images
+    if not peak:
+        raise RuntimeError(
+            f"Nothing was answered within {seconds} s: take more seconds, or a quieter machine."
+        )
+    return peak
+
+
+def _queue_of(images: int) -> dict[str, str]:
+    return {"GANYMEDE_MAX_QUEUE_IMAGES": str(QUEUE_REQUESTS * images)}
+
+
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=8)
+    add_against(parser)
+    chosen = parser.parse_args()
+    if chosen.against is None:
+        main(seconds=chosen.seconds)
+    else:
+        compare_trees(chosen.against, rounds=chosen.rounds, seconds=chosen.seconds, console=Console())

@@ -1,12 +1,13 @@
 """Starting what is measured, each in a process of its own, one at a time."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,12 @@ class Running:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    @property
+    def cpu_s(self) -> float:
+        """Seconds that its threads have had a core, of those that live."""
+        times = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(path.read_text().split()[0]) for path in times) / 1e9
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -38,31 +45,52 @@ def free_port() -> int:
 
 
 @contextmanager
-def start_ganymede(models: Path, model: str, **variables: str) -> Iterator[Running]:
-    """Our service, without the web page."""
-    port = free_port()
+def start_ganymede(
+    models: Path, model: str, tree: Path | None = None, /, **variables: str
+) -> Iterator[Running]:
+    """Our service, without the web page; of this tree or of another."""
+    port, models = free_port(), models.absolute()
     command = [sys.executable, "-m", "ganymede", "serve", "--models", str(models), "--port", str(port)]
     environment = {"GANYMEDE_UI": "off", "GANYMEDE_DEFAULT_MODEL": model, **variables}
-    with _start("Ganymede", command, port, "/readyz", environment) as running:
+    if tree is not None:
+        environment["PYTHONPATH"] = str(tree.absolute())  # it goes before an editable install
+    with start_server("Ganymede", command, port, "/readyz", environment, folder=tree) as running:
         yield running
 
 
 @contextmanager
 def start_by_hand(graph: Path) -> Iterator[Running]:
-    """The reference, `benchmarks/peers/by_hand.py`."""
+    """The reference, `benchmarks/peers/by_hand.py`, with Pillow."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.peers.by_hand", str(graph), str(port)]
-    with _start("FastAPI + ORT by hand", command, port, "/docs", {}) as running:
+    with start_server("FastAPI + ORT by hand", command, port, "/docs", {}) as running:
         yield running
 
 
 @contextmanager
-def _start(
-    name: str, command: list[str], port: int, ready_path: str, variables: dict[str, str], limit_s: float = 60
+def start_server(
+    name: str,
+    command: list[str],
+    port: int,
+    ready_path: str,
+    variables: dict[str, str],
+    *,
+    folder: Path | None = None,
+    limit_s: float = 120,
 ) -> Iterator[Running]:
+    """`command`, once it answers at `ready_path`; it is ended with the context.
+
+    Raises:
+        RuntimeError: it ends, or does not answer within `limit_s`.
+    """
     began = time.perf_counter()
     process = subprocess.Popen(
-        command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # with what it starts
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -73,7 +101,11 @@ def _start(
         yield Running(name, url, process, time.perf_counter() - began)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves its workers behind
 
 
 def _answers(url: str) -> bool:

@@ -1,17 +1,24 @@
 """How long a walk takes against its inference alone: `python -m benchmarks.walk --models STORE`.
 
-Both in one process and one run, alternating, for machines are noisy: read the ratio, not the seconds.
+Both in one process and one run, alternating, for machines are noisy: read the ratio, not the seconds. With
+`--against PATH` it holds the service's walks against another tree's.
 """
 
 import argparse
 import asyncio
+import secrets
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import numpy as np
 
+from benchmarks.against import add_against, alternate, describe_ratios, ratios_of, start_both
+from benchmarks.servers import Running
+from foundation.latents import SEED_LIMIT
 from foundation.store import open_store
 from service.encoding.animation import MEDIA_TYPES, FrameShape, open_encoder
 from service.encoding.pictures import enlarge
@@ -101,16 +108,43 @@ async def measure(options: argparse.Namespace) -> None:
     await engine.close()
 
 
+def compare_trees(options: argparse.Namespace) -> None:
+    """Print how long walks take over HTTP, against another tree's service, as ratios."""
+    with start_both(Path(options.models), options.model, options.against) as (ours, theirs):
+        for form in options.formats:
+            for scale in options.scales:
+                walk = partial(ask_walk, frames=options.frames, scale=scale, form=form)
+                for server in (ours, theirs):
+                    walk(server)
+                pairs = alternate(ours, theirs, options.rounds, walk)
+                ratio = describe_ratios(ratios_of(pairs, float))
+                seconds = statistics.median(mine for mine, _ in pairs)
+                print(f"{form} ×{scale}: {seconds:.3f} s, {ratio} of the time of {options.against}")
+
+
+def ask_walk(server: Running, *, frames: int, scale: int, form: str) -> float:
+    """Seconds until a walk's last byte; it is another one each time."""
+    seeds = [secrets.randbelow(SEED_LIMIT) for _ in range(4)]
+    body = {"seeds": seeds, "frames": frames, "loop": True, "scale": scale, "format": form}
+    started = time.perf_counter()
+    httpx.post(f"{server.url}/latent-walk", json=body, timeout=600).raise_for_status()
+    return time.perf_counter() - started
+
+
 def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", default="models")
     parser.add_argument("--model", default="fashion")
     parser.add_argument("--frames", type=int, default=600)
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--formats", nargs="+", choices=MEDIA_TYPES, default=["mp4"])
     parser.add_argument("--scales", nargs="+", type=int, default=[1, 4, 8])
-    asyncio.run(measure(parser.parse_args()))
+    add_against(parser)
+    options = parser.parse_args()
+    if options.against is None:
+        asyncio.run(measure(options))
+    else:
+        compare_trees(options)
 
 
 if __name__ == "__main__":

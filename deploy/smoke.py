@@ -17,7 +17,9 @@ from foundation.store import open_store
 from service.releases.golden import is_rounding
 
 READY_LIMIT_S = 300
-BUNDLED_MODELS = "models"
+TRIES, PAUSE_S = 6, 0.2
+GATEWAY = (502, 503, 504)
+"""What a load balancer says while tasks are exchanged."""
 
 
 class SmokeFailed(Exception):
@@ -28,21 +30,26 @@ def wait_until_ready(client: httpx.Client) -> str:
     """The reference of the default model, as soon as /readyz says 200."""
     deadline = time.monotonic() + READY_LIMIT_S
     while time.monotonic() < deadline:
-        answer = client.get("/readyz")
-        if answer.status_code == 200:
-            reference: str = answer.json()["model"]
-            return reference
+        try:
+            answer = client.get("/readyz")
+        except httpx.TransportError as error:  # a name that is not known yet, a listener that is being made
+            said = str(error)
+        else:
+            if answer.status_code == 200:
+                reference: str = answer.json()["model"]
+                return reference
+            said = f"{answer.status_code}: {answer.text[:300]}"
         time.sleep(2)
-    raise SmokeFailed(f"/readyz still answers {answer.status_code}: {answer.text[:300]}")
+    raise SmokeFailed(f"/readyz still answers {said}")
 
 
 def check_golden_seeds(client: httpx.Client, reference: str) -> None:
     """Generate the release's golden seeds twice and hold their hash against the manifest's."""
     model, _, version = reference.partition("@")
-    described: dict[str, Any] = _ok(client.get(f"/models/{model}/versions/{version}")).json()
+    described: dict[str, Any] = _ask(client, "GET", f"/models/{model}/versions/{version}").json()
     golden = Manifest.model_validate(described).golden
     order = {"model": reference, "seeds": list(golden.seeds), "format": "npy"}
-    first, second = (_ok(client.post("/generate", json=order)).content for _ in range(2))
+    first, second = (_ask(client, "POST", "/generate", json=order).content for _ in range(2))
     if first != second:
         raise SmokeFailed(f"{reference}: the same seeds gave other bytes the second time")
     images = np.load(io.BytesIO(first), allow_pickle=False)
@@ -51,12 +58,14 @@ def check_golden_seeds(client: httpx.Client, reference: str) -> None:
 
 
 def _differs_by_rounding(images: Images, described: dict[str, Any]) -> bool:
-    """Whether `images` are, but for another processor's rounding, those that came with the release here."""
+    """Whether `images` are, but for another processor's rounding, those that the store has of the release."""
     manifest = Manifest.model_validate(described)
     if manifest.golden.images is None or manifest.arithmetic == "exact":
         return False
     try:
-        recorded = open_store(BUNDLED_MODELS).read(manifest, manifest.golden.images)
+        recorded = open_store(os.environ.get("GANYMEDE_MODELS", "models")).read(
+            manifest, manifest.golden.images
+        )
     except GanymedeError:
         return False
     exact = np.load(io.BytesIO(recorded), allow_pickle=False)
@@ -67,7 +76,7 @@ def _differs_by_rounding(images: Images, described: dict[str, Any]) -> bool:
 
 def check_grid(client: httpx.Client) -> None:
     """A grid is a PNG, and the same request gives the same ETag."""
-    answers = [_ok(client.post("/generate", json={"seed": 7})) for _ in range(2)]
+    answers = [_ask(client, "POST", "/generate", json={"seed": 7}) for _ in range(2)]
     if not answers[0].content.startswith(b"\x89PNG"):
         raise SmokeFailed("/generate did not give a PNG")
     if answers[0].headers["etag"] != answers[1].headers["etag"]:
@@ -77,7 +86,11 @@ def check_grid(client: httpx.Client) -> None:
 
 
 def main() -> None:
-    """Check the service at the first argument; GANYMEDE_API_KEY is sent along where it is set."""
+    """Check the service at the first argument; GANYMEDE_API_KEY is sent along where it is set.
+
+    GANYMEDE_MODELS is the store that the service reads: what its pictures are compared with where they are
+    rounded otherwise.
+    """
     key = os.environ.get("GANYMEDE_API_KEY")
     headers = {"X-Api-Key": key} if key else {}
     try:
@@ -90,7 +103,19 @@ def main() -> None:
     sys.stdout.write(f"{sys.argv[1]} serves {reference}, and its golden seeds are right\n")
 
 
-def _ok(answer: httpx.Response) -> httpx.Response:
+def _ask(client: httpx.Client, method: str, path: str, **options: Any) -> httpx.Response:
+    """The answer; a lost connection, and what a load balancer says in between, is asked again a few times."""
+    for patience in range(TRIES):
+        last = patience == TRIES - 1
+        try:
+            answer = client.request(method, path, **options)
+        except httpx.TransportError:
+            if last:
+                raise
+        else:
+            if last or answer.status_code not in GATEWAY:
+                break
+        time.sleep(PAUSE_S * 2**patience)
     if answer.status_code != 200:
         raise SmokeFailed(f"{answer.request.url} answered {answer.status_code}: {answer.text[:300]}")
     return answer

@@ -64,7 +64,8 @@ class ImageOutput(_Part):
 
     height: int = Field(ge=1, le=8192)
     width: int = Field(ge=1, le=8192)
-    channels: Literal[1, 3]
+    channels: Literal[1, 3, 4]
+    """Grey, colour, or colour with alpha last: straight, not multiplied by it."""
 
 
 class File(_Part):

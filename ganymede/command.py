@@ -10,6 +10,7 @@ from rich.console import Console
 from foundation.errors import GanymedeError
 from foundation.version import read_version
 from ganymede.commands import (
+    addresses,
     bench,
     directions,
     evaluation,
@@ -41,6 +42,7 @@ for part in (
     training,
     evaluation,
     keys,
+    addresses,
     bench,
 ):
     part.add_commands(app)

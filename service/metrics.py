@@ -32,6 +32,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._by_request = dict[tuple[str, int], tuple[Counter, Histogram]]()
+        self._by_format = dict[str, Histogram]()
         """Looking the children up by their labels would cost more than counting."""
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -128,7 +129,10 @@ class Metrics:
     def observe_answer(self, format: str, queue_s: float, encode_s: float) -> None:
         """Count an answer with pictures in `format`."""
         self.queue_seconds.observe(queue_s)
-        self.encode_seconds.labels(format).observe(encode_s)
+        encode_seconds = self._by_format.get(format)
+        if encode_seconds is None:
+            encode_seconds = self._by_format[format] = self.encode_seconds.labels(format)
+        encode_seconds.observe(encode_s)
 
     def observe_batch(self, model: str, version: str, images: int, seconds: float) -> None:
         """Count a batch of `images` of a model's version that ran for `seconds`."""

@@ -1,15 +1,20 @@
 """The service's configuration: `GANYMEDE_*` variables, or the flags of `ganymede serve`."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from foundation.errors import GanymedeError
+from foundation.wrong_values import say_wrong
 
 PREFIX = "GANYMEDE_"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,*]+")
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 class WrongSetting(GanymedeError):
@@ -130,6 +135,10 @@ class Settings(BaseSettings):
         default=None,
         description="NAME:SHA256 entries, or a file of them; see `service.access.authentication`.",
     )
+    url_signing_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys of signed addresses, commas between; see `service.access.url_signatures`.",
+    )
     rate_images_per_s: float | None = Field(
         default=None,
         gt=0,
@@ -149,6 +158,10 @@ class Settings(BaseSettings):
         default=None,
         description="redis://…: where several processes count together; see `service.access.shared_windows`.",
     )
+    cors_origins: str | None = Field(
+        default=None,
+        description="Whose pages may ask, such as https://app.example, with commas between; * is anybody's.",
+    )
     log_format: Literal["json", "text"] = Field(default="text", description="Of the log, on standard error.")
     ui: Literal["on", "off"] = Field(default="on", description="The web page at /ui.")
     root_path: str = Field(
@@ -160,6 +173,16 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65_535, description="The port to listen on; 0 is any that is free."
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: str | None) -> str | None:
+        return None if origins is None else ",".join(_read_origin(part) for part in origins.split(","))
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """`cors_origins`, one by one."""
+        return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
 
     @classmethod
     def load(cls, **flags: Any) -> Self:
@@ -175,7 +198,7 @@ class Settings(BaseSettings):
             first = error.errors()[0]
             name = str(first["loc"][0]).removeprefix(PREFIX.lower())
             where = f"--{name.replace('_', '-')}" if name in given else f"{PREFIX}{name.upper()}"
-            raise WrongSetting(f"{where}={first['input']!r}: {first['msg']}.") from error
+            raise WrongSetting(f"{where}={first['input']!r}: {say_wrong(first)}.") from error
 
 
 def explain_unknown(variables: Iterable[str]) -> list[str]:
@@ -187,3 +210,17 @@ def explain_unknown(variables: Iterable[str]) -> list[str]:
         for variable in strange
         for nearest in difflib.get_close_matches(variable, known, n=1, cutoff=0.85)
     ]
+
+
+def _read_origin(text: str) -> str:
+    """An origin as browsers send it (RFC 6454, section 6.2)."""
+    origin = text.strip().lower()
+    if origin == "*":
+        return origin
+    if not _ORIGIN.fullmatch(origin):
+        raise PydanticCustomError(
+            "origin",
+            "{text} is no origin; write https://HOST or https://HOST:PORT with nothing behind it, or *",
+            {"text": repr(text.strip())},
+        )
+    return origin.removesuffix(_USUAL_PORTS.get(origin.partition("://")[0], " "))

@@ -8,6 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from foundation.grid.calibration import draw_feeds
+from foundation.grid.placing import place
 from foundation.images import Images, hash_images
 from foundation.manifest import (
     Arithmetic,
@@ -38,6 +40,7 @@ class TinyModel:
     channels: int = 1
     classes: tuple[str, ...] = ()
     weight_seed: int = 0
+    arithmetic: Arithmetic = "float"
 
 
 def tiny_graph(model: TinyModel) -> bytes:
@@ -82,6 +85,10 @@ def tiny_graph(model: TinyModel) -> bytes:
     graph = helper.make_graph(nodes, "tiny", inputs, [image], tensors)
     built = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(built)
+    if model.arithmetic == "exact":
+        latent = LatentInput(size=model.latent)
+        label = LabelInput(classes=model.classes) if model.classes else None
+        built = place(built, draw_feeds(latent, label, 32), normal=True).model
     return built.SerializeToString()
 
 
@@ -96,7 +103,7 @@ def record_levels_apart(root: Path, levels: int, *, arithmetic: Arithmetic = "fl
 
     As if another processor had recorded it: one of 4,096 pixels rounds otherwise there.
     """
-    model = TinyModel(side=32)
+    model = TinyModel(side=32, arithmetic=arithmetic)
     manifest = publish_tiny_model(root, model)
     inputs = draw_seeds(manifest, GOLDEN_SEEDS)
     images = Generator(manifest, tiny_graph(model), cpu_device(1)).generate(inputs.latents).copy()
@@ -138,6 +145,7 @@ def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | Non
             latent=outline.latent,
             label=outline.label,
             image=outline.image,
+            arithmetic=model.arithmetic,
             files=(describe_file(graph, device="any", precision="float32"),),
             golden=GoldenCheck(seeds=GOLDEN_SEEDS, scheme="philox-1", sha256=hash_images(images)),
         )

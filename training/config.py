@@ -15,7 +15,7 @@ Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Rate = Annotated[float, Field(gt=0.0, le=1.0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, le=1e6)]
-Precision = Literal["auto", "float32", "mixed_bfloat16"]
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
 class Configuration(PictureSettings):
@@ -86,6 +86,7 @@ def explain_fault(fault: ErrorDetails) -> str:
         "greater_than_equal": f"at least {bounds.get('ge')}",
         "less_than": f"less than {bounds.get('lt')}",
         "less_than_equal": f"at most {bounds.get('le')}",
+        "value_error": fault["msg"].removeprefix("Value error, "),
         "literal_error": str(bounds.get("expected")).replace("'", ""),
         "enum": str(bounds.get("expected")).replace("'", ""),
     }

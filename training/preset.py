@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 BYTES_PER_PIXEL = 1_000
 
 
+def never() -> bool:
+    """Say no."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """What settings are chosen by: how many pictures there are, their shape, and what they bear."""
+
+    count: int
+    shape: PictureShape
+    bears_mirror: Callable[[], bool] = never
+    """Looks at the pictures, which takes a while, and says whether they may be mirrored."""
+
+
 @dataclass(frozen=True, slots=True)
 class LengthAdvice:
     """Batches of a whole run: below `few` the pictures cannot be good, and `good` are enough."""
@@ -36,20 +51,31 @@ class OneShape:
 
     def __call__(self, shape: PictureShape) -> None:
         """Raise ConfigurationError unless the pictures are of that shape."""
-        if (shape.size, shape.channels) != (self.size, self.channels):
-            drawn, given = (describe_shape(one.size, one.channels) for one in (self, shape))
+        if (shape.height, shape.width, shape.channels) != (self.size, self.size, self.channels):
+            drawn, given = f"{self.size}x{self.size}", shape.sides
             raise ConfigurationError(
-                f"The preset '{self.preset}' draws {drawn} pictures; these are {given}. "
+                f"The preset '{self.preset}' draws {drawn} {describe_colour(self.channels)} pictures; these "
+                f"are {given} {describe_colour(shape.channels)}. "
                 f"Use --set size={self.size} --set channels={self.channels}."
             )
 
 
-def describe_shape(size: int, channels: int) -> str:
-    """Return `28x28 grey` or `32x32 colour`."""
-    return f"{size}x{size} {'grey' if channels == 1 else 'colour'}"
+def describe_shape(shape: PictureShape) -> str:
+    """Return `28x28 grey` or `96x64 colour`, the width first."""
+    return f"{shape.sides} {describe_colour(shape.channels)}"
 
 
-def count_plain_bytes(_configuration: Configuration) -> int:
+def describe_colour(channels: int) -> str:
+    """Return what pictures of so many channels are."""
+    return {1: "grey", 3: "colour"}.get(channels, "colour with transparency")
+
+
+def choose_nothing(_configuration: Configuration, _pictures: PictureSet) -> Mapping[str, object]:
+    """Return nothing: a preset all of whose settings are given."""
+    return {}
+
+
+def count_plain_bytes(_configuration: Configuration, _shape: PictureShape) -> int:
     """Return what a pixel of a batch takes in the training of small networks, in bytes."""
     return BYTES_PER_PIXEL
 
@@ -70,12 +96,14 @@ class Preset(Generic[C]):
     """Whether a step can be shared among several devices: what it draws, it draws for the global batch."""
     bears_arithmetic_rewrite: bool = True
     """Whether the graphs of its steps survive Grappler's arithmetic optimisation."""
-    count_bytes: Callable[[C], int] = count_plain_bytes
+    bears_float16: bool = False
+    """Whether its losses are scaled where gradients are computed in float16."""
+    count_bytes: Callable[[C, PictureShape], int] = count_plain_bytes
     """What a pixel of a batch takes of the memory in training, in bytes."""
     earlier: Mapping[str, object] = field(default_factory=dict)
     """What a run went with whose config.json does not say: it is from before these could be set."""
-    automatic: Mapping[str, Callable[[int], object]] = field(default_factory=dict)
-    """What `auto` stands for in settings of its own, by how many pictures there are."""
+    choose_settings: Callable[[C, PictureSet], Mapping[str, object]] = choose_nothing
+    """What each setting of its own that is still `auto` is to be for a set of pictures."""
     length: LengthAdvice | None = None
     """None: any length is as good as another."""
 

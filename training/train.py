@@ -11,7 +11,7 @@ from rich.progress import Progress, TaskID
 
 from training.config import Configuration
 from training.data import Pictures, epoch_batches, hold_small, load_pictures
-from training.launch.choices import replace_automatic
+from training.launch.choices import describe_set, replace_automatic, say_choices
 from training.launch.devices import (
     agree_by_all,
     choose_strategy,
@@ -67,7 +67,7 @@ def train(
     settings = run.keep_colour(configuration)
     pictures = load_pictures(settings.data, data_folder, "train", settings, console)
     pictures = hold_small(keep_class_order(pictures, run))
-    configuration = replace_automatic(configuration, run, len(pictures.images))
+    asked, configuration = configuration, replace_automatic(configuration, run, describe_set(pictures))
     require_drawable(configuration, pictures.shape)
     choose_compiler(configuration)
     if not tf.config.list_physical_devices("GPU"):
@@ -77,6 +77,7 @@ def train(
             begin_run(configuration, pictures, run, console)
     watch = None
     if is_chief(strategy):
+        say_choices(asked, configuration, console)
         replicas = strategy.num_replicas_in_sync
         watch = prepare_watch(
             configuration, run, pictures, console, data_folder, replicas=replicas, speaks=speaks

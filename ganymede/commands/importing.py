@@ -43,6 +43,15 @@ def import_graph(
     scheme: Annotated[
         str, typer.Option(help="Seeds to latents: philox-1, or numpy-randomstate-1 as StyleGAN's scripts.")
     ] = "philox-1",
+    exact: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option(
+            "--exact", help="The same pixels on every machine: on a grid, at a price that is shown."
+        ),
+    ] = False,
+    max_mean_levels: Annotated[
+        float, typer.Option(min=0, max=255, help="What --exact may cost, in levels of 255 on average.")
+    ] = 4.0,
     promote: PromoteOption = None,
     sign: SignOption = None,
     models: ModelsOption = "models",
@@ -60,6 +69,8 @@ def import_graph(
         output=output,
         distribution=distribution,
         scheme=scheme,
+        exact=exact,
+        max_mean_levels=max_mean_levels,
     )
     with upload_bar() as sent, tempfile.TemporaryDirectory() as folder:
         store = open_store(models, sent=sent)

@@ -4,14 +4,16 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
+from pydantic import BaseModel
 
-from foundation.errors import GanymedeError
+from foundation.errors import GanymedeError, InvalidField
 from ganymede.arguments import read_path, read_text
 from ganymede.options import ModelArgument, ModelsOption
 
+Order = TypeVar("Order", bound=BaseModel)
 MAX_SEEDS = 100_000
 _BATCH_IMAGES = 64
 
@@ -50,14 +52,13 @@ def generate(
 ) -> None:
     """Generate the pictures of seeds into a file: the bytes that the service answers."""
     from service.encoding.pictures import MEDIA_TYPES, encode_images
-    from service.http.bodies import parse_body
     from service.requests.recipes import describe_provenance
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import GenerateRequest
 
     form = _format_of(output, MEDIA_TYPES)
     fields = {"seeds": parse_seeds(seeds), "columns": columns, "padding": padding, "scale": scale}
-    order = parse_body(_to_json(fields, label, truncation), GenerateRequest)
+    order = _read_order(fields, label, truncation, GenerateRequest)
     release = open_release(models, model)
     inputs = draw_inputs(release.manifest, order, order.seeds)
     content = encode_images(
@@ -98,7 +99,6 @@ def walk(
 ) -> None:
     """Walk through latent space by way of the pictures of two or more seeds."""
     from service.encoding.animation import MEDIA_TYPES, check_fps
-    from service.http.bodies import parse_body
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import WalkRequest
 
@@ -114,7 +114,7 @@ def walk(
     }
     if labels is not None:
         fields["labels"] = [part.strip() for part in labels.split(",")]
-    order = parse_body(_to_json(fields, label, truncation), WalkRequest)
+    order = _read_order(fields, label, truncation, WalkRequest)
     check_fps(form, order.fps)
     release = open_release(models, model)
     keys = draw_inputs(release.manifest, order, order.seeds)
@@ -140,12 +140,26 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def _to_json(fields: dict[str, Any], label: str | None, truncation: float) -> bytes:
+def _read_order(fields: dict[str, Any], label: str | None, truncation: float, schema: type[Order]) -> Order:
+    """The request that the options are; what is wrong with one is said under its own name.
+
+    Raises:
+        WrongOption: an option breaks its limit.
+    """
     import orjson
+
+    from service.http.bodies import parse_body
 
     if label is not None:
         fields["label"] = label  # its name, or its index: `foundation.labels` knows which
-    return orjson.dumps({**fields, "truncation": truncation})
+    fields["truncation"] = truncation
+    try:
+        return parse_body(orjson.dumps(fields), schema)
+    except InvalidField as error:
+        name = error.field.partition(".")[0]
+        given = fields.get(name)
+        words = ",".join(map(str, given[:20])) if isinstance(given, list) else str(given)
+        raise WrongOption(f"--{name} {words}: {error.reason}.") from None
 
 
 def _format_of(output: Path, formats: dict[str, str]) -> str:

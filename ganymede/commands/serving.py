@@ -1,5 +1,6 @@
 """`ganymede serve`."""
 
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -65,7 +66,8 @@ def serve(**flags: Any) -> None:
     guard(configuration, app.state.context, Connections(limits))
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
-    server = DrainingServer(configuration, app.state.context, started=greet, ready=invite)
+    greeting = partial(greet, page=settings.ui == "on")
+    server = DrainingServer(configuration, app.state.context, started=greeting, ready=invite)
     try:
         server.run()
     except KeyboardInterrupt:
@@ -74,8 +76,10 @@ def serve(**flags: Any) -> None:
         end_now(0)
 
 
-def greet(address: str) -> None:
-    """Say where the service is."""
+def greet(address: str, *, page: bool = False) -> None:
+    """Say where the service and its `page` are."""
+    if page:
+        typer.echo(f"The page: {address}/ui/")
     typer.echo(f"Ganymede on {address} ({address}/docs).")
 
 

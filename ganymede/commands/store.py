@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from foundation.errors import StoreError
-from foundation.manifest import Manifest
+from foundation.manifest import REFERENCE_GRAPH, Manifest
 from foundation.store import PRODUCTION, Sent, Store, open_store, parse_reference, resolve_version
 from foundation.store import promote as promote_version
 from foundation.store import rollback as rollback_alias
@@ -99,8 +99,10 @@ def verify(
     models: ModelsOption = "models",
 ) -> None:
     """Check a release as a service would before serving it: signature, sums, graph and golden check."""
+    import onnx
     from rich.progress import track
 
+    from foundation.grid.proof import prove_exact
     from foundation.processor import recorded_here
     from service.engine.cores import usable_cores
     from service.engine.devices import cpu_device
@@ -126,6 +128,12 @@ def verify(
     typer.echo("graph: holds all its weights, needs no operators but ONNX Runtime's, fits the manifest")
     typer.echo(f"golden check: {len(manifest.golden.seeds)} seeds, {describe_golden(release.golden)}")
     typer.echo(f"arithmetic: {_ARITHMETIC[manifest.arithmetic]}")
+    if manifest.arithmetic == "exact":
+        proof = prove_exact(onnx.load_model_from_string(store.read(manifest, REFERENCE_GRAPH)))
+        typer.echo(
+            f"proof: of {proof.sums} sums of {proof.channels:,} channels none passes 2^24 steps of its grid; "
+            f"the largest may reach {100 * proof.worst:.1f} %"
+        )
     if recorded := manifest.golden.recorded_on:
         typer.echo(f"recorded on: {recorded.processor}, ONNX Runtime {recorded.onnxruntime}")
         here = recorded_here()

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import typer
 
 from foundation.errors import GanymedeError
 from ganymede.arguments import read_path
+from ganymede.commands.preset_help import PresetHelp
 from ganymede.commands.store import point_alias, upload_bar
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
@@ -61,13 +62,15 @@ class TooManyCopies(TrainingFailed):
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
-    app.command()(train)
+    app.command(cls=PresetHelp)(train)
     app.command()(export)
     app.command()(publish)
 
 
 def train(
-    preset: Annotated[str, typer.Option(help="The networks and their recipe.")] = "dcgan",
+    preset: Annotated[
+        str, typer.Option(help="The networks and their recipe; they are listed below.")
+    ] = "dcgan",
     data: Annotated[
         str | None,
         typer.Option(help="A set's name, folder:PATH, npz:PATH, idx:PATH or s3://…; or the preset's."),
@@ -80,7 +83,7 @@ def train(
         ),
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, any number of times.")
+        list[str] | None, typer.Option("--set", help="NAME=VALUE of those below, any number of times.")
     ] = None,
     features: FeaturesOption = None,
     begin: Annotated[
@@ -136,17 +139,36 @@ def export(
         str | None,
         typer.Option(help="best, last, or a number of batches; the best that was measured unless given."),
     ] = None,
+    arithmetic: Annotated[
+        str, typer.Option(help="float, or exact: the same pixels on every machine, at a price that is shown.")
+    ] = "float",
+    tuning_steps: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=1_000_000,
+            help="With exact: so many steps of training on the grid, of 32 pictures each.",
+        ),
+    ] = 0,
 ) -> None:
     """Export a run's generator to ONNX and hold it against Keras."""
+    if arithmetic not in ("float", "exact"):
+        raise typer.BadParameter(f"'{arithmetic}' is neither float nor exact.", param_hint="--arithmetic")
     chosen = None if checkpoint is None else _parse_checkpoint(checkpoint)
     with explained():
         load_tensorflow_for(run)
         from training.export.exporting import export_run, read_export
         from training.run.folder import Run
 
-        path = export_run(run, checkpoint=chosen)
+        exact: Literal["exact", "float"] = "exact" if arithmetic == "exact" else "float"
+        with _tuning_bar(tuning_steps) as tuned:
+            path = export_run(
+                run, checkpoint=chosen, arithmetic=exact, tuning_steps=tuning_steps, tuned=tuned
+            )
         report = read_export(Run(run))
-    typer.echo(f"{path}: the same pictures as Keras.")
+    typer.echo(f"{path}: the same pictures as Keras{'' if report.price is None else ', before the grid'}.")
+    if report.price:
+        typer.echo(f"exact: proven; it costs {report.price}.")
     typer.echo(f"Next: ganymede publish {shlex.quote(str(run))} --name NAME")
     if report.best:
         typer.echo(f"Of epoch {report.epochs}, the best: {report.best.figure} {report.best.value:.4g}.")
@@ -154,6 +176,22 @@ def export(
         typer.echo(
             f"Of epoch {report.epochs}, the last; with a feature network, ganymede rank finds the best."
         )
+
+
+@contextmanager
+def _tuning_bar(steps: int) -> Iterator[Callable[[int, float], None]]:
+    """A progress bar for training on the grid, which shows itself with the first step."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("on the grid", total=steps, visible=False)
+
+        def show(step: int, loss: float) -> None:
+            said = f"on the grid, {loss:.2f} levels²"
+            progress.update(task, completed=step, description=said, visible=True)
+
+        yield show
 
 
 def _parse_checkpoint(word: str) -> Literal["best", "last"] | int:

@@ -23,6 +23,7 @@ from foundation.manifest import (
 )
 from foundation.processor import recorded_here
 from foundation.store import describe_file
+from ganymede.imports.exact import MAX_MEAN_LEVELS, draw_exact, place_wrapped
 from ganymede.imports.file import ForeignFile, read_file
 from ganymede.imports.graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
 from ganymede.imports.run import generate_checked, run_foreign
@@ -55,6 +56,10 @@ class Wishes:
     output: str | None = None
     distribution: str = "normal"
     scheme: str = "philox-1"
+    exact: bool = False
+    """Place it on grids, on which no sum can round."""
+    max_mean_levels: float = MAX_MEAN_LEVELS
+    """What that may cost on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,10 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
     files[REFERENCE_GRAPH].write_bytes(wrapped.SerializeToString())
     outline = Outline(name, version, latent, output.size, label)
     images, difference = generate_checked(outline, files[REFERENCE_GRAPH], inputs, output.to_levels(floats))
+    price = None
+    if wishes.exact:
+        price = place_wrapped(wrapped, latent, label, wishes.max_mean_levels, files[REFERENCE_GRAPH])
+        images = draw_exact(outline, files[REFERENCE_GRAPH], inputs)
     files[GOLDEN_IMAGES].write_bytes(encode_array(images))
     files[SAMPLES].write_bytes(encode_images(images, "png", Provenance(outline.reference, SEEDS)))
     try:
@@ -132,13 +141,15 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
                 images=GOLDEN_IMAGES,
                 recorded_on=recorded_here(),
             ),
-            training=_describe_origin(file, output),
+            arithmetic="exact" if wishes.exact else "float",
+            training=_describe_origin(file, output) | ({"grid": price.model_dump()} if price else {}),
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise ImportRefused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
     found = _describe(path, signature, output, classes)
-    return Prepared(manifest, files, f"{found}; {_compare(output, floats, difference)}")
+    said = f"{found}; {_compare(output, floats, difference)}"
+    return Prepared(manifest, files, f"{said}\nexact: proven; it costs {price}" if price else said)
 
 
 def _name_classes(wish: str | None, signature: Signature) -> tuple[str, ...] | None:

@@ -50,16 +50,20 @@ def read_output(images: Floats, *, layout: Layout | None = None, value_range: st
     """Tell layout and range of pictures (n, …) that a graph made; what is given decides.
 
     Raises:
-        ImportRefused: it cannot be told, or they are no pictures of one or three channels.
+        ImportRefused: it cannot be told, or they are no pictures of one, three or four channels.
     """
     if images.ndim != 4:
         raise ImportRefused(f"The output is {images.shape}; pictures are (n, c, h, w) or (n, h, w, c).")
     if not np.isfinite(images).all():
         raise ImportRefused("The pictures are not finite (NaN or infinite).")
     possible: dict[Layout, int] = {"nchw": images.shape[1], "nhwc": images.shape[3]}
-    fitting: list[Layout] = [name for name, channels in possible.items() if channels in (1, 3)]
+    fitting: list[Layout] = [name for name, channels in possible.items() if channels in (1, 3, 4)]
     if layout is None and len(fitting) != 1:
-        what = "both layouts fit; say --layout nchw or nhwc" if fitting else "one or three channels are known"
+        what = (
+            "both layouts fit; say --layout nchw or nhwc"
+            if fitting
+            else "one or three channels, or four with alpha, are known"
+        )
         raise ImportRefused(f"The output is {images.shape}: {what}.")
     layout = layout or fitting[0]
     if layout not in fitting:
@@ -67,7 +71,7 @@ def read_output(images: Floats, *, layout: Layout | None = None, value_range: st
             f"The output is {images.shape}: {possible[layout]} channels by --layout {layout}."
         )
     height, width = images.shape[2:] if layout == "nchw" else images.shape[1:3]
-    size = ImageOutput(height=height, width=width, channels=1 if possible[layout] == 1 else 3)
+    size = ImageOutput.model_validate({"height": height, "width": width, "channels": possible[layout]})
     return Output(layout, value_range or _find_range(images), size)
 
 

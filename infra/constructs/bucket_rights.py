@@ -8,6 +8,10 @@ MODELS_EXPORT = "ExportsOutputFnGetAttModelsC55D3500ArnC820EBA0"
 """The name that CDK gives the bucket's ARN in other stacks; cdk-nag's findings there contain it."""
 
 
+BULK_PREFIX = "bulk/"
+"""Orders and their answers, which expire."""
+
+
 def read_prefix(bucket: s3.IBucket, prefix: str) -> iam.PolicyDocument:
     """Read the objects under one prefix of `bucket` and list that prefix: all that a reader needs."""
     return iam.PolicyDocument(
@@ -22,13 +26,13 @@ def read_prefix(bucket: s3.IBucket, prefix: str) -> iam.PolicyDocument:
     )
 
 
-def write_prefix(bucket: s3.IBucket, prefix: str) -> iam.PolicyDocument:
-    """What a reader may, and add objects under the prefix; never delete."""
+def write_prefix(bucket: s3.IBucket, prefix: str, *, below: str = "") -> iam.PolicyDocument:
+    """What a reader may, and add objects under the prefix, of it `below`; never delete."""
     document = read_prefix(bucket, prefix)
     document.add_statements(
         iam.PolicyStatement(
             actions=["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-            resources=[bucket.arn_for_objects(f"{prefix}/*")],
+            resources=[bucket.arn_for_objects(f"{prefix}/{below}*")],
         )
     )
     return document

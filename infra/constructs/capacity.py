@@ -1,6 +1,6 @@
 """Where tasks run: Fargate for the CPU, EC2 instances with a GPU behind a capacity provider."""
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -9,19 +9,23 @@ from aws_cdk import aws_iam as iam
 from infra.configuration import Configuration
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.metrics import gpu_agent_configuration
+from infra.constructs.trust import trust
 
 ROOT_VOLUME_GIB = 60
+AMI_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"
+MAX_LIFETIME_DAYS = 14
+"""Then a host makes room for one with the newest AMI; its tasks are drained first."""
 AGENT_FOLDER = "/opt/aws/amazon-cloudwatch-agent"
 
 
 def add_gpu_capacity(
     stack: Stack, cluster: ecs.Cluster, configuration: Configuration
-) -> tuple[ecs.AsgCapacityProvider, autoscaling.AutoScalingGroup]:
+) -> ecs.AsgCapacityProvider:
     """GPU instances that come with the tasks and leave when theirs have drained."""
     role = iam.Role(
         stack,
         "HostRole",
-        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        assumed_by=trust(stack, "ec2"),
         managed_policies=[
             iam.ManagedPolicy.from_aws_managed_policy_name(name)
             for name in (
@@ -35,10 +39,10 @@ def add_gpu_capacity(
         stack,
         "Host",
         instance_type=ec2.InstanceType(configuration.gpu_instance_type),
-        machine_image=ecs.EcsOptimizedImage.amazon_linux2023(ecs.AmiHardwareType.GPU),
+        machine_image=ec2.MachineImage.resolve_ssm_parameter_at_launch(AMI_PARAMETER),
         role=role,
         security_group=ec2.SecurityGroup(stack, "HostSecurityGroup", vpc=cluster.vpc),
-        user_data=_user_data(),
+        user_data=_user_data(f"ganymede-{configuration.environment}"),
         require_imdsv2=True,
         http_put_response_hop_limit=1,
         detailed_monitoring=True,
@@ -59,6 +63,7 @@ def add_gpu_capacity(
         launch_template=template,
         min_capacity=configuration.minimum_tasks,
         max_capacity=configuration.maximum_tasks + configuration.minimum_tasks,  # room for a deployment
+        max_instance_lifetime=Duration.days(MAX_LIFETIME_DAYS),
         new_instances_protected_from_scale_in=True,
         group_metrics=[autoscaling.GroupMetrics.all()],
     )
@@ -73,15 +78,17 @@ def add_gpu_capacity(
     )
     cluster.add_asg_capacity_provider(provider)
     _acknowledge(role, group)
-    return provider, group
+    return provider
 
 
-def _user_data() -> ec2.UserData:
+def _user_data(service: str) -> ec2.UserData:
+    """Tasks get their own role's credentials, never the host's: the agent keeps them from the metadata."""
     data = ec2.UserData.for_linux()
     data.add_commands(
+        "echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config",
         "dnf install -y amazon-cloudwatch-agent",
         f"cat > {AGENT_FOLDER}/etc/gpu.json <<'JSON'",
-        gpu_agent_configuration(),
+        gpu_agent_configuration(service),
         "JSON",
         f"{AGENT_FOLDER}/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s"
         f" -c file:{AGENT_FOLDER}/etc/gpu.json",

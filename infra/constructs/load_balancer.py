@@ -1,24 +1,44 @@
 """The load balancer: TLS when there is a certificate, and never a public /metrics."""
 
-from aws_cdk import Duration, Stack
+from dataclasses import dataclass
+
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_s3 as s3
 
 from infra.configuration import Configuration
 from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.address import Address
 from infra.constructs.task import DRAIN_TIMEOUT_S, PORT
 
 IDLE_TIMEOUT_S = 65
 HEALTH_PATH = "/readyz"
+HEALTH_INTERVAL_S, HEALTH_TIMEOUT_S, UNHEALTHY_COUNT = 5, 4, 2
+"""A task that is to end is out of the balance after 2 × 5 + 4 s, within its lame duck's time."""
 METRICS_PATTERNS = ["/metrics", "/%*"]
 """The balancer compares paths as they are written: no path of the service begins with an escape."""
+PAGE_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/invocations"]
+"""What may take long because much was asked for: its times are counted apart from the others'."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """What stands before the tasks."""
+
+    balancer: elb.ApplicationLoadBalancer
+    targets: elb.ApplicationTargetGroup
+    """For pictures."""
+    pages: elb.ApplicationTargetGroup
+    """For walks and the page, which comes back to the task that drew it."""
+    clients: ec2.SecurityGroup
+    """Who may reach the balancer."""
 
 
 def make_load_balancer(
     stack: Stack, configuration: Configuration, *, vpc: ec2.IVpc, logs: s3.IBucket
-) -> tuple[elb.ApplicationLoadBalancer, elb.ApplicationTargetGroup]:
-    """An application load balancer and the target group whose members answer /readyz."""
+) -> Front:
+    """An application load balancer and two target groups whose members answer /readyz."""
     group = ec2.SecurityGroup(stack, "LoadBalancerSecurityGroup", vpc=vpc, allow_all_outbound=False)
     balancer = elb.ApplicationLoadBalancer(
         stack,
@@ -31,28 +51,15 @@ def make_load_balancer(
         deletion_protection=configuration.is_production,
     )
     balancer.log_access_logs(logs, "load-balancer")
-    targets = elb.ApplicationTargetGroup(
-        stack,
-        "Targets",
-        vpc=vpc,
-        port=PORT,
-        protocol=elb.ApplicationProtocol.HTTP,
-        target_type=elb.TargetType.IP,
-        stickiness_cookie_duration=Duration.hours(1),  # the page's events find the task that drew it
-        deregistration_delay=Duration.seconds(DRAIN_TIMEOUT_S + 5),
-        load_balancing_algorithm_type=elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
-        health_check=elb.HealthCheck(
-            path=HEALTH_PATH,
-            healthy_http_codes="200",
-            interval=Duration.seconds(10),
-            timeout=Duration.seconds(5),
-            healthy_threshold_count=2,
-            unhealthy_threshold_count=3,
-        ),
-    )
-    _add_listeners(configuration, balancer, targets)
-    clients = ec2.Peer.ipv4(configuration.client_cidr)
-    for port in (443, 80) if configuration.certificate_arn else (80,):
+    targets = _targets(stack, "Targets", vpc)
+    # The page's events find the task that drew it; the others' answers carry no cookie, and can be cached.
+    pages = _targets(stack, "Pages", vpc, sticky=Duration.hours(1))
+    address = Address(stack, configuration)
+    _add_listeners(balancer, targets, pages, certificate=address.certify())
+    clients, ports = ec2.Peer.ipv4(configuration.client_cidr), (443, 80) if configuration.tls else (80,)
+    if configuration.edge and configuration.edge_prefix_list:  # else the firewall could be walked around
+        clients, ports = ec2.Peer.prefix_list(configuration.edge_prefix_list), (443,)
+    for port in ports:
         group.add_ingress_rule(clients, ec2.Port.tcp(port), "clients")
     acknowledge(
         group,
@@ -61,21 +68,51 @@ def make_load_balancer(
             "CKV_AWS_260": "Port 80 only redirects to HTTPS, or is open to client_cidr alone.",
         },
     )
-    _acknowledge(balancer, targets)
-    return balancer, targets
+    _acknowledge(balancer, targets, pages)
+    address.point_to(balancer)
+    CfnOutput(stack, "ClientsSecurityGroup", value=group.security_group_id)
+    return Front(balancer, targets, pages, group)
+
+
+def _targets(
+    stack: Stack, id: str, vpc: ec2.IVpc, *, sticky: Duration | None = None
+) -> elb.ApplicationTargetGroup:
+    return elb.ApplicationTargetGroup(
+        stack,
+        id,
+        vpc=vpc,
+        port=PORT,
+        protocol=elb.ApplicationProtocol.HTTP,
+        target_type=elb.TargetType.IP,
+        stickiness_cookie_duration=sticky,
+        deregistration_delay=Duration.seconds(DRAIN_TIMEOUT_S + 5),
+        load_balancing_algorithm_type=elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
+        health_check=elb.HealthCheck(
+            path=HEALTH_PATH,
+            healthy_http_codes="200",
+            interval=Duration.seconds(HEALTH_INTERVAL_S),
+            timeout=Duration.seconds(HEALTH_TIMEOUT_S),
+            healthy_threshold_count=2,
+            unhealthy_threshold_count=UNHEALTHY_COUNT,
+        ),
+    )
 
 
 def _add_listeners(
-    configuration: Configuration, balancer: elb.ApplicationLoadBalancer, targets: elb.ApplicationTargetGroup
+    balancer: elb.ApplicationLoadBalancer,
+    targets: elb.ApplicationTargetGroup,
+    pages: elb.ApplicationTargetGroup,
+    *,
+    certificate: elb.IListenerCertificate | None,
 ) -> None:
     forward = elb.ListenerAction.forward([targets])
-    if configuration.certificate_arn:
+    if certificate:
         balancer.add_redirect(open=False)
         listener = balancer.add_listener(
             "Https",
             port=443,
             open=False,
-            certificates=[elb.ListenerCertificate.from_arn(configuration.certificate_arn)],
+            certificates=[certificate],
             ssl_policy=elb.SslPolicy.TLS13_RES,
             default_action=forward,
         )
@@ -87,9 +124,15 @@ def _add_listeners(
         conditions=[elb.ListenerCondition.path_patterns(METRICS_PATTERNS)],
         action=elb.ListenerAction.fixed_response(404),
     )
+    listener.add_action(
+        "Page",
+        priority=2,
+        conditions=[elb.ListenerCondition.path_patterns(PAGE_PATTERNS)],
+        action=elb.ListenerAction.forward([pages]),
+    )
 
 
-def _acknowledge(balancer: elb.ApplicationLoadBalancer, targets: elb.ApplicationTargetGroup) -> None:
+def _acknowledge(balancer: elb.ApplicationLoadBalancer, *targets: elb.ApplicationTargetGroup) -> None:
     narrow = "Without a certificate only client_cidr, never the internet, reaches the listener."
     acknowledge(
         balancer,
@@ -99,6 +142,7 @@ def _acknowledge(balancer: elb.ApplicationLoadBalancer, targets: elb.Application
             "CKV_AWS_150": "Deletion protection is on in prod; dev is made and thrown away.",
         },
     )
-    acknowledge(
-        targets, {"CKV_AWS_378": "TLS ends at the load balancer; the way to the task stays in the VPC."}
-    )
+    for group in targets:
+        acknowledge(
+            group, {"CKV_AWS_378": "TLS ends at the load balancer; the way to the task stays in the VPC."}
+        )

@@ -51,14 +51,20 @@ def agent_configuration(log_group: str) -> str:
     return json.dumps({"logs": {"metrics_collected": {"prometheus": prometheus}}})
 
 
-def gpu_agent_configuration() -> str:
-    """JSON for the agent of a GPU host: use and memory of its GPUs, averaged over the group's hosts."""
-    gpu = {"measurement": ["utilization_gpu", "memory_used", "memory_total"]}
+def gpu_agent_configuration(service: str) -> str:
+    """JSON for the agent of a GPU host: use and memory of its GPUs, averaged over the service's hosts.
+
+    The dimension is a name that stays, not that of the group of hosts: alarms in other stacks name it.
+    """
+    gpu = {
+        "measurement": ["utilization_gpu", "memory_used", "memory_total"],
+        "append_dimensions": {"service": service},
+        "metrics_collection_interval": 60,
+    }
     metrics = {
         "namespace": HOST_NAMESPACE,
-        "append_dimensions": {"AutoScalingGroupName": "${aws:AutoScalingGroupName}"},
-        "aggregation_dimensions": [["AutoScalingGroupName"]],
-        "metrics_collected": {"nvidia_gpu": {**gpu, "metrics_collection_interval": 60}},
+        "aggregation_dimensions": [["service"]],
+        "metrics_collected": {"nvidia_gpu": gpu},
     }
     return json.dumps({"metrics": metrics})
 
@@ -76,12 +82,12 @@ def service_metric(
     )
 
 
-def gpu_metric(name: str, group: str, *, statistic: str = "Average") -> cloudwatch.Metric:
-    """A metric of the GPUs of an auto scaling group's hosts, by the minute."""
+def gpu_metric(name: str, service: str, *, statistic: str = "Average") -> cloudwatch.Metric:
+    """A metric of the GPUs of the service's hosts, by the minute."""
     return cloudwatch.Metric(
         namespace=HOST_NAMESPACE,
         metric_name=name,
-        dimensions_map={"AutoScalingGroupName": group},
+        dimensions_map={"service": service},
         statistic=statistic,
         period=Duration.minutes(1),
     )

@@ -1,12 +1,18 @@
 """What SageMaker's two kinds of endpoint have in common: one variant of instances, and their scaling."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_applicationautoscaling as scaling
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 
 from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.retention import retention
+from infra.instances import INFERENCE_AMI, has_gpu
 
 VARIANT = "AllTraffic"
+SCALING_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+"""The service's own, which it makes where there is none and uses whatever another is named."""
 
 
 def add_endpoint(
@@ -15,11 +21,13 @@ def add_endpoint(
     name: str,
     model: sagemaker.CfnModel,
     instance_type: str,
+    instances: int,
+    log_retention_days: int,
     variant: dict[str, int] | None = None,
     async_inference: sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty | None = None,
     deployment: sagemaker.CfnEndpoint.DeploymentConfigProperty | None = None,
 ) -> sagemaker.CfnEndpoint:
-    """An endpoint called `name` that starts with one instance of `model`; `variant` adds to its variant."""
+    """An endpoint called `name` that starts with `instances` of `model`; `variant` adds to its variant."""
     settings = sagemaker.CfnEndpointConfig(
         stack,
         "Configuration",
@@ -28,7 +36,8 @@ def add_endpoint(
                 variant_name=VARIANT,
                 model_name=model.attr_model_name,
                 instance_type=instance_type,
-                initial_instance_count=1,
+                initial_instance_count=instances,
+                inference_ami_version=INFERENCE_AMI if has_gpu(instance_type) else None,
                 initial_variant_weight=1,
                 **(variant or {}),
             )
@@ -50,17 +59,40 @@ def add_endpoint(
         deployment_config=deployment,
         retain_all_variant_properties=True,  # a release keeps the capacity that scaling found right
     )
+    endpoint.node.add_dependency(_log_group(stack, name, log_retention_days))
     CfnOutput(stack, "EndpointName", value=name)
     return endpoint
+
+
+def _log_group(stack: Stack, endpoint: str, days: int) -> logs.LogGroup:
+    """The group that SageMaker writes to, and would make itself, for ever, were it not there."""
+    group = logs.LogGroup(
+        stack,
+        "Logs",
+        log_group_name=f"/aws/sagemaker/Endpoints/{endpoint}",
+        retention=retention(days),
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    acknowledge(
+        group,
+        {
+            "CKV_AWS_158": "CloudWatch's own key encrypts them; the service never logs a key or a body.",
+            "CKV_AWS_338": "How long they are kept is the environment's choice (log_retention_days).",
+        },
+    )
+    return group
 
 
 def scale_instances(
     stack: Stack, endpoint: sagemaker.CfnEndpoint, *, minimum: int, maximum: int
 ) -> scaling.ScalableTarget:
     """The endpoint's instances as something that policies move between `minimum` and `maximum`."""
+    account = f"arn:aws:iam::{stack.account}:role/aws-service-role"
+    own = f"{account}/sagemaker.application-autoscaling.amazonaws.com/{SCALING_ROLE}"
     target = scaling.ScalableTarget(
         stack,
         "Scaling",
+        role=iam.Role.from_role_arn(stack, "ScalingRole", own, mutable=False),
         service_namespace=scaling.ServiceNamespace.SAGEMAKER,
         resource_id=f"endpoint/{endpoint.endpoint_name}/variant/{VARIANT}",
         scalable_dimension="sagemaker:variant:DesiredInstanceCount",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Stack
+from aws_cdk import CfnParameter, Fn, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -12,9 +12,15 @@ from infra.configuration import Configuration
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.bucket_rights import objects_finding, read_prefix
 from infra.constructs.release import digest_parameter, image_uri
-from infra.constructs.task import DRAIN_TIMEOUT_S
+from infra.constructs.trust import trust
+from infra.instances import has_gpu
 
-TRUSTED = "sagemaker.amazonaws.com"
+TRUSTED = "sagemaker"
+MODEL_FOLDER = "/opt/ml/model"
+"""Where SageMaker lays what a model names."""
+LAME_DUCK_S, DRAIN_TIMEOUT_S = 4, 20
+"""With the last 3 s of the process, within the 30 s between SageMaker's SIGTERM and its SIGKILL."""
+VERSION_PATTERN = "^[a-z0-9][a-z0-9._-]{0,63}@[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 def make_execution_role(
@@ -29,7 +35,7 @@ def make_execution_role(
     role = iam.Role(
         stack,
         "ExecutionRole",
-        assumed_by=iam.ServicePrincipal(TRUSTED),
+        assumed_by=trust(stack, TRUSTED),
         inline_policies={
             "ReadModels": read_prefix(models, prefix),
             "Observe": observe(stack),
@@ -83,14 +89,16 @@ def make_model(
     instance_type: str,
     variables: Mapping[str, int],
 ) -> sagemaker.CfnModel:
-    """A model whose store lies in /opt/ml/model: SageMaker brings it, the container has no network.
+    """A model of one published version, which never changes: SageMaker brings it, there is no network.
 
-    `variables` are the service's limits by their names without `GANYMEDE_`.
+    An instance that is added later serves what the others serve, whatever was promoted meanwhile; another
+    version is another model, so a deployment has something to do. `variables` are the service's limits by
+    their names without `GANYMEDE_`.
     """
     source = sagemaker.CfnModel.S3DataSourceProperty(
         compression_type="None",
         s3_data_type="S3Prefix",
-        s3_uri=f"s3://{models.bucket_name}/{configuration.model_prefix}/",
+        s3_uri=_version_uri(stack, f"s3://{models.bucket_name}/{configuration.model_prefix}"),
     )
     model = sagemaker.CfnModel(
         stack,
@@ -101,7 +109,9 @@ def make_model(
             image=image_uri(images, digest_parameter(stack, "ImageDigest", "The service's image")),
             model_data_source=sagemaker.CfnModel.ModelDataSourceProperty(s3_data_source=source),
             environment={
-                "GANYMEDE_DEVICE": "cuda" if instance_type.startswith("ml.g") else "cpu",
+                "GANYMEDE_MODELS": MODEL_FOLDER,
+                "GANYMEDE_DEVICE": "cuda" if has_gpu(instance_type) else "cpu",
+                "GANYMEDE_LAME_DUCK_S": str(LAME_DUCK_S),
                 "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
                 "GANYMEDE_UI": "off",
                 **{f"GANYMEDE_{name}": str(value) for name, value in variables.items()},
@@ -110,3 +120,16 @@ def make_model(
     )
     model.node.add_dependency(role.node.find_child("DefaultPolicy"))  # the leave to pull the image
     return model
+
+
+def _version_uri(stack: Stack, prefix: str) -> str:
+    """The prefix in S3 of the version that the parameter `ModelVersion` names, such as `fashion@v2`."""
+    reference = CfnParameter(
+        stack,
+        "ModelVersion",
+        type="String",
+        description="MODEL@VERSION of the models' prefix, published before; no alias, for those move",
+        allowed_pattern=VERSION_PATTERN,
+    ).value_as_string
+    model, version = (Fn.select(place, Fn.split("@", reference)) for place in (0, 1))
+    return f"{prefix}/{model}/versions/{version}/"

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import CfnParameter, Duration, RemovalPolicy, SecretValue, Stack
+from aws_cdk import CfnOutput, CfnParameter, Duration, RemovalPolicy, SecretValue, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -15,23 +16,29 @@ from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.bucket_rights import objects_finding, read_prefix
 from infra.constructs.metrics import agent_configuration, scrape_configuration
 from infra.constructs.release import container_image, digest_parameter
+from infra.constructs.retention import KEPT, retention
+from infra.constructs.trust import trust
 
 PORT = 8080
+LAME_DUCK_S = 15
+"""As long as the load balancer takes to notice that a task says 503; see `infra.constructs.load_balancer`."""
 DRAIN_TIMEOUT_S = 25
 STOP_TIMEOUT_S = 60
 WRITABLE = {"tmp": "/tmp", "cache": "/var/cache/ganymede"}  # noqa: S108 - inside the container
 AGENT_MEMORY_MIB = 256
+SIGNING_KEY_CHARACTERS = 64
 _ENTRY = "[A-Za-z0-9._-]+:[0-9a-f]{64}(:(rate_images_per_s|quota_images_per_day)=[0-9a-z.]+)*"
 ENTRIES_PATTERN = f"{_ENTRY}(,{_ENTRY})*"
 
 
 @dataclass(frozen=True)
 class TaskSources:
-    """What a task is made of: where its models and images lie."""
+    """What a task is made of: where its models and images lie, and the network it answers in."""
 
     models: s3.IBucket
     images: ecr.IRepository
     agent_images: ecr.IRepository
+    vpc: ec2.IVpc
 
 
 def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) -> ecs.TaskDefinition:
@@ -41,11 +48,16 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
     role = iam.Role(
         stack,
         "TaskRole",
-        assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+        assumed_by=trust(stack, "ecs-tasks"),
         inline_policies={"ReadModels": read_prefix(sources.models, configuration.model_prefix)},
     )
     acknowledge(role, {objects_finding(sources.models, configuration.model_prefix): "The models, no more."})
-    common = {"task_role": role, "volumes": [ecs.Volume(name=name) for name in WRITABLE], "family": service}
+    common = {
+        "task_role": role,
+        "execution_role": iam.Role(stack, "ExecutionRole", assumed_by=trust(stack, "ecs-tasks")),
+        "volumes": [ecs.Volume(name=name) for name in WRITABLE],
+        "family": service,
+    }
     task = (
         ecs.Ec2TaskDefinition(stack, "Task", network_mode=ecs.NetworkMode.AWS_VPC, **common)
         if gpu
@@ -58,7 +70,7 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
         )
     )
     group = _log_group(stack, configuration)
-    keys = _api_keys(stack, configuration)
+    secrets = {"GANYMEDE_API_KEYS": _api_keys(stack), "GANYMEDE_URL_SIGNING_KEYS": _signing_key(stack)}
     digest = digest_parameter(stack, "ImageDigest", "The service's image, from this environment's repository")
     container = task.add_container(
         "service",
@@ -71,11 +83,14 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
         environment={
             "GANYMEDE_MODELS": f"s3://{sources.models.bucket_name}/{configuration.model_prefix}",
             "GANYMEDE_DEVICE": "cuda" if gpu else "cpu",
+            "GANYMEDE_LAME_DUCK_S": str(LAME_DUCK_S),
             "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
             "GANYMEDE_MAX_QUEUE_IMAGES": str(MAX_QUEUE_IMAGES),
             "GANYMEDE_RATE_IMAGES_PER_S": str(configuration.images_per_s_per_key),
+            # The load balancer alone reaches a task: what it says of its clients' addresses is believed.
+            "FORWARDED_ALLOW_IPS": sources.vpc.vpc_cidr_block,
         },
-        secrets={"GANYMEDE_API_KEYS": ecs.Secret.from_secrets_manager(keys)},
+        secrets={name: ecs.Secret.from_secrets_manager(secret) for name, secret in secrets.items()},
         port_mappings=[ecs.PortMapping(container_port=PORT)],
         health_check=ecs.HealthCheck(
             command=["CMD", "python", "-m", "ganymede.container", "health"],
@@ -117,7 +132,7 @@ def _log_group(stack: Stack, configuration: Configuration) -> logs.LogGroup:
         stack,
         "Logs",
         retention=retention(configuration.log_retention_days),
-        removal_policy=RemovalPolicy.RETAIN if configuration.is_production else RemovalPolicy.DESTROY,
+        removal_policy=KEPT if configuration.is_production else RemovalPolicy.DESTROY,
     )
     acknowledge(
         group,
@@ -129,7 +144,7 @@ def _log_group(stack: Stack, configuration: Configuration) -> logs.LogGroup:
     return group
 
 
-def _api_keys(stack: Stack, configuration: Configuration) -> secretsmanager.Secret:
+def _api_keys(stack: Stack) -> secretsmanager.Secret:
     entries = CfnParameter(
         stack,
         "ApiKeyEntries",
@@ -142,10 +157,9 @@ def _api_keys(stack: Stack, configuration: Configuration) -> secretsmanager.Secr
     keys = secretsmanager.Secret(
         stack,
         "ApiKeys",
-        secret_name=f"ganymede/{configuration.environment}/api-keys",
         secret_string_value=SecretValue.cfn_parameter(entries),
         description="Names and sha256 hashes of the API keys, NAME:HASH, separated by commas",
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )
     acknowledge(
         keys,
@@ -157,18 +171,36 @@ def _api_keys(stack: Stack, configuration: Configuration) -> secretsmanager.Secr
     return keys
 
 
+def _signing_key(stack: Stack) -> secretsmanager.Secret:
+    key = secretsmanager.Secret(
+        stack,
+        "UrlSigningKeys",
+        description="What the addresses of pictures are signed with; the first of several signs",
+        generate_secret_string=secretsmanager.SecretStringGenerator(
+            exclude_punctuation=True, password_length=SIGNING_KEY_CHARACTERS
+        ),
+        removal_policy=KEPT,
+    )
+    acknowledge(
+        key,
+        {
+            "AwsSolutions-SMG4": "Pages hold addresses signed with it; a new key goes beside the old one.",
+            "CKV_AWS_149": "The account's own Secrets Manager key suffices.",
+        },
+    )
+    CfnOutput(stack, "UrlSigningKeysArn", value=key.secret_arn)
+    return key
+
+
 def _acknowledge_task(task: ecs.TaskDefinition) -> None:
+    acknowledge(
+        task.obtain_execution_role(),
+        {"AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken has no narrower resource."},
+    )
     acknowledge(
         task,
         {
-            "AwsSolutions-ECS2": "The variables are sizes and addresses; the one secret comes as a secret.",
-            "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken has no narrower resource.",
+            "AwsSolutions-ECS2": "The variables are sizes and addresses; secrets come as secrets.",
             "CKV_AWS_336": "The service's container is read-only; the agent writes its parsed configuration.",
         },
     )
-
-
-def retention(days: int) -> logs.RetentionDays:
-    """CDK's name for `days` of keeping logs."""
-    names = {7: "ONE_WEEK", 14: "TWO_WEEKS", 30: "ONE_MONTH", 90: "THREE_MONTHS", 365: "ONE_YEAR"}
-    return logs.RetentionDays[names[days]]

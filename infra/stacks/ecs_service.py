@@ -1,7 +1,6 @@
 """The API on ECS: behind a load balancer, scaled by its queue, rolled back when a deployment goes wrong."""
 
-from aws_cdk import CfnOutput, Duration, Environment, Stack
-from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import Duration, Environment, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -13,6 +12,7 @@ from infra.configuration import Configuration
 from infra.constructs.capacity import add_gpu_capacity
 from infra.constructs.load_balancer import make_load_balancer
 from infra.constructs.metrics import GPU_UTILIZATION, QUEUE, gpu_metric, service_metric
+from infra.constructs.names import tell
 from infra.constructs.task import PORT, TaskSources, make_task
 
 TARGET_UTILIZATION_PERCENT = 70
@@ -20,6 +20,8 @@ SCALE_IN_COOLDOWN_S = 300
 SCALE_OUT_COOLDOWN_S = 60
 FAILED_SHARE_PERCENT = 1.0
 P99_LIMIT_S = 2.0
+BALANCER, TARGETS, CLUSTER, SERVICE = "BalancerName", "TargetsName", "ClusterName", "ServiceName"
+"""By which the stack tells others of them."""
 
 
 class ServiceStack(Stack):
@@ -41,21 +43,25 @@ class ServiceStack(Stack):
         self.cluster = ecs.Cluster(
             self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENHANCED
         )
-        self.hosts: autoscaling.AutoScalingGroup | None = None
-        self.balancer, self.targets = make_load_balancer(self, configuration, vpc=vpc, logs=logs)
+        self.on_gpus = configuration.compute == "gpu"
+        self.front = make_load_balancer(self, configuration, vpc=vpc, logs=logs)
         task = make_task(self, configuration, sources)
         self.service = self._service(configuration, task)
-        self.targets.add_target(self.service)
-        self.service.connections.allow_from(self.balancer, ec2.Port.tcp(PORT), "the load balancer")
-        self.failures, self.slowness = self._rollback_alarms()
-        self.service.enable_deployment_alarms(
-            [self._alarm_name("Failures"), self._alarm_name("Slowness")],
-            behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM,
-        )
-        self.service.node.add_dependency(self.failures, self.slowness)
+        for group in (self.front.targets, self.front.pages):
+            group.add_target(self.service)
+        self.service.connections.allow_from(self.front.balancer, ec2.Port.tcp(PORT), "the load balancer")
+        self.alarm_names = [self._alarm_name("Failures"), self._alarm_name("Slowness")]
+        self.service.enable_deployment_alarms(self.alarm_names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+        self.service.node.add_dependency(*self._rollback_alarms())
         self._scale(configuration)
-        scheme = "https" if configuration.certificate_arn else "http"
-        CfnOutput(self, "Url", value=f"{scheme}://{self.balancer.load_balancer_dns_name}")
+        self._tell(configuration.environment)
+
+    def _tell(self, environment: str) -> None:
+        """What the observers name: it may change, as a load balancer or a service is replaced."""
+        tell(self, environment, BALANCER, self.front.balancer.load_balancer_full_name)
+        tell(self, environment, TARGETS, self.front.targets.target_group_full_name)
+        tell(self, environment, CLUSTER, self.cluster.cluster_name)
+        tell(self, environment, SERVICE, self.service.service_name)
 
     def _service(
         self, configuration: Configuration, task: ecs.TaskDefinition
@@ -72,7 +78,7 @@ class ServiceStack(Stack):
         }
         if configuration.compute == "fargate":
             return ecs.FargateService(self, "Service", assign_public_ip=False, **common)
-        provider, self.hosts = add_gpu_capacity(self, self.cluster, configuration)
+        provider = add_gpu_capacity(self, self.cluster, configuration)
         strategy = ecs.CapacityProviderStrategy(capacity_provider=provider.capacity_provider_name, weight=1)
         return ecs.Ec2Service(self, "Service", capacity_provider_strategies=[strategy], **common)
 
@@ -90,14 +96,14 @@ class ServiceStack(Stack):
             target_value=configuration.target_queue_images_per_task,
             **cooldowns,
         )
-        if self.hosts is None:
+        if not self.on_gpus:
             scaling.scale_on_cpu_utilization(
                 "Cpu", target_utilization_percent=TARGET_UTILIZATION_PERCENT, **cooldowns
             )
         else:
             scaling.scale_to_track_custom_metric(
                 "Gpu",
-                metric=gpu_metric(GPU_UTILIZATION, self.hosts.auto_scaling_group_name),
+                metric=gpu_metric(GPU_UTILIZATION, self.name),
                 target_value=TARGET_UTILIZATION_PERCENT,
                 **cooldowns,
             )
@@ -107,17 +113,19 @@ class ServiceStack(Stack):
 
     def _rollback_alarms(self) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
         minute = Duration.minutes(1)
-        failed = self.targets.metrics.http_code_target(
+        everything = self.front.balancer.metrics  # walks and the page too
+        failed = everything.http_code_target(
             elb.HttpCodeTarget.TARGET_5XX_COUNT, period=minute, statistic="Sum"
         )
-        asked = self.targets.metrics.request_count(period=minute, statistic="Sum")
+        asked = everything.request_count(period=minute, statistic="Sum")
         share = cloudwatch.MathExpression(
             expression="100 * FILL(failed, 0) / asked",
             using_metrics={"failed": failed, "asked": asked},
             period=minute,
             label="5xx, % of requests",
         )
-        p99 = self.targets.metrics.target_response_time(period=minute, statistic="p99")
+        # Of pictures alone: a large walk takes as long as it is large, and says nothing of a release.
+        p99 = self.front.targets.metrics.target_response_time(period=minute, statistic="p99")
 
         def alarm(id: str, metric: cloudwatch.IMetric, limit: float) -> cloudwatch.Alarm:
             return cloudwatch.Alarm(

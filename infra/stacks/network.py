@@ -2,10 +2,12 @@
 
 from aws_cdk import Environment, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.trust import trust
 
 MAX_ZONES = 2
 
@@ -31,6 +33,7 @@ class NetworkStack(Stack):
                 "CKV_AWS_338": "How long they are kept is the environment's choice (log_retention_days).",
             },
         )
+        writer = iam.Role(self, "FlowLogsRole", assumed_by=trust(self, "vpc-flow-logs"))
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
@@ -52,8 +55,13 @@ class NetworkStack(Stack):
             },
             flow_logs={
                 "All": ec2.FlowLogOptions(
-                    destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs),
+                    destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs, writer),
                     traffic_type=ec2.FlowLogTrafficType.ALL,
                 )
             },
         )
+        # Told whoever reads them now: an export that a stack reads can go no more.
+        for value in (self.vpc.vpc_id, self.vpc.vpc_cidr_block):
+            self.export_value(value)
+        for subnet in (*self.vpc.public_subnets, *self.vpc.private_subnets):
+            self.export_value(subnet.subnet_id)

@@ -1,9 +1,8 @@
 """Eyes and ears: one dashboard, and the alarms that reach a person."""
 
-from aws_cdk import Duration, Environment, Stack
+from aws_cdk import Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -21,7 +20,8 @@ from infra.constructs.metrics import (
     gpu_metric,
     service_metric,
 )
-from infra.stacks.ecs_service import ServiceStack
+from infra.constructs.names import learn
+from infra.stacks.ecs_service import BALANCER, CLUSTER, SERVICE, TARGETS, ServiceStack
 from infra.stacks.sagemaker_realtime import RealtimeEndpointStack
 
 MINUTE = Duration.minutes(1)
@@ -48,12 +48,14 @@ class ObservabilityStack(Stack):
         self.topic = self._topic(configuration.alert_email)
         self.queue = service_metric(QUEUE, self.name)
         self.reloads = service_metric(RELOADS, self.name, statistic="Sum", outcome=BAD_RELOAD)
-        targets = service.targets.metrics
-        self.unhealthy = targets.unhealthy_host_count(period=MINUTE, statistic="Maximum")
-        healthy = targets.healthy_host_count(period=MINUTE, statistic="Minimum")
-        refused = service.balancer.metrics.http_code_elb(
-            elb.HttpCodeElb.ELB_5XX_COUNT, period=MINUTE, statistic="Sum"
-        )
+        self.add_stack_dependency(service)
+        self.add_stack_dependency(endpoint)
+        self._environment = configuration.environment
+        self._balancer = {"LoadBalancer": learn(self, self._environment, BALANCER)}
+        self._targets = {**self._balancer, "TargetGroup": learn(self, self._environment, TARGETS)}
+        self.unhealthy = _balanced("UnHealthyHostCount", "Maximum", self._targets)
+        healthy = _balanced("HealthyHostCount", "Minimum", self._targets)
+        refused = _balanced("HTTPCode_ELB_5XX_Count", "Sum", self._balancer)
         alarms = [
             self._alarm("Queue", self.queue, configuration.alarming_queue_images_per_task, minutes=5),
             self._alarm("FailedReload", self.reloads, 0, minutes=1),
@@ -66,16 +68,24 @@ class ObservabilityStack(Stack):
         self.gpu_memory = self._gpu_memory(service)
         if self.gpu_memory:
             alarms.append(self._alarm("GpuMemory", self.gpu_memory, GPU_MEMORY_LIMIT_PERCENT, minutes=5))
-        # The deployment's own alarms live in other stacks; here they only learn whom to tell.
-        alarms += [service.failures, service.slowness, *endpoint.alarms]
-        for alarm in alarms[: -2 - len(endpoint.alarms)]:
+        for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(self.topic))
             alarm.add_ok_action(actions.SnsAction(self.topic))
-        self._alert_on_rollback_alarms(alarms[-2 - len(endpoint.alarms) :])
-        self._dashboard(service, alarms)
+        # The deployment's own alarms live in other stacks; here they only learn whom to tell.
+        names = [*service.alarm_names, *endpoint.alarm_names]
+        others = [cloudwatch.Alarm.from_alarm_name(self, name, name) for name in names]
+        self._alert_on_rollback_alarms(others)
+        self._dashboard([*alarms, *others])
 
     def _topic(self, email: str) -> sns.Topic:
-        key = kms.Key(self, "Key", enable_key_rotation=True, description="Alerts of Ganymede")
+        key = kms.Key(
+            self,
+            "Key",
+            enable_key_rotation=True,
+            description="Alerts of Ganymede",
+            removal_policy=RemovalPolicy.DESTROY,  # what it encrypted was sent
+        )
+        # Whose alarms may publish the topic's policy says; AWS's own texts give the key no condition.
         key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
         topic = sns.Topic(self, "Alerts", master_key=key, enforce_ssl=True)
         topic.add_to_resource_policy(
@@ -107,7 +117,7 @@ class ObservabilityStack(Stack):
             ),
         )
 
-    def _alert_on_rollback_alarms(self, alarms: list[cloudwatch.Alarm]) -> None:
+    def _alert_on_rollback_alarms(self, alarms: list[cloudwatch.IAlarm]) -> None:
         rule = cloudwatch.AlarmRule.any_of(
             *(cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM) for alarm in alarms)
         )
@@ -122,21 +132,19 @@ class ObservabilityStack(Stack):
         composite.add_ok_action(actions.SnsAction(self.topic))
 
     def _gpu_memory(self, service: ServiceStack) -> cloudwatch.MathExpression | None:
-        if service.hosts is None:
+        if not service.on_gpus:
             return None
-        group = service.hosts.auto_scaling_group_name
         return cloudwatch.MathExpression(
             expression="100 * used / total",
             using_metrics={
-                "used": gpu_metric(GPU_MEMORY_USED, group, statistic="Maximum"),
-                "total": gpu_metric(GPU_MEMORY_TOTAL, group, statistic="Maximum"),
+                "used": gpu_metric(GPU_MEMORY_USED, self.name, statistic="Maximum"),
+                "total": gpu_metric(GPU_MEMORY_TOTAL, self.name, statistic="Maximum"),
             },
             period=MINUTE,
             label="GPU memory, %",
         )
 
-    def _dashboard(self, service: ServiceStack, alarms: list[cloudwatch.Alarm]) -> None:
-        targets = service.targets.metrics
+    def _dashboard(self, alarms: list[cloudwatch.IAlarm]) -> None:
         board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self.name)
 
         def graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
@@ -149,18 +157,38 @@ class ObservabilityStack(Stack):
             period=MINUTE,
             label="images/s",
         )
-        times = [targets.target_response_time(period=MINUTE, statistic=s) for s in ("p50", "p90", "p99")]
+        times = [_balanced("TargetResponseTime", s, self._targets) for s in ("p50", "p90", "p99")]
+        task = {
+            "ClusterName": learn(self, self._environment, CLUSTER),
+            "ServiceName": learn(self, self._environment, SERVICE),
+        }
+        use = [_metric("AWS/ECS", f"{name}Utilization", "Average", task) for name in ("CPU", "Memory")]
         board.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="Alarms", width=24))
         board.add_widgets(
             graph("Images/s", images),
-            graph("Requests", targets.request_count(period=MINUTE)),
+            graph("Requests", _balanced("RequestCount", "Sum", self._balancer)),
             graph("Answered in, s", *times),
         )
         board.add_widgets(
             graph("Queue, images per task", self.queue),
             graph("Unhealthy hosts · failed reloads", self.unhealthy, self.reloads),
-            graph("CPU and memory, %", service.service.metric_cpu_utilization(period=MINUTE)),
+            graph("CPU and memory, %", *use),
         )
-        if self.gpu_memory and service.hosts:
-            use = gpu_metric(GPU_UTILIZATION, service.hosts.auto_scaling_group_name)
-            board.add_widgets(graph("GPU, %", use, self.gpu_memory))
+        if self.gpu_memory:
+            gpu = gpu_metric(GPU_UTILIZATION, self.name)
+            board.add_widgets(graph("GPU, %", gpu, self.gpu_memory))
+
+
+def _balanced(name: str, statistic: str, dimensions: dict[str, str]) -> cloudwatch.Metric:
+    return _metric("AWS/ApplicationELB", name, statistic, dimensions)
+
+
+def _metric(namespace: str, name: str, statistic: str, dimensions: dict[str, str]) -> cloudwatch.Metric:
+    """By the minute, and by names: an object of another stack would bring an export with it."""
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        statistic=statistic,
+        dimensions_map=dimensions,
+        period=MINUTE,
+    )

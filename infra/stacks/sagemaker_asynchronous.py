@@ -68,6 +68,8 @@ class AsynchronousEndpointStack(Stack):
             name=self.endpoint_name,
             model=model,
             instance_type=instance_type,
+            instances=1,
+            log_retention_days=configuration.log_retention_days,
             async_inference=endpoint.AsyncInferenceConfigProperty(
                 client_config=endpoint.AsyncInferenceClientConfigProperty(
                     max_concurrent_invocations_per_instance=ORDERS_PER_INSTANCE

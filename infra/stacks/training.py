@@ -9,12 +9,15 @@ from constructs import Construct
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.bucket_rights import objects_finding, read_prefix, write_prefix
 from infra.constructs.sagemaker_model import TRUSTED, observe, observe_reasons
+from infra.constructs.trust import trust
 
 DATA_PREFIX, RUNS_PREFIX = "data", "runs"
+VERSIONS = "*/versions/"
+"""What a job may add to a model; which version is in production (`aliases.json`) a person decides."""
 
 
 class TrainingStack(Stack):
-    """Reads `data/`, writes `runs/` and the models' prefix, deletes nothing."""
+    """Reads `data/`, writes `runs/` and new versions of models; promotes none, deletes nothing."""
 
     def __init__(
         self,
@@ -30,19 +33,17 @@ class TrainingStack(Stack):
         self.role = iam.Role(
             self,
             "TrainingRole",
-            assumed_by=iam.ServicePrincipal(
-                TRUSTED, conditions={"StringEquals": {"aws:SourceAccount": self.account}}
-            ),
+            assumed_by=trust(self, TRUSTED),
             inline_policies={
                 "ReadData": read_prefix(bucket, DATA_PREFIX),
                 "WriteRuns": write_prefix(bucket, RUNS_PREFIX),
-                "PublishModels": write_prefix(bucket, model_prefix),
+                "PublishModels": write_prefix(bucket, model_prefix, below=VERSIONS),
                 "Observe": observe(self),
             },
         )
         images.grant_pull(self.role)
         why = "All objects of one prefix."
-        prefixes = (DATA_PREFIX, RUNS_PREFIX, model_prefix)
+        prefixes = (DATA_PREFIX, RUNS_PREFIX, model_prefix, f"{model_prefix}/{VERSIONS[:-1]}")
         acknowledge(
             self.role,
             {

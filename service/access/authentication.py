@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from foundation.errors import GanymedeError, MalformedRequest
 from service.access.keys import ApiKey
 from service.access.refusals import Refusals
-from service.http.addresses import OPEN_PATHS, path_of
+from service.access.signed_addresses import SIGNED
+from service.http.addresses import OPEN_PATHS, is_page, path_of
 from service.http.problems import describe, protocol_members
 from service.http.requesters import note_key
 from service.settings import Settings
@@ -47,16 +48,23 @@ class ApiKeys:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        if not self._digests or scope["type"] == "lifespan" or path_of(scope) in OPEN_PATHS:
+        if (
+            not self._digests
+            or scope["type"] == "lifespan"
+            or path_of(scope) in OPEN_PATHS
+            or SIGNED in scope
+        ):
             await self._app(scope, receive, send)
             return
         try:
             name = self._identify(scope)
         except GanymedeError as error:
-            self._refusals.record(scope, error)
-            await describe(error, **protocol_members(scope, error))(scope, receive, send)
-            return
-        note_key(scope, name)
+            if not (isinstance(error, KeyMissing) and is_page(scope)):
+                self._refusals.record(scope, error)
+                await describe(error, **protocol_members(scope, error))(scope, receive, send)
+                return
+        else:
+            note_key(scope, name)
         await self._app(scope, receive, send)
 
     def _identify(self, scope: Scope) -> str:

@@ -23,7 +23,7 @@ class KeyedAnswers:
             await self._app(scope, receive, send)
             return
         noted = note_limits()
-        cacheable = scope["method"] == "GET"
+        cacheable = scope["method"] in ("GET", "HEAD")
 
         async def send_keyed(message: Message) -> None:
             if message["type"] == "http.response.start":

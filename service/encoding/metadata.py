@@ -20,9 +20,14 @@ def embed_xmp(path: Path, format: str, xmp: bytes) -> None:
     _EMBEDDERS[format](path, xmp)
 
 
+def wrap_xmp(xmp: bytes) -> bytes:
+    """The box that holds an XMP packet at the end of an MP4."""
+    return struct.pack(">I4s16s", 24 + len(xmp), b"uuid", _MP4_BOX) + xmp
+
+
 def _embed_mp4(path: Path, xmp: bytes) -> None:
     with path.open("ab") as file:
-        file.write(struct.pack(">I4s16s", 24 + len(xmp), b"uuid", _MP4_BOX) + xmp)
+        file.write(wrap_xmp(xmp))
 
 
 def _embed_gif(path: Path, xmp: bytes) -> None:

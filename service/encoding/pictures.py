@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from PIL import Image
 
-from foundation.images import Images
+from foundation.images import Images, blend_on_white
 from service.encoding.png import write_png
 from service.encoding.provenance import Provenance, add_to_png
 
@@ -29,7 +29,8 @@ _SAVE_OPTIONS: dict[str, dict[str, object]] = {
     "webp": {"lossless": True},
 }
 _LARGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65_535, "webp": 16_383, "gif": 65_535, "mp4": 16_384}
-_BACKGROUND = 255
+_BACKGROUND = {1: 255, 3: 255, 4: 0}
+"""By channels: white, or nothing."""
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is made
 
 
@@ -61,11 +62,14 @@ def fits_format(format: str, height: int, width: int) -> bool:
 
 
 def lay_grid(images: Images, *, columns: int | None = None, padding: int = 0) -> Images:
-    """Images (n, h, w, c) row by row in one, (1, height, width, c), with white where there is none."""
+    """Images (n, h, w, c) row by row in one, (1, height, width, c), with white where there is none.
+
+    Between pictures with transparency there is nothing.
+    """
     count, height, width, channels = images.shape
     rows, across = grid_shape(count, columns)
     cells = np.full(
-        (rows * across, height + padding, width + padding, channels), _BACKGROUND, np.uint8
+        (rows * across, height + padding, width + padding, channels), _BACKGROUND[channels], np.uint8
     )  # each image with its padding below and to the right
     cells[:count, :height, :width] = images
     grid = cells.reshape(rows, across, height + padding, width + padding, channels)
@@ -78,14 +82,23 @@ def encode_image(
     format: str,
     provenance: Provenance | None = None,
 ) -> bytes:
-    """One picture uint8 (h, w, c) as a `png`, `jpeg` or lossless `webp` file that says how it was made."""
+    """One picture uint8 (h, w, c) as a `png`, `jpeg` or lossless `webp` file that says how it was made.
+
+    JPEG knows no transparency: it is laid on white.
+    """
     if format == "png":
         png = write_png(image)
         return add_to_png(png, provenance) if provenance else png
+    if format == "jpeg":
+        image = blend_on_white(image)
     picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
     file = io.BytesIO()
-    xmp = {"xmp": provenance.xmp()} if provenance else {}
-    picture.save(file, format=format.upper(), **_SAVE_OPTIONS[format], **xmp)
+    options = dict(_SAVE_OPTIONS[format])
+    if provenance:
+        options["xmp"] = provenance.xmp()
+    if format == "webp" and image.shape[2] == 4:
+        options["exact"] = True  # of what is transparent, too
+    picture.save(file, format=format.upper(), **options)
     return file.getvalue()
 
 

@@ -12,13 +12,15 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from PIL import Image
 
-from foundation.images import Images
+from foundation.images import Images, blend_on_white
 from service.encoding.animation import FrameShape
-from service.encoding.metadata import embed_xmp
+from service.encoding.metadata import embed_xmp, wrap_xmp
 from service.encoding.provenance import Provenance
+from service.encoding.streams import Sink
 
 _BT709 = 1  # ITU-T H.273's number, for primaries, transfer and matrix alike
 _COLOURS = 256
+_FRAME_FORMATS = {1: "gray", 3: "rgb24", 4: "rgba"}
 _NO_COLOUR = 128
 _LUMA = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
 
@@ -29,6 +31,8 @@ class _Codec:
     name: str
     grey: str
     colour: str
+    transparent: str | None = None
+    """What keeps alpha; None: frames are laid on white."""
     codec_options: Mapping[str, str] = field(default_factory=dict)
     container_options: Mapping[str, str] = field(default_factory=dict)
 
@@ -41,47 +45,64 @@ _CODECS = {
         "libx264",
         "yuv420p",
         "yuv420p",
+        None,
         {"preset": "veryfast", "crf": "16", "x264-params": "mbtree=0"},
         {"movflags": "+faststart"},
     ),
-    "gif": _Codec("gif", "gif", "pal8", "pal8", {}, {"loop": "0"}),
-    "apng": _Codec("apng", "apng", "gray", "rgb24", {"pred": "mixed"}, {"plays": "0"}),
-    "webp": _Codec("webp", "libwebp_anim", "bgra", "bgra", {"lossless": "1", "quality": "50"}, {"loop": "0"}),
+    # Each fragment is written as soon as it is whole: a quarter of a second, or what begins with a key frame.
+    "fragments": _Codec(
+        "mp4",
+        "libx264",
+        "yuv420p",
+        "yuv420p",
+        None,
+        {"preset": "veryfast", "crf": "16", "x264-params": "mbtree=0"},
+        {
+            "movflags": "frag_keyframe+empty_moov+default_base_moof",
+            "frag_duration": "250000",
+            "flush_packets": "1",
+        },
+    ),
+    "gif": _Codec("gif", "gif", "pal8", "pal8", None, {}, {"loop": "0"}),
+    "apng": _Codec("apng", "apng", "gray", "rgb24", "rgba", {"pred": "mixed"}, {"plays": "0"}),
+    "webp": _Codec(
+        "webp", "libwebp_anim", "bgra", "bgra", "bgra", {"lossless": "1", "quality": "50"}, {"loop": "0"}
+    ),
 }
 
 
 class VideoEncoder:
     """An animation that repeats for ever (an MP4 leaves that to its player).
 
-    APNG and WebP hold the frames' exact pixels, GIF those of grey frames; MP4 is lossy (H.264, CRF 16),
+    APNG and WebP hold the frames' exact pixels, with their transparency, GIF those of grey frames; GIF and
+    MP4 lay what is transparent on white. MP4 is lossy (H.264, CRF 16),
     its sides made even by repeating the last row or column, for yuv420p knows no odd ones.
     """
 
-    def __init__(self, format: str, path: Path, shape: FrameShape, origin: Provenance) -> None:
+    def __init__(self, format: str, target: Path | Sink, shape: FrameShape, origin: Provenance) -> None:
         codec = _CODECS[format]
-        self._path, self._format, self._origin = path, format, origin
-        self._layout = codec.grey if shape.channels == 1 else codec.colour
+        self._target, self._format, self._origin = target, format, origin
+        self._keeps_alpha = codec.transparent is not None
+        layouts = {1: codec.grey, 3: codec.colour, 4: codec.transparent or codec.colour}
+        self._layout = layouts[shape.channels]
         self._container = av.open(
-            path, "w", format=codec.container, container_options=dict(codec.container_options)
+            target, "w", format=codec.container, container_options=dict(codec.container_options)
         )
-        if format == "mp4":
+        is_mp4 = codec.container == "mp4"
+        if is_mp4:
             self._container.metadata["comment"] = _describe(origin)
-        stream: Any = self._container.add_stream(
-            codec.name, rate=shape.fps, options=dict(codec.codec_options)
-        )
-        stream.height, stream.width = (
-            (_even(shape.height), _even(shape.width))
-            if format == "mp4"
-            else (
-                shape.height,
-                shape.width,
-            )
-        )
+        options = dict(codec.codec_options)
+        if isinstance(target, Sink):
+            options["g"] = str(shape.fps)  # a player that comes in later waits a second at most
+        stream: Any = self._container.add_stream(codec.name, rate=shape.fps, options=options)
+        stream.height, stream.width = shape.height, shape.width
+        if is_mp4:
+            stream.height, stream.width = _even(shape.height), _even(shape.width)
         stream.pix_fmt = self._layout
         context = stream.codec_context
         context.time_base = Fraction(1, shape.fps)
         context.thread_count = 1  # the other cores generate; and the bytes do not depend on their number
-        if format == "mp4":
+        if is_mp4:
             context.colorspace = context.color_primaries = context.color_trc = _BT709
             context.color_range = ColorRange.MPEG
         self._stream = stream
@@ -102,13 +123,19 @@ class VideoEncoder:
         """Write the frames that the codec still holds, the index, and how it all came about."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
-        embed_xmp(self._path, self._format, self._origin.xmp())
+        xmp = self._origin.xmp()
+        if isinstance(self._target, Sink):
+            self._target.write(wrap_xmp(xmp))
+        else:
+            embed_xmp(self._target, self._format, xmp)
 
     def close(self) -> None:
         """Free the codec; of a walk that was broken off the file is of no use."""
         self._container.close()
 
     def _convert(self, frame: Images) -> VideoFrame:
+        if not self._keeps_alpha:
+            frame = blend_on_white(frame)
         if self._layout == "pal8":
             return _paint(frame)
         if self._layout == "yuv420p":
@@ -118,7 +145,7 @@ class VideoEncoder:
                 return _brighten(frame)
         grey = frame.shape[2] == 1
         plain = np.ascontiguousarray(frame[:, :, 0] if grey else frame)
-        picture = VideoFrame.from_ndarray(plain, format="gray" if grey else "rgb24")
+        picture = VideoFrame.from_ndarray(plain, format=_FRAME_FORMATS[frame.shape[2]])
         if picture.format.name == self._layout:
             return picture
         colours = (
@@ -127,6 +154,19 @@ class VideoEncoder:
             else {}
         )
         return self._reformatter.reformat(picture, format=self._layout, **colours)
+
+
+class FragmentedEncoder(VideoEncoder):
+    """An MP4 whose bytes are there while it is written: its head at once, then a fragment after the other."""
+
+    def __init__(self, shape: FrameShape, origin: Provenance) -> None:
+        self._sink = Sink()
+        super().__init__("fragments", self._sink, shape, origin)
+        self._container.start_encoding()
+
+    def take(self) -> list[bytes]:
+        """What was written since the last time."""
+        return self._sink.take()
 
 
 def _brighten(frame: Images) -> VideoFrame:

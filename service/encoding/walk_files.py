@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from foundation.exhaustion import explain_exhaustion
 from service.encoding.animation import Encoder
@@ -21,13 +21,14 @@ from service.encoding.animation import Encoder
 log = logging.getLogger(__name__)
 
 Parameters = ParamSpec("Parameters")
+AnEncoder = TypeVar("AnEncoder", bound=Encoder)
 
 
 class WalkLeft(Exception):
     """Nobody waits for this walk any more."""
 
 
-class WalkFile:
+class WalkFile(Generic[AnEncoder]):
     """A walk's file at `path`, written in the threads of `pool` by the encoder that `open_encoder` opens.
 
     `leave` must be called in the end, from the event loop. Unless the file is kept, `discard` is called then,
@@ -38,7 +39,7 @@ class WalkFile:
         self,
         pool: Executor,
         path: Path,
-        open_encoder: Callable[[], Encoder],
+        open_encoder: Callable[[], AnEncoder],
         *,
         discard: Callable[[], None] | None = None,
     ) -> None:
@@ -46,7 +47,7 @@ class WalkFile:
         self._path = path
         self._open_encoder = open_encoder
         self._discard = discard or self._remove
-        self._encoder: Encoder | None = None
+        self._encoder: AnEncoder | None = None
         self._state = threading.Lock()
         self._busy = self._left = self._kept = False
 
@@ -57,7 +58,7 @@ class WalkFile:
 
     async def run(
         self,
-        function: Callable[Concatenate[Encoder, Parameters], None],
+        function: Callable[Concatenate[AnEncoder, Parameters], None],
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> float:
@@ -82,7 +83,7 @@ class WalkFile:
             except RuntimeError:  # the pool has ended, and with it all who used the encoder
                 self._free()
 
-    def _use(self, use: Callable[[Encoder], None]) -> float:
+    def _use(self, use: Callable[[AnEncoder], None]) -> float:
         """In the pool."""
         started = time.perf_counter()
         self._begin()

@@ -1,32 +1,34 @@
 """Which build of which library writes a format: the same pixels become other bytes in another one."""
 
 import hashlib
-import zlib
 from functools import cache
 
 import av
+import isal
 import PIL
+from isal import isal_zlib
 from PIL import features
 
 from foundation.processor import read_instruction_sets
+from service.encoding.png import LEVEL
 
-_ZLIB = frozenset({"png", "zip", "json"})
+_DEFLATED = frozenset({"png", "zip", "json"})
 _PILLOW = frozenset({"jpeg"})
-_SAMPLE = hashlib.shake_128(b"ganymede").digest(512) + bytes(range(256)) * 4 + bytes(512)
+_SAMPLE = b"".join(hashlib.shake_128(bytes([part % 7])).digest(40 + part) for part in range(200))
 
 
 @cache
 def name_writer(form: str) -> tuple[str, ...]:
     """What the bytes of a file in the format `form` depend on beside its pixels.
 
-    Nothing for plain pixels (`npy`, tensors); Python's zlib for PNG, and for ZIP and JSON, which hold PNGs;
+    Nothing for plain pixels (`npy`, tensors); ISA-L's deflate for PNG, and for ZIP and JSON, which hold PNGs;
     else the libraries' versions and the processor, by which they choose their ways: x264 promises equal bytes
     across processors only with its option `cpu-independent`.
     """
     if form == "npy" or form.startswith("tensor-"):
         return ()
-    if form in _ZLIB:
-        return _name_zlib()
+    if form in _DEFLATED:
+        return _name_deflate()
     pillow = f"pillow {PIL.__version__}"
     if form in _PILLOW:
         return (pillow, f"jpeg {features.version('libjpeg_turbo')}", *read_instruction_sets())
@@ -40,7 +42,10 @@ def name_writer(form: str) -> tuple[str, ...]:
     )
 
 
-def _name_zlib() -> tuple[str, ...]:
-    """Its version, and what it makes of a sample: builds that differ call themselves alike."""
-    made = hashlib.sha256(zlib.compress(_SAMPLE, 1)).hexdigest()
-    return (f"zlib {zlib.ZLIB_RUNTIME_VERSION}", made)
+def _name_deflate() -> tuple[str, ...]:
+    """Its version, and what it makes of a sample: builds that differ call themselves alike.
+
+    It has a way of its own for each generation of processors; at `LEVEL` all of x86's give the same bytes.
+    """
+    made = hashlib.sha256(isal_zlib.compress(_SAMPLE, LEVEL)).hexdigest()
+    return (f"isa-l {isal.ISAL_VERSION}", made)

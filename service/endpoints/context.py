@@ -10,7 +10,7 @@ from service.access.rates import Rates
 from service.engine.budget import Budget, Holding
 from service.engine.engine import Engine
 from service.http.reading import Bodies
-from service.http.requesters import current_requester
+from service.http.requesters import current_key, current_requester
 from service.metrics import Metrics
 from service.releases.lookup import Releases
 from service.releases.reloading import Reloading
@@ -31,18 +31,22 @@ class Context:
     bodies: Bodies
 
     def check_room(self) -> None:
-        """Refuse a request for pictures before its body is read, if there is no room for even one.
+        """Refuse a key's request for pictures before its body is read, if there is no room for even one.
+
+        `Threshold` has asked for the client's address, which is the requester where there is no key.
 
         Raises:
             Unavailable: the engine drains.
             QueueFull: the queue has no room for it.
         """
-        self.engine.check_room(1, current_requester())
+        if current_key() is not None:
+            self.engine.check_room(1, current_requester())
 
-    async def accept(self, count: int, size: int) -> Holding:
+    async def accept(self, count: int, size: int, *, waiting: int | None = None) -> Holding:
         """Refuse `count` images before anything is done for them, or count them for the request's key.
 
-        `size` bytes are what their answer holds; they are counted until the `Holding` is released.
+        `size` bytes are what their answer holds; they are counted until the `Holding` is released. Where
+        `waiting` is given, no more of them are in the queue at once.
 
         Raises:
             Unavailable: the engine drains.
@@ -50,12 +54,14 @@ class Context:
             BytesFull: there is no room for their bytes.
             RateExceeded: the key may not have so many now.
         """
-        requester = current_requester()
-        self.engine.check_room(count, requester)
+        requester, waiting = current_requester(), count if waiting is None else waiting
+        self.engine.check_room(waiting, requester)
+        if current_key() is None:  # nothing to count, so nothing can change meanwhile
+            return self.budget.hold(size, requester)
         self.budget.check(size, requester)
         await self.rates.take(count)
         try:
-            self.engine.check_room(count, requester)  # a shared store of rates takes its time
+            self.engine.check_room(waiting, requester)  # a shared store of rates takes its time
             return self.budget.hold(size, requester)
         except Unavailable:
             await self.rates.give_back(count)

@@ -1,11 +1,13 @@
 """What /docs and /openapi.json say of endpoints that read their body themselves, and of every error."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from service.endpoints.answer_schemas import GeneratedImages
+from service.endpoints.plain_schemas import say_defaults
 from service.endpoints.problem_responses import (
     ANY_PROBLEM,
     HEADERS,
@@ -17,12 +19,22 @@ from service.endpoints.problem_responses import (
 from service.http.addresses import OPEN_PATHS
 from service.http.problems import MEDIA_TYPE as PROBLEM
 
-PICTURE_HEADERS = ("ETag", "X-Model", "X-Seed", "Server-Timing")
+JSON = "application/json"
+BINARY: Mapping[str, str] = {"type": "string", "format": "binary"}
+PICTURE_HEADERS = ("ETag", "X-Model", "X-Seed", "X-Seed-Count", "Server-Timing")
 PICTURE_PROBLEMS = (400, 404, 406, 413, 415, 422, 429, 503, 504)
 
 _REFERENCES = "#/components/schemas/{model}"
+_OCTETS = "application/octet-stream"
 _PARTS = "x-parts"
 """Where an operation carries its body's parts until `add_descriptions` puts them among the components."""
+TAGS: Sequence[Mapping[str, str]] = (
+    {"name": "pictures", "description": "Seeds or latents in, pictures and walks out."},
+    {"name": "models", "description": "Which models and versions there are."},
+    {"name": "health", "description": "For load balancers, and for people with pagers."},
+    {"name": "SageMaker", "description": "What Amazon SageMaker calls."},
+    {"name": "open inference protocol", "description": "For clients of KServe and Triton."},
+)
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
@@ -34,7 +46,7 @@ def describe_operation(
     operation_id: str,
     summary: str,
     body: type[BaseModel],
-    media_types: Iterable[str],
+    media_types: Sequence[str],
     *,
     tag: str = "pictures",
     example: Mapping[str, Any],
@@ -50,9 +62,40 @@ def describe_operation(
             "200": {
                 "description": "The pictures.",
                 "headers": refer_to_headers(PICTURE_HEADERS),
-                "content": {media: {"schema": _schema_of(media)} for media in media_types},
+                "content": describe_content(media_types),
             },
             **describe_problems(*PICTURE_PROBLEMS),
+        },
+    }
+
+
+def describe_link(
+    operation_id: str, summary: str, parameters: Sequence[Mapping[str, Any]], media_types: Sequence[str]
+) -> dict[str, Any]:
+    """The OpenAPI operation of a GET whose query has `parameters`, and which answers in `media_types`."""
+    statuses = [status for status in PICTURE_PROBLEMS if status not in (400, 413, 415)]
+    headers = (*PICTURE_HEADERS, "Cache-Control")
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": ["pictures"],
+        "parameters": list(parameters),
+        "responses": {
+            "200": {
+                "description": "The pictures.",
+                "headers": refer_to_headers(headers),
+                "content": describe_content(media_types),
+            },
+            "206": {
+                "description": "The part of the file that `Range` names.",
+                "headers": refer_to_headers(headers),
+                "content": describe_content(media_types),
+            },
+            "304": {
+                "description": "The client has it already.",
+                "headers": refer_to_headers(("ETag", "Cache-Control")),
+            },
+            **describe_problems(*statuses, 416),
         },
     }
 
@@ -61,14 +104,22 @@ def describe_body(
     body: type[BaseModel], *, example: Mapping[str, Any], required: bool, **more_content: Any
 ) -> dict[str, Any]:
     """The JSON body of an operation, beside `more_content` in other media types."""
-    schema = body.model_json_schema(ref_template=_REFERENCES)
-    parts = schema.pop("$defs", {})
-    content = {"application/json": {"schema": schema, "example": example}, **more_content}
-    return {"requestBody": {"required": required, "content": content}, _PARTS: parts}
+    content = {"application/json": {"schema": _refer_to(body), "example": example}, **more_content}
+    return {"requestBody": {"required": required, "content": content}, _PARTS: _gather_parts(body)}
+
+
+def describe_content(media_types: Sequence[str]) -> dict[str, Any]:
+    """An answer's content in each of `media_types`, and in the one of plain bytes.
+
+    Where JSON is among them it comes last: programs that write clients take the first type that they know.
+    """
+    pictures = [media for media in dict.fromkeys(media_types) if media != JSON]
+    content = {media: {"schema": dict(BINARY)} for media in (*pictures, _OCTETS)}
+    return content | ({JSON: {"schema": _refer_to(GeneratedImages)}} if JSON in media_types else {})
 
 
 def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool) -> None:
-    """Put POST `operations`, by path, in front of what FastAPI itself knows of `app`.
+    """Put `operations`, by path and method, in front of what FastAPI itself knows of `app`.
 
     With `keys` it says how a request carries its API key.
     """
@@ -77,11 +128,10 @@ def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
-            described = {path: {"post": dict(operation)} for path, operation in operations.items()}
-            schema["paths"] = described | schema["paths"]
+            schema["paths"] = {path: dict(methods) for path, methods in operations.items()} | schema["paths"]
             components = schema.setdefault("components", {})
             _describe_errors(schema)
-            components["schemas"] = _gather_schemas(schema)
+            components["schemas"] = say_defaults(_gather_schemas(schema))
             components["headers"] = {name: dict(header) for name, header in HEADERS.items()}
             if keys:
                 components["securitySchemes"] = _SECURITY_SCHEMES
@@ -119,13 +169,18 @@ def _gather_schemas(schema: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = dict(PROBLEM_SCHEMA)
+    schemas |= _gather_parts(GeneratedImages)
     for operations in schema["paths"].values():
         for operation in operations.values():
             schemas.update(operation.pop(_PARTS, {}))
     return schemas
 
 
-def _schema_of(media_type: str) -> dict[str, str]:
-    if media_type == "application/json":
-        return {"type": "object"}
-    return {"type": "string", "format": "binary"}
+def _refer_to(schema: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REFERENCES.format(model=schema.__name__)}
+
+
+def _gather_parts(schema: type[BaseModel]) -> dict[str, Any]:
+    """`schema` and all that it refers to, by their names."""
+    described = schema.model_json_schema(ref_template=_REFERENCES)
+    return {**described.pop("$defs", {}), schema.__name__: described}

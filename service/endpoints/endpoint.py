@@ -1,16 +1,20 @@
 """An endpoint, declared once: its route, its description and its short way all follow from that."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel
 from starlette.types import Receive
 
+from foundation.errors import InvalidField
 from service.endpoints.context import Context, context_of
-from service.endpoints.description import describe_operation
-from service.http.negotiation import choose_format
+from service.endpoints.description import describe_link, describe_operation
+from service.endpoints.link import Link
+from service.http.fields import read_field
+from service.http.negotiation import choose_format, label_octets
 
 Schema = TypeVar("Schema", bound=BaseModel)
 Answer = Callable[[Context, Receive, Schema, str], Awaitable[Response]]
@@ -25,12 +29,17 @@ class Door(Protocol):
         """Its address, such as `/generate`; a POST to it is let in by `service.http.threshold`."""
         ...
 
+    @property
+    def methods(self) -> Sequence[str]:
+        """What it answers."""
+        ...
+
     def describe(self) -> dict[str, Any]:
-        """Its operation, as OpenAPI has it."""
+        """Its operations by method, as OpenAPI has them."""
         ...
 
     async def handle(self, http_request: Request) -> Response:
-        """Answer one POST to it."""
+        """Answer one request to it."""
         ...
 
 
@@ -52,32 +61,71 @@ class Endpoint(Generic[Schema]):
     example: Mapping[str, Any]
     required: bool = False
     """Whether there has to be a body; without one the request is `{}`."""
+    streamed_media_types: Mapping[str, str] = field(default_factory=dict)
+    """Of each format in which what is asked for with `stream` is sent while it is made, the default first."""
+    link: Link[Schema] | None = None
+    """The same by GET, where there is one."""
 
     @property
     def task(self) -> str:
         """What SageMaker's clients call it."""
         return self.path.removeprefix("/")
 
+    @property
+    def methods(self) -> list[str]:
+        """What it answers."""
+        return ["POST"] if self.link is None else ["GET", "POST"]
+
+    @property
+    def all_media_types(self) -> list[str]:
+        """Of its answers, without their parameters."""
+        every = (*self.media_types.values(), *self.streamed_media_types.values())
+        return list(dict.fromkeys(media_type.partition(";")[0] for media_type in every))
+
     def describe(self) -> dict[str, Any]:
-        """Its operation, as OpenAPI has it."""
-        return describe_operation(
+        """Its operations by method, as OpenAPI has them."""
+        post = describe_operation(
             self.operation_id,
             self.summary,
             self.schema,
-            self.media_types.values(),
+            self.all_media_types,
             example=self.example,
             required=self.required,
         )
+        if self.link is None:
+            return {"post": post}
+        parameters = self.link.describe_parameters(self.schema)
+        named = (self.link.operation_id, self.link.summary, parameters)
+        return {"get": describe_link(*named, self.all_media_types), "post": post}
 
     async def handle(self, http_request: Request) -> Response:
         """Read the request, and answer it."""
         context = context_of(http_request)
         context.check_room()  # before the body is read: a full queue refuses at the least cost
+        if self.link is not None and http_request.method == "GET":
+            request = self.link.read(http_request, self.schema)
+            answering = partial(self.link.answer, context, http_request)
+            return await self._negotiate(http_request, request, answering)
         request = await context.bodies.read(http_request, self.schema)
         return await self.respond(context, http_request, request)
 
     async def respond(self, context: Context, http_request: Request, request: Schema) -> Response:
         """The answer to `request`, in the format that it or the header `Accept` names."""
+        answering = partial(self.answer, context, http_request.receive)
+        return await self._negotiate(http_request, request, answering)
+
+    async def _negotiate(
+        self,
+        http_request: Request,
+        request: Schema,
+        answering: Callable[[Schema, str], Awaitable[Response]],
+    ) -> Response:
         named: str | None = getattr(request, "format", None)
-        format = choose_format(named, http_request.headers.get("accept"), self.media_types)
-        return await self.answer(context, http_request.receive, request, format)
+        accept = read_field(http_request.scope, b"accept")
+        streamed = bool(getattr(request, "stream", False))
+        media_types = self.streamed_media_types if streamed else self.media_types
+        if named is not None and named not in media_types:
+            how = "with stream" if streamed else "without stream"
+            raise InvalidField("format", f"{named} is not made {how}; choose {', '.join(media_types)}")
+        format = choose_format(named, accept, media_types)
+        return label_octets(await answering(request, format), accept)

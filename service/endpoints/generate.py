@@ -1,7 +1,6 @@
 """`POST /generate`: seeds or latents in, pictures out, whichever door they are asked for at."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from functools import partial
 
 from starlette.responses import Response
@@ -15,7 +14,7 @@ from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
 from service.engine.budget import Holding
 from service.engine.costs import pictures_bytes
-from service.engine.jobs import Generated
+from service.engine.jobs import Encode, Generated
 from service.http.disconnection import unless_gone
 from service.http.entity_tags import matches, tag_answer
 from service.http.responses import not_modified, picture_response
@@ -46,63 +45,36 @@ async def answer_generate(
     Raises:
         GanymedeError: any of the refusals in `foundation.errors`.
     """
-    known = if_none_match is not None
-    with ExitStack() as held:
-        if known:  # where nothing may have changed, no room is needed yet, and none of the key's rate
-            release, inputs, pixels = await prepare_generate(context, request, format, release=release)
-        else:
+    holding: Holding | None = None
+    try:
+        if if_none_match is None:
             release, inputs, pixels, holding = await accept_generate(
                 context, request, format, release=release
             )
-            held.callback(holding.release)
-        manifest = release.manifest
-        tag = tag_answer(
-            release,
-            inputs,
-            format=format,
-            columns=request.columns,
-            padding=request.padding,
-            scale=request.scale,
-            truncation=request.truncation,
-            recipe=describe_recipe(request),
-        )
-        if matches(tag, if_none_match):
-            return not_modified(tag, headers)
-        if known:
-            holding = await context.accept(
-                len(inputs), pictures_bytes(len(inputs), pixels, manifest.image, format)
-            )
-            held.callback(holding.release)
-
-        def encode(images: Images, labels: Weights | None) -> bytes:
-            provenance = describe_provenance(manifest, request, inputs.seeds, labels)
-            with holding.used():
-                return encode_images(
-                    images,
-                    format,
-                    provenance,
-                    columns=request.columns,
-                    padding=request.padding,
-                    scale=request.scale,
-                )
-
-        small = pixels <= _SMALL_PIXELS
+            tag = _tag(release, inputs, request, format)
+        else:  # where nothing may have changed, no room is needed yet, and none of the key's rate
+            release, inputs, pixels = await prepare_generate(context, request, format, release=release)
+            tag = _tag(release, inputs, request, format)
+            if matches(tag, if_none_match):
+                return not_modified(tag, headers)
+            size = pictures_bytes(len(inputs), pixels, release.manifest.image, format)
+            holding = await context.accept(len(inputs), size)
         generated: Generated = await unless_gone(
             receive,
             context.engine.generate(
                 release.generator,
                 inputs,
-                encode=encode,
-                small=small,
+                encode=_encoding(release, request, inputs, format, holding),
+                small=pixels <= _SMALL_PIXELS,
                 flight=tag,
                 requester=holding.requester,
             ),
         )
         context.metrics.observe_answer(format, generated.queue_s, generated.encode_s)
-        response = picture_response(
+        return picture_response(
             generated.content,
             media_type=MEDIA_TYPES[format],
-            reference=manifest.reference,
+            reference=release.manifest.reference,
             seeds=inputs.seeds,
             generated=generated,
             encode_s=generated.encode_s,
@@ -110,8 +82,30 @@ async def answer_generate(
             holding=holding,
             headers=headers,
         )
-        held.pop_all()  # the response lets go of it
-        return response
+    except BaseException:  # else the response lets go of it
+        if holding is not None:
+            holding.release()
+        raise
+
+
+def _encoding(
+    release: Release, request: GenerateRequest, inputs: Inputs, format: str, holding: Holding
+) -> Encode:
+    """What writes the answer, in a thread, and holds its bytes until it has."""
+
+    def encode(images: Images, labels: Weights | None) -> bytes:
+        provenance = describe_provenance(release.manifest, request, inputs.seeds, labels)
+        with holding.used():
+            return encode_images(
+                images,
+                format,
+                provenance,
+                columns=request.columns,
+                padding=request.padding,
+                scale=request.scale,
+            )
+
+    return encode
 
 
 async def accept_generate(
@@ -128,14 +122,13 @@ async def accept_generate(
     image, count = release.manifest.image, request_count(request)
     pixels = check_generate(request, image, format, context.settings)
     holding = await context.accept(count, pictures_bytes(count, pixels, image, format))
-    with ExitStack() as held:
-        held.callback(holding.release)
-        try:
-            inputs = await _read_inputs(context, release, request)
-        except InvalidField:  # such as a label: what is wrong costs a key nothing
+    try:
+        inputs = await _read_inputs(context, release, request)
+    except BaseException as error:
+        holding.release()
+        if isinstance(error, InvalidField):  # such as a label: what is wrong costs a key nothing
             await context.rates.give_back(count)
-            raise
-        held.pop_all()
+        raise
     return release, inputs, pixels, holding
 
 
@@ -146,6 +139,19 @@ async def prepare_generate(
     release = release or await context.releases.resolve(request.model)
     pixels = check_generate(request, release.manifest.image, format, context.settings)
     return release, await _read_inputs(context, release, request), pixels
+
+
+def _tag(release: Release, inputs: Inputs, request: GenerateRequest, format: str) -> str:
+    return tag_answer(
+        release,
+        inputs,
+        format=format,
+        columns=request.columns,
+        padding=request.padding,
+        scale=request.scale,
+        truncation=request.truncation,
+        recipe=describe_recipe(request),
+    )
 
 
 async def _read_inputs(context: Context, release: Release, request: GenerateRequest) -> Inputs:
@@ -163,5 +169,5 @@ ENDPOINT = Endpoint(
     schema=GenerateRequest,
     media_types=MEDIA_TYPES,
     answer=answer_generate,
-    example={"seed": 7, "count": 4},
+    example={"seed": 7, "count": 4, "columns": 2, "scale": 4},
 )

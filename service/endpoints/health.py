@@ -5,19 +5,20 @@ from typing import Any
 from fastapi import APIRouter
 
 from foundation.errors import Unavailable
+from service.endpoints.answer_schemas import Liveness, Readiness
 from service.endpoints.context import AppContext
 from service.endpoints.problem_responses import describe_problems
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/livez")
+@router.get("/livez", response_model=None, responses={200: {"model": Liveness}})
 async def live() -> dict[str, str]:
     """The process runs and its event loop turns."""
     return {"status": "live"}
 
 
-@router.get("/readyz", responses=describe_problems(503))
+@router.get("/readyz", response_model=None, responses={200: {"model": Readiness}, **describe_problems(503)})
 async def ready(context: AppContext) -> dict[str, Any]:
     """200 once the default model is loaded and passed its golden check; 503 before, and once the end is near.
 

@@ -1,34 +1,31 @@
 """`GET /images/{model}/{seed}.png`: one image, at an address that caches can keep for ever."""
 
-import re
-from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import ValidationError, WithJsonSchema
 
-from foundation.errors import InvalidField
 from foundation.latents import SEED_LIMIT
 from foundation.store import parse_reference
 from service.endpoints.context import AppContext
-from service.endpoints.description import PICTURE_HEADERS
+from service.endpoints.description import PICTURE_HEADERS, describe_content
 from service.endpoints.generate import answer_generate
 from service.endpoints.problem_responses import Responses, describe_problems, refer_to_headers
 from service.http.bodies import explain
+from service.http.negotiation import label_octets
+from service.http.queries import read_fields, read_number, read_text
 from service.requests.schemas import GenerateRequest
 
 router = APIRouter(tags=["pictures"])
-_FIELDS = frozenset({"label", "truncation", "scale"})
+_READERS = {"label": read_text, "truncation": read_number, "scale": read_number}
 FOR_EVER = "public, max-age=31536000, immutable"
 
 # What is read here is text, and checked as a body's fields are; these say what the text must be.
 _SEED: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": SEED_LIMIT - 1}
 _TRUNCATION: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1.0}
 _SCALE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 64, "default": 1}
-_WHOLE = re.compile(r"[0-9]{1,30}")
-_FRACTION = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}(?:[eE][+-]?[0-9]{1,3})?")
 _RESPONSES: Responses = {
-    200: {"content": {"image/png": {}}, "headers": refer_to_headers(PICTURE_HEADERS)},
+    200: {"content": describe_content(["image/png"]), "headers": refer_to_headers(PICTURE_HEADERS)},
     304: {"description": "The client has it already.", "headers": refer_to_headers(("ETag",))},
     **describe_problems(404, 422, 429, 503, 504),
 }
@@ -58,16 +55,15 @@ async def show_image(
 
     What a cache kept stays valid. Servers on other processors may answer a version whose `arithmetic` is
     `float` with levels that are rounded otherwise, under a tag of their own.
+
+    Where keys are wanted, an address that `ganymede sign-url` has signed (`expires`, `signature`) needs none
+    until its time is over; then, and where it was changed, the answer is 403.
     """
-    for name, given in Counter(name for name, _ in http_request.query_params.multi_items()).items():
-        if name not in _FIELDS:
-            raise InvalidField(name, "there is no such field; see /docs")
-        if given > 1:
-            raise InvalidField(name, f"give it once, not {given} times")
-    request = _read_request(model, seed, label, truncation, scale)
+    del label, truncation, scale  # described here; the query is read whole, so that nothing else is in it
+    request = _read_request(model, seed, http_request)
     release = await context.releases.resolve(model)
     named_version = parse_reference(model).selector == release.manifest.version
-    return await answer_generate(
+    response = await answer_generate(
         context,
         http_request.receive,
         request,
@@ -76,26 +72,12 @@ async def show_image(
         headers={"Cache-Control": FOR_EVER if named_version else "no-cache"},
         if_none_match=if_none_match,
     )
+    return label_octets(response, http_request.headers.get("accept"))
 
 
-def _read_request(
-    model: str, seed: str, label: str | None, truncation: str | None, scale: str | None
-) -> GenerateRequest:
-    given = {"truncation": truncation, "scale": scale}
-    fields = {
-        "model": model,
-        "seeds": [_number(seed)],
-        "label": label,
-        **{name: _number(text) for name, text in given.items() if text is not None},
-    }
+def _read_request(model: str, seed: str, http_request: Request) -> GenerateRequest:
+    fields = read_fields(http_request.query_params.multi_items(), _READERS)
     try:
-        return GenerateRequest.model_validate(fields)
+        return GenerateRequest.model_validate({"model": model, "seeds": [read_number(seed)], **fields})
     except ValidationError as error:
         raise explain(error) from None
-
-
-def _number(text: str) -> float | str:
-    """The number that `text` is; the text itself where it is none, for the schema to judge."""
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    return float(text) if _FRACTION.fullmatch(text) else text

@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from foundation.errors import GanymedeError, ModelNotFound, ReleaseRefused, StoreError
 from foundation.manifest import Manifest
 from foundation.store import Store
 from foundation.store.publication import MAX_NAMED
+from service.endpoints.answer_schemas import Model, ModelList
 from service.endpoints.context import AppContext, Context
+from service.endpoints.description import describe_content
 from service.endpoints.problem_responses import describe_problems
+from service.http.negotiation import label_octets
 from service.releases.default_model import raise_if_away
 from service.releases.opening import Release
 
@@ -40,7 +43,12 @@ class DescribedVersion(Manifest):
     """The names that `directions` of a request takes, by number; null where it has none, or as above."""
 
 
-@router.get("", operation_id="list_models", responses={200: {"links": _FIRST_MODEL}, **_NO_STORE})
+@router.get(
+    "",
+    operation_id="list_models",
+    response_model=None,
+    responses={200: {"model": ModelList, "links": _FIRST_MODEL}, **_NO_STORE},
+)
 async def list_models(context: AppContext) -> dict[str, Any]:
     """All models of the store; `default` is what a request without `model` means.
 
@@ -51,7 +59,12 @@ async def list_models(context: AppContext) -> dict[str, Any]:
     return await context.releases.asking.run(_list_models, context, loaded)
 
 
-@router.get("/{name}", operation_id="describe_model", responses={200: {"links": _FIRST_VERSION}, **_NO_MODEL})
+@router.get(
+    "/{name}",
+    operation_id="describe_model",
+    response_model=None,
+    responses={200: {"model": Model, "links": _FIRST_VERSION}, **_NO_MODEL},
+)
 async def describe_model(name: str, context: AppContext) -> dict[str, Any]:
     """One model: its versions, oldest first, where its aliases point, and which are `loaded`."""
     loaded = _list_loaded(context)
@@ -79,13 +92,14 @@ async def describe_version(name: str, version: str, context: AppContext) -> Desc
     "/{name}/versions/{version}/samples.png",
     response_class=Response,
     operation_id="show_samples",
-    responses={200: {"content": {"image/png": {}}}, **_NO_MODEL},
+    responses={200: {"content": describe_content(["image/png"])}, **_NO_MODEL},
 )
-async def show_samples(name: str, version: str, context: AppContext) -> Response:
+async def show_samples(name: str, version: str, context: AppContext, http_request: Request) -> Response:
     """The grid of samples that was published with a version."""
     content = await context.releases.asking.run(_read_samples, context.releases.store, name, version)
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return Response(content, media_type="image/png", headers=headers)
+    response = Response(content, media_type="image/png", headers=headers)
+    return label_octets(response, http_request.headers.get("accept"))
 
 
 async def _name_directions(release: Release) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 PROBLEM_SCHEMA: Mapping[str, Any] = {
     "title": "Problem",
+    "description": "What went wrong: `application/problem+json` (RFC 9457).",
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
@@ -21,6 +22,16 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
         "field": {"type": "string", "description": "With 422: which field is wrong, such as `seeds.3`."},
         "error": {"type": "string", "description": "Under `/v2`: the detail again, by the protocol's name."},
     },
+    "examples": [
+        {
+            "type": "about:blank",
+            "title": "Invalid field",
+            "status": 422,
+            "detail": "seeds: give at least 2",
+            "code": "invalid-field",
+            "field": "seeds",
+        }
+    ],
 }
 """The schema of each of them, kept under `#/components/schemas/Problem`."""
 
@@ -47,7 +58,15 @@ HEADERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string"},
     },
     "X-Seed": {
-        "description": "What asks for these again: the first of seeds in a row, or all; none for latents.",
+        "description": "What asks for these again: the first of seeds in a row, or all (64, then `...`).",
+        "schema": {"type": "string"},
+    },
+    "X-Seed-Count": {
+        "description": "How many seeds that are; where `X-Seed` has one, they follow it in a row.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "Cache-Control": {
+        "description": "How long it may be kept: for ever where a version is named.",
         "schema": {"type": "string"},
     },
     "Server-Timing": {
@@ -63,6 +82,7 @@ _SENTENCES: Mapping[int, str] = {
     403: "It does not know this one.",
     404: "No such model, version or file.",
     406: "`Accept` allows no format that can be made.",
+    416: "The file ends before the `Range` begins.",
     413: "The body is larger than is read.",
     415: "The body is compressed; send it as it is.",
     422: "A field is wrong; `field` names it.",

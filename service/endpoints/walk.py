@@ -1,26 +1,32 @@
-"""`POST /latent-walk`: a way through latent space, frame by frame."""
+"""`POST` and `GET /latent-walk`: a way through latent space, frame by frame."""
 
-import asyncio
-import os
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import UTC
+from email.utils import format_datetime
 from functools import partial
-from pathlib import Path
 
-from starlette.responses import FileResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive
 
 from foundation.errors import InvalidField
-from foundation.locked_folders import LockedFolder
+from foundation.store import parse_reference
 from service.encoding.animation import MEDIA_TYPES
+from service.encoding.streams import STREAM_MEDIA_TYPES
 from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
+from service.endpoints.images import FOR_EVER
+from service.endpoints.link import Link
+from service.endpoints.walk_answers import stream_answer, write_answer
 from service.engine.budget import Holding
-from service.engine.costs import walk_bytes
-from service.engine.walks import render_walk
-from service.http.disconnection import unless_gone
-from service.http.entity_tags import tag_answer
-from service.http.responses import describe_timing, name_seeds
+from service.engine.costs import stream_bytes, walk_bytes
+from service.engine.streams import WAITING_FRAMES
+from service.http.entity_tags import matches, tag_answer
+from service.http.queries import read_flag, read_number, read_numbers, read_text, read_words
+from service.http.responses import name_seeds, not_modified
 from service.releases.opening import Release
+from service.requests.directions import steer
 from service.requests.inputs import Inputs
 from service.requests.limits import check_walk
 from service.requests.request_inputs import count_numbers, draw_inputs
@@ -29,54 +35,33 @@ from service.requests.schemas import WalkRequest
 _WAY = {"frames", "interpolation", "loop", "easing", "fps", "scale", "truncation"}
 
 
-async def answer_walk(context: Context, receive: Receive, request: WalkRequest, format: str) -> Response:
+async def answer_walk(
+    context: Context,
+    receive: Receive,
+    request: WalkRequest,
+    format: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """The walk that `request` asks for in the format `format`.
 
     Raises:
         GanymedeError: any of the refusals in `foundation.errors`.
     """
     release, keys, holding = await accept_walk(context, request, format)
-    manifest = release.manifest
-    way = request.model_dump(include=_WAY)
-    try:
-        folder = LockedFolder("walk")
-    except OSError:
-        holding.release()
-        raise
-    loop = asyncio.get_running_loop()
-
-    def discard() -> None:
-        folder.remove()
-        with suppress(RuntimeError):  # the process ends, and nobody counts any more
-            loop.call_soon_threadsafe(holding.release)
-
-    path = folder.path / f"walk.{format}"
-    rendering = render_walk(
-        context.engine,
-        release.generator,
-        keys,
-        request,
-        path,
-        format,
-        timeout_s=context.settings.request_timeout_s,
-        requester=holding.requester,
-        discard=discard,
+    told = {"X-Model": release.manifest.reference, "ETag": tag_walk(release, keys, request, format)}
+    if keys.seeds is not None:
+        told |= name_seeds(keys.seeds)
+    answer = stream_answer if request.stream else write_answer
+    return await answer(
+        context, receive, request, format, release, keys, holding, {**told, **(headers or {})}
     )
-    rendered = await unless_gone(receive, rendering)
-    with ExitStack() as held:
-        held.callback(holding.release)
-        held.callback(folder.remove)
-        found = path.stat()
-        holding.resize(found.st_size)
-        context.metrics.observe_answer(format, rendered.queue_s, rendered.encode_s)
-        headers = {
-            "X-Model": manifest.reference,
-            "ETag": tag_answer(release, keys, format=format, walk=way),
-            "Server-Timing": describe_timing(rendered.queue_s, rendered.inference_s, rendered.encode_s),
-        }
-        if keys.seeds is not None:
-            headers["X-Seed"] = name_seeds(keys.seeds)
-        return _WalkResponse(path, found, MEDIA_TYPES[format], headers, held.pop_all())
+
+
+def tag_walk(release: Release, keys: Inputs, request: WalkRequest, format: str) -> str:
+    """The entity tag of a walk between `keys`."""
+    shape: dict[str, object] = {"walk": request.model_dump(include=_WAY)}
+    return tag_answer(release, keys, format=format, **shape, **({"stream": True} if request.stream else {}))
 
 
 async def accept_walk(
@@ -92,12 +77,18 @@ async def accept_walk(
     release = release or await context.releases.resolve(request.model)
     image = release.manifest.image
     check_walk(request, image, format, context.settings)
-    holding = await context.accept(request.frames, walk_bytes(request, image, format))
+    if request.stream:
+        size, waiting = stream_bytes(request, image), min(request.frames, WAITING_FRAMES)
+    else:
+        size, waiting = walk_bytes(request, image, format), request.frames
+    holding = await context.accept(request.frames, size, waiting=waiting)
     with ExitStack() as held:
         held.callback(holding.release)
         try:
             draw = partial(draw_inputs, release.manifest, request, request.seeds)
             keys = await context.bodies.convert(count_numbers(request), draw)
+            if request.directions:
+                keys = steer(keys, await release.directions.get(), request.directions)
         except InvalidField:  # such as a label: what is wrong costs a key nothing
             await context.rates.give_back(request.frames)
             raise
@@ -105,19 +96,27 @@ async def accept_walk(
     return release, keys, holding
 
 
-class _WalkResponse(FileResponse):
-    """A walk's file, which goes when it was sent, and when the client left before."""
+async def answer_walk_link(
+    context: Context, http_request: Request, request: WalkRequest, format: str
+) -> Response:
+    """The walk of an address; with a version named it never changes, and may be kept for ever.
 
-    def __init__(
-        self, path: Path, found: os.stat_result, media_type: str, headers: dict[str, str], held: ExitStack
-    ) -> None:
-        super().__init__(path, stat_result=found, media_type=media_type, headers=headers)
-        self._held = held
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it (ASGI)."""
-        with self._held:
-            await super().__call__(scope, receive, send)
+    Raises:
+        GanymedeError: any of the refusals in `foundation.errors`.
+    """
+    release = await context.releases.resolve(request.model)
+    manifest = release.manifest
+    named = request.model is not None and parse_reference(request.model).selector == manifest.version
+    headers = {"Cache-Control": FOR_EVER if named else "no-cache"}
+    known = http_request.headers.get("if-none-match")
+    if known is not None:  # it may be here already: no room is needed yet, and none of the key's rate
+        check_walk(request, manifest.image, format, context.settings)
+        tag = tag_walk(release, draw_inputs(manifest, request, request.seeds), request, format)
+        if matches(tag, known):
+            return not_modified(tag, headers)
+    # Each part of a file is asked for by itself: a time of its own for each would make them different files.
+    headers["Last-Modified"] = format_datetime(manifest.created_at.astimezone(UTC), usegmt=True)
+    return await answer_walk(context, http_request.receive, request, format, headers=headers)
 
 
 ENDPOINT = Endpoint(
@@ -126,7 +125,29 @@ ENDPOINT = Endpoint(
     summary="Walk between key points: by default a PNG filmstrip of 60 frames.",
     schema=WalkRequest,
     media_types=MEDIA_TYPES,
+    streamed_media_types=STREAM_MEDIA_TYPES,
     answer=answer_walk,
-    example={"seeds": [1, 5, 9], "frames": 12, "loop": True},
+    example={"seeds": [1, 5, 9], "frames": 12, "loop": True, "scale": 2},
     required=True,
+    link=Link(
+        operation_id="show_walk",
+        summary="A walk with an address of its own, for `<video>` and `<img>`.",
+        readers={
+            "seeds": read_numbers,
+            "model": read_text,
+            "frames": read_number,
+            "format": read_text,
+            "fps": read_number,
+            "loop": read_flag,
+            "interpolation": read_text,
+            "easing": read_text,
+            "label": read_text,
+            "labels": read_words,
+            "truncation": read_number,
+            "scale": read_number,
+            "stream": read_flag,
+        },
+        example={"seeds": [1, 5, 9]},
+        answer=answer_walk_link,
+    ),
 )

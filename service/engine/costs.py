@@ -5,6 +5,7 @@ PNG, and the content, which pixels that do not compress leave as large as they w
 """
 
 from foundation.manifest import ImageOutput
+from service.engine.streams import STREAM_FRAMES
 from service.engine.walks import CHUNK_FRAMES, CHUNKS_IN_FLIGHT
 from service.requests.schemas import WalkRequest
 
@@ -17,6 +18,8 @@ _TENSOR_COPIES = {True: 4, False: 9}
 _WALK_COPIES = {"png": 4}
 _ANY_WALK_COPIES = 2
 """The frames that a codec holds back, and the file."""
+
+_STREAM_COPIES = 3
 
 
 def pictures_bytes(count: int, pixels: int, image: ImageOutput, format: str) -> int:
@@ -34,6 +37,17 @@ def walk_bytes(request: WalkRequest, image: ImageOutput, format: str) -> int:
     pixels = frames_bytes(request.frames, image) * request.scale**2
     chunks = min(request.frames, (CHUNKS_IN_FLIGHT + 1) * CHUNK_FRAMES)
     return _WALK_COPIES.get(format, _ANY_WALK_COPIES) * pixels + 2 * frames_bytes(chunks, image)
+
+
+def stream_bytes(request: WalkRequest, image: ImageOutput) -> int:
+    """Of a walk that is streamed: the chunks that are under way, however long it is.
+
+    One is being made and one waits; of one that is encoded and sent there are the enlarged frames, what the
+    codec holds back of them, and the bytes.
+    """
+    frames = min(request.frames, STREAM_FRAMES)
+    enlarged = frames_bytes(frames, image) * request.scale**2
+    return _STREAM_COPIES * enlarged + (CHUNKS_IN_FLIGHT + 1) * frames_bytes(frames, image)
 
 
 def frames_bytes(count: int, image: ImageOutput) -> int:

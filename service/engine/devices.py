@@ -2,7 +2,7 @@
 
 import ctypes
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from foundation.errors import GanymedeError
@@ -73,6 +73,19 @@ def choose_device(
     if fast:
         log.warning("GANYMEDE_PRECISION=fast: the CPU has nothing faster that is good enough; it is exact.")
     return cpu_device(threads)
+
+
+def exact_device(device: Device) -> Device:
+    """`device` as a release of exact arithmetic is run on it: in float32, by sums of products.
+
+    TF32 and float16 round what goes in, and Winograd's and Fourier's ways to a convolution round on the way:
+    cuDNN's default is a plain product of matrices, and TensorRT, which chooses for itself, is left out.
+    """
+    if device.name == "cpu":
+        return device
+    options = {"cudnn_conv_algo_search": "DEFAULT", "use_tf32": 0}
+    providers: tuple[Provider, ...] = (("CUDAExecutionProvider", options), _CPU)
+    return replace(device, name="cuda", providers=providers, precision="exact")
 
 
 def has_gpu() -> bool:

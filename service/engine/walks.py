@@ -38,10 +38,10 @@ class Rendered:
     encode_s: float
 
 
-def split_frames(frames: int) -> Iterator[slice]:
+def split_frames(frames: int, chunk_frames: int = CHUNK_FRAMES) -> Iterator[slice]:
     """The parts of a walk that are generated at once, in order."""
-    for start in range(0, frames, CHUNK_FRAMES):
-        yield slice(start, min(start + CHUNK_FRAMES, frames))
+    for start in range(0, frames, chunk_frames):
+        yield slice(start, min(start + chunk_frames, frames))
 
 
 def open_walk_encoder(
@@ -52,15 +52,20 @@ def open_walk_encoder(
     manifest: Described,
 ) -> Encoder:
     """The encoder for the frames of `request`, enlarged by its `scale`."""
+    origin = describe_provenance(manifest, request, keys.seeds, keys.labels)
+    return open_encoder(format, path, frame_shape(request, manifest), origin)
+
+
+def frame_shape(request: WalkRequest, manifest: Described) -> FrameShape:
+    """The frames of `request`, enlarged by its `scale`."""
     image = manifest.image
-    shape = FrameShape(
+    return FrameShape(
         frames=request.frames,
         height=image.height * request.scale,
         width=image.width * request.scale,
         channels=image.channels,
         fps=request.fps,
     )
-    return open_encoder(format, path, shape, describe_provenance(manifest, request, keys.seeds, keys.labels))
 
 
 async def render_walk(
@@ -91,11 +96,11 @@ async def render_walk(
     done = 0
     whole = False
     opener = partial(open_walk_encoder, path, format, request, keys, generator.manifest)
-    file = WalkFile(engine.walk_encoders, path, opener, discard=discard)
+    file = WalkFile[Encoder](engine.walk_encoders, path, opener, discard=discard)
     try:
         async with asyncio.timeout(timeout_s):
             with engine.admit(request.frames, requester) as admission:
-                async with aclosing(_generate_chunks(engine, generator, keys, request, admission)) as chunks:
+                async with aclosing(generate_chunks(engine, generator, keys, request, admission)) as chunks:
                     async for generated in chunks:
                         queue_s += generated.queue_s
                         inference_s += generated.inference_s
@@ -112,13 +117,19 @@ async def render_walk(
     return Rendered(path, queue_s, inference_s, encode_s)
 
 
-async def _generate_chunks(
-    engine: Engine, generator: Generator, keys: Inputs, request: WalkRequest, admission: Admission
+async def generate_chunks(
+    engine: Engine,
+    generator: Generator,
+    keys: Inputs,
+    request: WalkRequest,
+    admission: Admission,
+    *,
+    chunk_frames: int = CHUNK_FRAMES,
 ) -> AsyncGenerator[Generated, None]:
     """The walk's chunks in order; while one is being used, the next is being generated."""
     pending: deque[asyncio.Task[Generated]] = deque()
     try:
-        for part in split_frames(request.frames):
+        for part in split_frames(request.frames, chunk_frames):
             inputs = walk_inputs(keys, request, part)
             pending.append(asyncio.create_task(engine.generate(generator, inputs, admission=admission)))
             await asyncio.sleep(0)  # it is with the engine before the one before it is encoded
@@ -132,7 +143,7 @@ async def _generate_chunks(
         await asyncio.gather(*pending, return_exceptions=True)
 
 
-def _encode(encoder: Encoder, file: WalkFile, generated: Generated, scale: int) -> None:
+def _encode(encoder: Encoder, file: WalkFile[Encoder], generated: Generated, scale: int) -> None:
     for index in range(len(generated.images)):
         if file.left:
             return

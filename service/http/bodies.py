@@ -6,6 +6,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from foundation.errors import InvalidField, MalformedRequest
+from foundation.wrong_values import say_wrong
 from service.http.slices import read_json
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -88,9 +89,9 @@ def explain(error: ValidationError, content: bytes = b"") -> MalformedRequest | 
 
 
 def _explain(error: ErrorDetails, content: bytes) -> MalformedRequest | InvalidField:
-    message = error["msg"]
+    message = say_wrong(error)
     if error["type"] == "json_invalid":
-        return _not_json(message.removeprefix("Invalid JSON: "), content)
+        return _not_json(error["msg"].removeprefix("Invalid JSON: "), content)
     if error["type"] in ("model_type", "model_attributes_type") and not error["loc"]:
         return MalformedRequest('The body must be a JSON object, such as {} or {"seed": 7}.')
     place = error["loc"]
@@ -98,13 +99,10 @@ def _explain(error: ErrorDetails, content: bytes) -> MalformedRequest | InvalidF
         place = place[: _CLASSES[place[0]]]  # what follows is a type that pydantic tried
         message = "a class is its name, its index, or a list with a weight for every class"
     field = ".".join(str(part)[:_MAX_NAME] for part in place if part not in ("float", "int"))
-    if error["type"] in ("too_short", "too_long"):
-        bound = error["ctx"].get("min_length", error["ctx"].get("max_length"))
-        message = f"give at {'least' if error['type'] == 'too_short' else 'most'} {bound}"
     if error["type"] == "extra_forbidden":
         message = "there is no such field; see /docs"
     field = field or error.get("ctx", {}).get("field", "body")
-    return InvalidField(field, message[:1].lower() + message[1:])
+    return InvalidField(field, message)
 
 
 def _not_json(reason: str, content: bytes) -> MalformedRequest:

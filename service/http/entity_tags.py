@@ -8,7 +8,7 @@ from service.encoding.writers import name_writer
 from service.releases.opening import Release
 from service.requests.inputs import Inputs
 
-_ENCODING = "3"
+_ENCODING = "4"
 """Goes up whenever the same images would be written as other bytes."""
 
 

@@ -65,6 +65,8 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = MappingProxyType(
         # API keys
         "key-missing": ProblemType(401, "API key missing", _KEYS_WANTED),
         "key-unknown": ProblemType(403, "API key unknown"),
+        "signature-wrong": ProblemType(403, "Signature wrong"),
+        "signature-expired": ProblemType(403, "Signature expired"),
         "too-many-wrong-keys": ProblemType(429, "Too many wrong keys"),
         "rate-exceeded": ProblemType(429, "Rate exceeded"),
         "quota-exceeded": ProblemType(429, "Quota exceeded"),
@@ -74,10 +76,6 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "too-many-waiting": ProblemType(429, "Too many requests wait", _CLOSE),
         "upgrade-refused": ProblemType(501, "Upgrade refused", _CLOSE),
         "too-many-connections": ProblemType(503, "Too many connections", _CLOSE),
-        # the page; of a 422 Gradio's client takes the detail for a list of its own
-        "wrong-value": ProblemType(400, "Invalid field", code="invalid-field"),
-        "foreign-origin": ProblemType(403, "Foreign origin"),
-        "no-event-method": ProblemType(405, "Method not allowed", code="method-not-allowed"),
     }
 )
 

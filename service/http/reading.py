@@ -13,6 +13,7 @@ from starlette.types import Message, Receive
 from foundation.errors import BodyTooLarge, ClientGone, GanymedeError, RequestTimeout, Unavailable
 from service.engine.room import Room
 from service.http.bodies import SMALL_BYTES, parse_body
+from service.http.fields import read_field
 from service.http.requesters import current_requester
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -70,13 +71,13 @@ class Bodies:
             Unavailable: many large bodies are under way, all or the requester's own.
             GanymedeError: what `parse` raises.
         """
-        _check_coding(http_request.headers.get("content-encoding", "identity"))
+        _check_coding(read_field(http_request.scope, b"content-encoding"))
         message = await http_request.receive()
         if message["type"] == "http.request" and not message.get("more_body"):  # as most are: it came at once
             content = message.get("body", b"")
             if len(content) <= SMALL_BYTES:
                 return parse(content)
-        with self._share(http_request.headers.get("content-length")) as hold:
+        with self._share(read_field(http_request.scope, b"content-length")) as hold:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     content = await self._gather(http_request.receive, message, hold)
@@ -162,7 +163,9 @@ class Bodies:
         return BodyTooLarge(f"The body has more than the {self._max_bytes:,} bytes that are read.")
 
 
-def _check_coding(named: str) -> None:
+def _check_coding(named: str | None) -> None:
+    if named is None:
+        return
     codings = {coding.strip().lower() for coding in named[:200].split(",")}
     if codings - {"identity", ""}:
         raise UnsupportedEncoding(f"The body is sent as {named[:40]}; send it uncompressed.")

@@ -17,8 +17,11 @@ class PictureResponse(Response):
     """Content whose bytes stay counted until the client has read all but the last 128 KiB, or is gone."""
 
     def __init__(self, content: bytes, media_type: str, headers: Mapping[str, str], holding: Holding) -> None:
-        """`holding` counts the content from now on."""
-        super().__init__(content, media_type=media_type, headers=headers)
+        """`holding` counts the content from now on; the names of `headers` are in small letters."""
+        super().__init__(content, media_type=media_type)
+        self.raw_headers += [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        ]
         self._holding = holding
         holding.resize(len(content))
 
@@ -51,18 +54,19 @@ def picture_response(
     holding: Holding,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`content` with `X-Model`, `X-Seed`, `Server-Timing` (in milliseconds) and its `ETag`.
+    """`content` with `X-Model`, its seeds, `Server-Timing` (in milliseconds) and its `ETag`.
 
     `holding` counts it until it is sent.
     """
     described = {
-        "X-Model": reference,
-        "ETag": tag,
-        "Server-Timing": describe_timing(generated.queue_s, generated.inference_s, encode_s),
-        **(headers or {}),
+        "x-model": reference,
+        "etag": tag,
+        "server-timing": describe_timing(generated.queue_s, generated.inference_s, encode_s),
     }
+    for name, value in (headers or {}).items():
+        described[name.lower()] = value
     if seeds is not None:
-        described["X-Seed"] = name_seeds(seeds)
+        described |= name_seeds(seeds)
     return PictureResponse(content, media_type, described, holding)
 
 
@@ -77,9 +81,13 @@ def not_modified(tag: str, headers: Mapping[str, str] | None = None) -> Response
     return Response(status_code=304, headers={"ETag": tag, **(headers or {})})
 
 
-def name_seeds(seeds: Sequence[int]) -> str:
-    """What asks for these images again: the first seed of seeds in a row, else all (`...` past 64)."""
+def name_seeds(seeds: Sequence[int]) -> dict[str, str]:
+    """The headers that say what asks for these images again.
+
+    `X-Seed` has the first seed of seeds in a row, else all (`...` past 64), `X-Seed-Count` how many they are.
+    """
+    count = {"x-seed-count": str(len(seeds))}
     if all(later == earlier + 1 for earlier, later in pairwise(seeds)):
-        return str(seeds[0])
+        return {"x-seed": str(seeds[0]), **count}
     listed = ",".join(map(str, seeds[:_MAX_SEEDS_IN_HEADER]))
-    return listed if len(seeds) <= _MAX_SEEDS_IN_HEADER else f"{listed},..."
+    return {"x-seed": listed if len(seeds) <= _MAX_SEEDS_IN_HEADER else f"{listed},...", **count}

@@ -32,14 +32,13 @@ STRICT: Headers = _list_headers(_NOTHING)
 """Of what is read by programs."""
 
 EMBEDDABLE: Headers = _list_headers(_NOTHING, embeddable=True)
-"""Of pictures with an address of their own: any site may show them by `<img>`."""
+"""Of pictures and walks with an address of their own: any site may show them by `<img>` or `<video>`."""
 
 PAGE: Headers = _list_headers(
-    # Vega, which draws the curves, compiles them: 'unsafe-eval'.
-    f"{_OWN}; script-src 'self' 'unsafe-inline' 'unsafe-eval'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; font-src 'self' data:"
+    f"{_NOTHING}; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
-"""Of the web page, in which Gradio writes scripts and styles into the HTML."""
+"""Of the web page: its own files, and pictures that it was answered with."""
 
 DOCUMENTATION: Headers = _list_headers(
     f"{_OWN}; script-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src 'self' blob:"
@@ -58,6 +57,10 @@ def headers_for(scope: Scope) -> Headers:
         return found
     if path.startswith("/ui/"):
         return PAGE
-    if path.startswith("/images/") or path.endswith("/samples.png"):
+    if path.startswith("/images/") or path.endswith("/samples.png") or _is_walk_link(path, scope):
         return EMBEDDABLE
     return STRICT
+
+
+def _is_walk_link(path: str, scope: Scope) -> bool:
+    return path == "/latent-walk" and scope.get("method") in ("GET", "HEAD")

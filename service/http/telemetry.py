@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.addresses import OPEN_PATHS, ROUTE
+from service.http.disconnection import note_departure
 from service.http.log_text import MAX_LINE, TextFormatter, escape_controls
 from service.http.problems import describe_unknown
 from service.http.requesters import current_key, note_address
@@ -45,6 +46,7 @@ class Telemetry:
             return
         began = time.perf_counter()
         note_address(scope)
+        note_departure(scope)
         started, status, timing = False, 500, b""
         standing = headers_for(scope)  # now: routing changes the scope
 
@@ -52,26 +54,29 @@ class Telemetry:
             nonlocal started, status, timing
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
-                timing = next((value for name, value in message["headers"] if name == _SERVER_TIMING), b"")
-                message["headers"] = [*message["headers"], *standing, header]
+                headers = message["headers"]
+                if log.isEnabledFor(logging.INFO):
+                    timing = next((value for name, value in headers if name == _SERVER_TIMING), b"")
+                message["headers"] = [*headers, *standing, header]
             await send(message)
 
-        with identify_request(scope) as header:
-            try:
-                await self._app(scope, receive, send_with_id)
-            except Exception as error:
-                if started:
-                    raise
-                await describe_unknown(Request(scope), error)(scope, receive, send_with_id)
-            finally:
-                record_request(self._metrics, scope, status, time.perf_counter() - began, timing)
+        identity, token = _note_identity(scope)
+        header = (_HEADER, identity)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            if started:
+                raise
+            await describe_unknown(Request(scope), error)(scope, receive, send_with_id)
+        finally:
+            record_request(self._metrics, scope, status, time.perf_counter() - began, timing)
+            request_id.reset(token)
 
 
 @contextmanager
 def identify_request(scope: Scope) -> Iterator[tuple[bytes, bytes]]:
     """Let what is logged inside carry the request's id, the client's or a new one; the header of it."""
-    identity = _client_id(scope) or f"{random.getrandbits(128):032x}".encode()
-    token = request_id.set(identity.decode())
+    identity, token = _note_identity(scope)
     try:
         yield _HEADER, identity
     finally:
@@ -128,6 +133,11 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     log.setLevel(logging.INFO if log_format == "json" else logging.WARNING)
+
+
+def _note_identity(scope: Scope) -> tuple[bytes, contextvars.Token[str | None]]:
+    identity = _client_id(scope) or b"%032x" % random.getrandbits(128)
+    return identity, request_id.set(identity.decode())
 
 
 def _client_id(scope: Scope) -> bytes | None:

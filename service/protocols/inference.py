@@ -54,7 +54,12 @@ _ANSWERS: Responses = {
 _NO_MODEL: Responses = describe_problems(404, 503)
 _NOT_LOADED: Responses = describe_problems(404, 503, 504)
 
-router = APIRouter(prefix="/v2", tags=["open inference protocol"], route_class=ProtocolRoute)
+router = APIRouter(
+    prefix="/v2",
+    tags=["open inference protocol"],
+    route_class=ProtocolRoute,
+    generate_unique_id_function=lambda route: f"v2_{route.name}",
+)
 
 
 @router.get("")

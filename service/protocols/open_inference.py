@@ -41,16 +41,22 @@ class _Parameters(BaseModel):
     shared_memory_region: Any = None
 
 
-class _InputParameters(_Parameters):
+class InputParameters(_Parameters):
+    """Of an input tensor."""
+
     binary_data_size: Dimension | None = None
 
 
-class _OutputParameters(_Parameters):
+class OutputParameters(_Parameters):
+    """Of an output tensor."""
+
     binary_data: StrictBool | None = None
     classification: Any = None
 
 
-class _RequestParameters(_Parameters):
+class RequestParameters(_Parameters):
+    """Of a request."""
+
     binary_data_output: StrictBool | None = None
 
 
@@ -64,8 +70,8 @@ class RequestInput(_Part):
     name: Name
     shape: tuple[Dimension, ...] = Field(max_length=8, fail_fast=True)
     datatype: Name
-    parameters: Annotated[_InputParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
-        _InputParameters()
+    parameters: Annotated[InputParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
+        InputParameters()
     )
     data: list[Any] | None = None
 
@@ -74,8 +80,8 @@ class RequestOutput(_Part):
     """An output tensor that is asked for."""
 
     name: Name
-    parameters: Annotated[_OutputParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
-        _OutputParameters()
+    parameters: Annotated[OutputParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
+        OutputParameters()
     )
 
 
@@ -86,8 +92,8 @@ class InferenceRequest(_Part):
     model_name: Name | None = None
     """Some clients repeat it; the address says which model is meant."""
     model_version: Name | None = None
-    parameters: Annotated[_RequestParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
-        _RequestParameters()
+    parameters: Annotated[RequestParameters, Field(json_schema_extra=_describe_null), _NULL_IS_EMPTY] = (
+        RequestParameters()
     )
     inputs: tuple[RequestInput, ...] = Field(min_length=1, max_length=8, fail_fast=True)
     outputs: Annotated[

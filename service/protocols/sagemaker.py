@@ -7,6 +7,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from service.endpoints.answer_schemas import Readiness
 from service.endpoints.context import context_of
 from service.endpoints.description import describe_operation
 from service.endpoints.endpoint import Endpoint
@@ -15,7 +16,14 @@ from service.endpoints.problem_responses import describe_problems
 from service.http.bodies import JsonBody
 
 router = APIRouter(tags=["SageMaker"])
-router.add_api_route("/ping", ready, methods=["GET"], response_model=None, responses=describe_problems(503))
+router.add_api_route(
+    "/ping",
+    ready,
+    methods=["GET"],
+    operation_id="ping",
+    response_model=None,
+    responses={200: {"model": Readiness}, **describe_problems(503)},
+)
 
 
 class Invocation(BaseModel):
@@ -30,6 +38,7 @@ class Invocations:
     """`POST /invocations`: what the other endpoints answer, by the task that the request names."""
 
     path = "/invocations"
+    methods: Sequence[str] = ("POST",)
 
     def __init__(self, endpoints: Sequence[Endpoint[Any]]) -> None:
         tasks: Any = Literal[tuple(endpoint.task for endpoint in endpoints)]
@@ -44,15 +53,16 @@ class Invocations:
     def describe(self) -> dict[str, Any]:
         """Its operation, as OpenAPI has it."""
         endpoints = [endpoint for endpoint, _ in self._tasks.values()]
-        return describe_operation(
+        operation = describe_operation(
             "invoke",
             f"What SageMaker calls: {self._names}, as `task` says.",
             self._schema,
-            [media_type for endpoint in endpoints for media_type in endpoint.media_types.values()],
+            [media_type for endpoint in endpoints for media_type in endpoint.all_media_types],
             tag="SageMaker",
             example={"task": endpoints[0].task, **endpoints[0].example},
             required=True,
         )
+        return {"post": operation}
 
     async def handle(self, http_request: Request) -> Response:
         """Read the request, and answer it as the endpoint of its task does."""

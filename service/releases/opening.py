@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import onnx
+
 from foundation.errors import GanymedeError, ReleaseRefused
 from foundation.graphs.content import MAX_GRAPH_BYTES, check_graph
 from foundation.graphs.memory import check_memory
 from foundation.graphs.trial import TrialFailed, try_graph
+from foundation.grid.proof import NotExact, Proof, prove_exact
 from foundation.manifest import REFERENCE_GRAPH, File, Manifest
 from foundation.store import Store
 from foundation.store.publication import entry_of
-from service.engine.devices import Device
+from service.engine.devices import Device, exact_device
 from service.engine.generator import Generator
 from service.metrics import ShownModel
 from service.releases.drawn_by import DrawnBy, name_drawing
@@ -98,6 +101,8 @@ def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT
     """
     manifest = fetched.manifest
     check_content(manifest, fetched.graph)
+    if manifest.arithmetic == "exact":
+        device = exact_device(device)
     generator = Generator(manifest, fetched.graph, device)
     golden = hold_against_golden(manifest, generator, fetched.golden_images, timeout_s)
     return Release(
@@ -113,13 +118,16 @@ def check_content(manifest: Manifest, graph: bytes) -> None:
     """Look through a release's graph, and try it elsewhere first if what it needs cannot be told.
 
     Raises:
-        ReleaseRefused: it holds what no graph may, or takes more memory than it may.
+        ReleaseRefused: it holds what no graph may, takes more memory than it may, or is not exact as it says.
     """
     model = check_graph(graph, manifest.reference, REFERENCE_GRAPH)
     sizes = {"latent": (manifest.latent.size,)}
     if manifest.label is not None:
         sizes["label"] = (len(manifest.label.classes),)
-    if check_memory(model, sizes, manifest.reference, REFERENCE_GRAPH):
+    known = check_memory(model, sizes, manifest.reference, REFERENCE_GRAPH)
+    if manifest.arithmetic == "exact":
+        check_exact(model, manifest.reference)
+    if known:
         return
     inputs = draw_seeds(manifest, manifest.golden.seeds[:2])
     feeds = {"latent": inputs.latents}
@@ -130,6 +138,21 @@ def check_content(manifest: Manifest, graph: bytes) -> None:
     except TrialFailed as error:
         raise ReleaseRefused(
             f"{manifest.reference}: {REFERENCE_GRAPH} cannot be served, tried by itself: {error}."
+        ) from error
+
+
+def check_exact(model: onnx.ModelProto, reference: str) -> Proof:
+    """Prove that no sum of a graph can round, as its release says; what was found.
+
+    Raises:
+        ReleaseRefused: it is not proven; the message names the operator.
+    """
+    try:
+        return prove_exact(model)
+    except NotExact as error:
+        raise ReleaseRefused(
+            f"{reference}: its manifest says that its arithmetic is exact, and {REFERENCE_GRAPH} is not "
+            f"proven to be: {error}"
         ) from error
 
 

@@ -40,8 +40,9 @@ def check_walk(request: WalkRequest, image: ImageOutput, format: str, settings: 
     check_fps(format, request.fps)
     _check_images(request.frames, "frames", settings)
     height, width = image.height * request.scale, image.width * request.scale
-    _check_pixels(height * width * request.frames, settings)
-    _check_side(format, height, width * request.frames if format == "png" else width)
+    whole = not request.stream  # of a stream a few frames are there at a time
+    _check_pixels(height * width * (request.frames if whole else 1), settings)
+    _check_side(format, height, width * request.frames if format == "png" and whole else width)
 
 
 def _check_images(count: int, field: str, settings: Settings) -> None:

@@ -36,7 +36,7 @@ Row = Annotated[tuple[Number, ...], Field(min_length=1, max_length=_MAX_COLUMNS,
 WeightsField = Annotated[tuple[Number, ...], Field(max_length=_MAX_COLUMNS, fail_fast=True), _TURNS]
 LabelField = Annotated[StrictInt | StrictStr | WeightsField, Field(union_mode="left_to_right")]
 Format = Literal["png", "jpeg", "webp", "zip", "npy", "json"]
-WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy"]
+WalkFormat = Literal["png", "gif", "apng", "webp", "mp4", "zip", "npy", "jpeg"]
 Interpolation = Literal["slerp", "lerp", "spline"]
 Easing = Literal["linear", "smooth"]
 
@@ -69,6 +69,11 @@ class _Body(BaseModel):
         default=1.0, gt=0, le=1, description="ψ: below 1, likelier and less varied images."
     )
     scale: Whole = Field(default=1, ge=1, le=64, description="Whole-number enlargement, each pixel repeated.")
+    directions: dict[str, Annotated[Number, Field(ge=-1000, le=1000)]] | None = Field(
+        default=None,
+        max_length=64,
+        description="Move every latent along these directions of the model, by number or name.",
+    )
 
     @model_validator(mode="after")
     def _one_kind_of_label(self) -> Self:
@@ -107,11 +112,6 @@ class GenerateRequest(_Body):
         fail_fast=True,
         description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
     )
-    directions: dict[str, Annotated[Number, Field(ge=-1000, le=1000)]] | None = Field(
-        default=None,
-        max_length=64,
-        description="Move every latent along these directions of the model, by number or name.",
-    )
     columns: Whole | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
     padding: Whole = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")
     format: Format | None = Field(
@@ -133,17 +133,18 @@ DEFAULT_COUNT = 16
 """Images of a request that says nothing of their number."""
 
 
-_KEY_POINTS: list[JsonValue] = [
-    {"required": [given], "properties": {given: {"type": "array"}, other: {"type": "null"}}}
-    for given, other in (("seeds", "latents"), ("latents", "seeds"))
-]
-"""What a JSON schema can say of them: one of the two is a list."""
+_KEY_POINTS: dict[str, JsonValue] = {
+    "if": {"required": ["seeds"], "properties": {"seeds": {"type": "array"}}},
+    "then": {"properties": {"latents": {"type": "null"}}},
+    "else": {"required": ["latents"], "properties": {"latents": {"type": "array"}}},
+}
+"""What a JSON schema can say of them: one of the two is a list. Tools make other types of `oneOf`."""
 
 
 class WalkRequest(_Body):
     """A walk through latent space by way of two or more key points."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": _KEY_POINTS})
+    model_config = ConfigDict(json_schema_extra=_KEY_POINTS)
 
     seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
     latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
@@ -152,8 +153,14 @@ class WalkRequest(_Body):
     loop: StrictBool = Field(default=False, description="Return to the first key point.")
     easing: Easing = "linear"
     fps: Whole = Field(default=30, ge=1, le=120, description="Frames a second; a GIF has at most 50.")
+    stream: StrictBool = Field(
+        default=False,
+        description="Send it while it is made: mp4 in fragments, or each frame by itself as png or jpeg "
+        "(`multipart/x-mixed-replace`), at `fps`.",
+    )
     format: WalkFormat | None = Field(
-        default=None, description="Goes before the `Accept` header; png, a filmstrip, without either."
+        default=None,
+        description="Goes before the `Accept` header; without either png, a filmstrip, or mp4 of a `stream`.",
     )
 
     @model_validator(mode="after")

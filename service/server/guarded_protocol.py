@@ -20,7 +20,7 @@ from service.server.refused_heads import (
     explain_length,
     send_refusal,
 )
-from service.server.unanswered import Unanswered, has_left
+from service.server.unanswered import Unanswered, has_left, tell_gone
 from service.server.unread_answers import UnreadAnswer
 from service.server.upgrades import pass_over_upgrade
 from service.server.wire_limits import BODY_GRACE_S, HEAD_BYTES, LINGER_BYTES, LINGER_S, PIPELINED
@@ -211,11 +211,12 @@ class GuardedProtocol(HttpToolsProtocol):
         elif cycle.response_started:
             cycle.keep_alive = False
         else:
-            cycle.disconnected = True  # its handler, which may wait for the rest, is told so
-            cycle.message_event.set()
+            tell_gone(cycle)  # its handler may wait for the rest
             self._answer(error)
 
     def _answer(self, error: GanymedeError) -> None:
         fields = self.server_state.default_headers
-        send_refusal(self.transport, error, fields, self.url, self.headers, self.context.metrics)
+        cycle = self.cycle  # once a head is whole, its fields are there
+        under_way = list(cycle.scope["headers"]) if cycle is not None and not cycle.response_complete else []
+        send_refusal(self.transport, error, fields, self.url, self.headers or under_way, self.context)
         self._since = self.loop.time()

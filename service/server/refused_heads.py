@@ -8,10 +8,11 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from foundation.errors import GanymedeError, Unavailable
+from service.endpoints.context import Context
+from service.http.cross_origin import head_fields
 from service.http.problems import describe
 from service.http.security_headers import STRICT
 from service.http.telemetry import identify_request, record_request
-from service.metrics import Metrics
 from service.server.wire_limits import FIELDS, HEAD_BYTES
 
 _MAX_PATH = 200
@@ -94,7 +95,7 @@ def send_refusal(
     fields: Fields,
     url: bytes,
     request_fields: Fields,
-    metrics: Metrics,
+    context: Context,
 ) -> None:
     """Write the problem document of `error` with `fields` as a connection's last response; count and log it.
 
@@ -106,12 +107,13 @@ def send_refusal(
     response = describe(error)
     with identify_request(scope) as identity:
         lines = [STATUS_LINE[response.status_code]]
-        whole = [*fields, *response.raw_headers, *STRICT, identity]
+        shared = head_fields(context.settings.origins, request_fields)
+        whole = [*fields, *response.raw_headers, *STRICT, *shared, identity]
         if not any(name == b"connection" for name, _ in whole):
             whole.append((b"connection", b"close"))
         for name, value in whole:
             lines += name, b": ", value, b"\r\n"
         transport.write(b"".join((*lines, b"\r\n", response.body)))
-        record_request(metrics, scope, response.status_code, time.perf_counter() - began)
+        record_request(context.metrics, scope, response.status_code, time.perf_counter() - began)
     if transport.can_write_eof():
         transport.write_eof()

@@ -3,8 +3,12 @@
 import asyncio
 import select
 from collections import deque
+from typing import cast
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from service.http.disconnection import promise_departure, tell_departure
 
 _LEFT = getattr(select, "POLLRDHUP", 0)  # Linux's; a broken connection is told everywhere
 
@@ -16,7 +20,8 @@ class Unanswered:
         self._cycles: deque[RequestResponseCycle] = deque()
 
     def begin(self, cycle: RequestResponseCycle) -> None:
-        """Note a request; they are answered in their order."""
+        """Note a request, whose task has not begun yet; they are answered in their order."""
+        promise_departure(cast("Scope", cycle.scope))
         self._cycles.append(cycle)
 
     def end(self) -> None:
@@ -26,9 +31,14 @@ class Unanswered:
     def disconnect(self) -> None:
         """Tell all of them that their client is gone: handlers stop, and what they send goes nowhere."""
         while self._cycles:
-            cycle = self._cycles.popleft()
-            cycle.disconnected = True
-            cycle.message_event.set()
+            tell_gone(self._cycles.popleft())
+
+
+def tell_gone(cycle: RequestResponseCycle) -> None:
+    """Let a request's handler know that there is nobody to answer any more."""
+    cycle.disconnected = True
+    cycle.message_event.set()
+    tell_departure(cast("Scope", cycle.scope))
 
 
 def has_left(transport: asyncio.Transport) -> bool:

@@ -1,4 +1,5 @@
-"""The web page at `/ui`: Gradio in front of the same engine and the same limits as everyone's.
+"""The web page at `/ui`: plain files in `front/`, which call our own API from the visitor's browser.
 
-Nothing here imports Gradio until somebody asks for the page (`service.ui.mount`).
+It has no way of its own to the models: what it shows, `/generate` and the other endpoints answered.
+It imports `endpoints` and every room below.
 """

@@ -17,6 +17,7 @@ from tests.tiny_models import GOLDEN_SEEDS, draw_golden
 
 LATENT = 6
 GRID = 16.0  # latents and labels are rounded to sixteenths, the graph's first step
+MOST = 16_384.0  # steps of that grid: no sum of them passes 2²⁴
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,10 @@ def exact_graph(model: ExactModel) -> bytes:
     """Small whole weights, and latents and labels on a grid: no sum reaches 2²⁴ grid units."""
     random = np.random.default_rng(model.weight_seed)
     pixels = model.height * model.width * model.channels
-    tensors = [numpy_helper.from_array(np.array(GRID, np.float32), "grid")]
+    tensors = [
+        numpy_helper.from_array(np.array(value, np.float32), name)
+        for name, value in (("grid", GRID), ("lowest", -MOST), ("highest", MOST))
+    ]
     nodes, inputs, sums = [], [], []
     for name, size in (("latent", LATENT), ("label", len(model.classes))):
         if not size:
@@ -56,7 +60,8 @@ def exact_graph(model: ExactModel) -> bytes:
         nodes += [
             helper.make_node("Mul", [name, "grid"], [f"{name}_scaled"]),
             helper.make_node("Round", [f"{name}_scaled"], [f"{name}_rounded"]),
-            helper.make_node("MatMul", [f"{name}_rounded", f"{name}_weights"], [f"from_{name}"]),
+            helper.make_node("Clip", [f"{name}_rounded", "lowest", "highest"], [f"{name}_bounded"]),
+            helper.make_node("MatMul", [f"{name}_bounded", f"{name}_weights"], [f"from_{name}"]),
         ]
         sums.append(f"from_{name}")
     total = sums[0]

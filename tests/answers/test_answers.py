@@ -1,6 +1,6 @@
 """What was answered once is answered again: status, media type and every byte, under a tag that names it.
 
-The tags themselves are not on record: they name the builds of zlib and the encoders (docs/same-bytes.md).
+The tags themselves are not on record: they name the builds of the encoders (docs/same-bytes.md).
 
 After a change that is meant to alter answers: `python -m tests.answers.test_answers` writes the record anew;
 what it changes is part of the review.

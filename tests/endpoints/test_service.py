@@ -60,9 +60,11 @@ def test_docs_ask_no_other_host(client):
 
 
 def test_openapi_describes_the_bodies(client):
-    paths = client.get("/openapi.json").json()["paths"]
-    for path in ("/generate", "/latent-walk"):
-        body = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    description = client.get("/openapi.json").json()
+    for path, name in (("/generate", "GenerateRequest"), ("/latent-walk", "WalkRequest")):
+        content = description["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        assert content["schema"] == {"$ref": f"#/components/schemas/{name}"}
+        body = description["components"]["schemas"][name]
         assert body["additionalProperties"] is False
         assert "seeds" in body["properties"]
 

@@ -68,6 +68,11 @@ def test_modern_loses_on_two_devices_what_it_loses_on_one():
     assert_two_devices_lose_what_one_loses("modern")
 
 
+@pytest.mark.timeout(LIMIT_S)
+def test_changes_that_adapt_are_the_same_on_two_devices():
+    assert_two_devices_lose_what_one_loses("adaptive")
+
+
 @pytest.mark.timeout(3 * LIMIT_S)
 def test_two_processes_lose_what_one_loses_and_one_ends_in_words_when_the_other_is_killed(tmp_path):
     configuration = override(describe_small_run(), ["epochs=1000", "evaluation_epochs=0"])

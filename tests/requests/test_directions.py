@@ -154,6 +154,23 @@ def test_a_direction_moves_the_latent_by_number_and_by_name(steered):
     assert not np.array_equal(still, exact)
 
 
+def test_a_walk_is_moved_along_directions_as_its_key_pictures_are(steered):
+    server, _ = steered
+    fields = {"seeds": [3, 8], "label": "a", "truncation": 0.5, "directions": {"brightness": 2.5, "1": -1}}
+    walk = {**fields, "frames": 5, "format": "npy"}
+    answers = [
+        httpx.post(f"{server.url}/latent-walk", json=order) for order in (walk, {**walk, "directions": {}})
+    ]
+    frames, plain = (np.load(io.BytesIO(answer.content)) for answer in answers)
+    assert np.array_equal(frames[[0, -1]], pixels(server, **fields))
+    assert not np.array_equal(frames, plain)
+    assert answers[0].headers["etag"] != answers[1].headers["etag"]
+    wrong = httpx.post(f"{server.url}/latent-walk", json={**walk, "directions": {"height": 1}})
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "directions.height")
+    png = httpx.post(f"{server.url}/latent-walk", json={**walk, "format": "png"}).content
+    assert b"&quot;brightness&quot;: 2.5" in png or b'"brightness": 2.5' in png
+
+
 @pytest.mark.parametrize(
     ("model", "name"),
     [("colour", "7"), ("colour", "height"), ("colour", "9" * 5000), ("colour@v1", "0")],

@@ -228,3 +228,21 @@ def test_a_wrapping_that_draws_otherwise_is_refused_with_by_how_much(
     monkeypatch.setattr(release, "wrap_graph", wrap_wrongly)
     with pytest.raises(ImportRefused, match=r"up to \d+ levels of 255 apart, in [\d.]+% of the pixels"):
         prepare(draw_graph(), tmp_path)
+
+
+@pytest.mark.parametrize("value_range", ["0,1", "-1,1"])
+def test_pictures_with_transparency_keep_their_fourth_channel(tmp_path: Path, value_range: str) -> None:
+    model = draw_graph(
+        after=[
+            helper.make_node("Slice", ["t", "first", "one", "axis"], ["alpha"]),
+            helper.make_node("Concat", ["t", "alpha"], ["image"], axis=1),
+        ],
+        outputs=[value("image", ["n", 4, SIDE, SIDE])],
+        constants=[
+            constant(name, [number], np.int64) for name, number in (("first", 0), ("one", 1), ("axis", 1))
+        ],
+    )
+    prepared = prepare(model, tmp_path, value_range=value_range)
+    drawn = np.load(prepared.files["golden.npy"])
+    assert drawn.shape == (16, SIDE, SIDE, 4)
+    assert np.array_equal(drawn[..., 3], drawn[..., 0])

@@ -7,11 +7,11 @@ import tensorflow as tf
 from training.networks.augment import (
     augment,
     change_colours,
-    choose_probability,
     cut_out,
     draw_changes,
     shift,
 )
+from training.networks.probability import choose_probability
 
 SEED = tf.constant((3, 4), tf.int64)
 ALL = tf.ones(1)

@@ -32,7 +32,7 @@ def test_an_override_takes_the_type_of_its_field():
         ("epochs=none", "epochs=none: it must be a whole number."),
         ("epochs=0", "epochs=0: it must be at least 1."),
         ("beta_1=nan", "beta_1=nan: it must be a finite number."),
-        ("precision=float8", "precision=float8: it must be auto, float32 or mixed_bfloat16."),
+        ("precision=float8", "precision=float8: it must be auto, float32, mixed_bfloat16 or mixed_float16."),
         ("epochs=2.5", "epochs=2.5: it must be a whole number."),
         ("learning_rate=fast", "learning_rate=fast: it must be a number."),
         ("learning_rate=0", "learning_rate=0: it must be more than 0.0."),
@@ -47,7 +47,7 @@ def test_a_wrong_override_says_what_to_write(assignment, words):
 
 
 def test_a_value_of_neither_kind_is_told_of_both_in_one_sentence():
-    words = r"^augmentation=7: it must be at most 1\.0, or auto\.$"
+    words = r"^augmentation=7: it must be at most 1\.0, or auto or adaptive\.$"
     with pytest.raises(ConfigurationError, match=words):
         override(PRESETS["modern"].defaults, ["augmentation=7"])
 

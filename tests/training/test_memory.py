@@ -24,6 +24,11 @@ def test_the_estimate_is_near_the_peaks_that_were_measured(size, batch_size, wid
     assert estimate_bytes(configuration, shape(size)) == pytest.approx(measured_gb * 1e9, rel=0.3)
 
 
+def test_the_estimate_of_residual_networks_is_near_theirs():
+    configuration = override(find_preset("modern").defaults, ["residual=true", "batch_size=16"])
+    assert estimate_bytes(configuration, shape(256)) == pytest.approx(5.29e9, rel=0.3)
+
+
 def test_the_estimate_of_dcgan_is_too():
     grey = PictureShape(size=28, channels=1)
     assert estimate_bytes(find_preset("dcgan").defaults, grey) == pytest.approx(1.17e9, rel=0.3)

@@ -26,7 +26,8 @@ from training.modern.discriminator import build_discriminator
 from training.modern.gan import ModernGAN
 from training.modern.generator import base_size, build_generator
 from training.modern.losses import generator_ratio, gradient_penalty, pairing_loss
-from training.networks.augment import choose_probability
+from training.networks.probability import choose_probability
+from training.preset import PictureSet
 from training.presets import find_preset
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run
@@ -199,11 +200,12 @@ def test_a_run_from_before_a_setting_goes_on_without_it(configuration, tmp_path)
 
 def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
     run = Run(tmp_path)
-    chosen = replace_automatic(configuration, run, 600)
+    chosen = replace_automatic(configuration, run, PictureSet(600, FASHION_MNIST_SHAPE))
     assert chosen.augmentation == choose_probability(600)
     run.start(chosen, FASHION_MNIST_SHAPE)
-    assert replace_automatic(configuration, run, 60_000) == chosen
-    assert replace_automatic(find_preset("dcgan").defaults, Run(tmp_path / "new"), 600).precision != "auto"
+    assert replace_automatic(configuration, run, PictureSet(60_000, FASHION_MNIST_SHAPE)) == chosen
+    dcgan, few = find_preset("dcgan").defaults, PictureSet(600, FASHION_MNIST_SHAPE)
+    assert replace_automatic(dcgan, Run(tmp_path / "new"), few).precision != "auto"
 
 
 def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):
@@ -212,7 +214,8 @@ def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):
     assert "12 batches in all are few" in said.getvalue()
     assert "--set epochs=667" in said.getvalue()
     said = io.StringIO()
-    advise_length(find_preset("modern").defaults, Run(tmp_path), 300, Console(file=said))
+    given = override(find_preset("modern").defaults, ["batch_size=64", "epochs=16"])
+    advise_length(given, Run(tmp_path), 300, Console(file=said))
     document = (REPOSITORY / "docs" / "training.md").read_text()
     [told] = re.findall(r"--set epochs=(\d+)", said.getvalue())
     assert f"{int(told):,} of 300\npictures" in document

@@ -13,7 +13,7 @@ from training.evaluation.evaluate import evaluate_run
 from training.evaluation.features import FASHION_FEATURES
 from training.export.exporting import export_run
 from training.export.publication import publish_run
-from training.networks.augment import choose_probability
+from training.networks.probability import choose_probability
 from training.presets import find_preset
 from training.run.best import read_best
 from training.run.folder import Run

@@ -11,6 +11,7 @@ from foundation.store import FolderStore
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.releases.golden import check_golden
+from service.releases.opening import open_release
 from training.errors import ExportError
 from training.export.exporting import export_run
 from training.export.publication import publish_run
@@ -45,6 +46,32 @@ def test_a_published_run_is_a_release_that_the_service_accepts(exported_folder, 
     assert manifest.training["step"] == 20
     assert (manifest.arithmetic, manifest.golden.recorded_on) == ("float", recorded_here())
     assert [row["epoch"] for row in json.loads(store.read(manifest, "metrics.json"))["epochs"]] == [1, 2]
+
+
+def test_a_run_that_is_exported_as_exact_is_published_as_exact_with_its_price(
+    trained_run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("foundation.grid.price.CALIBRATED_IMAGES", 64)  # thousands take a minute
+    folder = tmp_path / "run"
+    shutil.copytree(trained_run.folder, folder)
+    export_run(folder, arithmetic="exact")
+    store = FolderStore(tmp_path / "models")
+    manifest = publish(folder, store)
+    assert manifest.arithmetic == "exact"
+    assert manifest.training["grid"]["images"] == 256
+    assert 0 < manifest.training["grid"]["mean_levels"] < 2
+    release = open_release(store, "fashion", "v1", cpu_device(1))
+    assert release.golden.same_bytes
+    assert release.golden.steady
+
+
+def test_a_graph_that_only_its_export_calls_exact_is_not_published(exported_folder, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(exported_folder, folder)
+    path = folder / "export" / "export.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"arithmetic": "exact"}))
+    with pytest.raises(ExportError, match="The graph is not exact, as its export says"):
+        publish(folder, FolderStore(tmp_path / "models"))
 
 
 def test_the_grid_begins_with_the_golden_images(exported_folder, tmp_path):

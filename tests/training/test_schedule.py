@@ -12,7 +12,8 @@ RATE = 2e-3
 
 def configure(*assignments):
     return override(
-        find_preset("modern").defaults, ["hold=0.5", "final_rate=0.25", "settle=0.5", *assignments]
+        find_preset("modern").defaults,
+        [f"learning_rate={RATE}", "penalty=0.05", "hold=0.5", "final_rate=0.25", "settle=0.5", *assignments],
     )
 
 

@@ -58,6 +58,10 @@ class ToyGAN(tf.Module):
         return self.generator
 
 
+def choose_rate(configuration, pictures):
+    return {"rate": 1.0 / pictures.count} if configuration.rate == "auto" else {}
+
+
 def build(configuration, _policy, shape, _total_steps):
     return ToyGAN(configuration, shape, len(shape.class_names))
 
@@ -69,6 +73,6 @@ TOY = Preset(
     conditional=True,
     many_devices=False,
     earlier={"shift": 0.0},
-    automatic={"rate": lambda images: 1.0 / images},
+    choose_settings=choose_rate,
     length=LengthAdvice(few=100, good=200),
 )

@@ -1,16 +1,24 @@
-"""A real Chromium in front of a real server with the bundled models."""
+"""A real Chromium, started once, in front of real servers: the bundled models, and tiny ones."""
 
+import io
 import os
 import shutil
-import uuid
 from pathlib import Path
 
+import httpx
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.conftest import REPOSITORY, run_server
 from tests.patience import PATIENCE_S
-from tests.ui.stranger import SECRET, Stranger
+
+TOLD_NOBODY = "the secret of this machine"
+"""What no answer may hold: it is in a server's environment, and in a file beside its log."""
+
+PATIENCE_MS = 1000 * PATIENCE_S
+DRAWN = "() => document.querySelectorAll('.tile canvas.drawn').length > 3"
 
 
 def pytest_collection_modifyitems(items):
@@ -29,7 +37,7 @@ def find_chromium() -> str:
     pytest.skip("there is no Chromium: run tests/ui/install-chromium as root, or name one in CHROMIUM")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -49,31 +57,12 @@ def bundled(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory):
-    """A folder whose `tmp` `open_page` uses for temporary files, beside files that it must not give away."""
-    folder = tmp_path_factory.mktemp("place")
-    (folder / "tmp").mkdir()
-    (folder / "tmp" / "secret.png").write_bytes(SECRET)
-    (folder / "secret.svg").write_bytes(SECRET)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def open_page(tiny_store, place):
-    """A server of tiny models, with classes by default and without keys."""
-    variables = {"TMPDIR": str(place / "tmp"), "SECRET": SECRET.decode(), "GANYMEDE_DEFAULT_MODEL": "colour"}
-    with run_server(tiny_store, place, **variables) as running:
+def tiny(tiny_store, tmp_path_factory):
+    """A server of tiny models, which draw at once: `colour` with classes by default, `grey` without."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "secret.txt").write_text(TOLD_NOBODY)
+    with run_server(tiny_store, folder, "--default-model", "colour", SECRET=TOLD_NOBODY) as running:
         yield running
-
-
-@pytest.fixture
-def stranger(open_page):
-    """Somebody who sends events without the page."""
-    with Stranger(open_page.url, uuid.uuid4().hex) as stranger:
-        yield stranger
-
-
-PATIENCE_MS = 1000 * PATIENCE_S
 
 
 class Visit:
@@ -93,13 +82,42 @@ class Visit:
             self.errors.append(f"{response.status} {response.url}")
 
     def open(self, url: str) -> None:
+        """Go to a page with a wall, and wait for its first pictures."""
         self.page.goto(url)
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('#pictures img')].filter(i => i.naturalWidth).length > 3"
+        self.page.wait_for_function(DRAWN)
+
+    def wait_until_settled(self) -> None:
+        """Wait until every picture in sight is that of the controls."""
+        self.page.wait_for_function("() => document.querySelector('.beside').easel.settled")
+
+    def seeds(self) -> list[int]:
+        """The seeds of the pictures in the document, in their order."""
+        return self.page.evaluate(
+            "[...document.querySelectorAll('.tile')].map(tile => Number(tile.dataset.seed))"
         )
 
-    def open_tab(self, name: str) -> None:
-        self.page.get_by_role("tab", name=name).click()
+    def pixels(self, selector: str) -> np.ndarray:
+        """What a canvas shows, uint8 (height, width, 3)."""
+        self.page.wait_for_function(f"() => document.querySelector({selector!r})?.width > 1")
+        values, width = self.page.evaluate(
+            "selector => { const canvas = document.querySelector(selector);"
+            " const {data, width} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
+            " return [[...data], width] }",
+            selector,
+        )
+        return np.array(values, np.uint8).reshape(-1, width, 4)[:, :, :3]
+
+    def wait_for_address(self, part: str) -> str:
+        """Wait until the address holds `part`, and return it."""
+        self.page.wait_for_function("part => location.href.includes(part)", arg=part)
+        return self.page.url
+
+
+def draw(server, **fields) -> np.ndarray:
+    """What the API answers for one picture, uint8 (height, width, 3)."""
+    answer = httpx.post(f"{server.url}/generate", json=fields, timeout=PATIENCE_S)
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
 
 
 @pytest.fixture

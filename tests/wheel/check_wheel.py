@@ -19,7 +19,7 @@ def installed(tmp_path_factory):
     environment = CleanEnvironment(tmp_path_factory.mktemp("clean") / "venv")
     environment.install("--require-hashes", "--no-deps", "-r", REPOSITORY / "requirements" / "service.txt")
     environment.install("--no-deps", "--no-index", build_wheel(dist))
-    environment.install("--dry-run", "--no-index", "ganymede[service,ui,signing]")
+    environment.install("--dry-run", "--no-index", "ganymede[service,signing]")
     return environment
 
 

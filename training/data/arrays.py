@@ -124,12 +124,13 @@ def write_array(
     """Write the entry of an array, in `shuffle_order`."""
     settings, (count, height, width) = request.settings, array.shape[:3]
     stored = array.shape[3] if len(array.shape) == 4 else 1
-    size, channels = settings.size or min(height, width), settings.channels or min(stored, 3)
-    settings = settings.model_copy(update={"size": size, "channels": channels})
+    high, wide = settings.choose_sides(min(height, width), min(height, width))
+    channels = settings.channels or min(stored, 3)
+    settings = settings.model_copy(update={"size": (wide, high), "channels": channels})
     places = np.argsort(shuffle_order(count))
     console, row, digest = request.console, 0, SetDigest()
     with (
-        PictureWriter(folder, count, size, channels) as writer,
+        PictureWriter(folder, count, (high, wide, channels)) as writer,
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
         task = progress.add_task("Reading pictures", total=count)
@@ -140,7 +141,7 @@ def write_array(
                 digest.add("", class_names[label] if class_names else "", pixels.tobytes())
                 row += 1
             progress.advance(task, len(images))
-        shape = PictureShape(size=size, channels=channels, class_names=class_names)
+        shape = PictureShape(height=high, width=wide, channels=channels, class_names=class_names)
         writer.finish(Description(count=count, shape=shape, record=digest.finish()))
 
 

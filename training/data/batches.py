@@ -17,7 +17,7 @@ def epoch_batches(
 ) -> tf.data.Dataset:
     """Return one epoch from batch `first_batch` on, shuffled by `seed`.
 
-    A batch is images float32 (n, size, size, channels) in [-1, 1] and labels (n,). The order depends on
+    A batch is images float32 (n, height, width, channels) in [-1, 1] and labels (n,). The order depends on
     the seed alone, so that an interrupted epoch goes on where it stopped. Numbers are shuffled, not
     pictures, and a batch's pictures are read when its turn comes: memory does not grow with the set.
     """
@@ -58,5 +58,12 @@ def hold_small(pictures: Pictures) -> Pictures:
 
 
 def scale_pixels(images: tf.Tensor) -> tf.Tensor:
-    """Scale uint8 pixels in 0 to 255 to float32 in [-1, 1], as the DCGAN tutorial does."""
-    return (tf.cast(images, tf.float32) - 127.5) / 127.5
+    """Scale uint8 pixels in 0 to 255 to float32 in [-1, 1], as the DCGAN tutorial does.
+
+    Of four channels the colours are multiplied by the last, alpha: what nobody sees has one colour.
+    """
+    levels = tf.cast(images, tf.float32)
+    if images.shape[-1] == 4:
+        alpha = levels[..., 3:]
+        levels = tf.concat([levels[..., :3] * (alpha / 255.0), alpha], -1)
+    return (levels - 127.5) / 127.5

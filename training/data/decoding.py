@@ -51,14 +51,15 @@ def write_pictures(
         DataError: no file is a picture, or the disk is too small.
     """
     settings = request.settings
-    size, channels = settings.size or DEFAULT_SIZE, settings.channels or DEFAULT_CHANNELS
+    height, width = settings.choose_sides(DEFAULT_SIZE, DEFAULT_SIZE)
+    channels = settings.channels or DEFAULT_CHANNELS
     grey = settings.channels is None
     names = sort_naturally({file.class_name for file in files if file.class_name is not None})
     skipped: list[str] = []
     unconverted: list[str] = []
     count = skipped_count = 0
     digest = SetDigest()
-    with PictureWriter(folder, len(files), size, channels) as writer:
+    with PictureWriter(folder, len(files), (height, width, channels)) as writer:
         shuffled = [files[index] for index in shuffle_order(len(files))]
         for file, outcome in decode_files(shuffled, request, readers, unconverted):
             if isinstance(outcome, str) or file.class_name is None:
@@ -73,7 +74,8 @@ def write_pictures(
         present = np.unique(writer.labels[:count])
         writer.labels[:count] = np.searchsorted(present, writer.labels[:count])
         shape = PictureShape(
-            size=size,
+            height=height,
+            width=width,
             channels=channels,
             class_names=tuple(names[label] for label in present) if len(present) > 1 else (),
         )
@@ -101,7 +103,7 @@ def is_grey(pixels: NDArray[np.uint8]) -> bool:
 def decode_files(
     files: Sequence[PictureFile], request: Request, readers: int, unconverted: list[str]
 ) -> Iterator[tuple[PictureFile, NDArray[np.uint8] | str]]:
-    """Yield each file with its picture uint8 (size, size, channels), or with why there is none.
+    """Yield each file with its picture uint8 (height, width, channels), or with why there is none.
 
     The names of those whose colour profiles cannot be used are added to `unconverted`.
     """
@@ -158,7 +160,7 @@ def decode_file(
     try:
         formats = [name for name in Image.ID if name not in PROGRAMS]
         with file.open() as stream, Image.open(stream, formats=formats) as picture:
-            side = DRAFT_FACTOR * (settings.size or DEFAULT_SIZE)
+            side = DRAFT_FACTOR * max(settings.choose_sides(DEFAULT_SIZE, DEFAULT_SIZE))
             picture.draft(None, (side, side))  # a JPEG file is decoded no larger than is needed
             picture.load()
             upright = turn_upright(spread_levels(picture))

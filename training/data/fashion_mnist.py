@@ -29,7 +29,9 @@ def load_fashion_mnist(request: Request) -> Pictures:
     if labels.max() >= len(FASHION_MNIST_SHAPE.class_names):
         raise DataError(f"{folder} holds the {split} label {labels.max()}; labels go from 0 to 9.")
     framed = frame_array(images[..., np.newaxis], request.settings)
-    shape = FASHION_MNIST_SHAPE.model_copy(update={"size": framed.shape[1], "channels": framed.shape[3]})
+    _, height, width, channels = framed.shape
+    sides = {"height": height, "width": width, "channels": channels}
+    shape = FASHION_MNIST_SHAPE.model_copy(update=sides)
     return Pictures(framed, labels, shape)
 
 

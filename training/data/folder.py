@@ -69,7 +69,7 @@ def load_part(layout: Layout, request: Request, prepare: Callable[[Grouped, Requ
     if request.split == "train":
         return prepare(layout.train, whole)
     shape = prepare(layout.train, replace(whole, console=Console(quiet=True))).shape
-    settings = whole.settings.model_copy(update={"size": shape.size, "channels": shape.channels})
+    settings = whole.settings.model_copy(update={"size": shape.setting, "channels": shape.channels})
     names = shape.class_names
     files = [(name, group if not names or group in names else None) for name, group in layout.test]
     if not any(group is not None for _, group in files):

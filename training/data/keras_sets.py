@@ -59,7 +59,8 @@ def load_set(
         ) from error
     images, labels = train if request.split == "train" else test
     images = frame_array(images if images.ndim == 4 else images[..., np.newaxis], request.settings)
-    shape = PictureShape(size=images.shape[1], channels=images.shape[3], class_names=class_names)
+    _, height, width, channels = images.shape
+    shape = PictureShape(height=height, width=width, channels=channels, class_names=class_names)
     return Pictures(images, labels.reshape(-1), shape)
 
 

@@ -42,15 +42,16 @@ def load_noto_emoji(request: Request) -> Pictures:
     groups, names = list(CLASSES), tuple(CLASSES.values())
     framed: dict[bytes, tuple[NDArray[np.uint8], int]] = {}
     for picture, group in draw_emoji(font):
-        pixels = frame(picture, request.settings)  # (size, size, channels)
+        pixels = frame(picture, request.settings)  # (height, width, channels)
         framed.setdefault(pixels.tobytes(), (pixels, groups.index(group)))
     if not framed:
         raise DataError(f"{find_font(request)} holds no bitmaps of emoji. Use Debian's {FONT_NAME}.")
     order = shuffle_order(len(framed))[split_rows(len(framed), request.settings, request.split)]
     images = np.stack([pixels for pixels, _ in framed.values()])[order]
     labels = np.array([label for _, label in framed.values()], np.uint8)[order]
-    _, size, _, channels = images.shape
-    return Pictures(images, labels, PictureShape(size=size, channels=channels, class_names=names))
+    _, height, width, channels = images.shape
+    shape = PictureShape(height=height, width=width, channels=channels, class_names=names)
+    return Pictures(images, labels, shape)
 
 
 def find_font(request: Request) -> Path:

@@ -20,7 +20,7 @@ MAX_HELD_OUT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """A set: images uint8 (n, size, size, channels) in 0 to 255, labels (n,), whole numbers.
+    """A set: images uint8 (n, height, width, channels) in 0 to 255, labels (n,), whole numbers.
 
     The images may lie in a file (`numpy.memmap`); take them in batches. Labels are 0 without classes.
     """

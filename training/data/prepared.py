@@ -1,7 +1,7 @@
 """Pictures prepared for training in a file, read where they lie: a set may be larger than memory.
 
 ```
-ENTRY/images.bin         uint8 (n, size, size, channels), nothing else
+ENTRY/images.bin         uint8 (n, height, width, channels), nothing else
 ENTRY/labels.npy         int32 (n,)
 ENTRY/description.json   how many, of what shape and classes, and which files were skipped
 ```
@@ -47,24 +47,25 @@ class Description(BaseModel):
 class PictureWriter:
     """Writes an entry, a picture at a time and in any order."""
 
-    def __init__(self, folder: Path, count: int, size: int, channels: int) -> None:
-        """Begin an entry of at most `count` pictures; raise DataError where the disk is too small."""
-        needed = count * size * size * channels
+    def __init__(self, folder: Path, count: int, shape: tuple[int, int, int]) -> None:
+        """Begin an entry of at most `count` pictures (h, w, c); raise DataError on too small a disk."""
+        height, width, channels = shape
+        needed = count * height * width * channels
         free = shutil.disk_usage(folder).free
         if needed + SPARE_BYTES > free:
             raise DataError(
-                f"{count} pictures of {size}x{size} need {needed / 1e9:.1f} GB in {folder.parent.parent}, "
+                f"{count} pictures of {width}x{height} need {needed / 1e9:.1f} GB in {folder.parent.parent}, "
                 f"where {free / 1e9:.1f} GB are free. Make room, choose a smaller size, or name another "
                 "folder with GANYMEDE_PICTURES."
             )
         self.folder = folder
-        self.picture_bytes = size * size * channels
+        self.picture_bytes = height * width * channels
         self.labels = np.zeros(count, np.int32)
         # Not a memmap: a full disk is an error where one writes, and a crash where one maps.
         self.stream = (folder / IMAGES).open("wb")
 
     def put(self, row: int, pixels: NDArray[np.uint8], label: int) -> None:
-        """Write a picture uint8 (size, size, channels) of class `label` at `row`."""
+        """Write a picture uint8 (height, width, channels) of class `label` at `row`."""
         self.stream.seek(row * self.picture_bytes)
         self.stream.write(pixels.tobytes())
         self.labels[row] = label
@@ -104,7 +105,7 @@ def open_prepared(entry: Path, request: Request) -> Pictures:
             entry / IMAGES,
             np.uint8,
             "r",
-            shape=(description.count, shape.size, shape.size, shape.channels),
+            shape=(description.count, shape.height, shape.width, shape.channels),
         )
         labels = np.load(entry / LABELS, allow_pickle=False)
     except (OSError, ValueError, ValidationError) as error:

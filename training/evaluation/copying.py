@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.images import blend_on_white
 from training.metrics import COPIED, HELD_OUT, TRAINING, Figure
 from training.metrics import Protocol as FigureProtocol
 from training.metrics.copies import Rule, Search, begin_rule, make_rule
@@ -163,4 +164,4 @@ def write_pairs(path: Path, drawn: Images, training: Images, pairs: tuple[Pair, 
     """Write the drawings as PNG, and below each the training picture nearest to it."""
     images = [*(drawn[pair.seed] for pair in pairs), *(training[pair.row] for pair in pairs)]
     scale = max(1, PAIR_PIXELS // images[0].shape[0])
-    tile(np.stack(images), len(pairs), scale).save(path)
+    tile(blend_on_white(np.stack(images)), len(pairs), scale).save(path)

@@ -12,6 +12,7 @@ from foundation.errors import GanymedeError
 from foundation.graphs.file import read_graph_file
 from foundation.graphs.memory import check_memory
 from foundation.graphs.trial import TrialFailed, try_graph
+from foundation.images import blend_on_white
 from foundation.onnx_runtime import onnxruntime
 from training.errors import EvaluationError
 from training.metrics.distances import Features
@@ -29,7 +30,8 @@ class FeatureNetwork:
 
     The input takes pictures as (n, h, w, c) or (n, c, h, w), c 1 or 3. Into uint8 go the pixels as they
     are, into float32 their values divided by 255: anything else the graph must do itself. Pictures
-    of another size or colour are scaled (Pillow, bicubic) or turned to what the network takes.
+    of another size or colour are scaled (Pillow, bicubic) or turned to what the network takes, those with
+    transparency laid on white.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,6 +106,7 @@ class FeatureNetwork:
         return arrays
 
     def _prepare(self, images: NDArray[np.uint8]) -> NDArray[np.generic]:
+        images = blend_on_white(images)
         if isinstance(self.size, int) and images.shape[1:3] != (self.size, self.size):
             images = np.stack([resize(image, self.size) for image in images])
         if self.channels == 3 and images.shape[3] == 1:  # red, green, blue

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.images import blend_on_white
 from training.metrics.distances import Features
 
 SIDE = 16
@@ -20,8 +21,11 @@ class PixelSpace:
     name = f"pixels{SIDE}"
 
     def extract(self, images: NDArray[np.uint8]) -> Features:
-        """Return the features of images uint8 (n, h, w, c): float64 (n, 256 c), in levels of 0 to 255."""
-        return np.stack([shrink(image) for image in images]).astype(np.float64)
+        """Return the features of images uint8 (n, h, w, c): float64 (n, 256 c), in levels of 0 to 255.
+
+        Transparent pictures are laid on white, so that they have three channels.
+        """
+        return np.stack([shrink(image) for image in blend_on_white(images)]).astype(np.float64)
 
 
 def shrink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

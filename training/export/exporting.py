@@ -8,16 +8,18 @@ from typing import Literal
 import keras
 import numpy as np
 import onnx
-import tensorflow as tf
-import tf2onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from foundation.grid.price import Price
 from foundation.images import measure_difference
 from foundation.latents import draw_latents
-from foundation.version import read_version
+from foundation.manifest import Arithmetic
 from training.errors import ExportError
 from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
+from training.export.placed import place_graph
+from training.export.versions import library_versions
 from training.export.weights import write_weights
+from training.grid.tuning import Shown, show_nothing
 from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, read_best
 from training.run.checkpoints import Checkpoints
@@ -69,17 +71,29 @@ class ExportReport(BaseModel):
     sha256: str
     comparison: Comparison
     versions: dict[str, str]
+    arithmetic: Arithmetic = "float"
+    price: Price | None = None
+    """What the grid costs, of a graph that is exact."""
 
 
-def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | None = None) -> Path:
+def export_run(
+    run_folder: Path,
+    *,
+    checkpoint: Literal["best", "last"] | int | None = None,
+    arithmetic: Arithmetic = "float",
+    tuning_steps: int = 0,
+    tuned: Shown = show_nothing,
+) -> Path:
     """Write RUN/export/generator.onnx and export.json from a checkpoint of the run.
 
     `checkpoint` is the best that was measured, the last, or that after so many batches. None is the best,
-    or the last of a run whose checkpoints were never measured.
+    or the last of a run whose checkpoints were never measured. `exact` places the graph on grids, on which no
+    sum can round, once it was compared, and trains it there for `tuning_steps`; `tuned` is told of each.
 
     Raises:
         RunError: there is no such run or checkpoint.
-        ExportError: the graph and Keras differ by more than 1e-4 in [-1, 1] or one level in 0 to 255.
+        ExportError: the graph and Keras differ by more than 1e-4 in [-1, 1] or one level in 0 to 255, or
+            the graph has no place on a grid.
     """
     run = Run(run_folder)
     configuration = run.read_configuration()
@@ -99,7 +113,10 @@ def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | 
             f"in [-1, 1] (at most {MAX_FLOAT_DIFFERENCE:.0e} may be) and {comparison.max_levels} levels "
             f"of 255 (at most {MAX_LEVELS}). Nothing was written."
         )
-    graph = keep_pixels(model).SerializeToString()
+    served, price = keep_pixels(model), None
+    if arithmetic == "exact":
+        served, price = place_graph(served, configuration.latent_size, class_names, tuning_steps, tuned)
+    graph = served.SerializeToString()
     height, width, channels = generator.output_shape[1:]
     report = ExportReport(
         created_at=datetime.now(UTC).replace(microsecond=0),
@@ -115,6 +132,8 @@ def export_run(run_folder: Path, *, checkpoint: Literal["best", "last"] | int | 
         sha256=hashlib.sha256(graph).hexdigest(),
         comparison=comparison,
         versions=library_versions(),
+        arithmetic=arithmetic,
+        price=price,
     )
     run.export_folder.mkdir(exist_ok=True)
     run.graph_path.write_bytes(graph)
@@ -197,14 +216,3 @@ def read_export(run: Run) -> ExportReport:
 def epochs_at(run: Run, step: int) -> int:
     """Return how many epochs `step` batches are, by the run's stats; 0 within the first."""
     return max((row.epoch for row in run.read_stats() if row.step <= step), default=0)
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of what made the graph."""
-    return {
-        "ganymede": read_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "tf2onnx": tf2onnx.__version__,
-        "onnx": onnx.__version__,
-    }

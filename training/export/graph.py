@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from onnx.utils import Extractor
 
 from foundation.onnx_runtime import onnxruntime
+from training.run.samples import LEAST_ALPHA
+from training.shape import CHUNK_PIXELS
 
 OPSET = 17
 LATENT, LABEL, IMAGE, FLOAT_IMAGE = "latent", "label", "image", "float_image"
+CHUNKS_TOGETHER = 8
+"""ONNX Runtime frees what no later layer needs, and so takes so many times as many pictures as Keras."""
 Floats = NDArray[np.float32]
 
 
@@ -23,11 +27,15 @@ def convert_generator(generator: keras.Model, latent_size: int, classes: int) ->
 
     The inputs are `latent` float32 (batch, Z) and, unless `classes` is 0, `label` float32
     (batch, classes), weights that sum to 1. The outputs are `image` uint8 (batch, H, W, C) in 0 to 255
-    and, for the comparison with Keras, `float_image` float32 (batch, H, W, C) in [-1, 1].
+    and, for the comparison with Keras, `float_image` float32 (batch, H, W, C) in [-1, 1]. Of four channels
+    the last is alpha; `image` has straight colours, `float_image` is as drawn, premultiplied by it.
     """
 
     def draw(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        images = generator(list(inputs) if classes else inputs[0], training=False)  # (batch, H, W, C)
+        drawn = generator(list(inputs) if classes else inputs[0], training=False)  # (batch, H, W, C)
+        images = drawn
+        if images.shape[-1] == 4:
+            images = divide_by_alpha(images)
         # In rows, since ONNX Runtime takes twenty times as long with one channel at the end; and not by
         # tf.clip_by_value, which is a minimum and a maximum in ONNX, where there is one operator for both.
         rows = tf.reshape(images, (-1, math.prod(images.shape[1:])))
@@ -35,7 +43,7 @@ def convert_generator(generator: keras.Model, latent_size: int, classes: int) ->
             t=tf.round((rows + 1.0) * 127.5), clip_value_min=0.0, clip_value_max=255.0
         )
         pixels = tf.reshape(tf.cast(levels, tf.uint8), (-1, *images.shape[1:]))
-        return {IMAGE: pixels, FLOAT_IMAGE: tf.identity(images)}
+        return {IMAGE: pixels, FLOAT_IMAGE: tf.identity(drawn)}
 
     signature = [tf.TensorSpec((None, latent_size), tf.float32, name=LATENT)]
     if classes:
@@ -46,6 +54,14 @@ def convert_generator(generator: keras.Model, latent_size: int, classes: int) ->
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model
+
+
+def divide_by_alpha(images: tf.Tensor) -> tf.Tensor:
+    """Return premultiplied images (n, h, w, 4) in [-1, 1] with straight colours, as `quantize` has them."""
+    colours, alpha = tf.split((images + 1.0) * 127.5, (3, 1), -1)
+    seen = tf.cast(tf.round(alpha) > 0.0, tf.float32)
+    colours *= seen * (255.0 / tf.maximum(alpha, LEAST_ALPHA))
+    return tf.concat([colours, alpha], -1) / 127.5 - 1.0
 
 
 def keep_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -63,10 +79,18 @@ def keep_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
 def run_graph(
     graph: bytes, latents: Floats, labels: Floats | None = None, outputs: tuple[str, ...] = (IMAGE,)
 ) -> list[NDArray[Any]]:
-    """Run latents (n, Z), and labels (n, classes), on the CPU: one array for each of `outputs`."""
+    """Run latents (n, Z), and labels (n, classes), on the CPU: one array for each of `outputs`.
+
+    Of large pictures a few at a time: ONNX Runtime holds what every layer makes of them all.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     feeds = {LATENT: latents} if labels is None else {LATENT: latents, LABEL: labels}
-    arrays: list[NDArray[np.generic]] = session.run(list(outputs), feeds)
-    return arrays
+    _, height, width, _ = session.get_outputs()[0].shape
+    chunk = max(1, CHUNKS_TOGETHER * CHUNK_PIXELS // (height * width))
+    parts: list[list[NDArray[np.generic]]] = [
+        session.run(list(outputs), {name: rows[first : first + chunk] for name, rows in feeds.items()})
+        for first in range(0, len(latents), chunk)
+    ]
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]

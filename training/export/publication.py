@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.grid.proof import NotExact, prove_exact
 from foundation.images import hash_images
 from foundation.manifest import (
     REFERENCE_GRAPH,
@@ -22,6 +24,7 @@ from foundation.manifest import (
 )
 from foundation.processor import recorded_here
 from foundation.store import Store, describe_file
+from training.errors import ExportError
 from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_copies, read_figures, require_few_copies
 from training.export.graph import run_graph
@@ -63,6 +66,8 @@ def publish_run(
     if max_copied is not None:
         require_few_copies(run, report, max_copied)
     graph = run.graph_path.read_bytes()
+    if report.arithmetic == "exact":
+        check_exact(graph)
     golden = draw_golden(graph, report)  # (16, H, W, C)
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder), run, report, graph, golden)
@@ -73,6 +78,20 @@ def publish_run(
         store.publish(manifest, files, signature=sign(manifest))
     note_publication(run, manifest, store.location)
     return manifest
+
+
+def check_exact(graph: bytes) -> None:
+    """Prove once more what the manifest is about to say.
+
+    Raises:
+        ExportError: the graph is not proven to be exact.
+    """
+    try:
+        prove_exact(onnx.load_model_from_string(graph))
+    except NotExact as error:
+        raise ExportError(
+            f"The graph is not exact, as its export says: {error} Export the run again."
+        ) from error
 
 
 def note_publication(run: Run, manifest: Manifest, location: str) -> None:
@@ -150,6 +169,7 @@ def describe_release(
             images=GOLDEN_IMAGES,
             recorded_on=recorded_here(),
         ),
+        arithmetic=report.arithmetic,
         training=describe_training(run, report),
         metrics={
             "keras_max_float_difference": report.comparison.max_float_difference,
@@ -169,6 +189,7 @@ def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
         "best": report.best.model_dump() if report.best else None,
         "versions": report.versions,
         **({"copies": copies} if copies else {}),
+        **({"grid": report.price.model_dump()} if report.price else {}),
         **({"from": read_origin(run)} if run.origin_path.exists() else {}),
     }
 

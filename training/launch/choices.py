@@ -3,40 +3,72 @@
 `auto` is what the run went with so far, or what suits it best.
 """
 
-from collections.abc import Callable
+from functools import partial
 
 from rich.console import Console
 
-from training.config import Configuration
+from training.config import C, Configuration
+from training.data import Pictures
+from training.data.mirror import bears_mirror
 from training.errors import ConfigurationError
 from training.evaluation.gauge import Gauge
 from training.networks.precision import choose_precision
-from training.presets import find_preset
+from training.preset import PictureSet
+from training.presets import find_preset, list_presets
 from training.run.folder import Run
 
 
-def replace_automatic(configuration: Configuration, run: Run, images: int) -> Configuration:
+def describe_set(pictures: Pictures) -> PictureSet:
+    """Return what settings are chosen by."""
+    bears = partial(bears_mirror, pictures.images, pictures.labels)
+    return PictureSet(len(pictures.images), pictures.shape, bears)
+
+
+def replace_automatic(configuration: C, run: Run, pictures: PictureSet) -> C:
     """Replace each `auto` by that of the run to go on with, or by what suits machine and pictures."""
     if not run.config_path.exists():
-        return choose_automatic(configuration, images)
+        return choose_automatic(configuration, pictures)
+    chosen = choose_values(configuration, pictures)
     stored = run.read_configuration()
-    automatic = [field for field in list_choosers(configuration) if getattr(configuration, field) == "auto"]
-    return configuration.model_copy(update={field: getattr(stored, field, "auto") for field in automatic})
+    return configuration.model_copy(
+        update={field: getattr(stored, field, value) for field, value in chosen.items()}
+    )
 
 
-def choose_automatic(configuration: Configuration, images: int) -> Configuration:
-    """Replace each `auto` by what suits this machine and so many pictures."""
-    choosers = list_choosers(configuration)
-    automatic = [field for field in choosers if getattr(configuration, field) == "auto"]
-    return configuration.model_copy(update={field: choosers[field](images) for field in automatic})
+def choose_automatic(configuration: C, pictures: PictureSet) -> C:
+    """Replace each `auto` by what suits this machine and such pictures."""
+    return configuration.model_copy(update=choose_values(configuration, pictures))
 
 
-def list_choosers(configuration: Configuration) -> dict[str, Callable[[int], object]]:
-    """Return what `auto` stands for in each setting that has it, by how many pictures there are."""
-    return {
-        "precision": lambda _: choose_precision(),
-        **find_preset(configuration.preset).automatic,
-    }
+def choose_values(configuration: Configuration, pictures: PictureSet) -> dict[str, object]:
+    """Return what suits machine and pictures, of each setting that is `auto`.
+
+    Raises:
+        ConfigurationError: the precision is not for this preset.
+    """
+    preset = find_preset(configuration.preset)
+    chosen = dict(preset.choose_settings(configuration, pictures))
+    if configuration.precision == "auto":
+        chosen["precision"] = choose_precision(bears_float16=preset.bears_float16)
+    if configuration.precision == "mixed_float16" and not preset.bears_float16:
+        raise ConfigurationError(
+            f"The preset '{preset.name}' does not scale its losses, and float16 is too small for them. "
+            f"Use --set precision=float32, or --preset {list_presets(lambda other: other.bears_float16)}."
+        )
+    return chosen
+
+
+def say_choices(asked: Configuration, chosen: Configuration, console: Console) -> None:
+    """Say what was chosen for a run whose configuration left some of it open."""
+    fields = [name for name in type(chosen).model_fields if getattr(asked, name) != getattr(chosen, name)]
+    if fields:
+        words = ", ".join(f"{name}={write_value(getattr(chosen, name))}" for name in fields)
+        console.print(f"Chosen for these pictures: {words}.", highlight=False, soft_wrap=True, markup=False)
+
+
+def write_value(value: object) -> str:
+    """Return a value as `--set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
 def advise_length(configuration: Configuration, run: Run, images: int, console: Console) -> None:

@@ -31,11 +31,11 @@ def require_memory(configuration: Configuration, shape: PictureShape, replicas: 
     needed = estimate_bytes(configuration, shape, replicas)
     if needed <= limit:
         return
-    pixels = configuration.batch_size / replicas * shape.size**2
-    fitting = int((limit - BASE_BYTES) / ((needed - BASE_BYTES) / pixels) / shape.size**2) * replicas
+    pixels = configuration.batch_size / replicas * shape.pixels
+    fitting = int((limit - BASE_BYTES) / ((needed - BASE_BYTES) / pixels) / shape.pixels) * replicas
     advice = f"--set batch_size={fitting}" if fitting >= 2 * replicas else "--set size= with fewer pixels"
     raise ConfigurationError(
-        f"Batches of {configuration.batch_size} pictures of {shape.size}x{shape.size} take about "
+        f"Batches of {configuration.batch_size} pictures of {shape.sides} take about "
         f"{needed / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are all that this machine or container gives. "
         f"Use {advice}, or a smaller size; {VARIABLE} says how many GB there are where that is not so."
     )
@@ -43,8 +43,8 @@ def require_memory(configuration: Configuration, shape: PictureShape, replicas: 
 
 def estimate_bytes(configuration: Configuration, shape: PictureShape, replicas: int = 1) -> int:
     """Return the most memory that a process takes at once in training, within some thirty percent."""
-    pixels = configuration.batch_size * shape.size**2 // replicas
-    return BASE_BYTES + pixels * find_preset(configuration.preset).count_bytes(configuration)
+    pixels = configuration.batch_size * shape.pixels // replicas
+    return BASE_BYTES + pixels * find_preset(configuration.preset).count_bytes(configuration, shape)
 
 
 def read_limit() -> int | None:

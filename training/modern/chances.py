@@ -5,6 +5,7 @@ All replicas draw for the global batch, and each takes its own rows.
 
 import tensorflow as tf
 
+from training.networks.adaptive import Adaptation, change_adaptively, draw_adaptive_changes
 from training.networks.augment import augment, draw_changes
 from training.networks.replicas import replica_share
 
@@ -29,6 +30,21 @@ def change_pictures(
     halves = tf.split(draw_changes(2 * together, step_seed(seed + AUGMENTATION_SEED, step)), 2)
     draws = tf.concat([replica_share(half) for half in halves], 0)  # (2n, 10)
     return augment(images, probability, draws)
+
+
+def change_adapted(
+    images: tf.Tensor,
+    adaptation: Adaptation,
+    seed: int,
+    step: tf.Tensor,
+    together: tf.Tensor,
+    *,
+    mirror: bool,
+) -> tf.Tensor:
+    """Change images (2n, h, w, c), real and generated, as often as is adapted to, like `change_pictures`."""
+    drawn = draw_adaptive_changes(2 * together, step_seed(seed + AUGMENTATION_SEED, step))
+    draws = tf.concat([replica_share(half) for half in tf.split(drawn, 2)], 0)  # (2n, 18)
+    return change_adaptively(images, adaptation.probability, draws, mirror=mirror)
 
 
 def step_seed(seed: int, step: tf.Tensor) -> tf.Tensor:

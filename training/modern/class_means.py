@@ -82,7 +82,8 @@ class ClassMeans(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             variance = spread / tf.maximum(tf.reduce_sum(known), 1.0)
             slope = labels @ (self.offset / tf.maximum(variance, SMALLEST_VARIANCE))  # (n, k)
             share = count_replicas() * tf.cast(tf.size(slope), tf.float32)
-            gradient = tape.gradient(features, generated, output_gradients=slope / share)
+            scale = self.observer.scale
+            gradient = tape.gradient(features, generated, output_gradients=slope / share * scale) / scale
             return gradient, *sum_by_class(labels, tf.ones_like(features[:, :1]), features)
 
         def rest() -> Sums:

@@ -20,17 +20,20 @@ DISCRIMINATOR_CHANNELS = (64, 128, 192)
 CLASSIFIER_CHANNELS = (48, 96)
 
 
-def build_classifier(classes: int, size: int, channels: int, policy: str, seed: int) -> keras.Model:
-    """Build the network from images float32 (n, size, size, channels) to what it sees, and its logits.
+def build_classifier(
+    classes: int, size: int | tuple[int, int], channels: int, policy: str, seed: int, *, shrink: int = 1
+) -> keras.Model:
+    """Build the network from images float32 (n, height, width, channels) to what it sees, and its logits.
 
-    What it sees are features fine (n, size / 2, size / 2, 48) and coarse (n, s, s, 96), s at most 8; the
-    logits are float32 (n, classes). It normalises nothing: a picture's features are its own.
+    `size` is both sides, or height and width; `shrink` times smaller it sees them. What it sees are features
+    fine (n, height / 2, width / 2, 48) and coarse (n, h, w, 96), at most 8; the logits are float32
+    (n, classes). It normalises nothing: a picture's features are its own.
     """
-    image = keras.Input((size, size, channels), name="image")
+    image, small = begin_watching(size, channels, shrink)
     convolve = Convolve(policy, Draw(seed))
     fine_channels, coarse_channels = CLASSIFIER_CHANNELS
-    fine = convolve(SpaceToDepth(dtype=policy)(image), fine_channels, 3, 1)  # (n, 14, 14, 48)
-    coarse, side = fine, size // 2
+    fine = convolve(SpaceToDepth(dtype=policy)(small), fine_channels, 3, 1)  # (n, 14, 14, 48)
+    coarse, side = fine, max(small.shape[1:3]) // 2
     while side > LARGEST_BASE:
         coarse, side = convolve(coarse, coarse_channels, 4, 2), side // 2  # (n, 7, 7, 96)
     coarse = convolve(coarse, coarse_channels, 3, 1)
@@ -39,6 +42,17 @@ def build_classifier(classes: int, size: int, channels: int, policy: str, seed: 
         classes, kernel_initializer=keras.initializers.GlorotNormal(convolve.draw()), dtype="float32"
     )(pooled)
     return keras.Model(image, [fine, coarse, logits], name="classifier")
+
+
+def begin_watching(
+    size: int | tuple[int, int], channels: int, shrink: int
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return the input for pictures of `size`, and the same averaged over `shrink` by `shrink` pixels."""
+    height, width = (size, size) if isinstance(size, int) else size
+    image = keras.Input((height, width, channels), name="image")
+    if shrink == 1:
+        return image, image
+    return image, layers.AveragePooling2D(shrink, dtype="float32")(image)
 
 
 def build_discriminator(
@@ -62,21 +76,7 @@ def build_discriminator(
     label = keras.Input((classes,), name="label") if classes else None
     convolve = Convolve(policy, Draw(seed))
 
-    def judge(features: keras.KerasTensor) -> keras.KerasTensor:
-        features = layers.GlobalAveragePooling2D(dtype="float32")(features)  # (n, k)
-        initializer = keras.initializers.GlorotNormal(convolve.draw())
-        realness = layers.Dense(1, kernel_initializer=initializer, dtype="float32")(features)  # (n, 1)
-        if label is None:
-            return realness
-        embedding = layers.Dense(
-            features.shape[-1],
-            use_bias=False,
-            kernel_initializer=keras.initializers.GlorotNormal(convolve.draw()),
-            dtype="float32",
-        )(label)  # (n, k)
-        agreement = layers.Dot(axes=1, dtype="float32")([embedding, features])  # (n, 1)
-        return layers.Add(dtype="float32")([realness, agreement])
-
+    judge = Judge(convolve.draw, label)
     first, middle, last = DISCRIMINATOR_CHANNELS
     if detailed:
         features = convolve(image, first // 2, 3, 1)  # (n, 28, 28, 32)
@@ -94,6 +94,30 @@ def build_discriminator(
         logits = layers.Add(dtype="float32")([logits, opinion])
     inputs = [image, *([label] if classes else []), *views]
     return keras.Model(inputs if len(inputs) > 1 else image, logits, name="discriminator")
+
+
+class Judge:
+    """The last layers, which make logits of features, their weights drawn one after the other."""
+
+    def __init__(self, draw: Draw, label: keras.KerasTensor | None) -> None:
+        self.draw = draw
+        self.label = label
+
+    def __call__(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        """Turn features (n, h, w, c) into logits float32 (n, 1), for labels (n, classes) if given."""
+        features = layers.GlobalAveragePooling2D(dtype="float32")(features)  # (n, k)
+        initializer = keras.initializers.GlorotNormal(self.draw())
+        realness = layers.Dense(1, kernel_initializer=initializer, dtype="float32")(features)  # (n, 1)
+        if self.label is None:
+            return realness
+        embedding = layers.Dense(
+            features.shape[-1],
+            use_bias=False,
+            kernel_initializer=keras.initializers.GlorotNormal(self.draw()),
+            dtype="float32",
+        )(self.label)  # (n, k)
+        agreement = layers.Dot(axes=1, dtype="float32")([embedding, features])  # (n, 1)
+        return layers.Add(dtype="float32")([realness, agreement])
 
 
 class Convolve:

@@ -8,20 +8,26 @@ import keras
 import tensorflow as tf
 
 from training.config import Precision
+from training.modern.automatic import choose_settings
 from training.modern.average import average_decay, update_average
 from training.modern.calibration import measure_statistics
-from training.modern.chances import change_pictures, draw_noise
+from training.modern.chances import change_adapted, change_pictures, draw_noise
 from training.modern.configuration import ModernConfiguration
 from training.modern.lessons import teach
 from training.modern.losses import classification_loss, discriminator_loss, generator_loss, generator_ratio
 from training.modern.networks import build_class_means, build_networks, count_classes
 from training.modern.penalty import add_penalty
 from training.modern.schedule import learning_rates, penalty_weight
+from training.networks.adaptive import Adaptation
+from training.networks.loss_scale import LESSON_SCALE, LossScale, finish_gradients, read_scale
 from training.networks.replicas import count_replicas, replica_mean, replica_share
 from training.networks.shared_pass import SharedPass
+from training.preset import PictureSet
 from training.shape import PictureShape
 
 CALIBRATION_IMAGES = 2048
+CALIBRATED_PIXELS, FEWEST_CALIBRATED = 2**21, 128
+"""The statistics of residual networks are of so many pixels at full size, but of no fewer pictures."""
 CALIBRATION_SEED = (0x6A6E, 0x796D)
 
 
@@ -42,12 +48,20 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         """
         super().__init__()
         keras.utils.set_random_seed(configuration.seed)
+        if configuration.augmentation == "auto":
+            # A run from before there was augmentation has it still to be chosen: it went without.
+            configuration = configuration.model_copy(update={"augmentation": 0.0})
+        open_settings = choose_settings(configuration, PictureSet(total_steps, shape))
+        configuration = configuration.model_copy(update=open_settings)
         self.configuration = configuration
         self.classes = count_classes(shape)
-        # A run from before there was augmentation has it still to be chosen: it went without.
-        self.augmentation = 0.0 if configuration.augmentation == "auto" else configuration.augmentation
+        self.adaptation = Adaptation() if configuration.augmentation == "adaptive" else None
+        self.loss_scale = LossScale() if policy == "mixed_float16" else None
         self.total_steps = total_steps
-        self.classifier_steps = total_steps * configuration.classifier_epochs // configuration.epochs
+        self.calibration_images = CALIBRATION_IMAGES
+        if configuration.residual:
+            self.calibration_images = max(FEWEST_CALIBRATED, CALIBRATED_PIXELS // shape.pixels)
+        self.classifier_steps = total_steps * int(configuration.classifier_epochs) // configuration.epochs
         networks = build_networks(configuration, policy, shape)
         self.trained, self.average = networks.trained, networks.average
         self.discriminator, self.classifier = networks.discriminator, networks.classifier
@@ -80,8 +94,10 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             judged = self.augment(tf.concat([images, generated], 0), together)  # (2n, h, w, c)
             real_logits, generated_logits = tf.split(self.judge(judged, labels), 2)
             loss_d = discriminator_loss(real_logits, generated_logits)
-            share_d = loss_d / count_replicas()
+            share_d = loss_d / count_replicas() * read_scale(self.loss_scale)
         loss_g = generator_loss(real_logits, generated_logits)
+        if self.adaptation is not None:
+            self.adaptation.learn(real_logits, generated_logits, together)
         # Take the gradients of the losses, of the pull to the class's mean, and of R1 and R2.
         gradients_g, gradients_d = SharedPass(drawing, judging, generated).differentiate(
             share_d,
@@ -91,6 +107,7 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             self.pull(images, generated, labels, together),
         )
         gradients_d = self.add_penalty(gradients_d, judged, labels)
+        gradients_g, gradients_d = finish_gradients(self.loss_scale, gradients_g, gradients_d)
         # Apply them.
         self.set_learning_rates()
         self.train_classifier(images, labels)
@@ -110,7 +127,11 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 
     def augment(self, images: tf.Tensor, together: tf.Tensor) -> tf.Tensor:
         """Change images (2n, h, w, c) by this step's chances; `together` as in `change_pictures`."""
-        return change_pictures(images, self.augmentation, self.configuration.seed, self.step, together)
+        settings = self.configuration
+        if self.adaptation is not None:
+            mirror = settings.mirror is True
+            return change_adapted(images, self.adaptation, settings.seed, self.step, together, mirror=mirror)
+        return change_pictures(images, float(settings.augmentation), settings.seed, self.step, together)
 
     def judge(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Return the logits (2n, 1) of images (2n, h, w, c), both halves of classes (n, classes)."""
@@ -127,19 +148,20 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         if self.class_means is None:
             return None
         pull = self.class_means.match(images, generated, labels, together=together, step=self.step)
-        return self.configuration.matching * pull
+        return self.configuration.matching * pull * read_scale(self.loss_scale)
 
     def add_penalty(
         self, gradients: list[tf.Tensor], judged: tf.Tensor, labels: tf.Tensor
     ) -> list[tf.Tensor]:
         """Add those of R1 and R2 at judged pictures (2n, h, w, c) of labels (n, classes), if they are due."""
         interval = self.configuration.penalty_interval
+        factor = interval * read_scale(self.loss_scale)
         return add_penalty(
             gradients,
             self.discriminator,
             lambda images: self.judge(images, labels),
             judged,
-            lambda: penalty_weight(self.configuration, self.step, self.total_steps) * interval,
+            lambda: penalty_weight(self.configuration, self.step, self.total_steps) * factor,
             happens=self.step % interval == 0,
         )
 
@@ -158,18 +180,19 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         if self.classifier is None:
             return
         classifier, optimizer = self.classifier, self.classifier_optimizer
-        steps, rate = self.classifier_steps, self.configuration.learning_rate
+        steps, rate = self.classifier_steps, float(self.configuration.learning_rate)
 
         def compute_loss() -> tf.Tensor:
             *_, logits = classifier(images)
             return classification_loss(labels, logits)
 
-        teach(classifier, optimizer, compute_loss, self.step, steps=steps, rate=rate)
+        scale = 1.0 if self.loss_scale is None else LESSON_SCALE
+        teach(classifier, optimizer, compute_loss, self.step, steps=steps, rate=rate, scale=scale)
 
     def update_average(self, strategy: tf.distribute.Strategy) -> None:
         """Move the average towards the trained weights, faster at first."""
         settings = self.configuration
-        decay = average_decay(self.step, settings.average_decay, settings.average_delay)
+        decay = average_decay(self.step, float(settings.average_decay), settings.average_delay)
         update_average(strategy, self.average, self.trained, decay)
 
     def score(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
@@ -180,15 +203,16 @@ class ModernGAN(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 
     def finish_generator(self) -> keras.Model:
         """Return the network to draw and export with: the average, its statistics measured anew, float32."""
-        shape = (CALIBRATION_IMAGES, self.configuration.latent_size)
-        latents = tf.random.stateless_normal(shape, CALIBRATION_SEED)
-        labels = tf.one_hot(tf.range(CALIBRATION_IMAGES) % max(1, self.classes), self.classes)
+        count = self.calibration_images
+        latents = tf.random.stateless_normal((count, self.configuration.latent_size), CALIBRATION_SEED)
+        labels = tf.one_hot(tf.range(count) % max(1, self.classes), self.classes)
         measure_statistics(self.average, [latents, labels] if self.classes else [latents])
         return self.average
 
 
 def build_optimizer(configuration: ModernConfiguration, network: keras.Model) -> keras.optimizers.Adam:
     """Build Adam (Kingma and Ba, arXiv:1412.6980) with its slots, so that a checkpoint can fill them."""
-    optimizer = keras.optimizers.Adam(configuration.learning_rate, configuration.beta_1, configuration.beta_2)
+    rate = float(configuration.learning_rate)
+    optimizer = keras.optimizers.Adam(rate, configuration.beta_1, configuration.beta_2)
     optimizer.build(network.trainable_variables)
     return optimizer

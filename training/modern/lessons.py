@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from training.networks.loss_scale import clear, unscale
 from training.networks.replicas import count_replicas
 
 
@@ -16,17 +17,24 @@ def teach(
     *,
     steps: int,
     rate: float,
+    scale: float = 1.0,
 ) -> None:
     """Let `network` descend its loss, float32 () of this replica's pictures, if `step` is before `steps`.
 
-    It is called at every step all the same: an optimiser cannot stand in a branch on several devices.
+    It is called at every step all the same: an optimiser cannot stand in a branch on several devices. In
+    float16 the loss is multiplied by `scale`, and a step whose gradients overflow is left out.
     """
     weights = network.trainable_variables
 
     def learn() -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             loss = compute_loss() / count_replicas()
-        return [*tape.gradient(loss, weights)]
+            scaled = loss * scale
+        gradients = [*tape.gradient(scaled, weights)]
+        if scale == 1.0:
+            return gradients
+        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+        return clear(unscale(gradients, tf.constant(scale)), finite)
 
     def rest() -> list[tf.Tensor]:
         return [tf.zeros_like(weight) for weight in weights]

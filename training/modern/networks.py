@@ -10,7 +10,9 @@ from training.modern.configuration import ModernConfiguration
 from training.modern.discriminator import build_classifier, build_discriminator
 from training.modern.generator import build_generator
 from training.modern.observer import Observer
+from training.modern.residual import build_residual_discriminator, build_residual_generator
 from training.modern.schedule import plan_observer
+from training.modern.sizes import LARGEST_WATCHED
 from training.shape import PictureShape
 
 
@@ -31,19 +33,43 @@ def count_classes(shape: PictureShape) -> int:
 
 def build_networks(configuration: ModernConfiguration, policy: Precision, shape: PictureShape) -> Networks:
     """Build the networks with weights drawn from the seed, the average equal to the trained."""
-    seed, classes, detailed = configuration.seed, count_classes(shape), configuration.detailed
-    sizes = (configuration.latent_size, classes, shape.size, shape.channels, configuration.width)
-    trained = build_generator(*sizes, policy, seed, detailed=detailed)
-    average = build_generator(*sizes, "float32", seed, detailed=detailed)
+    seed, classes = configuration.seed, count_classes(shape)
+    trained = build_generator_for(configuration, policy, shape)
+    average = build_generator_for(configuration, "float32", shape)
     average.set_weights(trained.get_weights())
-    judged = (classes, shape.size, shape.channels, policy)
     classifier: keras.Model | None = None
     seen: list[tuple[int, int, int]] = []
     if classes and configuration.classifier_epochs:
-        classifier = build_classifier(*judged, seed + 2)
+        sides, shrink = (shape.height, shape.width), choose_shrink(configuration, shape)
+        classifier = build_classifier(classes, sides, shape.channels, policy, seed + 2, shrink=shrink)
         seen = [features[1:] for features in classifier.output_shape[:-1]]
-    discriminator = build_discriminator(*judged, seed + 1, seen=seen, detailed=detailed)
+    if configuration.residual:
+        discriminator = build_residual_discriminator(
+            classes, shape, configuration.width, policy, seed + 1, seen=seen
+        )
+    else:
+        judged, detailed = (classes, shape.size, shape.channels, policy), configuration.detailed
+        discriminator = build_discriminator(*judged, seed + 1, seen=seen, detailed=detailed)
     return Networks(trained, average, discriminator, classifier)
+
+
+def build_generator_for(
+    configuration: ModernConfiguration, policy: Precision, shape: PictureShape
+) -> keras.Model:
+    """Build the generator that the configuration names, its weights drawn from the seed."""
+    classes, width, seed = count_classes(shape), configuration.width, configuration.seed
+    if configuration.residual:
+        return build_residual_generator(configuration.latent_size, classes, shape, width, policy, seed)
+    sizes = (configuration.latent_size, classes, shape.size, shape.channels, width)
+    return build_generator(*sizes, policy, seed, detailed=configuration.detailed)
+
+
+def choose_shrink(configuration: ModernConfiguration, shape: PictureShape) -> int:
+    """Return how many times smaller classifier and observer see the pictures."""
+    shrink = 1
+    while configuration.residual and shape.size // shrink > LARGEST_WATCHED:
+        shrink *= 2
+    return shrink
 
 
 def build_class_means(
@@ -53,5 +79,7 @@ def build_class_means(
     classes = count_classes(shape)
     if not (classes and configuration.matching and configuration.settle):
         return None
-    observer = Observer(classes, shape.size, shape.channels, policy, seed=configuration.seed + 3)
+    sides, shrink = (shape.height, shape.width), choose_shrink(configuration, shape)
+    seed = configuration.seed + 3
+    observer = Observer(classes, sides, shape.channels, policy, seed=seed, shrink=shrink)
     return ClassMeans(observer, classes, plan_observer(configuration, total_steps))

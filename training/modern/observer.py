@@ -9,11 +9,12 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from training.modern.discriminator import Convolve
+from training.modern.discriminator import Convolve, begin_watching
 from training.modern.generator import Draw
 from training.modern.lessons import teach
 from training.modern.losses import classification_loss
 from training.modern.sizes import LARGEST_BASE
+from training.networks.loss_scale import LESSON_SCALE
 from training.networks.replicas import replica_share
 
 CHANNELS = (32, 64, 128, 160)
@@ -29,10 +30,21 @@ CHANGE_SEED = 2**32
 class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
     """The network and its lessons."""
 
-    def __init__(self, classes: int, size: int, channels: int, policy: str, *, seed: int) -> None:
+    def __init__(
+        self,
+        classes: int,
+        size: int | tuple[int, int],
+        channels: int,
+        policy: str,
+        *,
+        seed: int,
+        shrink: int = 1,
+    ) -> None:
+        """Build the network as `build_observer` does."""
         super().__init__()
         self.seed = seed
-        self.network = build_observer(classes, size, channels, policy, seed)
+        self.network = build_observer(classes, size, channels, policy, seed, shrink=shrink)
+        self.scale = LESSON_SCALE if policy == "mixed_float16" else 1.0
         self.optimizer = keras.optimizers.Adam(LEARNING_RATE)
         self.optimizer.build(self.network.trainable_variables)
 
@@ -59,7 +71,8 @@ class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
             smooth = labels * (1.0 - SMOOTHING) + SMOOTHING / logits.shape[-1]
             return classification_loss(smooth, logits)
 
-        teach(self.network, self.optimizer, compute_loss, step, steps=steps, rate=LEARNING_RATE)
+        rate, scale = LEARNING_RATE, self.scale
+        teach(self.network, self.optimizer, compute_loss, step, steps=steps, rate=rate, scale=scale)
 
     def change(self, images: tf.Tensor, together: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """Mirror images (n, h, w, c) by chance, and roll them all by up to a fourteenth of the side.
@@ -76,16 +89,18 @@ class Observer(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         return tf.roll(images, moves, (1, 2))
 
 
-def build_observer(classes: int, size: int, channels: int, policy: str, seed: int) -> keras.Model:
-    """Build the network from images float32 (n, size, size, channels) to what it sees, and its logits.
+def build_observer(
+    classes: int, size: int | tuple[int, int], channels: int, policy: str, seed: int, *, shrink: int = 1
+) -> keras.Model:
+    """Build the network from images float32 (n, height, width, channels) to what it sees, and its logits.
 
-    What it sees are features float32 (n, 160); the logits are float32 (n, classes). The comments are for a
-    size of 28.
+    `size` is both sides, or height and width; `shrink` times smaller it sees them. What it sees are features
+    float32 (n, 160); the logits are float32 (n, classes). The comments are for a size of 28.
     """
-    image = keras.Input((size, size, channels), name="image")
+    image, small = begin_watching(size, channels, shrink)
     convolve = Convolve(policy, Draw(seed))
     first, middle, large, last = CHANNELS
-    features, side = convolve(image, first, 3, 1), size  # (n, 28, 28, 32)
+    features, side = convolve(small, first, 3, 1), max(small.shape[1:3])  # (n, 28, 28, 32)
     while side > LARGEST_BASE:
         filters = large if side <= 2 * LARGEST_BASE else middle
         features, side = convolve(features, filters, 3, 2), side // 2  # (n, 14, 14, 64), (n, 7, 7, 128)

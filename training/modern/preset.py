@@ -1,11 +1,12 @@
 """The preset `modern` as the registry has it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from training.config import Precision
 from training.modern.configuration import EARLIER, ModernConfiguration
-from training.modern.sizes import base_size
-from training.preset import LengthAdvice, Preset
+from training.modern.sizes import base_sides, count_channels
+from training.preset import LengthAdvice, PictureSet, Preset
 from training.shape import PictureShape
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ LENGTH = LengthAdvice(few=2_000, good=8_000)
 """So many as are good are fewer than the bundled emoji took."""
 BYTES_PER_PIXEL, BYTES_PER_PIXEL_AND_CHANNEL = 3_000, 5
 """Of a batch, and more for each of the generator's `width`: fitted to peaks; see `training.launch.memory`."""
+RESIDUAL_BYTES, RESIDUAL_BYTES_PER_CHANNEL = 1_000, 100
+"""The same of residual networks, by the channels of their largest features."""
 
 
 def build(
@@ -28,18 +31,20 @@ def build(
 
 def require_halves(shape: PictureShape) -> None:
     """Raise DataError for pictures that the generator cannot grow from its first features."""
-    base_size(shape.size)
+    base_sides(shape.height, shape.width)
 
 
-def choose_augmentation(images: int) -> float:
-    """Return how often the pictures of a set of so many are to be changed."""
-    from training.networks.augment import choose_probability
+def choose(configuration: ModernConfiguration, pictures: PictureSet) -> Mapping[str, object]:
+    """Return what each setting that is `auto` is to be for these pictures."""
+    from training.modern.automatic import choose_settings
 
-    return choose_probability(images)
+    return choose_settings(configuration, pictures)
 
 
-def count_bytes(configuration: ModernConfiguration) -> int:
+def count_bytes(configuration: ModernConfiguration, shape: PictureShape) -> int:
     """Return what a pixel of a batch takes in training, in bytes."""
+    if configuration.residual is True:
+        return RESIDUAL_BYTES + RESIDUAL_BYTES_PER_CHANNEL * count_channels(shape.size, configuration.width)
     return BYTES_PER_PIXEL + BYTES_PER_PIXEL_AND_CHANNEL * configuration.width
 
 
@@ -51,8 +56,9 @@ PRESET = Preset(
     # Grappler sums the branches' gradients in temporaries of one name, and now and then two are alive at
     # once: AlreadyExistsError, "AddOpsRewrite_add/tmp_var". Without that rewrite it is as fast.
     bears_arithmetic_rewrite=False,
+    bears_float16=True,
     count_bytes=count_bytes,
     earlier=EARLIER,
-    automatic={"augmentation": choose_augmentation},
+    choose_settings=choose,
     length=LENGTH,
 )

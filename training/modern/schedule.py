@@ -33,14 +33,14 @@ def learning_rates(
     share = tf.clip_by_value(tf.minimum(rise, fall), 0.0, 1.0)
     settling = (SETTLING_RATE, SETTLING_PACE * SETTLING_RATE)
     shares = tf.where(now < first, (share, share), settling)
-    generator_rate, discriminator_rate = tf.unstack(configuration.learning_rate * shares)
+    generator_rate, discriminator_rate = tf.unstack(float(configuration.learning_rate) * shares)
     return generator_rate, discriminator_rate
 
 
 def penalty_weight(configuration: ModernConfiguration, step: tf.Tensor, total_steps: int) -> tf.Tensor:
     """Return gamma at the batch `step` of a run: float32 ()."""
     settles = tf.cast(step, tf.float32) >= first_settling_step(configuration, total_steps)
-    return configuration.penalty * tf.where(settles, SETTLING_PENALTY, 1.0)
+    return float(configuration.penalty) * tf.where(settles, SETTLING_PENALTY, 1.0)
 
 
 def first_settling_step(configuration: ModernConfiguration, total_steps: int) -> int:

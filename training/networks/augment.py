@@ -7,17 +7,9 @@ one call, and the generator learns through it: so it learns to draw pictures, no
 
 import tensorflow as tf
 
-SMALL_SET_IMAGES = 20_000
-SMALL_SET_PROBABILITY = 0.5
-"""Well below the 0.8 from which, by ADA's authors, changes leak into what the generator draws."""
 LARGEST_SHIFT = 1 / 8
 CUTOUT_SIDE = 1 / 2
 DRAWS = 10
-
-
-def choose_probability(images: int) -> float:
-    """Return how often the pictures of a set of so many are to be changed: 0 for a large one."""
-    return SMALL_SET_PROBABILITY if images < SMALL_SET_IMAGES else 0.0
 
 
 def draw_changes(count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -43,7 +35,9 @@ def augment(images: tf.Tensor, probability: float | tf.Tensor, draws: tf.Tensor)
 
 def change_colours(images: tf.Tensor, draws: tf.Tensor, happens: tf.Tensor) -> tf.Tensor:
     """Add up to 0.5, multiply the saturation by 0 to 2 and the contrast by 0.5 to 1.5; draws are (3, n)."""
-    _, side, _, channels = images.shape
+    if images.shape[-1] == 4:  # alpha has no colour
+        return tf.concat([change_colours(images[..., :3], draws, happens), images[..., 3:]], -1)
+    _, height, width, channels = images.shape
     brightness, saturation, contrast = tf.unstack((draws - 0.5) * happens)  # (n,) each
     saturation, contrast = 1.0 + 2.0 * saturation, 1.0 + contrast
     # One matrix and one number a picture: a tenth of the time of the paper's four steps.
@@ -51,28 +45,30 @@ def change_colours(images: tf.Tensor, draws: tf.Tensor, happens: tf.Tensor) -> t
     colourful = tf.eye(channels) - grey
     matrices = contrast[:, None, None] * (grey + saturation[:, None, None] * colourful)  # (n, c, c)
     offsets = brightness + (1.0 - contrast) * tf.reduce_mean(images, axis=(1, 2, 3))  # (n,)
-    changed = tf.reshape(images, (-1, side * side, channels)) @ matrices  # (n, s * s, c)
-    changed = tf.reshape(changed, (-1, side * side * channels)) + offsets[:, None]
-    return tf.reshape(changed, (-1, side, side, channels))
+    changed = tf.reshape(images, (-1, height * width, channels)) @ matrices  # (n, h * w, c)
+    changed = tf.reshape(changed, (-1, height * width * channels)) + offsets[:, None]
+    return tf.reshape(changed, (-1, height, width, channels))
 
 
 def shift(images: tf.Tensor, draws: tf.Tensor, happens: tf.Tensor) -> tf.Tensor:
     """Move by whole pixels, up to an eighth of the side each way, zeros coming in; draws are (2, n)."""
-    side = images.shape[1]
-    largest = round(side * LARGEST_SHIFT)
-    pixels = tf.cast(tf.floor(draws * (2 * largest + 1)) - largest, tf.int32) * tf.cast(happens, tf.int32)
-    rows = tf.range(side)
-    sources = rows[:, None] + pixels[..., None, None]  # (2, n, s, 1)
-    moves = tf.cast(tf.equal(sources, rows), images.dtype)  # (2, n, s, s): one row of ones and zeros each
+    moves = []
+    for side, drawn in zip(images.shape[1:3], tf.unstack(draws), strict=True):
+        largest = round(side * LARGEST_SHIFT)
+        pixels = tf.cast(tf.floor(drawn * (2 * largest + 1)) - largest, tf.int32) * tf.cast(happens, tf.int32)
+        rows = tf.range(side)
+        sources = rows[:, None] + pixels[:, None, None]  # (n, s, 1)
+        moves.append(tf.cast(tf.equal(sources, rows), images.dtype))  # (n, s, s)
     return tf.einsum("nij,nkl,njlc->nikc", moves[0], moves[1], images)
 
 
 def cut_out(images: tf.Tensor, draws: tf.Tensor, happens: tf.Tensor) -> tf.Tensor:
     """Put zeros into a square half as wide as the picture, partly outside at times; draws are (2, n)."""
-    side = images.shape[1]
-    width = round(side * CUTOUT_SIDE)
-    firsts = tf.floor(draws * (side + 1 - width % 2)) - width // 2  # (2, n)
-    distance = tf.range(side, dtype=tf.float32) - firsts[..., None]  # (2, n, s)
-    inside = tf.cast((distance >= 0.0) & (distance < width), images.dtype)
+    inside = []
+    for side, drawn in zip(images.shape[1:3], tf.unstack(draws), strict=True):
+        width = round(side * CUTOUT_SIDE)
+        firsts = tf.floor(drawn * (side + 1 - width % 2)) - width // 2  # (n,)
+        distance = tf.range(side, dtype=tf.float32) - firsts[:, None]  # (n, s)
+        inside.append(tf.cast((distance >= 0.0) & (distance < width), images.dtype))
     hole = inside[0][:, :, None, None] * inside[1][:, None, :, None]  # (n, s, s, 1)
     return images * (1.0 - hole * happens[:, None, None, None])

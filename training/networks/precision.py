@@ -1,4 +1,4 @@
-"""Which numbers to compute in: bfloat16 where the hardware has it, float32 elsewhere."""
+"""Which numbers to compute in: bfloat16 where the hardware has it, float16 on older GPUs, else float32."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,25 @@ from training.config import Precision
 # these networks, against float32: 1.8 times as fast with AMX, 1.3 times with AVX-512 (Zen 5).
 BFLOAT16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 AMX_FACTOR, AVX512_FACTOR = 1.8, 1.3
-BFLOAT16_GPU_CAPABILITY = (8, 0)
+BFLOAT16_GPU_CAPABILITY, FLOAT16_GPU_CAPABILITY = (8, 0), (7, 0)
 CPU_INFORMATION = Path("/proc/cpuinfo")
 
 
-def choose_precision() -> Precision:
-    """Return the Keras dtype policy that trains fastest on this machine without harm to the pictures."""
-    return "mixed_bfloat16" if has_fast_bfloat16() else "float32"
+def choose_precision(*, bears_float16: bool = False) -> Precision:
+    """Return the Keras dtype policy that trains fastest on this machine without harm to the pictures.
+
+    Float16 is for GPUs that multiply it and no bfloat16, and for networks whose losses are scaled for it.
+    """
+    if has_fast_bfloat16():
+        return "mixed_bfloat16"
+    return "mixed_float16" if bears_float16 and has_fast_float16() else "float32"
+
+
+def has_fast_float16() -> bool:
+    """Say whether the GPU TensorFlow will train on multiplies float16 natively; no processor is asked."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+    return bool(details.get("compute_capability", (0, 0)) >= FLOAT16_GPU_CAPABILITY)
 
 
 def has_fast_bfloat16() -> bool:

@@ -11,7 +11,7 @@ from training.launch.memory import estimate_bytes
 from training.plan.costs import Cost, PriceTable, estimate_costs, read_table
 from training.plan.expectations import expect
 from training.plan.probe import Measurement, run_probe
-from training.plan.recipe import Recipe, choose_recipe, configure, count_trained, find_shape
+from training.plan.recipe import Recipe, choose_recipe, configure, count_trained, fill_in, find_shape
 from training.plan.survey import Survey, survey_folder, survey_pictures
 from training.preset import describe_shape
 from training.presets import require_drawable
@@ -54,11 +54,12 @@ def make_plan(
     recipe = choose_recipe(survey, preset, settings)
     configuration = configure(recipe, survey)
     shape = find_shape(survey, configuration)
+    configuration = fill_in(configuration, survey)
     require_drawable(configuration, shape)
     looks = configuration.epochs * count_trained(survey, configuration)
     probe = Measurement(reason="--no-probe was given")
     if probed:
-        with console.status(f"Timing a few batches of {describe_shape(shape.size, shape.channels)}"):
+        with console.status(f"Timing a few batches of {describe_shape(shape)}"):
             probe = run_probe(configuration, shape)
     memory_gb = max(estimate_bytes(configuration, shape), probe.peak_bytes) / 1e9
     hours = looks / probe.images_per_s / 3600 if probe.steps else None

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pydantic import BaseModel, ConfigDict
 
 from training.config import Configuration
+from training.preset import PictureSet
 from training.presets import find_preset
 from training.shape import PictureShape
 
@@ -94,12 +95,12 @@ def take_steps(sender: Connection, configuration: Configuration, shape: PictureS
     from training.networks.precision import measure_cores
     from training.presets import build_gan
 
-    configuration = choose_automatic(configuration, 10_000)
+    configuration = choose_automatic(configuration, PictureSet(10_000, shape))
     choose_compiler(configuration)
     gan = build_gan(configuration, configuration.precision, shape, total_steps=1_000_000)
     draw = np.random.default_rng(0)
     count = configuration.batch_size
-    side = (count, shape.size, shape.size, shape.channels)
+    side = (count, shape.height, shape.width, shape.channels)
     images = tf.constant(draw.uniform(-1, 1, side).astype(np.float32))
     classes = tf.constant(draw.integers(0, max(1, len(shape.class_names)), count))
     gan.train_step(images, classes).numpy()

@@ -1,13 +1,12 @@
 """The recipe that would be chosen for a set, and why: a preset with settings, each with its reason."""
 
-from importlib.util import find_spec
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from training.config import Configuration, override
+from training.config import C, Configuration, override
 from training.plan.survey import Survey
-from training.preset import Preset
+from training.preset import PictureSet, Preset
 from training.presets import draws, find_preset
 from training.shape import PictureShape
 
@@ -43,8 +42,8 @@ class Recipe(BaseModel):
 def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
     """Return the recipe for a set, around the settings that are `given` as key=value.
 
-    This is where settings that set themselves plug in: a preset says in `automatic` what `auto` stands for
-    by the number of pictures, and here size, length and what hangs on the length are added.
+    What a preset chooses for the pictures by itself is said with the rest, but need not be set; the size, and
+    the length of a preset that does not choose it, are.
 
     Raises:
         ConfigurationError: there is no such preset or setting.
@@ -52,19 +51,22 @@ def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
     chosen = find_preset(preset)
     configuration = override(chosen.defaults, given)
     own = {assignment.partition("=")[0].strip() for assignment in given}
-    reasons = [
-        reason
-        for reason in (
-            *choose_shape(survey, chosen, configuration),
-            *choose_length(survey, chosen, configuration, given="epochs" in own),
-            *explain_automatic(survey, chosen, configuration),
-        )
-        if reason.setting not in own
-    ]
-    automatic = set(chosen.automatic)
-    settings = {reason.setting: reason.value for reason in reasons if reason.setting not in automatic}
+    sizes = choose_shape(survey, chosen, configuration)
+    sized = override(configuration, [f"{reason.setting}={reason.value}" for reason in sizes])
+    automatic = [reason for reason in explain_automatic(survey, chosen, sized) if reason.setting not in own]
+    names = {reason.setting for reason in automatic}
+    lengths = choose_length(survey, chosen, fill_in(sized, survey), fixed=own | names)
+    set_here = [reason for reason in (*sizes, *lengths) if reason.setting not in own]
+    settings = {reason.setting: reason.value for reason in set_here}
     settings |= {key.strip(): value.strip() for key, _, value in (each.partition("=") for each in given)}
-    return Recipe(preset=preset, settings=settings, reasons=tuple(reasons))
+    return Recipe(preset=preset, settings=settings, reasons=(*set_here, *automatic))
+
+
+def fill_in(configuration: C, survey: Survey) -> C:
+    """Return a configuration with what its preset chooses by itself for such pictures."""
+    pictures = PictureSet(count_trained(survey, configuration), find_shape(survey, configuration))
+    chosen = find_preset(configuration.preset).choose_settings(configuration, pictures)
+    return configuration.model_copy(update=chosen)
 
 
 def configure(recipe: Recipe, survey: Survey) -> Configuration:
@@ -76,8 +78,11 @@ def configure(recipe: Recipe, survey: Survey) -> Configuration:
 
 def find_shape(survey: Survey, configuration: Configuration) -> PictureShape:
     """Return the shape of the pictures as they would be prepared."""
+    side = survey.sides.median if is_uniform(survey) else SMALL
+    height, width = configuration.choose_sides(side, side)
     return PictureShape(
-        size=configuration.size or (survey.sides.median if is_uniform(survey) else SMALL),
+        height=height,
+        width=width,
         channels=configuration.channels or (1 if survey.grey else 3),
         class_names=tuple(survey.classes),
     )
@@ -91,10 +96,15 @@ def is_uniform(survey: Survey) -> bool:
 def choose_shape(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
     """Return the side that suits pictures and networks, where it is not the preset's own to say."""
     side = survey.sides.median
-    kept = PictureShape(size=min(max(side, 8), 1024), channels=1 if survey.grey else 3)
+    bounded = min(max(side, 8), 1024)
+    kept = PictureShape(height=bounded, width=bounded, channels=1 if survey.grey else 3)
     if is_uniform(survey) and draws(preset, kept):
         return []
-    sizes = [size for size in (SMALL, LARGE) if draws(preset, kept.model_copy(update={"size": size}))]
+    sizes = [
+        size
+        for size in (SMALL, LARGE)
+        if draws(preset, kept.model_copy(update={"height": size, "width": size}))
+    ]
     if configuration.size or not sizes:
         return []
     fitting = [size for size in sizes if size <= side] or sizes[:1]
@@ -107,21 +117,21 @@ def choose_shape(survey: Survey, preset: Preset[Any], configuration: Configurati
 
 
 def choose_length(
-    survey: Survey, preset: Preset[Any], configuration: Configuration, *, given: bool
+    survey: Survey, preset: Preset[Any], configuration: Configuration, *, fixed: set[str]
 ) -> list[Reason]:
-    """Return the epochs that the preset's advice comes to, unless given, and how often to save in so many."""
+    """Return the epochs of the preset's advice, and how often to save in so many; nothing that is fixed."""
     images = count_trained(survey, configuration)
     batches = configuration.count_batches(images)
     reasons = []
     epochs = configuration.epochs
-    if preset.length and not given and epochs * batches < preset.length.few:
+    if preset.length and "epochs" not in fixed and epochs * batches < preset.length.few:
         epochs = -(-preset.length.good // batches)
         why = f"{batches:,} batches are an epoch, and about {preset.length.good:,} are good"
         reasons.append(Reason(setting="epochs", value=str(epochs), why=why))
     if epochs >= 4 * SAVES and survey.count < SMALL_SET:
         interval, why = str(epochs // SAVES), "an epoch of so few pictures is short"
-        seldom = ("checkpoint_epochs", "sample_epochs")
-        reasons += [Reason(setting=setting, value=interval, why=why) for setting in seldom]
+        seldom = {"checkpoint_epochs", "sample_epochs"} - fixed
+        reasons += [Reason(setting=setting, value=interval, why=why) for setting in sorted(seldom)]
     return reasons
 
 
@@ -133,12 +143,11 @@ def count_trained(survey: Survey, configuration: Configuration) -> int:
 
 
 def explain_automatic(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
-    """Return what `auto` would stand for in the preset's settings, by the number of pictures."""
-    if find_spec("tensorflow") is None:  # some choices live beside the networks
-        return []
-    images = count_trained(survey, configuration)
+    """Return what `auto` would stand for in the preset's settings, by the pictures' number and shape."""
+    pictures = PictureSet(count_trained(survey, configuration), find_shape(survey, configuration))
+    why = f"auto, for {pictures.count:,} pictures of {pictures.shape.sides}"
+    chosen = preset.choose_settings(configuration, pictures)
+    # Whether they may be mirrored is seen when they are prepared.
     return [
-        Reason(setting=name, value=str(choose(images)), why=f"auto, for {images:,} pictures")
-        for name, choose in preset.automatic.items()
-        if getattr(configuration, name) == "auto"
+        Reason(setting=name, value=str(value), why=why) for name, value in chosen.items() if name != "mirror"
     ]

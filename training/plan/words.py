@@ -60,7 +60,7 @@ def describe_survey(survey: Survey) -> Iterator[str]:
 
 def describe_recipe(plan: Plan) -> Iterator[str]:
     """Yield the preset, the shape, and each setting with its reason."""
-    yield f"--preset {plan.recipe.preset}, {describe_shape(plan.shape.size, plan.shape.channels)}"
+    yield f"--preset {plan.recipe.preset}, {describe_shape(plan.shape)}"
     for reason in plan.recipe.reasons:
         yield f"{reason.setting}={reason.value}: {reason.why}"
     yield f"{plan.looks:,} looks at pictures in all"

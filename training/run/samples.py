@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.images import blend_on_white
 from foundation.labels import weigh_classes
 from foundation.latents import draw_classes, draw_latents
 from training.shape import CHUNK_PIXELS, MAX_CLASS_ROWS
@@ -19,6 +20,9 @@ CLASS_COLUMNS = 10
 FRAME_MS = 150
 LAST_FRAME_MS = 2000
 MAX_FRAMES = 200
+
+LEAST_ALPHA = 8.0
+"""Of 255: colours that are seen less are divided by this, or rounding would be enlarged beyond a level."""
 
 Floats = NDArray[np.float32]
 
@@ -61,13 +65,25 @@ def draw_images(generator: keras.Model, latents: Floats, labels: Floats | None =
 
 
 def quantize(images: Floats) -> NDArray[np.uint8]:
-    """Turn float32 in [-1, 1] into uint8 in 0 to 255, rounding half to even, as the exported graph does."""
-    pixels: NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    """Turn float32 in [-1, 1] into uint8 in 0 to 255, rounding half to even, as the exported graph does.
+
+    Of four channels the last is alpha: the colours are divided by it, and black where nothing is seen.
+    """
+    levels = (images + np.float32(1.0)) * np.float32(127.5)
+    if images.shape[-1] == 4:
+        alpha = levels[..., 3:]
+        colours = levels[..., :3] * (np.float32(255.0) / np.maximum(alpha, np.float32(LEAST_ALPHA)))
+        colours *= np.rint(alpha) > 0
+        levels = np.concatenate([colours, alpha], -1)
+    pixels: NDArray[np.uint8] = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
     return pixels
 
 
 def tile(images: NDArray[np.uint8], columns: int, scale: int = 1, padding: int = 1) -> Image.Image:
-    """Lay uint8 (n, H, W, C), C 1 or 3, out in rows of `columns`, `padding` black pixels between."""
+    """Lay uint8 (n, H, W, C) out in rows of `columns`, with `padding` pixels of zeros between.
+
+    These are black, or nothing where there are four channels, the last of them alpha.
+    """
     count, height, width, channels = images.shape
     rows = -(-count // columns)
     cell_height, cell_width = height + padding, width + padding
@@ -108,8 +124,16 @@ def write_animation(path: Path, frame_paths: Sequence[Path]) -> None:
         return
     count = min(MAX_FRAMES, len(frame_paths))
     chosen = np.linspace(0, len(frame_paths) - 1, count).round().astype(int)
-    frames = [Image.open(frame_paths[index]).convert("P") for index in chosen]
+    frames = [open_opaque(frame_paths[index]).convert("P") for index in chosen]
     durations_ms = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
     frames[0].save(
         path, save_all=True, append_images=frames[1:], duration=durations_ms, loop=0, optimize=False
     )
+
+
+def open_opaque(path: Path) -> Image.Image:
+    """Open a picture, laid on white where it is transparent: a GIF has no alpha."""
+    with Image.open(path) as picture:
+        if picture.mode != "RGBA":
+            return picture.copy()
+        return Image.fromarray(blend_on_white(np.asarray(picture)))

@@ -1,0 +1,31 @@
+"""How many bits what goes into a layer has, for the least noise."""
+
+import numpy as np
+
+from foundation.grid.calibration import Range
+from foundation.grid.linear import Linear, bound_sums
+
+MAP_BITS, MIN_BITS = 13, 7
+"""Of what enters a convolution, its sign among them: at most, and at least."""
+_REFINED = 0.3
+"""What is left of the noise of weights, once they are rounded so that their errors cancel."""
+
+
+def choose_bits(linear: Linear, ranges: Range, limit: float) -> int:
+    """How many bits goes in: the more, the fewer are left to the weights, as no sum may pass `limit`."""
+    axes = tuple(axis for axis in range(ranges.low.ndim) if axis != linear.axis % ranges.low.ndim)
+    greatest, square = np.maximum(ranges.greatest.max(axes), 1e-12), ranges.square.mean(axes)
+    low, high = ranges.low.min(axes) / greatest, ranges.high.max(axes) / greatest
+    weights = linear.weights * linear.spread(greatest)  # of what goes in as a share of its greatest
+    least, most = bound_sums(linear, weights, None, low, high)
+    bound = np.maximum(np.maximum(-least, most), 1e-30)
+    taps = linear.weights.shape[2]
+    through = (weights**2).sum((1, 2))
+    carried = linear.spread(square / greatest**2).sum((1, 2)) * taps
+    answered = np.maximum((weights**2 * linear.spread(square / greatest**2)).sum((1, 2)), 1e-30)
+    noise = []
+    for bits in range(MIN_BITS, MAP_BITS + 1):
+        whole = 2.0 ** (bits - 1)
+        step = bound * whole / (limit / 2**0.5)  # of the weights; half a bit is lost on average
+        noise.append(float(np.mean((through / whole**2 + _REFINED * carried * step**2) / answered)))
+    return MIN_BITS + int(np.argmin(noise))

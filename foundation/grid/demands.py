@@ -1,0 +1,53 @@
+"""What readers need of a tensor, and what was decided of each."""
+
+from dataclasses import dataclass, field
+
+from foundation.errors import GanymedeError
+from foundation.grid.movement import Array
+
+FACTOR_BITS = 11
+"""Of what is multiplied with what another layer computed."""
+FRACTION_BITS = 12
+"""Behind the point, of a factor and of what is added to its product, at most."""
+SLOPE_STEPS = 256
+"""A leaky slope is a multiple of one part in so many."""
+
+
+@dataclass
+class Room:
+    """What had to be made smaller for the proof, by tensor."""
+
+    fewer: dict[str, int] = field(default_factory=dict)
+    """Bits behind the point."""
+    limits: dict[str, float] = field(default_factory=dict)
+    """Steps that a sum may reach, which is added to others afterwards."""
+
+
+class NotPlaceable(GanymedeError):
+    """A float graph that cannot be placed on grids; the message names the operator."""
+
+    code = "not-placeable"
+
+
+@dataclass
+class Demand:
+    """What a reader of a tensor needs of it."""
+
+    unit: Array | None = None
+    """Of each number (1, …); None where any will do."""
+    axis: int | None = None
+    """Along which a free unit may differ."""
+    fraction: Array | None = None
+    """Where it is rounded: to so many bits behind the point; -1 where it need not be."""
+    bits: int = FACTOR_BITS
+
+
+@dataclass
+class Layout:
+    """What was decided of each tensor."""
+
+    units: dict[str, Array] = field(default_factory=dict)
+    fractions: dict[str, Array] = field(default_factory=dict)
+    """Of tensors that are rounded where they are computed."""
+    wanted: dict[str, int] = field(default_factory=dict)
+    """Bits behind the point that a reader asked for, by the tensor that it reads."""

@@ -1,0 +1,86 @@
+"""The end of a float graph: from what is rounded last to the levels, and the unit that keeps them apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from foundation.grid.calibration import Range
+from foundation.grid.demands import NotPlaceable
+from foundation.grid.movement import MOVERS
+from foundation.grid.reading import Graph
+from foundation.grid.tail import Tail, find_tail, follow_tail
+
+_CURVES = ("Tanh", "Sigmoid")
+_LEVELS_A_STEP = 0.5
+"""At most, where the curve is steepest."""
+_MANTISSAS = range(128, 512)
+MAX_STEPS = 4096
+HALF = 0.5
+"""The last grid lies between the whole numbers: the middle of tanh is the middle between two levels."""
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a graph's end begins."""
+
+    name: str
+    unit: float
+    behind: frozenset[str]
+    """What is computed from it."""
+    margin_levels: float
+    """How far its nearest point is from a boundary between two levels, beyond what tanh may be wrong by."""
+
+
+def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
+    """Find what is to be rounded last, and the unit whose points are farthest from the levels' boundaries.
+
+    Raises:
+        NotPlaceable: the graph does not end in levels of each number by itself.
+    """
+    chain = _order(graph)
+    if not chain:
+        raise NotPlaceable("The graph does not end in a rounding to levels.")
+    curves = [index for index, node in enumerate(chain) if node.op_type in _CURVES]
+    plain = [index for index, node in enumerate(chain) if node.op_type not in MOVERS]
+    start = (curves or plain)[0]
+    name = graph.moving(chain[start])[0]
+    nodes = chain[start:]
+    behind = frozenset(output for node in nodes for output in node.output)
+    low, high = float(ranges[name].low.min()), float(ranges[name].high.max())
+    grid = np.linspace(low, high, 10_001)
+    tail = Tail(grid, np.zeros_like(grid))
+    for node in nodes:
+        if node.op_type in ("Round", "Floor"):
+            break
+        tail = follow_tail(node, tail, graph.constants)
+    slope = float(np.abs(np.gradient(tail.points, grid)).max())
+    coarsest = max(_LEVELS_A_STEP / max(slope, 1e-9), (high - low) / MAX_STEPS)
+    base = 2.0 ** np.floor(np.log2(coarsest)) / 256
+    units = [mantissa * base for mantissa in _MANTISSAS if coarsest / 2 < mantissa * base <= coarsest]
+    margin, unit = max((_margin(graph, nodes, unit, low, high), unit) for unit in units)
+    if margin <= 0:
+        raise NotPlaceable("No grid was found whose points are far enough from the boundaries of all levels.")
+    return End(name, unit, behind, margin)
+
+
+def _order(graph: Graph) -> list[onnx.NodeProto]:
+    names = find_tail(graph)
+    return [node for node in graph.nodes if len(graph.moving(node)) == 1 and graph.moving(node)[0] in names]
+
+
+def _margin(graph: Graph, nodes: list[onnx.NodeProto], unit: float, low: float, high: float) -> float:
+    points = np.arange(np.floor(low / unit) - 1, np.ceil(high / unit) + 1)
+    points = (points + HALF) * unit
+    tail = Tail(points, np.zeros_like(points))
+    for node in nodes:
+        if node.op_type in ("Round", "Floor"):
+            edges = (
+                0.5 - np.abs(tail.points - np.rint(tail.points))
+                if node.op_type == "Round"
+                else np.abs(tail.points - np.rint(tail.points))
+            )
+            return float((edges - tail.errors).min())
+        tail = follow_tail(node, tail, graph.constants)
+    return -1.0

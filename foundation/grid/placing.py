@@ -1,0 +1,115 @@
+"""A float graph placed on grids: the same layers, in numbers whose sums are whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from foundation.grid.building import Builder
+from foundation.grid.calibration import Feeds, measure_ranges
+from foundation.grid.demands import Layout, NotPlaceable, Room
+from foundation.grid.ending import find_end
+from foundation.grid.extents import LIMIT
+from foundation.grid.folding import fold
+from foundation.grid.linear import LINEAR, read_linear
+from foundation.grid.movement import MOVERS, Array, move
+from foundation.grid.placement import Placement
+from foundation.grid.proof import Proof, prove_exact
+from foundation.grid.reading import Graph
+from foundation.grid.refining import Refiner
+from foundation.grid.translation import Translation
+
+LATENT_BITS, LABEL_BITS = 11, 10
+"""Behind the point of what lies in [-1, 1]: of latents, three fewer if they are normal, and of labels."""
+NORMAL_RANGE = 8.0
+REFINING_IMAGES = 192
+_MAX_TRIES = 60
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An exact graph, and where it comes from."""
+
+    model: onnx.ModelProto
+    proof: Proof
+    limits: Mapping[str, float]
+    """For each layer's weights the steps that no sum may pass; below 2²⁴ where sums are added afterwards."""
+    folded: onnx.ModelProto
+    """The float graph that it comes from, as ONNX Runtime simplifies it."""
+
+
+def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
+    """Place a float graph on grids, by its ranges over `feeds`; `normal` are latents that are not uniform.
+
+    Raises:
+        NotPlaceable: an operator has no place on a grid.
+    """
+    folded = fold(model)
+    graph, ranges = Graph(folded), measure_ranges(folded, feeds)
+    end = find_end(graph, ranges)
+    bounds = _bound_inputs(graph, normal=normal)
+    given = _move_given(
+        graph, {name: np.full(shape, bounds[name][0]) for name, shape in graph.inputs.items()}
+    )
+    room, refiner = Room(), None
+    for _ in range(_MAX_TRIES):
+        layout = Placement(graph, ranges, given, room).walk(end.name, end.unit)
+        work = Translation(graph, ranges, layout, end, room, Builder(folded, refiner))
+        failed = work.build(bounds)
+        if failed is None and refiner is None:
+            refiner = Refiner(folded, feeds, REFINING_IMAGES)
+        elif failed is None:
+            return Placed(work.builder.model, prove_exact(work.builder.model), work.builder.limits, folded)
+        elif not _make_room(graph, failed[0], room, layout):
+            raise NotPlaceable(f"{graph.name(failed[0])}: {failed[1]}.")
+    raise NotPlaceable("No grid was found on which the graph's sums stay below 2^24.")
+
+
+def _bound_inputs(graph: Graph, *, normal: bool) -> dict[str, tuple[float, float, float]]:
+    """Of each input: its unit, and the whole numbers that bound it."""
+    latent_bits = LATENT_BITS - 3 if normal else LATENT_BITS
+    most = (NORMAL_RANGE if normal else 1.0) * 2.0**latent_bits
+    known = {"latent": (2.0**-latent_bits, -most, most), "label": (2.0**-LABEL_BITS, 0.0, 2.0**LABEL_BITS)}
+    return {name: known[name] for name in graph.inputs}
+
+
+def _move_given(graph: Graph, given: dict[str, Array]) -> dict[str, Array]:
+    """The units of the inputs, and of all that only moves them about."""
+    for node in graph.nodes:
+        moving = graph.moving(node)
+        if node.op_type in MOVERS and moving and all(name in given for name in moving):
+            arrays = move(node, [given[name] for name in moving], graph.constants)
+            given.update(zip(node.output, arrays, strict=True))
+    return given
+
+
+def _make_room(graph: Graph, node: onnx.NodeProto, room: Room, layout: Layout) -> bool:
+    """Give up a bit of what `node`'s sum comes from; False where nothing can be given up."""
+    fractions: set[str] = set()
+    sums: set[str] = set()
+    waiting = list(graph.moving(node)) if node.op_type not in LINEAR else []
+    if node.op_type in LINEAR and read_linear(node, graph.constants).is_sum:
+        waiting = graph.moving(node)
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        producer = graph.producers.get(name)
+        if name in seen or producer is None:
+            continue
+        seen.add(name)
+        if layout.wanted.get(name, 0) > 0:
+            fractions.add(name)
+        elif name in layout.fractions and not (layout.fractions[name] > 0).any():
+            continue
+        elif producer.op_type in LINEAR and not read_linear(producer, graph.constants).is_sum:
+            sums.add(name)
+        else:
+            waiting += graph.moving(producer)
+    for name in fractions:
+        room.fewer[name] = room.fewer.get(name, 0) + 1
+    if fractions:
+        return True
+    for name in sums:
+        room.limits[name] = room.limits.get(name, LIMIT) / 2
+    return bool(sums)

@@ -1,0 +1,83 @@
+"""What a grid costs: how far the exact graph's pictures are from the float one's, in levels."""
+
+import numpy as np
+import onnx
+from pydantic import BaseModel, ConfigDict
+
+from foundation.grid.calibration import Feeds, draw_feeds
+from foundation.grid.placing import Placed, place
+from foundation.images import Images
+from foundation.manifest import LabelInput, LatentInput
+from foundation.onnx_runtime import onnxruntime
+
+CALIBRATED_IMAGES = 1024
+COMPARED_IMAGES = 256
+_BATCH_IMAGES = 64
+
+
+class Price(BaseModel):
+    """Over pictures of seeds that the grid was not laid by: some of blended classes, some truncated."""
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int
+    mean_levels: float
+    max_levels: int
+    pixels_differing: float
+    """Share of the pixels that differ at all."""
+
+    def __str__(self) -> str:
+        """For a person."""
+        return (
+            f"{self.mean_levels:.2f} levels of 255 on average, at most {self.max_levels}, in "
+            f"{100 * self.pixels_differing:.1f} % of the pixels of {self.images} pictures"
+        )
+
+
+def place_priced(
+    model: onnx.ModelProto, latent: LatentInput, label: LabelInput | None
+) -> tuple[Placed, Price]:
+    """Place a float graph on grids, prove that it is exact, and measure what that costs.
+
+    Raises:
+        NotPlaceable: an operator has no place on a grid.
+        NotExact: what came out is not proven.
+    """
+    normal = latent.distribution == "normal"
+    placed = place(model, draw_feeds(latent, label, CALIBRATED_IMAGES), normal=normal)
+    return placed, measure_price(model, placed.model, latent, label)
+
+
+def measure_price(
+    floats: onnx.ModelProto, exact: onnx.ModelProto, latent: LatentInput, label: LabelInput | None
+) -> Price:
+    """How far the exact graph is from the float one, over seeds that the grid was not laid by."""
+    return compare(floats, exact, draw_feeds(latent, label, COMPARED_IMAGES, first=CALIBRATED_IMAGES))
+
+
+def compare(floats: onnx.ModelProto, exact: onnx.ModelProto, feeds: Feeds) -> Price:
+    """Draw `feeds` with both graphs."""
+    apart = np.abs(draw(exact, feeds).astype(np.int16) - draw(floats, feeds))
+    return Price(
+        images=len(apart),
+        mean_levels=round(float(apart.mean()), 4),
+        max_levels=int(apart.max()),
+        pixels_differing=round(float((apart > 0).mean()), 6),
+    )
+
+
+def draw(model: onnx.ModelProto, feeds: Feeds) -> Images:
+    """The pictures of latents (n, z), and of labels (n, classes) if there are any: uint8 (n, h, w, c)."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    parts = [
+        session.run(
+            ["image"], {name: values[start : start + _BATCH_IMAGES] for name, values in feeds.items()}
+        )[0]
+        for start in range(0, len(feeds["latent"]), _BATCH_IMAGES)
+    ]
+    images: Images = np.concatenate(parts)
+    return images

@@ -1,0 +1,136 @@
+"""The end of a graph, from so few points that each can be tried: tanh, and the rounding to levels.
+
+No machine's tanh is that of another to the last bit. It does not matter where every point's level lies
+farther from the next level than any sane tanh can be wrong.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto
+
+from foundation.grid.movement import MOVERS, Array, read_attributes
+from foundation.grid.reading import Graph
+
+MAX_POINTS = 65_536
+SANE = 2.0**-19
+"""What a tanh or sigmoid in float32 may be wrong by; good ones are within 2⁻²²."""
+_HALF_STEP = 2.0**-24
+_CURVES: Mapping[str, Callable[[Array], Array]] = {
+    "Tanh": np.tanh,
+    "Sigmoid": lambda values: 1 / (1 + np.exp(-values)),
+}
+_UNARY = frozenset(
+    {"Add", "Sub", "Mul", "Div", "Round", "Floor", "Clip", "Max", "Min", "Cast", *_CURVES, *MOVERS}
+)
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What a tensor's numbers may be, one by one."""
+
+    points: NDArray[np.float64]
+    """What they are in exact arithmetic."""
+    errors: NDArray[np.float64]
+    """How far from that a machine may be."""
+
+
+def find_tail(graph: Graph) -> set[str]:
+    """The tensors between which and the output each number goes its own way."""
+    found: set[str] = set()
+    waiting = [output.name for output in graph.model.graph.output]
+    while waiting:
+        name = waiting.pop()
+        node = graph.producers.get(name)
+        if node is None or node.op_type not in _UNARY or len(graph.moving(node)) != 1:
+            continue
+        constants = [graph.constants[other] for other in node.input if other in graph.constants]
+        if node.op_type not in MOVERS and any(each.size != 1 for each in constants):
+            continue
+        found.add(graph.moving(node)[0])
+        waiting += graph.moving(node)
+    return found
+
+
+def list_points(low: Array, high: Array, bits: Array) -> Tail | None:
+    """The points of a grid that all numbers of a tensor share; None if they are too many."""
+    least, most, fraction = float(low.min()), float(high.max()), int(bits.max())
+    if not np.isfinite([least, most]).all() or (most - least) * 2.0**fraction >= MAX_POINTS:
+        return None
+    points = np.arange(np.floor(least * 2.0**fraction), np.ceil(most * 2.0**fraction) + 1) / 2.0**fraction
+    return Tail(points, np.zeros_like(points))
+
+
+def follow_tail(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]) -> Tail:
+    """Behind `node`.
+
+    Raises:
+        ValueError: a point lies so near a boundary that machines may differ.
+    """
+    kind, points, errors = node.op_type, tail.points, tail.errors
+    if not np.isfinite(points).all():
+        raise ValueError("a constant is no finite number")
+    if kind in MOVERS:
+        return tail
+    if kind in _CURVES:
+        return Tail(_CURVES[kind](points), errors + SANE)
+    if kind in ("Round", "Floor"):
+        return _round(kind, tail)
+    if kind in ("Clip", "Max", "Min"):
+        low, high = _read_bounds(node, constants)
+        return replace(tail, points=np.clip(points, low, high))
+    if kind == "Cast":
+        return _cast(node, tail)
+    return _shift(node, tail, constants)
+
+
+def _read_bounds(node: onnx.NodeProto, constants: Mapping[str, Array]) -> tuple[float, float]:
+    if node.op_type == "Clip":
+        ends = [constants[name].item() if name else None for name in node.input[1:]]
+        low, high = [*ends, None, None][:2]
+        return -np.inf if low is None else low, np.inf if high is None else high
+    if len(node.input) != 2:
+        raise ValueError("it compares more than two tensors")
+    end = next(constants[name].item() for name in node.input if name in constants)
+    return (end, np.inf) if node.op_type == "Max" else (-np.inf, end)
+
+
+def _shift(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]) -> Tail:
+    name = next(name for name in node.input if name in constants)
+    number, first = float(constants[name].item()), node.input[0] in constants
+    kind, points, errors = node.op_type, tail.points, tail.errors
+    if first and kind in ("Sub", "Div"):
+        raise ValueError("a constant is diminished or divided by what comes before")
+    if kind in ("Mul", "Div"):
+        factor = number if kind == "Mul" else 1 / number
+        points, errors = points * factor, errors * abs(factor)
+    else:
+        points = points + (number if kind == "Add" else -number)
+    return Tail(points, errors + np.abs(points) * _HALF_STEP * 1.5 + 1e-30)
+
+
+def _round(kind: str, tail: Tail) -> Tail:
+    points, errors = tail.points, tail.errors
+    whole = np.floor(points) if kind == "Floor" else np.rint(points)
+    edges = np.abs(points - np.rint(points)) if kind == "Floor" else 0.5 - np.abs(points - whole)
+    near = edges <= errors
+    if near.any():
+        worst = int(np.argmin(np.where(near, edges - errors, np.inf)))
+        raise ValueError(
+            f"a value that may come in is rounded from {points[worst]:.7g}, {edges[worst]:.2g} from the next "
+            f"level, and machines may be {errors[worst]:.2g} apart there"
+        )
+    return Tail(whole, np.zeros_like(errors))
+
+
+def _cast(node: onnx.NodeProto, tail: Tail) -> Tail:
+    to = read_attributes(node)["to"]
+    if to == TensorProto.FLOAT:
+        return tail
+    points = tail.points
+    if to != TensorProto.UINT8 or np.any(tail.errors) or points.min() < 0 or points.max() > 255:
+        raise ValueError("what becomes uint8 is not rounded to 0 to 255 before")
+    return tail

@@ -1,0 +1,157 @@
+"""A service over HTTP; each method waits for the answer."""
+
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from foundation.errors import InvalidField
+from ganymede.library.answers import Model, Pictures, Walk
+from ganymede.library.http import PATIENCE_S, TIMEOUT_S, TRIES, Attempts, write_options
+from ganymede.library.orders import Fields, Label, PictureOrder, Portions, write_walk
+from ganymede.library.reading import join_pictures, name_model, read_array, read_models, read_walk
+
+
+class Client:
+    """What `ganymede.connect` returns. It may be used by several threads."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        tries: int = TRIES,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """A request may take `timeout_s`, is tried so often, and waits `patience_s` in all between.
+
+        Raises:
+            WrongUse: `url` is no address of a service.
+        """
+        self._http = httpx.Client(**write_options(url, key, timeout_s))
+        self._tries, self._patience_s = tries, patience_s
+
+    def generate(
+        self,
+        model: str | None = None,
+        seeds: Sequence[int] | None = None,
+        *,
+        count: int | None = None,
+        latents: Sequence[Sequence[float]] | None = None,
+        mix: Sequence[Mapping[str, float]] | None = None,
+        label: Label | None = None,
+        labels: Sequence[Label] | None = None,
+        directions: Mapping[str, float] | None = None,
+        truncation: float | None = None,
+        scale: int | None = None,
+    ) -> Pictures:
+        """The pictures of `seeds`, or of latents or a mix, or `count` at random.
+
+        It takes as many requests as the service's limits want. What is left out is what it is in the API.
+
+        Raises:
+            GanymedeError: one of `ganymede.errors`.
+        """
+        order = PictureOrder(
+            model,
+            seeds,
+            count=count,
+            latents=latents,
+            mix=mix,
+            label=label,
+            labels=labels,
+            directions=directions,
+            truncation=truncation,
+            scale=scale,
+        )
+        portions, arrays, drawn_by = Portions(order.count), [], ""
+        for start, stop in portions:
+            body = order.body(start, stop) | {"format": "npy"}
+            if drawn_by:
+                body["model"] = drawn_by  # that nothing changes between two requests for the same pictures
+            try:
+                answer = self._ask("POST", "/generate", body)
+            except InvalidField as error:
+                if portions.shrink(error.field):
+                    continue
+                raise
+            arrays.append(read_array(answer))
+            drawn_by = name_model(answer)
+            portions.take(stop - start)
+        return join_pictures(order, arrays, drawn_by)
+
+    def walk(
+        self,
+        model: str | None = None,
+        seeds: Sequence[int] | None = None,
+        *,
+        latents: Sequence[Sequence[float]] | None = None,
+        frames: int | None = None,
+        fps: int | None = None,
+        loop: bool | None = None,
+        interpolation: str | None = None,
+        easing: str | None = None,
+        label: Label | None = None,
+        labels: Sequence[Label] | None = None,
+        truncation: float | None = None,
+        scale: int | None = None,
+        format: str = "mp4",
+    ) -> Walk:
+        """A walk by way of the pictures of `seeds` or `latents`, in any format of `POST /latent-walk`.
+
+        Raises:
+            GanymedeError: one of `ganymede.errors`.
+        """
+        body = write_walk(
+            model,
+            seeds,
+            latents=latents,
+            frames=frames,
+            fps=fps,
+            loop=loop,
+            interpolation=interpolation,
+            easing=easing,
+            label=label,
+            labels=labels,
+            truncation=truncation,
+            scale=scale,
+            format=format,
+        )
+        return read_walk(self._ask("POST", "/latent-walk", body), format, body.get("seeds"))
+
+    def models(self) -> list[Model]:
+        """The models of the service.
+
+        Raises:
+            GanymedeError: one of `ganymede.errors`.
+        """
+        return read_models(self._ask("GET", "/models"))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, method: str, path: str, body: Fields | None = None) -> httpx.Response:
+        attempts = Attempts(self._tries, self._patience_s)
+        options: dict[str, Any] = {} if body is None else {"json": body}
+        while True:
+            answer: httpx.Response | httpx.TransportError
+            try:
+                answer = self._http.request(method, path, **options)
+            except httpx.TransportError as error:
+                answer = error
+            wait_s = attempts.judge(answer)
+            if wait_s is None and isinstance(answer, httpx.Response):
+                return answer
+            time.sleep(wait_s or 0.0)

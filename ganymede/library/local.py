@@ -1,0 +1,183 @@
+"""A store without a service: the same pictures, made in this process by ONNX Runtime on the CPU."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import orjson
+
+from foundation.errors import InvalidField, ModelNotFound
+from foundation.images import Images
+from foundation.locked_folders import locked_folder
+from ganymede.library.answers import Model, Pictures, Walk
+from ganymede.library.orders import Label, PictureOrder, write_walk
+from ganymede.opening import open_models
+from service.encoding.animation import MEDIA_TYPES, check_fps
+from service.encoding.pictures import enlarge
+from service.engine.cores import usable_cores
+from service.engine.devices import cpu_device
+from service.engine.walks import open_walk_encoder, split_frames
+from service.http.bodies import parse_body
+from service.releases.lookup import Releases
+from service.releases.opening import Release
+from service.requests.directions import read_directions, steer
+from service.requests.inputs import Inputs
+from service.requests.request_inputs import draw_inputs, walk_inputs
+from service.requests.schemas import GenerateRequest, WalkRequest
+
+_BATCH_IMAGES = 64
+
+
+class Local:
+    """What `ganymede.open` returns. It may be used by several threads; releases stay open until `close`."""
+
+    def __init__(self, models: str | Path, *, trusted_keys: Sequence[str | Path] = ()) -> None:
+        """The store at `models`, a folder or s3://bucket/prefix; with keys, only what they signed is opened.
+
+        Raises:
+            StoreError: the URI is wrong.
+        """
+        self._store = open_models(str(models), [Path(key) for key in trusted_keys])
+        self._releases = Releases(self._store, default_model=None, device=cpu_device(usable_cores()))
+        self._open: dict[str | None, Release] = {}
+        self._opening = threading.Lock()
+
+    def generate(
+        self,
+        model: str | None = None,
+        seeds: Sequence[int] | None = None,
+        *,
+        count: int | None = None,
+        latents: Sequence[Sequence[float]] | None = None,
+        mix: Sequence[Mapping[str, float]] | None = None,
+        label: Label | None = None,
+        labels: Sequence[Label] | None = None,
+        directions: Mapping[str, float] | None = None,
+        truncation: float | None = None,
+        scale: int | None = None,
+    ) -> Pictures:
+        """The pictures of `seeds`, of latents or a mix, or `count` at random: those that a service draws.
+
+        Raises:
+            GanymedeError: one of `ganymede.errors`.
+        """
+        order = PictureOrder(
+            model,
+            seeds,
+            count=count,
+            latents=latents,
+            mix=mix,
+            label=label,
+            labels=labels,
+            directions=directions,
+            truncation=truncation,
+            scale=scale,
+        )
+        request = parse_body(orjson.dumps(order.body(0, order.count)), GenerateRequest)
+        release = self._get(model)
+        inputs = draw_inputs(release.manifest, request, request.seeds)
+        if request.directions:
+            inputs = steer(inputs, read_directions(self._store, release.manifest), request.directions)
+        array = enlarge(_draw(release, inputs), request.scale)
+        return Pictures(array, order.seeds, release.manifest.reference)
+
+    def walk(
+        self,
+        model: str | None = None,
+        seeds: Sequence[int] | None = None,
+        *,
+        latents: Sequence[Sequence[float]] | None = None,
+        frames: int | None = None,
+        fps: int | None = None,
+        loop: bool | None = None,
+        interpolation: str | None = None,
+        easing: str | None = None,
+        label: Label | None = None,
+        labels: Sequence[Label] | None = None,
+        truncation: float | None = None,
+        scale: int | None = None,
+        format: str = "mp4",
+    ) -> Walk:
+        """A walk between the pictures of `seeds` or `latents`, as the file that a service answers.
+
+        Raises:
+            GanymedeError: one of `ganymede.errors`.
+        """
+        body = write_walk(
+            model,
+            seeds,
+            latents=latents,
+            frames=frames,
+            fps=fps,
+            loop=loop,
+            interpolation=interpolation,
+            easing=easing,
+            label=label,
+            labels=labels,
+            truncation=truncation,
+            scale=scale,
+            format=format,
+        )
+        request = parse_body(orjson.dumps(body), WalkRequest)
+        if format not in MEDIA_TYPES:
+            raise InvalidField("format", f"{format} is none of {', '.join(MEDIA_TYPES)}")
+        check_fps(format, request.fps)
+        release = self._get(model)
+        keys = draw_inputs(release.manifest, request, request.seeds)
+        with locked_folder("walk") as folder:
+            path = folder / f"walk.{format}"
+            with closing(open_walk_encoder(path, format, request, keys, release.manifest)) as encoder:
+                for part in split_frames(request.frames):
+                    images = _draw(release, walk_inputs(keys, request, part))
+                    encoder.add(enlarge(images, request.scale))
+                encoder.finish()
+            return Walk(path.read_bytes(), format, body.get("seeds"), release.manifest.reference)
+
+    def models(self) -> list[Model]:
+        """The models of the store.
+
+        Raises:
+            StoreError: it does not answer, or is broken.
+        """
+        return [self._describe(name) for name in self._store.models()]
+
+    def close(self) -> None:
+        """Let go of the releases that are open."""
+        self._open.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _get(self, model: str | None) -> Release:
+        with self._opening:
+            if model not in self._open:
+                self._open[model] = self._releases.get(model)
+            return self._open[model]
+
+    def _describe(self, name: str) -> Model:
+        aliases: Mapping[str, Any] = self._store.aliases(name).entries
+        named = {alias: entry.version for alias, entry in aliases.items()}
+        return Model(name, self._store.versions(name), named, is_default=name == self._default())
+
+    def _default(self) -> str | None:
+        try:
+            return self._releases.default_reference().model
+        except ModelNotFound:
+            return None
+
+
+def _draw(release: Release, inputs: Inputs) -> Images:
+    parts = (
+        inputs.part(start, start + _BATCH_IMAGES) for start in range(0, len(inputs.latents), _BATCH_IMAGES)
+    )
+    drawn = [release.generator.generate(part.latents, part.labels) for part in parts]
+    return np.concatenate(drawn)

@@ -1,0 +1,109 @@
+"""What is asked for, as the bodies of requests: those of a service and those of a store are the same."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from foundation.latents import SEED_LIMIT
+from ganymede.library.errors import WrongUse
+
+DEFAULT_COUNT = 16
+REQUEST_IMAGES = 256
+"""Of a request, until a service says that it takes less."""
+
+Fields = dict[str, Any]
+Label = str | int | Sequence[float]
+"""A class by its name or index, or a weight for each class."""
+
+
+class PictureOrder:
+    """Pictures to be made, however many requests that takes."""
+
+    def __init__(
+        self,
+        model: str | None,
+        seeds: Sequence[int] | None,
+        *,
+        count: int | None = None,
+        latents: Sequence[Sequence[float]] | None = None,
+        labels: Sequence[Any] | None = None,
+        **fields: Any,
+    ) -> None:
+        """Seeds or latents, or `count` of them at random.
+
+        Raises:
+            WrongUse: two of them are given, or labels are not as many as pictures.
+        """
+        mix = fields.get("mix")
+        given = [
+            name
+            for name, value in (("seeds", seeds), ("latents", latents), ("count", count), ("mix", mix))
+            if value is not None
+        ]
+        if len(given) > 1:
+            raise WrongUse(f"Give {' or '.join(given)}, not both.")
+        if not given or count is not None:
+            number = DEFAULT_COUNT if count is None else count
+            if not 1 <= number <= SEED_LIMIT:
+                raise WrongUse(f"count={number}: ask for one picture or more.")
+            first = secrets.randbelow(SEED_LIMIT - number + 1)
+            seeds = range(first, first + number)
+        self._name = "seeds" if seeds is not None else "latents"
+        rows = seeds if seeds is not None else latents
+        self.rows: list[Any] | None = None if rows is None else list(rows)
+        if self.rows is not None and not self.rows:
+            raise WrongUse(f"{self._name} is empty: give one or more.")
+        if self._name == "seeds":
+            self.rows = None if self.rows is None else [int(seed) for seed in self.rows]
+        self.seeds = self.rows if seeds is not None else None
+        self._labels = None if labels is None else list(labels)
+        if self._labels is not None and self.rows is not None and len(self._labels) != len(self.rows):
+            raise WrongUse(f"Give a label for each picture: {len(self.rows)}, not {len(self._labels)}.")
+        self._fields = {
+            name: value for name, value in {"model": model, **fields}.items() if value is not None
+        }
+
+    @property
+    def count(self) -> int:
+        """How many pictures it is."""
+        return 1 if self.rows is None else len(self.rows)
+
+    def body(self, start: int, stop: int) -> Fields:
+        """The request for the pictures from `start` to `stop`."""
+        body = dict(self._fields)
+        if self.rows is not None:
+            body[self._name] = self.rows[start:stop]
+        if self._labels is not None:
+            body["labels"] = self._labels[start:stop]
+        return body
+
+
+class Portions:
+    """Pictures a request at a time: fewer in each once one is refused for their number."""
+
+    def __init__(self, count: int, most: int = REQUEST_IMAGES) -> None:
+        self._count, self.most = count, most
+        self._done = 0
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """From where to where the next request goes, until all are there."""
+        while self._done < self._count:
+            yield self._done, min(self._done + self.most, self._count)
+
+    def take(self, count: int) -> None:
+        """Note that so many more are there."""
+        self._done += count
+
+    def shrink(self, field: str) -> bool:
+        """Ask for half as many at once, if `field` can be refused for their number; whether that goes."""
+        if field not in ("seeds", "latents", "count", "scale") or self.most == 1:
+            return False
+        self.most = min(self.most, self._count - self._done) // 2 or 1
+        return True
+
+
+def write_walk(model: str | None, seeds: Sequence[int] | None, **fields: Any) -> Fields:
+    """The body of a request for a walk; what is None is left out."""
+    keys = None if seeds is None else [int(seed) for seed in seeds]
+    given = {"model": model, "seeds": keys, **fields}
+    return {name: value for name, value in given.items() if value is not None}

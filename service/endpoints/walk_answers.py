@@ -1,0 +1,129 @@
+"""The two ways to answer with a walk: as a file that is whole first, and while it is made."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from foundation.locked_folders import LockedFolder
+from service.encoding.animation import MEDIA_TYPES
+from service.encoding.streams import PACED, STREAM_MEDIA_TYPES
+from service.endpoints.context import Context
+from service.endpoints.streamed_walk import StreamedWalk
+from service.engine.budget import Holding
+from service.engine.streams import stream_walk
+from service.engine.walks import render_walk
+from service.http.disconnection import unless_gone
+from service.http.responses import describe_timing
+from service.releases.opening import Release
+from service.requests.inputs import Inputs
+from service.requests.schemas import WalkRequest
+
+
+async def write_answer(
+    context: Context,
+    receive: Receive,
+    request: WalkRequest,
+    format: str,
+    release: Release,
+    keys: Inputs,
+    holding: Holding,
+    headers: Mapping[str, str],
+) -> Response:
+    """A walk whose file is whole before it is sent."""
+    try:
+        folder = LockedFolder("walk")
+    except OSError:
+        holding.release()
+        raise
+    path = folder.path / f"walk.{format}"
+    rendering = render_walk(
+        context.engine,
+        release.generator,
+        keys,
+        request,
+        path,
+        format,
+        timeout_s=context.settings.request_timeout_s,
+        requester=holding.requester,
+        discard=_discard(holding, folder.remove),
+    )
+    rendered = await unless_gone(receive, rendering)
+    with ExitStack() as held:
+        held.callback(holding.release)
+        held.callback(folder.remove)
+        found = path.stat()
+        holding.resize(found.st_size)
+        context.metrics.observe_answer(format, rendered.queue_s, rendered.encode_s)
+        timing = describe_timing(rendered.queue_s, rendered.inference_s, rendered.encode_s)
+        told = {**headers, "Server-Timing": timing}
+        return _WalkResponse(path, found, MEDIA_TYPES[format], told, held.pop_all())
+
+
+async def stream_answer(
+    context: Context,
+    receive: Receive,
+    request: WalkRequest,
+    format: str,
+    release: Release,
+    keys: Inputs,
+    holding: Holding,
+    headers: Mapping[str, str],
+) -> Response:
+    """A walk that is sent while it is made; what it holds does not grow with its length."""
+    stream = stream_walk(
+        context.engine,
+        release.generator,
+        keys,
+        request,
+        format,
+        timeout_s=context.settings.request_timeout_s,
+        requester=holding.requester,
+        discard=_discard(holding),
+    )
+    try:
+        first = await unless_gone(receive, anext(stream))
+    except BaseException:
+        await stream.aclose()
+        raise
+    context.metrics.observe_answer(format, first.queue_s, first.encode_s)
+    timing = describe_timing(first.queue_s, first.inference_s, first.encode_s)
+    return StreamedWalk(
+        first,
+        stream,
+        context.engine,
+        media_type=STREAM_MEDIA_TYPES[format],
+        headers={**headers, "Server-Timing": timing},
+        interval_s=1 / request.fps if format in PACED else 0.0,
+    )
+
+
+def _discard(holding: Holding, remove: Callable[[], None] = lambda: None) -> Callable[[], None]:
+    """What a thread calls once nothing of a walk is in use any more."""
+    loop = asyncio.get_running_loop()
+
+    def discard() -> None:
+        remove()
+        with suppress(RuntimeError):  # the process ends, and nobody counts any more
+            loop.call_soon_threadsafe(holding.release)
+
+    return discard
+
+
+class _WalkResponse(FileResponse):
+    """A walk's file, which goes when it was sent, and when the client left before."""
+
+    def __init__(
+        self, path: Path, found: os.stat_result, media_type: str, headers: dict[str, str], held: ExitStack
+    ) -> None:
+        super().__init__(path, stat_result=found, media_type=media_type, headers=headers)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it (ASGI)."""
+        with self._held:
+            await super().__call__(scope, receive, send)

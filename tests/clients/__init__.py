@@ -1,0 +1,1 @@
+"""Those who call the API: clients written by tools from its description, and our own."""

@@ -1,0 +1,115 @@
+"""Small float generators of each kind that a grid must hold, to be placed on one."""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from foundation.grid.calibration import draw_feeds
+from foundation.grid.placing import place
+from foundation.manifest import LabelInput, LatentInput
+
+LATENT = LatentInput(size=6)
+LABEL = LabelInput(classes=("a", "b", "c"))
+CLASSES = len(LABEL.classes)
+CALIBRATED = 64
+
+
+class Writer:
+    """Writes a graph down, operator by operator."""
+
+    def __init__(self, seed=0):
+        self.random = np.random.default_rng(seed)
+        self.nodes, self.tensors = [], []
+
+    def weights(self, *shape, scale=None):
+        scale = scale or 1.3 / np.sqrt(np.prod(shape[1:]) if len(shape) == 4 else shape[0])
+        return self.constant((self.random.standard_normal(shape) * scale).astype(np.float32))
+
+    def constant(self, values):
+        name = f"constant{len(self.tensors)}"
+        self.tensors.append(numpy_helper.from_array(np.asarray(values), name))
+        return name
+
+    def add(self, kind, *inputs, outputs=1, **attributes):
+        names = [f"{kind.lower()}{len(self.nodes)}_{index}" for index in range(outputs)]
+        self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def end(self, values, shape, *, label, curve="Tanh"):
+        """Levels of `values` (n, h, w, c), after a curve."""
+        if curve:
+            values = self.add(curve, values)
+        low, factor = (1.0, 127.5) if curve != "Sigmoid" else (0.0, 255.0)
+        raised = self.add("Add", values, self.constant(np.float32(low)))
+        levels = self.add("Mul", raised, self.constant(np.float32(factor)))
+        rounded = self.add("Round", levels)
+        bounds = self.constant(np.float32(0)), self.constant(np.float32(255))
+        self.nodes.append(
+            helper.make_node("Cast", [self.add("Clip", rounded, *bounds)], ["image"], to=TensorProto.UINT8)
+        )
+        inputs = [helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["batch", LATENT.size])]
+        if label:
+            inputs.append(helper.make_tensor_value_info("label", TensorProto.FLOAT, ["batch", CLASSES]))
+        image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", *shape])
+        graph = helper.make_graph(self.nodes, "generator", inputs, [image], self.tensors)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+
+def conditional():
+    """As `modern` exports: a dense layer, scales and shifts by latent and class, slopes, convolutions."""
+    write = Writer()
+    both = write.add("Concat", "latent", "label", axis=1)
+    rows = write.add("MatMul", both, write.weights(9, 4 * 4 * 8))
+    values = write.add("Reshape", rows, write.constant(np.array([-1, 4, 4, 8])))
+    for _ in range(2):
+        factors = write.add("MatMul", both, write.weights(9, 16))
+        spread = write.add("Reshape", factors, write.constant(np.array([-1, 1, 1, 16])))
+        scale, shift = write.add("Split", spread, outputs=2, axis=-1)
+        values = write.add("LeakyRelu", write.add("Add", write.add("Mul", values, scale), shift), alpha=0.2)
+        planes = write.add("Transpose", values, perm=[0, 3, 1, 2])
+        planes = write.add("Conv", planes, write.weights(8, 8, 3, 3), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        values = write.add("Transpose", planes, perm=[0, 2, 3, 1])
+    last = write.add(
+        "Conv",
+        write.add("Transpose", values, perm=[0, 3, 1, 2]),
+        write.weights(1, 8, 1, 1),
+        write.constant(np.array([0.1], np.float32)),
+        kernel_shape=[1, 1],
+        pads=[0, 0, 0, 0],
+    )
+    return write.end(write.add("Transpose", last, perm=[0, 2, 3, 1]), (4, 4, 1), label=True)
+
+
+def residual():
+    """As imports may be: a trunk that branches are added to, ReLU, an enlargement, and a sigmoid."""
+    write = Writer(seed=3)
+    rows = write.add("MatMul", "latent", write.weights(6, 8 * 3 * 3))
+    trunk = write.add("Reshape", rows, write.constant(np.array([-1, 8, 3, 3])))
+    for _ in range(2):
+        branch = write.add("Relu", trunk)
+        branch = write.add("Conv", branch, write.weights(8, 8, 3, 3), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        trunk = write.add("Add", trunk, branch)
+    last = write.add("Conv", trunk, write.weights(3, 8, 3, 3), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    return write.end(write.add("Transpose", last, perm=[0, 2, 3, 1]), (3, 3, 3), label=False, curve="Sigmoid")
+
+
+def linear_end():
+    """One layer whose pictures are cut off at black and white, without a curve."""
+    write = Writer(seed=5)
+    rows = write.add("MatMul", "latent", write.weights(6, 16, scale=0.3))
+    values = write.add("Reshape", rows, write.constant(np.array([-1, 4, 4, 1])))
+    return write.end(values, (4, 4, 1), label=False, curve=None)
+
+
+GRAPHS = {"conditional": conditional, "residual": residual, "linear_end": linear_end}
+
+
+def feeds_of(model, count, first=10_000):
+    label = LABEL if len(model.graph.input) == 2 else None
+    return draw_feeds(LATENT, label, count, first=first)
+
+
+def place_small(model):
+    return place(model, feeds_of(model, CALIBRATED, first=0), normal=True)

@@ -1,0 +1,90 @@
+"""What a release pushes, in a real registry (Debian's `docker-registry`): one manifest, under one digest."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+
+import httpx
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.patience import wait_until
+
+TAKEN_BY_SAGEMAKER = {
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """The address of a registry on this machine."""
+    cache = REPOSITORY / ".cache" / "registry"
+    binary = shutil.which("docker-registry") or str(cache / "usr/bin/docker-registry")
+    if not os.access(binary, os.X_OK):
+        cache.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", "docker-registry"], cwd=cache, check=True)
+        [package] = cache.glob("docker-registry_*.deb")
+        subprocess.run(["dpkg", "-x", package, cache], check=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    folder = tmp_path_factory.mktemp("registry")
+    configuration = {
+        "version": "0.1",
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": address},
+    }
+    (folder / "config.yml").write_text(json.dumps(configuration))
+    process = subprocess.Popen([binary, "serve", folder / "config.yml"], stderr=subprocess.DEVNULL)
+
+    def answers():
+        try:
+            return httpx.get(f"http://{address}/v2/").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        wait_until(answers)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def source(tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM scratch AS cpu\nCOPY hello /\n")
+    (tmp_path / "hello").write_text("hello")
+    return tmp_path
+
+
+def run(name, *arguments, cwd):
+    return subprocess.run(
+        [REPOSITORY / "deploy" / name, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def test_what_is_pushed_is_one_manifest_for_one_platform_under_the_digest_that_is_printed(registry, source):
+    done = run("push", f"{registry}/ganymede:release-1", "cpu", cwd=source)
+    assert done.returncode == 0, done.stderr
+    digest = done.stdout.strip()
+    assert re.fullmatch("sha256:[0-9a-f]{64}", digest)
+    headers = {"Accept": ", ".join([*TAKEN_BY_SAGEMAKER, "application/vnd.oci.image.index.v1+json"])}
+    manifest = httpx.get(f"http://{registry}/v2/ganymede/manifests/{digest}", headers=headers)
+    assert manifest.headers["content-type"] in TAKEN_BY_SAGEMAKER
+    content = manifest.json()
+    assert "manifests" not in content
+    blob = httpx.get(f"http://{registry}/v2/ganymede/blobs/{content['config']['digest']}").json()
+    assert (blob["os"], blob["architecture"]) == ("linux", "amd64")
+    again = run("digest", f"{registry}/ganymede:release-1", cwd=source)
+    assert again.stdout.strip() == digest
+
+
+def test_a_tag_that_is_not_there_has_no_digest(registry, source):
+    done = run("digest", f"{registry}/ganymede:nothing", cwd=source)
+    assert done.returncode != 0
+    assert done.stdout == ""

@@ -1,0 +1,117 @@
+"""By keyboard, by screen reader, in the dark, on a phone; and every module as a browser reads it."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.ui.test_files import FRONT
+
+PHONE = {"viewport": {"width": 390, "height": 844}}
+DARK = {"color_scheme": "dark"}
+VIEWS = {
+    "view=pictures&seed=0": ".tile canvas.drawn",
+    "seed=0&picture=2": ".lightbox .player canvas.drawn",
+    "view=walk&walk=1,2,3": ".preview canvas.drawn",
+    "view=favourites": ".empty",
+    "view=models": "dl dd",
+}
+WATCH = "addEventListener('securitypolicyviolation', event => console.error(event.violatedDirective))"
+
+
+def wait_until_at_rest(visit, inside: str) -> None:
+    visit.page.locator(inside).first.wait_for()
+    visit.page.wait_for_function(
+        "() => document.getAnimations().every(animation => animation.playState !== 'running')"
+    )
+
+
+@pytest.mark.parametrize("visit", [{}, DARK, PHONE], ids=["light", "dark", "phone"], indirect=True)
+def test_axe_finds_nothing_serious_or_moderate_in_any_view(visit, tiny):
+    visit.page.add_init_script(
+        "addEventListener('securitypolicyviolation', event => console.error(event.violatedDirective))"
+    )
+    found = []
+    for query, inside in VIEWS.items():
+        visit.page.goto(f"{tiny.url}/ui/?model=colour@v1&{query}")
+        wait_until_at_rest(visit, inside)
+        found += [
+            (query, violation["id"], violation["nodes"][0]["html"][:200])
+            for violation in Axe().run(visit.page).response["violations"]
+            if violation["impact"] in ("moderate", "serious", "critical")
+        ]
+        width = visit.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= visit.page.viewport_size["width"], query
+    assert found == []
+
+
+@pytest.mark.parametrize("visit", [PHONE], ids=["phone"], indirect=True)
+def test_on_a_phone_the_picture_is_first_and_stays_in_sight_above_the_controls(visit, bundled):
+    visit.page.goto(f"{bundled.url}/ui/")
+    visit.page.locator(".stage .player canvas.drawn").wait_for()
+    stage = visit.page.locator(".stage .player").bounding_box()
+    assert stage["y"] < 120
+    assert stage["height"] >= 300
+    visit.page.get_by_role("button", name="Controls").click()
+    slider = visit.page.get_by_label("Truncation")
+    box = slider.bounding_box()
+    assert 400 < box["y"] < 844
+    assert stage["y"] + stage["height"] / 2 < visit.page.locator(".controls").bounding_box()["y"]
+    slider.fill("0.5")
+    visit.wait_for_address("truncation=0.5")
+    visit.page.get_by_role("button", name="Controls").click()
+    assert not slider.is_visible()
+
+
+def test_the_page_works_by_keyboard_and_shows_where_it_is(visit, tiny):
+    visit.open(f"{tiny.url}/ui/?model=colour@v1&seed=0")
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.textContent") == "Skip to the pictures"
+    for _ in range(40):
+        visit.page.keyboard.press("Tab")
+        if visit.page.evaluate("document.activeElement.className") == "tile":
+            break
+    seed = "Number(document.activeElement.dataset.seed)"
+    assert visit.page.evaluate(seed) == 0
+    assert visit.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    visit.page.keyboard.press("ArrowRight")
+    assert visit.page.evaluate(seed) == 1
+    visit.page.keyboard.press("ArrowDown")
+    columns = visit.page.evaluate(seed) - 1
+    assert columns >= 3
+    for _ in range(12):
+        visit.page.keyboard.press("ArrowDown")
+    assert visit.page.evaluate(seed) == 1 + 13 * columns
+    box = visit.page.evaluate("document.activeElement.getBoundingClientRect().toJSON()")
+    assert box["top"] >= 0
+    assert box["bottom"] <= 900
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_role("heading", name=f"Seed {1 + 13 * columns}").wait_for()
+    visit.page.keyboard.press("Escape")
+    assert visit.page.evaluate(seed) == 1 + 13 * columns
+    visit.page.keyboard.press("Tab")  # past the wall, of which one is a stop
+    assert visit.page.evaluate("document.activeElement.className") != "tile"
+
+
+READ = "url => import(url).then(module => Object.keys(module).length)"
+
+
+def test_every_module_is_read_without_an_error(visit, tiny):
+    visit.page.goto(f"{tiny.url}/ui/?view=models")
+    folder = visit.page.evaluate("document.querySelector('script').src.replace('main.js', '')")
+    for path in sorted(FRONT.glob("*.js")):
+        if path.name != "main.js":
+            assert visit.page.evaluate(
+                "url => import(url).then(module => Object.keys(module).length)", folder + path.name
+            )
+
+
+def test_the_models_view_tells_what_is_in_the_store(visit, bundled):
+    visit.page.goto(f"{bundled.url}/ui/?view=models")
+    visit.page.get_by_role("heading", name="fashion", exact=True).wait_for()
+    visit.page.get_by_text("production is v2").first.wait_for()
+    visit.page.get_by_text("fd fashion cnn 10k", exact=True).wait_for()
+    visit.page.wait_for_function(
+        "() => [...document.querySelectorAll('img.samples')].some(image => image.naturalWidth)"
+    )
+    visit.page.get_by_text("v1", exact=True).last.click()
+    visit.page.get_by_role("link", name="See pictures of fashion@v1").click()
+    visit.wait_for_address("model=fashion@v1")

@@ -1,0 +1,153 @@
+"""Distillation onto the grid: by straight-through rounding the exact graph learns to draw as the float one.
+
+Units, grids and bounds stay as they were placed; the weights of all layers move. Teacher and pupil see the
+same latents, some truncated, of classes some of which are blended. The pupil descends the squared distance of
+their pictures in levels (Hinton et al., "Distilling the knowledge in a neural network", 2015; Jacob et al.,
+"Quantization and training of neural networks for efficient integer-arithmetic-only inference", 2018).
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import tensorflow as tf
+from onnx import numpy_helper
+
+from foundation.grid.calibration import draw_feeds
+from foundation.grid.linear import LINEAR, Linear, bound_sums, read_linear
+from foundation.grid.movement import Array
+from foundation.grid.placing import Placed
+from foundation.grid.proof import Walk, prove_exact
+from foundation.grid.reading import Graph, count_fraction_bits
+from foundation.grid.weights import round_to
+from foundation.manifest import LabelInput, LatentInput
+from training.grid.operators import round_through, run_graph
+
+LEARNING_RATE = 1e-5
+"""Of weights whose mean square is 1; it falls to zero along half a cosine. More ruins fashion@v2."""
+FIRST_SEED = 100_000
+"""Neither what calibrates nor what is compared comes from here on."""
+Shown = Callable[[int, float], None]
+"""Is told of each step: its number and its loss, in levels squared."""
+
+
+def show_nothing(_step: int, _loss: float) -> None:
+    """For where nobody watches."""
+
+
+class Layer:
+    """A layer whose weights learn."""
+
+    def __init__(self, node: onnx.NodeProto, graph: Graph, walk: Walk, limit: float) -> None:
+        """Begin with the weights that `graph` has."""
+        self.linear: Linear = read_linear(node, graph.constants)
+        self.name, self.limit = node.input[1], limit
+        extent = walk.extents[node.input[0]]
+        axes = tuple(axis for axis in range(extent.low.ndim) if axis != self.linear.axis % extent.low.ndim)
+        self.low, self.high = extent.low.min(axes), extent.high.max(axes)
+        bits = count_fraction_bits(self.linear.weights)
+        self.bits = np.where(self.linear.weights == 0, -1000, bits).max((1, 2)).clip(0, 24)
+        stored = np.asarray(graph.constants[self.name], np.float32)
+        self.scale = max(float(np.sqrt(np.mean(stored**2))), 1e-12)
+        self.steps = self.linear.store(
+            np.broadcast_to(np.ldexp(1.0, self.bits)[:, None, None], self.linear.weights.shape)
+        )
+        self.variable = tf.Variable(stored / self.scale)
+
+    def rounded(self) -> tf.Tensor:
+        """The weights on their grid, as the operator stores them."""
+        return round_through(self.variable * (self.scale * self.steps)) / self.steps
+
+    def finish(self) -> Array:
+        """The weights on a grid on which no sum passes the limit, coarser where they have grown."""
+        stored = self.variable.numpy().astype(np.float64) * self.scale
+        weights, bits = _unstore(self.linear, stored), self.bits.astype(np.int64)
+        while True:
+            rounded = round_to(weights, bits)
+            least, most = bound_sums(self.linear, rounded, self.linear.bias, self.low, self.high)
+            over = np.ldexp(np.maximum(-least, most), bits) > self.limit
+            if not over.any():
+                return self.linear.store(rounded)
+            bits = bits - over
+
+
+def tune(
+    placed: Placed,
+    latent: LatentInput,
+    label: LabelInput | None,
+    *,
+    steps: int,
+    batch_images: int = 32,
+    learning_rate: float | None = None,
+    limit_s: float = float("inf"),
+    shown: Shown = show_nothing,
+) -> onnx.ModelProto:
+    """Train a placed graph for so many steps, or seconds; the graph, proven. `shown` is told of each step.
+
+    Raises:
+        ExportError: an operator has no gradient here.
+        NotExact: what came out is not proven.
+    """
+    graph, floats = Graph(placed.model), Graph(placed.folded)
+    layers = _find_layers(placed, graph)
+    end = _find_end(graph)
+    optimizer = tf.keras.optimizers.Adam(
+        tf.keras.optimizers.schedules.CosineDecay(learning_rate or LEARNING_RATE, steps)
+    )
+    variables = [layer.variable for layer in layers]
+
+    def step(feeds: dict[str, tf.Tensor]) -> tf.Tensor:
+        wanted = tf.clip_by_value(run_graph(floats, {}, feeds, end), 0.0, 255.0)
+        with tf.GradientTape() as tape:
+            weights = {layer.name: layer.rounded() for layer in layers}
+            drawn = tf.clip_by_value(run_graph(graph, weights, feeds, end), 0.0, 255.0)
+            loss = tf.reduce_mean(tf.square(drawn - wanted))
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return loss
+
+    compiled = tf.function(step)
+    started = time.monotonic()
+    for number in range(steps):
+        if time.monotonic() - started > limit_s:
+            break
+        feeds = draw_feeds(latent, label, batch_images, first=FIRST_SEED + number * batch_images)
+        loss = compiled({name: tf.constant(values) for name, values in feeds.items()})
+        shown(number + 1, float(loss))
+    return _write(placed.model, layers)
+
+
+def _find_layers(placed: Placed, graph: Graph) -> list[Layer]:
+    walk, layers = Walk(graph), []
+    for node in graph.nodes:
+        walk.take(node)
+        known = placed.limits.get(node.input[1]) if node.op_type in LINEAR else None
+        if known is not None and not read_linear(node, graph.constants).is_sum:
+            layers.append(Layer(node, graph, walk, known))
+    return layers
+
+
+def _find_end(graph: Graph) -> str:
+    """What the levels are rounded from."""
+    rounds = [node for node in graph.nodes if node.op_type in ("Round", "Floor")]
+    return str(rounds[-1].input[0])
+
+
+def _unstore(linear: Linear, stored: Array) -> Array:
+    """(out, in of a group, taps) of weights as the operator stores them."""
+    places = linear.store(np.arange(linear.weights.size).reshape(linear.weights.shape)).astype(np.int64)
+    flat = np.empty(linear.weights.size)
+    flat[places.ravel()] = stored.ravel()
+    found: Array = flat.reshape(linear.weights.shape)
+    return found
+
+
+def _write(model: onnx.ModelProto, layers: list[Layer]) -> onnx.ModelProto:
+    tuned = onnx.ModelProto()
+    tuned.CopyFrom(model)
+    tensors = {each.name: each for each in tuned.graph.initializer}
+    for layer in layers:
+        tensors[layer.name].CopyFrom(numpy_helper.from_array(layer.finish(), layer.name))
+    prove_exact(tuned)
+    return tuned
