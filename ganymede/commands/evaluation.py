@@ -53,6 +53,7 @@ def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: Dat
             features=features,
             data_folder=data_folder,
             tell=tell,
+            say=lambda sentence: progress.console.print(sentence, highlight=False, markup=False),
         )
     for name, value in figures.items():
         typer.echo(f"{name}  {value:.4f}")

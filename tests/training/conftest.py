@@ -103,3 +103,13 @@ def general_space_at_hand(general_network, monkeypatch):
 
     for module in (spaces, evaluate):
         monkeypatch.setattr(module, "general_space", lambda side: general_network.path)
+
+
+@pytest.fixture
+def small_general_space(tmp_path, monkeypatch):
+    """In the place of EfficientNet-lite0 a network that takes no time: the pixels at 8x8."""
+    from tests.training.test_features import flat_pixels, write_network
+    from training.evaluation import evaluate
+
+    path = write_network(tmp_path / "general.onnx", ["n", 1, 8, 8], flat_pixels())
+    monkeypatch.setattr(evaluate, "general_space", lambda side: path)

