@@ -63,7 +63,8 @@ def evaluate_run(
         )
     networks = choose_networks(configuration, features, max(training.shape[1:3]), say)
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
-    generated = draw_pictures(run.graph_path.read_bytes(), report, max(count, DRAWN_IMAGES))
+    drawn = max(min(count, max(images for _, images in networks)), DRAWN_IMAGES)
+    generated = draw_pictures(run.graph_path.read_bytes(), report, drawn)
     figures: dict[str, float] = {}
     for path, images in networks:
         network, count = FeatureNetwork(path), min(count, images)
@@ -118,9 +119,9 @@ def extract(network: FeatureNetwork, images: Images, name: str, tell: Tell) -> N
 
 def draw_pictures(graph: bytes, report: ExportReport, count: int) -> NDArray[np.uint8]:
     """Draw the seeds from 0 to `count`, each of the class it stands for: uint8 (count, h, w, c)."""
-    batches, classes = [], len(report.class_names)
+    drawn = np.empty((count, report.height, report.width, report.channels), np.uint8)
     for first in range(0, count, BATCH_IMAGES):
         seeds = range(first, min(first + BATCH_IMAGES, count))
-        (pixels,) = run_graph(graph, *draw_inputs(seeds, report.latent_size, classes))
-        batches.append(np.asarray(pixels, np.uint8))
-    return np.concatenate(batches)
+        inputs = draw_inputs(seeds, report.latent_size, len(report.class_names))
+        (drawn[first : first + BATCH_IMAGES],) = run_graph(graph, *inputs)
+    return drawn
