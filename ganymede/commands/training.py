@@ -174,7 +174,7 @@ def export(
         typer.echo(f"Of epoch {report.epochs}, the best: {report.best.figure} {report.best.value:.4g}.")
     elif chosen is None:
         typer.echo(
-            f"Of epoch {report.epochs}, the last; with a feature network, ganymede rank finds the best."
+            f"Of epoch {report.epochs}, the last; ganymede rank measures all that are kept, for the best."
         )
 
 
