@@ -5,10 +5,13 @@ import pytest
 
 from tests.training.run_folders import describe_epoch
 from tests.training.test_features import flat_pixels, write_network
+from training.config import override
 from training.data import Pictures
 from training.evaluation import gauge as gauges
 from training.evaluation.gauge import SHARE, Gauge
 from training.metrics.spread import measure_spread
+from training.presets import find_preset
+from training.recorder import Recorder
 from training.run.progress import describe_measuring
 from training.shape import PictureShape
 
@@ -75,3 +78,16 @@ def test_a_run_says_what_measuring_took():
     assert describe_measuring(rows) == ""
     rows[1] = rows[1].model_copy(update={"measuring_s": 50.0})
     assert describe_measuring(rows) == "The pictures were measured once, in 4.8% of the time."
+
+
+@pytest.mark.parametrize(("affords", "epochs"), [(True, [2, 4, 5]), (False, [5])])
+def test_what_does_not_fit_into_the_share_is_left_out_but_never_after_the_last_epoch(
+    gauge, monkeypatch, affords, epochs
+):
+    monkeypatch.setattr(gauge, "affords", lambda stats, seconds: affords)
+    recorder = object.__new__(Recorder)  # without a run: what is asked here needs none
+    recorder.gauge, recorder.stats = gauge, []
+    recorder.configuration = override(find_preset("modern").defaults, ["epochs=5", "evaluation_epochs=2"])
+    assert [epoch for epoch in range(1, 6) if recorder.is_measured(epoch, 1.0)] == epochs
+    recorder.gauge = None
+    assert not recorder.is_measured(5, 1.0)
