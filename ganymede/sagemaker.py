@@ -82,6 +82,7 @@ def measure(job: TrainingJob) -> None:
             job.run_folder,
             features=None,
             data_folder=job.data_folder,
+            say=print,
         )
     except TrainingProblem as error:
         print(f"Not measured: {error}")

@@ -29,5 +29,9 @@ class ExportError(TrainingProblem):
     """A graph that is missing, altered, or does not draw what Keras draws; it cannot be published."""
 
 
+class CopiedError(TrainingProblem):
+    """Drawings of which too many are copies of training pictures, or that were never looked for."""
+
+
 class EvaluationError(TrainingProblem):
     """A run or a feature network that cannot be measured; the message says what is missing."""

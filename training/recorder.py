@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from training.config import Configuration
+from training.evaluation.gauge import Measurement
 from training.gan import GAN
 from training.report import write_report
 from training.run.best import BestCheckpoint, keep_best, read_best
@@ -11,7 +12,7 @@ from training.run.checkpoints import Checkpoints
 from training.run.curves import write_curves
 from training.run.folder import Run
 from training.run.patience import explain_end
-from training.run.progress import describe_epoch
+from training.run.progress import describe_epoch, describe_measuring
 from training.run.samples import write_animation, write_sample
 from training.run.signs import find_signs
 from training.run.stats import EpochPart, EpochStats
@@ -50,15 +51,15 @@ class Recorder:
         The figures come first: if the checkpoint then fails, the epoch is trained and recorded again.
         """
         settings = self.configuration
-        measured = self.gauge is not None and self.is_due(epoch, settings.evaluation_epochs)
+        measured = self.is_measured(epoch, part.seconds)
         sampled = self.is_due(epoch, settings.sample_epochs)
         generator = self.gan.finish_generator() if measured or sampled else None
         figures: dict[str, float] = {}
+        measurement = None
         if self.gauge and measured:
-            figures[self.gauge.figure.name] = self.gauge.measure(
-                generator, settings.latent_size, self.classes
-            )
-        stats = describe_part(epoch, part, figures)
+            measurement = self.gauge.measure(generator, settings.latent_size, self.classes)
+            figures[self.gauge.figure.name] = measurement.distance
+        stats = describe_part(epoch, part, figures, measurement)
         if generator is not None:
             health = self.health.measure(self.gan, generator, settings.latent_size, self.classes)
             stats = stats.model_copy(update={name: round(value, 4) for name, value in health.items()})
@@ -97,13 +98,23 @@ class Recorder:
         write_animation(self.run.animation_path, self.run.sample_paths())
         write_curves(self.run.curves_path, self.stats)
         write_report(self.run.folder)
+        if sentence := describe_measuring(self.stats):
+            self.console.print(sentence, highlight=False, soft_wrap=True)
+
+    def is_measured(self, epoch: int, seconds: float) -> bool:
+        """Say whether the pictures are measured after an epoch that took `seconds`."""
+        if self.gauge is None or not self.is_due(epoch, self.configuration.evaluation_epochs):
+            return False
+        return epoch == self.configuration.epochs or self.gauge.affords(self.stats, seconds)
 
     def is_due(self, epoch: int, interval: int) -> bool:
         """Say whether something done every `interval` epochs, and after the last one, is; 0 is never."""
         return interval > 0 and (epoch == self.configuration.epochs or epoch % interval == 0)
 
 
-def describe_part(epoch: int, part: EpochPart, figures: dict[str, float]) -> EpochStats:
+def describe_part(
+    epoch: int, part: EpochPart, figures: dict[str, float], measurement: Measurement | None
+) -> EpochStats:
     """Return the line of stats.jsonl for an epoch whose figures are whole."""
     generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
     return EpochStats(
@@ -115,4 +126,6 @@ def describe_part(epoch: int, part: EpochPart, figures: dict[str, float]) -> Epo
         generator_loss=generator_loss,
         discriminator_loss=discriminator_loss,
         figures=figures,
+        measuring_s=round(measurement.seconds, 3) if measurement else None,
+        spread=round(measurement.spread, 4) if measurement else None,
     )

@@ -14,6 +14,8 @@ from ganymede.commands.training import (
 )
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from training.run.best import BestCheckpoint
 
 
@@ -25,8 +27,24 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: DataFolderOption = None) -> None:
-    """Measure how far an exported run's pictures are from real ones."""
-    with explained():
+    """Measure how far an exported run's pictures are from real ones, and how many copy training pictures."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress, explained():
+        tasks: dict[str, TaskID] = {}
+
+        def tell(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.update(tasks[name], completed=done)
+
         load_tensorflow_for(run)
         from training.evaluation.evaluate import evaluate_run
 
@@ -34,9 +52,12 @@ def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: Dat
             run,
             features=features,
             data_folder=data_folder,
+            tell=tell,
+            say=lambda sentence: progress.console.print(sentence, highlight=False, markup=False),
         )
     for name, value in figures.items():
         typer.echo(f"{name}  {value:.4f}")
+    typer.echo(f"The most copied drawings: {run / 'export' / 'copies.png'}, and ganymede report.")
 
 
 def rank(

@@ -42,7 +42,9 @@ DataFolderOption = Annotated[
 FeaturesOption = Annotated[
     Path | None,
     typer.Option(
-        help="A feature network in ONNX; Fashion-MNIST has its own.", parser=read_path, metavar="PATH"
+        help="A feature network in ONNX; EfficientNet-lite0 unless given, and Fashion-MNIST's own.",
+        parser=read_path,
+        metavar="PATH",
     ),
 ]
 
@@ -51,6 +53,12 @@ class TrainingFailed(GanymedeError):
     """The training package said why in words."""
 
     code = "training-failed"
+
+
+class TooManyCopies(TrainingFailed):
+    """More of a run's drawings are copies of training pictures than may be, or nobody has looked."""
+
+    code = "too-many-copies"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -167,7 +175,7 @@ def export(
         typer.echo(f"Of epoch {report.epochs}, the best: {report.best.figure} {report.best.value:.4g}.")
     elif chosen is None:
         typer.echo(
-            f"Of epoch {report.epochs}, the last; with a feature network, ganymede rank finds the best."
+            f"Of epoch {report.epochs}, the last; ganymede rank measures all that are kept, for the best."
         )
 
 
@@ -209,6 +217,14 @@ def publish(
     weights: Annotated[
         bool, typer.Option(help="Give the weights of both networks along, for others to train on from.")
     ] = True,
+    max_copied: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Refuse where a larger share of the drawings copies training pictures, say 0.02.",
+        ),
+    ] = None,
 ) -> None:
     """Publish an exported run as a new version of a model."""
     from foundation.store import next_version, open_store
@@ -227,6 +243,7 @@ def publish(
             licence=licence,
             sign=lambda manifest: sign_new(manifest, sign),
             weights=weights,
+            max_copied=max_copied,
         )
     typer.echo(f"Published {name}@{version} in {store.location}.")
     if promote:
@@ -245,10 +262,12 @@ def load_tensorflow_for(run: Path) -> None:
 @contextmanager
 def explained() -> Iterator[None]:
     """Let what the training package explains leave as our own error."""
-    from training.errors import TrainingProblem
+    from training.errors import CopiedError, TrainingProblem
 
     try:
         yield
+    except CopiedError as error:
+        raise TooManyCopies(f"{error} [{TooManyCopies.code}]") from error
     except TrainingProblem as error:
         raise TrainingFailed(str(error)) from error
 

@@ -83,3 +83,33 @@ def trained_run(tmp_path_factory, small_configuration) -> TrainedRun:
     outcome = train_quietly(small_configuration, folder, console=Console(file=output))
     assert not outcome.interrupted
     return TrainedRun(folder, output.getvalue())
+
+
+@pytest.fixture(scope="session")
+def general_network(tmp_path_factory):
+    """EfficientNet-lite0, made once of all tests into a cache of its own, which they then use."""
+    from training.evaluation.features import FeatureNetwork
+    from training.evaluation.spaces import general_space
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANYMEDE_PICTURES", str(tmp_path_factory.mktemp("spaces")))
+        return FeatureNetwork(general_space(32))
+
+
+@pytest.fixture
+def general_space_at_hand(general_network, monkeypatch):
+    """What measures any pictures, wherever the cache of prepared pictures lies."""
+    from training.evaluation import evaluate, spaces
+
+    for module in (spaces, evaluate):
+        monkeypatch.setattr(module, "general_space", lambda side: general_network.path)
+
+
+@pytest.fixture
+def small_general_space(tmp_path, monkeypatch):
+    """In the place of EfficientNet-lite0 a network that takes no time: the pixels at 8x8."""
+    from tests.training.test_features import flat_pixels, write_network
+    from training.evaluation import evaluate
+
+    path = write_network(tmp_path / "general.onnx", ["n", 1, 8, 8], flat_pixels())
+    monkeypatch.setattr(evaluate, "general_space", lambda side: path)

@@ -1,15 +1,21 @@
 """The best checkpoint: measured while training or afterwards, kept, and exported."""
 
+import io
 import json
 import shutil
 
 import pytest
+from rich.console import Console
 
 from foundation.store import FolderStore
 from tests.training.conftest import DATA_FOLDER
 from tests.training.test_features import flat_pixels, write_network
+from tests.training.test_noto_emoji import FONT
 from training.config import override
+from training.data import load_pictures
 from training.errors import EvaluationError, ExportError, RunError
+from training.evaluation import spaces
+from training.evaluation.gauge import find_gauge
 from training.evaluation.rank import rank_run
 from training.export.exporting import export_run, read_export
 from training.export.publication import publish_run
@@ -138,9 +144,17 @@ def test_a_damaged_note_of_the_best_is_named(trained_run, tmp_path):
         read_best(run)
 
 
-def test_data_without_a_known_feature_network_is_trained_unmeasured_and_not_ranked(trained_run, tmp_path):
+def test_data_without_a_known_feature_network_is_trained_unmeasured_and_not_ranked(
+    trained_run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(spaces, "PACKAGE", "efficientnet_lite0_that_nobody_has")
     run = copy_run(trained_run, tmp_path)
-    settings = override(run.read_configuration(), ["data=noto-emoji"])
+    settings = override(run.read_configuration(), [f"data=noto-emoji:{FONT}"])
     run.config_path.write_text(settings.model_dump_json())
-    with pytest.raises(EvaluationError, match="No feature network is known for 'noto-emoji'"):
+    with pytest.raises(EvaluationError, match="There is no feature network for these pictures"):
         rank(run)
+    said = io.StringIO()
+    pictures = load_pictures(settings.data, settings=settings)
+    assert find_gauge(settings, pictures, Console(file=said, width=500)) is None
+    assert "not measured while training. There is no feature network" in said.getvalue()
+    assert "pip install 'ganymede[training]'" in said.getvalue()

@@ -36,6 +36,15 @@ def test_equal_sets_have_no_frechet_distance():
     assert frechet_distance(features, features) == pytest.approx(0, abs=1e-9)
 
 
+def test_of_fewer_pictures_than_features_the_frechet_distance_is_the_same_sum():
+    first, second = draw(1, 9, 12), draw_correlated(2, 7, 12)
+    covariances = [np.cov(features, rowvar=False) for features in (first, second)]
+    expected = ((first.mean(axis=0) - second.mean(axis=0)) ** 2).sum() + sum(map(np.trace, covariances))
+    cross = np.sqrt(np.clip(np.linalg.eigvals(covariances[0] @ covariances[1]).real, 0, None)).sum()
+    assert frechet_distance(first, second) == pytest.approx(expected - 2 * cross)
+    assert frechet_distance(first, first) == pytest.approx(0, abs=1e-9)
+
+
 def test_a_shift_and_a_scale_have_the_frechet_distance_of_the_closed_form():
     features = draw(0)
     assert frechet_distance(features, features + np.array([1, 2, 2], np.float64)) == pytest.approx(9)

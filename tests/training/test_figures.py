@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from training.errors import EvaluationError
-from training.metrics import GENERATED, METRICS, REAL, TRAINING, Figure, Protocol, find_metric, parse_figure
+from training.metrics import (
+    GENERATED,
+    HELD_OUT,
+    METRICS,
+    REAL,
+    TRAINING,
+    Figure,
+    Protocol,
+    find_metric,
+    parse_figure,
+)
 from training.run.best import BestCheckpoint
 
 
@@ -14,6 +24,12 @@ from training.run.best import BestCheckpoint
         ("fd_fashion_cnn_10k", "fd", Protocol("fashion_cnn", 10_000, GENERATED)),
         ("precision_fashion_cnn_10k_real", "precision", Protocol("fashion_cnn", 10_000, REAL)),
         ("fd_fashion_cnn_5k_train", "fd", Protocol("fashion_cnn", 5000, TRAINING)),
+        (
+            "copied_efficientnet_lite0_224_1k_train",
+            "copied",
+            Protocol("efficientnet_lite0_224", 1000, TRAINING),
+        ),
+        ("copied_pixels16_188_test", "copied", Protocol("pixels16", 188, HELD_OUT)),
         ("recall_space_2_real_60", "recall", Protocol("space_2_real", 60, GENERATED)),
     ],
 )
@@ -45,7 +61,7 @@ def checkpoint(figure, value):
 
 
 @pytest.mark.parametrize(
-    ("metric", "better"), [("fd", 1.0), ("kd", 1.0), ("precision", 2.0), ("recall", 2.0)]
+    ("metric", "better"), [("fd", 1.0), ("kd", 1.0), ("copied", 1.0), ("precision", 2.0), ("recall", 2.0)]
 )
 def test_the_best_checkpoint_is_the_one_that_its_metric_says_is_better(metric, better):
     figures = [checkpoint(f"{metric}_s_10", value) for value in (better, 3.0 - better)]

@@ -46,6 +46,7 @@ def root(tmp_path):
 
 
 @pytest.mark.timeout(2 * LIMIT_S)
+@pytest.mark.usefixtures("small_general_space")
 def test_a_finished_job_leaves_a_measured_model_and_artefacts(root, trained_run, small_configuration):
     shutil.copytree(trained_run.folder, root / "checkpoints")
     fields = small_configuration.model_dump(exclude={"data"}, exclude_defaults=True)

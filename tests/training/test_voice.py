@@ -134,6 +134,9 @@ def test_real_pictures_stand_in_the_report_row_by_row(tmp_path):
         assert shown == {0, 20 * row + 20}  # six pictures, and four places that stay blank
 
 
+DISTANCE = "fd_efficientnet_lite0_1k_train"
+
+
 def curve(**changes):
     """Ten healthy epochs, with some fields of the last ones changed."""
     rows = [
@@ -157,6 +160,14 @@ def curve(**changes):
             "The discriminator has won since",
         ),
         ({"discriminator_loss": [9, 10, 12], "generator_loss": [0.01] * 3}, "The generator has won since"),
+        (
+            {"spread": [0.9, 0.9, 0.2, 0.2, 0.1]},
+            "The drawings grow alike since epoch 8: they differ 0.10 times",
+        ),
+        (
+            {"figures": [{DISTANCE: value} for value in (9, 4, 7, 7, 8)]},
+            f"The drawings get worse since epoch 8: {DISTANCE} is 8, and was 4 after epoch 7",
+        ),
         ({"memory": [0.7, 0.8, 0.9]}, "The discriminator knows the pictures by heart since epoch 8"),
     ],
 )
@@ -173,6 +184,9 @@ def test_what_goes_wrong_is_noticed_with_what_to_do(changes, words):
         {"variety": [0.9, 0.9, 0.1]},  # once is no sign
         {"variety": [0.1] * 10},  # it was never better: the run is young
         {"generator_loss": [6.0] * 3},
+        {"spread": [0.9] * 5, "variety": [0.9, 0.2, 0.2, 0.1]},  # features go before pixels
+        {"figures": [{DISTANCE: value} for value in (9, 4, 7, 5, 8)]},
+        {"figures": [{"recall_s_60": value} for value in (0.1, 0.4, 0.8, 0.9, 0.9)]},
         {"memory": [0.2, 0.9, 0.9]},
         {"memory": [None] * 10, "variety": [None] * 10},
     ],

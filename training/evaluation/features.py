@@ -20,7 +20,8 @@ from training.metrics.distances import Features
 FEATURES, LOGITS = "features", "logits"
 INPUT_TYPES = ("tensor(uint8)", "tensor(float)")
 FASHION_FEATURES = Path(__file__).parent / "features" / "fashion_cnn.onnx"
-BATCH_IMAGES = 250
+BATCH_IMAGES, BATCH_PIXELS = 250, 2**19
+"""So many pictures at once at most, and fewer large ones: EfficientNet holds a kilobyte for each pixel."""
 OPEN_SIDE = 32
 """Pixels of a side that a network leaves open, when its memory is told."""
 
@@ -63,7 +64,9 @@ class FeatureNetwork:
             )
         self.channels_first, self.channels, self.size = layout
         batch = self.input.shape[0]
-        self.batch_images = batch if isinstance(batch, int) and batch > 0 else BATCH_IMAGES
+        side = self.size if isinstance(self.size, int) else OPEN_SIDE
+        several = min(BATCH_IMAGES, max(1, BATCH_PIXELS // side**2))
+        self.batch_images = batch if isinstance(batch, int) and batch > 0 else several
         self.output = FEATURES if FEATURES in names else names[0]
 
     def extract(self, images: NDArray[np.uint8]) -> Features:

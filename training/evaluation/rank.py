@@ -7,7 +7,7 @@ from pathlib import Path
 
 from training.data import load_pictures
 from training.errors import EvaluationError, RunError
-from training.evaluation.gauge import Gauge, require_features
+from training.evaluation.gauge import open_gauge
 from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, keep_best, read_best
 from training.run.checkpoints import Checkpoints
@@ -24,19 +24,17 @@ def rank_run(
 ) -> BestCheckpoint:
     """Measure every checkpoint of a run by `images` pictures each, and keep the best in checkpoints/best.
 
-    `measured` is told of each and of how many there are. The run may go on meanwhile: a checkpoint that
-    it drops before its turn is left out.
+    None is as many as while training. `measured` is told of each and of how many there are. The run may go
+    on meanwhile: a checkpoint that it drops before its turn is left out.
 
     Raises:
         RunError: there is no such run.
-        EvaluationError: no feature network is known for its data, or there is no checkpoint.
+        EvaluationError: there is no feature network, or it cannot be run, or there is no checkpoint.
     """
     run = Run(run_folder)
     configuration, shape = run.read_configuration(), run.read_shape()
-    network = require_features(configuration.data, features or configuration.features)
     pictures = load_pictures(configuration.data, data_folder, "train", run.keep_colour(configuration))
-    images = images or configuration.evaluation_images
-    gauge = Gauge(network, pictures, images)
+    gauge = open_gauge(configuration, pictures, features, images)
     gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
     checkpoints = Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept)
     classes = len(find_preset(configuration.preset).label_classes(shape))
@@ -47,7 +45,7 @@ def rank_run(
     for step in steps:
         try:
             checkpoints.restore(step)
-            value = gauge.measure(gan.finish_generator(), configuration.latent_size, classes)
+            value = gauge.measure(gan.finish_generator(), configuration.latent_size, classes).distance
             epoch = max((epochs[known] for known in epochs if known <= step), default=0)
             candidate = BestCheckpoint(step=step, epoch=epoch, figure=gauge.figure.name, value=value)
             if all(candidate.beats(other) for other in ranking):

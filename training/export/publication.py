@@ -26,7 +26,7 @@ from foundation.processor import recorded_here
 from foundation.store import Store, describe_file
 from training.errors import ExportError
 from training.export.exporting import ExportReport, read_export
-from training.export.figures import read_figures
+from training.export.figures import read_copies, read_figures, require_few_copies
 from training.export.graph import run_graph
 from training.export.weights import WEIGHTS
 from training.run.folder import Run
@@ -48,18 +48,23 @@ def publish_run(
     licence: str,
     sign: Callable[[Manifest], bytes | None] = lambda _: None,
     weights: bool = True,
+    max_copied: float | None = None,
 ) -> Manifest:
     """Publish RUN/export as `name`@`version`, signed by `sign` if it gives a signature; its manifest.
 
     With `weights`, a run that is exported with them gives them along, for others to begin from.
+    More than `max_copied`, in [0, 1], of the drawings may not be copies of training pictures.
 
     Raises:
         RunError: there is no such run.
         ExportError: the run is not exported, or the graph is not the one that was compared with Keras.
+        CopiedError: too many drawings are copies, or nobody has looked for any.
         AlreadyPublished: the store has that version; nothing was changed.
     """
     run = Run(run_folder)
     report = read_export(run)
+    if max_copied is not None:
+        require_few_copies(run, report, max_copied)
     graph = run.graph_path.read_bytes()
     if report.arithmetic == "exact":
         check_exact(graph)
@@ -176,12 +181,14 @@ def describe_release(
 
 def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
     """Return the release's provenance: configuration, how far it was trained, what chose it, versions."""
+    copies = read_copies(run, report)
     return {
         "configuration": run.read_configuration().model_dump(mode="json"),
         "epochs": report.epochs,
         "step": report.step,
         "best": report.best.model_dump() if report.best else None,
         "versions": report.versions,
+        **({"copies": copies} if copies else {}),
         **({"grid": report.price.model_dump()} if report.price else {}),
         **({"from": read_origin(run)} if run.origin_path.exists() else {}),
     }

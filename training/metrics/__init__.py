@@ -3,11 +3,14 @@
 It imports the errors alone, and reads no file: never TensorFlow.
 """
 
-from training.metrics.figures import GENERATED, REAL, TRAINING, Figure, Protocol, parse_figure
-from training.metrics.registry import METRICS, Metric, find_metric
+from training.metrics.figures import GENERATED, HELD_OUT, REAL, TRAINING, Figure, Protocol, parse_figure
+from training.metrics.registry import COPIED, DISTANCES, METRICS, Metric, find_metric
 
 __all__ = [
+    "COPIED",
+    "DISTANCES",
     "GENERATED",
+    "HELD_OUT",
     "METRICS",
     "REAL",
     "TRAINING",

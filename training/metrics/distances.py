@@ -17,12 +17,24 @@ def frechet_distance(first: Features, second: Features) -> float:
     squared; 0 for equal sets.
     """
     difference = first.mean(axis=0) - second.mean(axis=0)
+    if max(len(first), len(second)) < first.shape[1]:
+        return float(difference @ difference) + _few_apart(first, second)
     covariance_1, covariance_2 = np.cov(first, rowvar=False), np.cov(second, rowvar=False)
     values, vectors = np.linalg.eigh(covariance_1)
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
     # (C1 C2)^½ has the trace of (C1^½ C2 C1^½)^½, which is symmetric.
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance_2 @ root), 0, None)).sum()
     return float(difference @ difference + np.trace(covariance_1) + np.trace(covariance_2) - 2 * cross)
+
+
+def _few_apart(first: Features, second: Features) -> float:
+    """Return tr(C1 + C2 - 2 (C1 C2)^½) for fewer pictures than features, without a matrix of features.
+
+    With C1 = A'A and C2 = B'B the last is the sum of the singular values of AB'.
+    """
+    roots = [(some - some.mean(axis=0)) / np.sqrt(len(some) - 1) for some in (first, second)]
+    cross = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
+    return float(sum((root**2).sum() for root in roots) - 2 * cross)
 
 
 def kernel_distance(first: Features, second: Features) -> float:
@@ -65,20 +77,21 @@ def _covered(queries: Features, support: Features) -> float:
     radii = np.concatenate(
         [
             # The nearest is the picture itself.
-            np.partition(_distances(support[first : first + CHUNK], support), NEIGHBOURS, axis=1)[
+            np.partition(square_distances(support[first : first + CHUNK], support), NEIGHBOURS, axis=1)[
                 :, NEIGHBOURS
             ]
             for first in range(0, len(support), CHUNK)
         ]
     )
     inside = [
-        (_distances(queries[first : first + CHUNK], support) <= radii).any(axis=1)
+        (square_distances(queries[first : first + CHUNK], support) <= radii).any(axis=1)
         for first in range(0, len(queries), CHUNK)
     ]
     return float(np.concatenate(inside).mean())
 
 
-def _distances(first: Features, second: Features) -> NDArray[np.float64]:
+def square_distances(first: Features, second: Features) -> NDArray[np.float64]:
+    """Return the squared distances of each of the first (n, d) from each of the second (m, d): (n, m)."""
     squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
     distances: NDArray[np.float64] = np.clip(squares, 0, None)
     return distances

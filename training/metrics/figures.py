@@ -29,7 +29,9 @@ REAL = Pairing("_real", "training pictures", "the test split")
 """What a perfect generator would get."""
 TRAINING = Pairing("_train", "generated pictures", "training pictures")
 """Of other seeds: what chooses a checkpoint must not be what it is measured by in the end."""
-PAIRINGS = (REAL, TRAINING, GENERATED)
+HELD_OUT = Pairing("_test", "the test split", "training pictures")
+"""What nobody trained on, as near to training pictures as it comes without copying."""
+PAIRINGS = (REAL, TRAINING, HELD_OUT, GENERATED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from training.errors import EvaluationError
+from training.metrics.copies import copied_share
 from training.metrics.distances import Features, frechet_distance, kernel_distance, precision, recall
 
 
@@ -25,17 +26,16 @@ class Metric:
         return value < other if self.less_is_better else value > other
 
 
-METRICS: Mapping[str, Metric] = MappingProxyType(
-    {
-        metric.name: metric
-        for metric in (
-            Metric("fd", "Fréchet distance", "less is better", True, frechet_distance),  # noqa: FBT003  # its fields
-            Metric("kd", "Kernel distance", "less is better", True, kernel_distance),  # noqa: FBT003
-            Metric("precision", "Precision", "share of the pictures that could be real", False, precision),  # noqa: FBT003
-            Metric("recall", "Recall", "share of the real ones that it could have drawn", False, recall),  # noqa: FBT003
-        )
-    }
+DISTANCES: tuple[Metric, ...] = (
+    Metric("fd", "Fréchet distance", "less is better", True, frechet_distance),  # noqa: FBT003  # its fields
+    Metric("kd", "Kernel distance", "less is better", True, kernel_distance),  # noqa: FBT003
+    Metric("precision", "Precision", "share of the pictures that could be real", False, precision),  # noqa: FBT003
+    Metric("recall", "Recall", "share of the real ones that it could have drawn", False, recall),  # noqa: FBT003
 )
+"""Of pictures that are held against as many others."""
+COPIED = Metric("copied", "Copied", "share of the pictures that are copies", True, copied_share)  # noqa: FBT003
+"""Of pictures that are held against all training pictures."""
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in (*DISTANCES, COPIED)})
 
 
 def find_metric(figure: str) -> Metric:

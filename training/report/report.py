@@ -1,7 +1,7 @@
 """The report of a run: what its folder holds, put into the template."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 import jinja2
 
 from training.errors import RunError
-from training.metrics import GENERATED, REAL, parse_figure
+from training.metrics import GENERATED, HELD_OUT, REAL, TRAINING, Figure, parse_figure
+from training.metrics.figures import Pairing
 from training.presets import find_preset
-from training.report.pictures import animate_grids, data_address, read_grids, read_picture
+from training.report.pictures import Grid, animate_grids, data_address, read_grids, read_picture
 from training.run.best import BestCheckpoint, read_best
 from training.run.curves import DARK, LIGHT, draw_curves
 from training.run.durations import describe_duration
@@ -21,6 +22,19 @@ from training.run.stats import EpochStats
 from training.shape import MAX_CLASS_ROWS
 
 TEMPLATE = "report.html.jinja"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The drawings nearest to training pictures."""
+
+    rule: str
+    """When a drawing is a copy."""
+    searched: int
+    """Training pictures."""
+    pairs: list[dict[str, Any]]
+    grid: Grid
+    """The drawings, and below each what is nearest to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,7 @@ def write_report(run_folder: Path) -> Path:
             if stats
         },
         comparisons=read_comparisons(run),
+        copied=read_copied(run),
         export=read_object(run.export_report_path),
         best=read_best(run),
         measured=list_measured(stats, ranking),
@@ -102,18 +117,46 @@ def mean_speed(stats: list[EpochStats]) -> float:
 
 def read_comparisons(run: Run) -> list[Comparison]:
     """Return what was measured of the very graph that lies in the run folder; nothing if none was."""
-    content, export = read_object(run.figures_path), read_object(run.export_report_path)
-    if not content or content["sha256"] != export.get("sha256"):
-        return []
-    figures: dict[str, float] = content["figures"]
+    figures: dict[str, float] = read_evaluation_of_export(run).get("figures", {})
+    beside = {GENERATED: REAL, TRAINING: HELD_OUT}
     comparisons = []
     for name, value in figures.items():
         figure = parse_figure(name)
-        if figure and figure.protocol.pairing == GENERATED:
-            real = replace(figure, protocol=replace(figure.protocol, pairing=REAL))
+        if figure and figure.protocol.pairing in beside:
+            real = beside[figure.protocol.pairing]
             metric = figure.metric
-            comparisons.append(Comparison(metric.title, metric.meaning, name, value, figures.get(real.name)))
+            comparisons.append(
+                Comparison(metric.title, metric.meaning, name, value, find_beside(figures, figure, real))
+            )
     return comparisons
+
+
+def find_beside(figures: dict[str, float], figure: Figure, pairing: Pairing) -> float | None:
+    """Return the value of the same metric in the same space of other pictures, of however many."""
+    for name, value in figures.items():
+        other = parse_figure(name)
+        if (
+            other
+            and (other.metric, other.protocol.space) == (figure.metric, figure.protocol.space)
+            and other.protocol.pairing == pairing
+        ):
+            return value
+    return None
+
+
+def read_copied(run: Run) -> Copied | None:
+    """Return the most copied drawings of the graph in the run folder; None if nobody has looked."""
+    copies = read_evaluation_of_export(run).get("copies")
+    grid = read_picture(run.copies_path) if copies else None
+    if not copies or grid is None:
+        return None
+    return Copied(copies["rule"], copies["training_pictures"], copies["most_copied"], grid)
+
+
+def read_evaluation_of_export(run: Run) -> dict[str, Any]:
+    """Return what was measured of the very graph that lies in the run folder; nothing if none was."""
+    content = read_object(run.figures_path)
+    return content if content.get("sha256") == read_object(run.export_report_path).get("sha256") else {}
 
 
 def read_ranking(run: Run) -> list[BestCheckpoint]:

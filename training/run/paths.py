@@ -153,6 +153,11 @@ class RunPaths:
         """Where lies what was measured of the exported graph's pictures."""
         return self.export_folder / "figures.json"
 
+    @property
+    def copies_path(self) -> Path:
+        """Where its most copied drawings lie, above the training pictures nearest to them."""
+        return self.export_folder / "copies.png"
+
     def sample_path(self, epoch: int) -> Path:
         """Return where the grid after `epoch` epochs belongs."""
         return self.samples_folder / f"epoch-{epoch:04d}.png"

@@ -1,5 +1,7 @@
 """What a person sees of a run: a bar on a terminal, a plain line an epoch elsewhere."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -67,3 +69,14 @@ def describe_epoch(stats: EpochStats, epochs: int) -> str:
         f"discriminator loss {stats.discriminator_loss:.3f}  {stats.seconds:.0f} s"
         + "".join(f"  {name} {value:.4g}" for name, value in stats.figures.items())
     )
+
+
+def describe_measuring(stats: Sequence[EpochStats]) -> str:
+    """Return which share of a run's time was spent on measuring its pictures; empty for none."""
+    measuring_s = sum(row.measuring_s or 0.0 for row in stats)
+    total_s = measuring_s + sum(row.seconds for row in stats)
+    times = sum(row.measuring_s is not None for row in stats)
+    if not times:
+        return ""
+    often = "once" if times == 1 else f"{times} times"
+    return f"The pictures were measured {often}, in {measuring_s / total_s:.1%} of the time."

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from training.metrics import find_metric
+from training.run.patience import find_best
 from training.run.stats import EpochStats
 
 TIMES = 3
@@ -18,6 +20,9 @@ RUNAWAY_RATIO, RUNAWAY_LOSS = 50.0, 5.0
 OVERTRAINED = 0.6
 """Of `memory`, from which the discriminator knows the training pictures by heart. ADA (Karras et al.,
 arXiv:2006.06676, figure 5) holds its two heuristics between 0.5 and 0.8."""
+
+DECLINED = 1.5
+"""So many times its least is a distance from which drawings grew plainly worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,18 @@ class Sign:
 
 def find_signs(stats: Sequence[EpochStats]) -> list[Sign]:
     """Return the signs that the last epochs show, at most one of each kind."""
-    found = (find_alike(stats), find_runaway(stats), find_overtraining(stats))
+    found = (find_alike(stats), find_runaway(stats), find_overtraining(stats), find_decline(stats))
     return [sign for sign in found if sign]
 
 
 def find_alike(stats: Sequence[EpochStats]) -> Sign | None:
-    """Return the sign that the drawings have become alike: their variety was higher, and is low."""
-    rows = [(row.epoch, row.variety) for row in stats if row.variety is not None]
+    """Return the sign that the drawings have become alike: how much they differ was higher, and is low.
+
+    By their features, where they are measured, else by their pixels, in which collapse shows later.
+    """
+    rows = [(row.epoch, row.spread) for row in stats if row.spread is not None]
+    if not rows:
+        rows = [(row.epoch, row.variety) for row in stats if row.variety is not None]
     if len(rows) <= TIMES:
         return None
     best = max(variety for _, variety in rows[:-TIMES])
@@ -53,8 +63,9 @@ def find_alike(stats: Sequence[EpochStats]) -> Sign | None:
         "The drawings grow alike",
         last[0][0],
         f"they differ {last[-1][1]:.2f} times as much as real pictures do, and did {best:.2f} times",
-        "Begin again from the best checkpoint with half the learning_rate or a larger penalty; a set with "
-        "few pictures in a class needs more of them.",
+        "More epochs seldom mend it. The best checkpoint is kept: begin another run from it, with --from and "
+        "this run's folder, with half the learning_rate or a larger penalty; a set with few pictures in a "
+        "class needs more of them.",
     )
 
 
@@ -70,8 +81,8 @@ def find_runaway(stats: Sequence[EpochStats]) -> Sign | None:
                 f"The {winning} has won",
                 last[0].epoch,
                 f"its loss is {losses[-1][1]:.2g}, the {losing}'s {losses[-1][0]:.3g}",
-                "Nothing is learnt from such a game: begin again with half the learning_rate or a larger "
-                "penalty; the checkpoints from before are kept.",
+                "Nothing is learnt from such a game: stop, and begin another run from the best checkpoint, "
+                "with --from and this run's folder, with half the learning_rate or a larger penalty.",
             )
     return None
 
@@ -90,4 +101,22 @@ def find_overtraining(stats: Sequence[EpochStats]) -> Sign | None:
         f"pictures that it never saw are {last[-1][1]:.0%} of the way from training pictures to drawn ones",
         "The best checkpoint is kept and more epochs will hardly help: add pictures, raise augmentation, or "
         "begin from another model with --from.",
+    )
+
+
+def find_decline(stats: Sequence[EpochStats]) -> Sign | None:
+    """Return the sign that the drawings have become worse by the figure that chooses the best checkpoint."""
+    best = find_best(stats)
+    rows = [(row.epoch, row.figures[best.figure]) for row in stats if best and best.figure in row.figures]
+    last = rows[-TIMES:]
+    if best is None or len(rows) <= TIMES or not find_metric(best.figure).less_is_better:
+        return None
+    if any(value <= DECLINED * best.value for _, value in last):
+        return None
+    return Sign(
+        "The drawings get worse",
+        last[0][0],
+        f"{best.figure} is {last[-1][1]:.4g}, and was {best.value:.4g} after epoch {best.epoch}",
+        "That checkpoint is kept and is what is exported. Stop here, or let --set patience=N end such runs; "
+        "another run begins from it with --from and this run's folder, best with half the learning_rate.",
     )

@@ -17,6 +17,10 @@ class EpochStats(BaseModel):
     discriminator_loss: float
     figures: dict[str, float] = {}
     """What was measured of the generator after this epoch, if it was."""
+    measuring_s: float | None = None
+    """How long that took, beside `seconds`."""
+    spread: float | None = None
+    """How much its drawings' features differ within their classes, where training pictures have 1."""
     variety: float | None = None
     """How much its drawings differ from each other, where real pictures have 1: see `training.run.health`."""
     memory: float | None = None
