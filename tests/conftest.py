@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import unwrap
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -36,7 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _starts(function: FunctionType, seen: set[str]) -> bool:
     """Whether a test names what starts a process, or a function of its file does that it calls."""
-    names = {*function.__code__.co_names, *function.__code__.co_varnames}
+    code = unwrap(function).__code__
+    names = {*code.co_names, *code.co_varnames}
     called = [function.__globals__.get(name) for name in names - seen]
     seen |= names
     return bool(names & STARTERS) or any(
