@@ -118,10 +118,8 @@ def _platform(configuration: Configuration) -> ecs.RuntimePlatform | None:
     """What Fargate runs the task on; None is its default, x86-64, for which there is no need to say so."""
     if not configuration.graviton:
         return None
-    return ecs.RuntimePlatform(
-        cpu_architecture=ecs.CpuArchitecture.ARM64,
-        operating_system_family=ecs.OperatingSystemFamily.LINUX,
-    )
+    linux = ecs.OperatingSystemFamily.LINUX
+    return ecs.RuntimePlatform(cpu_architecture=ecs.CpuArchitecture.ARM64, operating_system_family=linux)
 
 
 def _add_agent(

@@ -1,5 +1,7 @@
 """Where traces go: to a collector by OTLP, where OpenTelemetry's own variables say so; nowhere else."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -23,11 +25,11 @@ PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
 class TraceExport:
     """Sends spans on a thread of its own, a bounded number of them waiting; what is too much is dropped."""
 
-    def __init__(self, provider: "TracerProvider") -> None:
+    def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
 
     @property
-    def tracer(self) -> "Tracer":
+    def tracer(self) -> Tracer:
         """What makes the spans."""
         tracer: Tracer = self._provider.get_tracer("ganymede", read_version())
         return tracer
@@ -77,7 +79,7 @@ def open_export(variables: Mapping[str, str]) -> TraceExport | None:
     return TraceExport(make_provider(BatchSpanProcessor(OTLPSpanExporter()), variables))
 
 
-def make_provider(processor: "SpanProcessor", variables: Mapping[str, str]) -> "TracerProvider":
+def make_provider(processor: SpanProcessor, variables: Mapping[str, str]) -> TracerProvider:
     """What hands spans to `processor`; the sampler and the resource are those of the variables."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider

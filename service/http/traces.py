@@ -1,5 +1,7 @@
 """Traces of requests: a span for each, and in it what `Server-Timing` measured, for whoever collects them."""
 
+from __future__ import annotations
+
 import time
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,7 @@ class Traces:
     W3C's Trace Context. Health checks and figures have none.
     """
 
-    def __init__(self, app: ASGIApp, *, tracer: "Tracer") -> None:
+    def __init__(self, app: ASGIApp, *, tracer: Tracer) -> None:
         self._app = app
         self._tracer = tracer
 
@@ -55,7 +57,7 @@ class Traces:
             span.set_attributes({"http.request.method": method, "http.route": route})
             span.end()
 
-    def _note(self, span: "Span", message: Message) -> None:
+    def _note(self, span: Span, message: Message) -> None:
         from opentelemetry.trace import StatusCode, set_span_in_context
 
         status, headers = message["status"], dict(message["headers"])
@@ -72,7 +74,7 @@ class Traces:
             end_ns = began_ns
 
 
-def read_parent(scope: Scope) -> "Context":
+def read_parent(scope: Scope) -> Context:
     """The client's span, where its `traceparent` names one; what is none, or comes twice, is no parent."""
     from opentelemetry.context import Context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator

@@ -213,8 +213,7 @@ def test_a_collector_that_is_away_does_not_keep_the_process():
             threading.Event().wait(PATIENCE_S)
 
     processor = Stuck()
-    export = TraceExport(make_provider(processor, {}))
-    closing = threading.Thread(target=export.close)
+    closing = threading.Thread(target=TraceExport(make_provider(processor, {})).close)
     closing.start()
     closing.join(PATIENCE_S / 2)
     assert processor.asked.is_set()
