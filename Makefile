@@ -1,12 +1,12 @@
 # Each from a fresh clone: make serve · make check · make test · make coverage · make wheel · make faults · make fuzz ·
-# make exact · make soak · make lint · make train · make bench · make infra · make diff · make image
+# make exact · make soak · make lint · make train · make bench · make infra · make diff · make image · make site
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # A lock file is complete. Without --no-deps pips before 23.3 stumble over its extras (`pydantic[email]`).
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: serve check test coverage wheel faults fuzz exact soak lint format train bench infra diff image lock clean
+.PHONY: serve check test coverage wheel faults fuzz exact soak lint format train bench infra diff image site lock clean
 
 serve: $(VENV)/.service
 	$(BIN)/ganymede serve
@@ -111,6 +111,15 @@ image: $(VENV)/.dev
 
 lock: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" ./requirements/lock
+
+# docs/ as a site in .cache/site/public; a broken link ends it.
+site: .cache/site/.installed
+	NO_MKDOCS_2_WARNING=1 .cache/site/bin/mkdocs build --quiet
+
+.cache/site/.installed: requirements/site.txt
+	$(PYTHON) -m venv .cache/site
+	.cache/site/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	touch $@
 
 # checkov pins older packages than ours.
 .cache/checkov/.installed: requirements/checkov.txt

@@ -16,11 +16,12 @@ from tests.patience import PATIENCE_S
 REPOSITORY = Path(__file__).parent.parent.parent
 README = (REPOSITORY / "README.md").read_text()
 SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text()
-CURL_LINES = re.findall(r"^curl .*$", README, re.MULTILINE)
+API = (REPOSITORY / "docs" / "api.md").read_text()
+CURL_LINES = re.findall(r"^curl .*$", README + API, re.MULTILINE)
 
 
 @pytest.mark.parametrize("line", CURL_LINES)
-def test_every_curl_line_of_the_readme_works(line, server, tmp_path):
+def test_every_curl_line_of_the_readme_and_the_api_works(line, server, tmp_path):
     words = shlex.split(line.replace("localhost:8000", server.url), comments=True)
     result = subprocess.run([*words, "-sf"], cwd=tmp_path, check=False, timeout=PATIENCE_S)
     assert result.returncode == 0
@@ -30,8 +31,9 @@ def test_every_curl_line_of_the_readme_works(line, server, tmp_path):
 
 def test_the_readme_has_curl_lines_and_pictures_that_exist():
     assert len(CURL_LINES) >= 4
-    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (REPOSITORY / picture).is_file()
+    for folder, text in ((REPOSITORY, README), (REPOSITORY / "docs", API)):
+        for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
+            assert (folder / picture).is_file()
 
 
 def test_the_table_of_settings_has_a_row_for_each_and_no_other():
