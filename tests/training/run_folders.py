@@ -18,7 +18,10 @@ def make_run(folder, epochs=8, data="fashion-mnist"):
     """Write configuration, stats with a figure every other epoch, and grids."""
     run = Run(folder)
     run.start(
-        override(find_preset("modern").defaults, [f"epochs={epochs}", f"data={data}", "learning_rate=0.002"]),
+        override(
+            find_preset("modern").defaults,
+            [f"epochs={epochs}", f"data={data}", "learning_rate=0.002", "batch_size=64"],
+        ),
         FASHION_MNIST_SHAPE,
     )
     run.write_stats([describe_epoch(epoch) for epoch in range(1, epochs + 1)])

@@ -1,13 +1,16 @@
+import hashlib
 import shutil
 
+import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from foundation.store import FolderStore
 from tests.training.conftest import DATA_FOLDER
 from training.config import override
 from training.data import load_pictures
-from training.errors import EvaluationError
+from training.errors import CopiedError, EvaluationError
 from training.evaluation import spaces
 from training.evaluation.evaluate import choose_networks, evaluate_run
 from training.evaluation.features import FASHION_FEATURES, FeatureNetwork
@@ -17,6 +20,7 @@ from training.export.publication import publish_run
 from training.metrics.figures import count_name
 from training.presets import find_preset
 from training.run.folder import Run
+from training.run.samples import draw_inputs
 
 
 def test_the_bundled_feature_network_knows_nine_garments_in_ten():
@@ -26,12 +30,57 @@ def test_the_bundled_feature_network_knows_nine_garments_in_ten():
     assert (network.classify(test.images) == test.labels).mean() > 0.8
 
 
-def test_figures_carry_their_space_and_size_and_tell_noise_from_garments(
-    trained_run, tmp_path, small_general_space
-):
-    """Where a set has a network of its own, that for all pictures is asked too: here it is a small one."""
-    folder, told = shutil.copytree(trained_run.folder, tmp_path / "run"), []
+@pytest.fixture(scope="module")
+def exported(trained_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "run"
+    shutil.copytree(trained_run.folder, folder)
     export_run(folder)
+    return folder
+
+
+def put_copier(run, pictures):
+    """Put a generator into the place of the exported one that draws the picture of the largest latent."""
+    nodes = [
+        helper.make_node("ArgMax", ["latent"], ["row"], axis=1, keepdims=0),
+        helper.make_node("Gather", ["pictures", "row"], ["image"], axis=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "copier",
+        [helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["batch", len(pictures)])],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", *pictures.shape[1:]])],
+        [numpy_helper.from_array(pictures, "pictures")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    report = read_export(run)
+    run.graph_path.write_bytes(model.SerializeToString())
+    digest = hashlib.sha256(run.graph_path.read_bytes()).hexdigest()
+    report = report.model_copy(update={"sha256": digest, "latent_size": len(pictures), "class_names": ()})
+    run.export_report_path.write_text(report.model_dump_json())
+    return report
+
+
+@pytest.mark.usefixtures("small_general_space")
+def test_a_generator_that_draws_training_pictures_is_found_and_not_published(exported, tmp_path):
+    run = Run(shutil.copytree(exported, tmp_path / "run"))
+    training = load_pictures("fashion-mnist", DATA_FOLDER).images
+    report = put_copier(run, np.asarray(training[:100]))
+    figures = evaluate_run(run.folder, features=None, data_folder=DATA_FOLDER)
+    assert [figures[f"copied_{space}_1k_train"] for space in ("general", "pixels16")] == [1, 1]
+    for pair in read_copies(run, report)["most_copied"]:
+        assert pair["share_of_limit"] < 0.01
+        drawn = draw_inputs([pair["seed"]], report.latent_size, 0)[0].argmax()
+        np.testing.assert_array_equal(training[pair["training_picture"]], training[drawn])
+    store = FolderStore(tmp_path / "store")
+    with pytest.raises(CopiedError, match=r"100\.0% of the drawings are copies of training pictures"):
+        publish_run(run.folder, store, name="a", version="v1", licence="MIT", max_copied=0.02)
+    assert store.models() == []
+
+
+@pytest.mark.usefixtures("small_general_space")
+def test_figures_carry_their_space_and_size_and_tell_noise_from_garments(exported, tmp_path):
+    """Where a set has a network of its own, that for all pictures is asked too: here it is a small one."""
+    folder, told = shutil.copytree(exported, tmp_path / "run"), []
     figures = evaluate_run(
         folder, features=None, data_folder=DATA_FOLDER, tell=lambda *progress: told.append(progress)
     )
