@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -12,10 +13,14 @@ from ganymede.deployment.wishes import Wishes
 from tests.conftest import REPOSITORY
 
 WISHES = Wishes(name="live", region="us-east-1", models=("mine",), client_cidr="203.0.114.7/32")
-COLUMNS = {"small": {"size": "small"}, "medium": {}, "medium, Graviton": {"graviton": True}}
+COLUMNS: dict[str, dict[str, Any]] = {
+    "small": {"size": "small"},
+    "medium": {},
+    "medium, Graviton": {"graviton": True},
+}
 
 
-def total(region: str, **wishes: object) -> float:
+def total(region: str, **wishes: Any) -> float:
     return estimate(dataclasses.replace(WISHES, region=region, **wishes)).total_usd
 
 

@@ -19,7 +19,8 @@ from starlette.routing import Route
 from service.http.trace_export import TraceExport, is_asked_for, make_provider, open_export
 from service.http.traces import Traces, read_timing
 from service.settings import WrongSetting
-from tests.conftest import PATIENCE_S, REPOSITORY, run_server
+from tests.conftest import REPOSITORY, run_server
+from tests.patience import PATIENCE_S
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE}-{PARENT}-01"

@@ -124,8 +124,8 @@ def test_three_processes_share_a_bucket_and_make_what_one_makes_in_a_folder(
 
 def test_a_process_that_is_killed_leaves_whole_shards_alone(tiny_store: Path, run_ganymede, tmp_path) -> None:
     words = ("generate", "grey@v1", "--seeds", "0-39999", "--shard-images", "500")
-    words = (*words, "--shards", str(tmp_path), "--models", str(tiny_store))
-    process = subprocess.Popen([sys.executable, "-m", "ganymede", *words], cwd=REPOSITORY)
+    options = ("--shards", str(tmp_path), "--models", str(tiny_store))
+    process = subprocess.Popen([sys.executable, "-m", "ganymede", *words, *options], cwd=REPOSITORY)
     deadline = time.monotonic() + PATIENCE_S
     while len(list(tmp_path.glob("shard-*.json"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)

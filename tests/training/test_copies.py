@@ -1,6 +1,7 @@
 """Whether drawings are copies of training pictures: found where they are, and not cried over where not."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,9 +132,13 @@ class Export:
     sha256 = "ab"
 
 
+def make_export() -> Any:
+    return Export()
+
+
 @pytest.mark.parametrize(("share", "most"), [(0.02, 0.02), (0.0, 0.0), (1.0, 1.0)])
 def test_as_many_copies_as_may_be_are_published(tmp_path, share, most):
-    require_few_copies(evaluate_made_up(tmp_path, share), Export(), most)
+    require_few_copies(evaluate_made_up(tmp_path, share), make_export(), most)
 
 
 @pytest.mark.parametrize("most", [0.02, 0.0, float("nan")])
@@ -145,7 +150,7 @@ def test_more_are_refused_with_the_figure_and_a_code(tmp_path, most):
         ) as refusal,
         explained(),
     ):
-        require_few_copies(run, Export(), most)
+        require_few_copies(run, make_export(), most)
     assert refusal.value.code == "too-many-copies"
     assert str(refusal.value).endswith("[too-many-copies]")
 
@@ -155,7 +160,7 @@ def test_an_export_that_nobody_looked_at_is_refused(tmp_path):
     Export.sha256, before = "of another", Export.sha256
     try:
         with pytest.raises(CopiedError, match="ganymede evaluate"):
-            require_few_copies(run, Export(), 1.0)
+            require_few_copies(run, make_export(), 1.0)
     finally:
         Export.sha256 = before
 

@@ -67,8 +67,8 @@ def test_any_set_has_a_space_and_the_named_or_the_own_one_goes_before(monkeypatc
         == "a.onnx"
     )
     monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path))
+    built: list[int] = []
     monkeypatch.setattr(spaces, "build_graph", lambda weights, size: built.append(size) or onnx.ModelProto())
-    built = []
     names = [find_space("folder:x", None, side).stem for side in (112, 112, 113, 16)]
     assert names == ["efficientnet_lite0"] * 2 + ["efficientnet_lite0_224", "efficientnet_lite0"]
     assert built == [112, 224]  # once each

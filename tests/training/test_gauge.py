@@ -7,7 +7,6 @@ from tests.training.run_folders import describe_epoch
 from tests.training.test_features import flat_pixels, write_network
 from training.config import override
 from training.data import Pictures
-from training.evaluation import gauge as gauges
 from training.evaluation.gauge import SHARE, Gauge
 from training.metrics.spread import measure_spread
 from training.presets import find_preset
@@ -67,7 +66,7 @@ def test_measuring_keeps_within_its_share_of_the_time_of_training(gauge, monkeyp
 
 def test_what_a_measurement_took_is_known_after_the_first(gauge, monkeypatch):
     times = iter([0.0, 100.0, 106.0])
-    monkeypatch.setattr(gauges.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr("training.evaluation.gauge.time.monotonic", lambda: next(times))
     assert draw_alike(monkeypatch, gauge, alike=False).seconds == 106
     assert gauge.affords([], 120)  # the next takes 6: the training pictures are known
     assert not gauge.affords([], 119)

@@ -2,6 +2,7 @@ import io
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from rich.console import Console
 
@@ -21,9 +22,8 @@ from training.run.folder import Run
 from training.train import train
 
 
-def test_a_folder_of_pictures_becomes_a_release_with_figures_from_the_part_held_out(
-    tmp_path, monkeypatch, general_space_at_hand
-):
+@pytest.mark.usefixtures("general_space_at_hand")
+def test_a_folder_of_pictures_becomes_a_release_with_figures_from_the_part_held_out(tmp_path, monkeypatch):
     monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path / "prepared"))
     (tmp_path / "pictures").mkdir()
     for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (40, 20, 30, 3), np.uint8)):
@@ -32,7 +32,8 @@ def test_a_folder_of_pictures_becomes_a_release_with_figures_from_the_part_held_
     configuration = override(
         find_preset("modern").defaults, [f"data=folder:{tmp_path / 'pictures'}", *settings]
     )
-    run, console = tmp_path / "run", Console(file=io.StringIO(), width=500)
+    run, said = tmp_path / "run", io.StringIO()
+    console = Console(file=said, width=500)
     outcome = train(configuration, run, data_folder=None, console=console)
     assert outcome.step == 4  # 30 pictures, 8 at a time
     chosen: Any = Run(run).read_configuration()
@@ -41,8 +42,8 @@ def test_a_folder_of_pictures_becomes_a_release_with_figures_from_the_part_held_
     assert list(measured.figures) == ["fd_efficientnet_lite0_30_train"]
     assert read_best(Run(run)).value == measured.figures["fd_efficientnet_lite0_30_train"]
     assert min(measured.spread, measured.measuring_s) > 0
-    assert "measured by: fd_efficientnet_lite0_30_train" in console.file.getvalue()
-    assert "The pictures were measured once, in " in console.file.getvalue()
+    assert "measured by: fd_efficientnet_lite0_30_train" in said.getvalue()
+    assert "The pictures were measured once, in " in said.getvalue()
     export_run(run)
     figures = evaluate_run(run, features=FASHION_FEATURES, data_folder=None)
     assert np.isfinite(figures["fd_fashion_cnn_10"])
