@@ -1,7 +1,6 @@
 """What a schema finds wrong with a value, in words for the person who wrote it."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic_core import ErrorDetails
 
@@ -37,8 +36,12 @@ _PHRASES: Mapping[str, str] = {
 def say_wrong(error: ErrorDetails) -> str:
     """A phrase that goes behind the value's name, without a full stop."""
     phrase = _PHRASES.get(error["type"])
-    limits: Mapping[str, Any] = error.get("ctx", {})
+    limits = {name: _spare_zeros(limit) for name, limit in error.get("ctx", {}).items()}
     if phrase is None:
         message = error["msg"]
         return message[:1].lower() + message[1:]
     return phrase.format(**limits)
+
+
+def _spare_zeros(limit: object) -> object:
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit

@@ -134,7 +134,13 @@ def read_order(fields: dict[str, Any], label: str | None, truncation: float, sch
     except InvalidField as error:
         name = error.field.partition(".")[0]
         given = fields.get(name)
-        words = ",".join(map(str, given[:20])) if isinstance(given, list) else str(given)
+        words = (
+            ",".join(map(str, given[:20]))
+            if isinstance(given, list)
+            else f"{given:g}"
+            if isinstance(given, float)
+            else str(given)
+        )
         raise WrongOption(f"--{name} {words}: {error.reason}.") from None
 
 

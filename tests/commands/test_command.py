@@ -141,7 +141,12 @@ def test_the_help_of_serve_says_what_each_option_is_without_it(run_ganymede):
 def test_the_help_of_serve_has_every_setting_but_secrets_with_its_bounds(run_ganymede):
     options = re.split(r"\n  --", run_ganymede("serve", "--help").stdout)[1:]
     said = {text.split()[0].replace("-", "_"): " ".join(text.split()) for text in options}
-    assert Settings.model_fields.keys() - said.keys() == {"api_keys", "rates_store", "wrong_keys_per_minute"}
+    assert Settings.model_fields.keys() - said.keys() == {
+        "api_keys",
+        "rates_store",
+        "url_signing_keys",
+        "wrong_keys_per_minute",
+    }
     assert "[1 to 65536]" in said["max_batch_images"]
     assert "[more than 0, at most 3600]" in said["body_timeout_s"]
     assert "[1048576 or more]" in said["cache_max_bytes"]

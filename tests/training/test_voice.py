@@ -89,7 +89,7 @@ def test_the_introduction_names_pictures_classes_device_and_memory(monkeypatch):
     first, second, third = output.getvalue().splitlines()
     assert first.startswith("pictures: 13 of folder:[b], 28x28 grey, 10 classes: t-shirt 4, trouser 1, ")
     assert second == "training on: 2 cores of AMD EPYC, float32, no bf16"
-    assert third.startswith("memory: about 1.2 GB of ")
+    assert third.startswith("memory: about 1.0 GB of ")
     card = Card("NVIDIA A10G", 24_000_000_000, (8, 6))
     monkeypatch.setattr(introduction, "inspect_gpus", lambda: Inspection(cards=(card, card), found=2))
     assert introduction.describe_device(configuration) == ("2 × NVIDIA A10G, 24 GB, capability 8.6, float32")
@@ -112,8 +112,12 @@ def test_a_refused_configuration_names_what_differs(tmp_path):
     )
     with pytest.raises(RunError, match=r"preset \(modern there → dcgan here\)"):
         run.require_same(find_preset("dcgan").defaults, FASHION_MNIST_SHAPE)
-    with pytest.raises(RunError, match=r"size \(28 there → 32 here\), channels \(1 there → 3"):
-        run.require_same(stored, FASHION_MNIST_SHAPE.model_copy(update={"size": 32, "channels": 3}))
+    with pytest.raises(
+        RunError, match=r"height \(28 there → 32 here\), width \(28 there → 32 here\), channels \(1 there → 3"
+    ):
+        run.require_same(
+            stored, FASHION_MNIST_SHAPE.model_copy(update={"height": 32, "width": 32, "channels": 3})
+        )
 
 
 def test_real_pictures_stand_in_the_report_row_by_row(tmp_path):
