@@ -134,13 +134,7 @@ def read_order(fields: dict[str, Any], label: str | None, truncation: float, sch
     except InvalidField as error:
         name = error.field.partition(".")[0]
         given = fields.get(name)
-        words = (
-            ",".join(map(str, given[:20]))
-            if isinstance(given, list)
-            else f"{given:g}"
-            if isinstance(given, float)
-            else str(given)
-        )
+        words = ",".join(map(str, given[:20])) if isinstance(given, list) else str(given).removesuffix(".0")
         raise WrongOption(f"--{name} {words}: {error.reason}.") from None
 
 
