@@ -21,6 +21,8 @@ class Room:
     """Bits behind the point."""
     limits: dict[str, float] = field(default_factory=dict)
     """Steps that a sum may reach, which is added to others afterwards."""
+    joined: set[str] = field(default_factory=set)
+    """Sums whose channels are added to each other, so that one grid is as good as the finest."""
 
 
 class NotPlaceable(GanymedeError):
@@ -39,7 +41,7 @@ class Demand:
     """Along which a free unit may differ."""
     fraction: Array | None = None
     """Where it is rounded: to so many bits behind the point; -1 where it need not be."""
-    bits: int = FACTOR_BITS
+    bits: float = FACTOR_BITS
 
 
 @dataclass

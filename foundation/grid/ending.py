@@ -8,12 +8,12 @@ import onnx
 
 from foundation.grid.calibration import Range
 from foundation.grid.demands import NotPlaceable
-from foundation.grid.movement import MOVERS
+from foundation.grid.movement import MOVERS, Array
 from foundation.grid.reading import Graph
 from foundation.grid.tail import Tail, find_tail, follow_tail
 
 _CURVES = ("Tanh", "Sigmoid")
-_LEVELS_A_STEP = 0.5
+_LEVELS_A_STEP = 0.25
 """At most, where the curve is steepest."""
 _MANTISSAS = range(128, 512)
 MAX_STEPS = 4096
@@ -27,6 +27,9 @@ class End:
 
     name: str
     unit: float
+    low: float
+    high: float
+    """Beyond which the level is the last one, whatever comes."""
     behind: frozenset[str]
     """What is computed from it."""
     margin_levels: float
@@ -45,6 +48,8 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     curves = [index for index, node in enumerate(chain) if node.op_type in _CURVES]
     plain = [index for index, node in enumerate(chain) if node.op_type not in MOVERS]
     start = (curves or plain)[0]
+    while start and chain[start - 1].op_type in MOVERS:
+        start -= 1  # a number is added, and multiplied, fastest before it is moved
     name = graph.moving(chain[start])[0]
     nodes = chain[start:]
     behind = frozenset(output for node in nodes for output in node.output)
@@ -55,6 +60,7 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
         if node.op_type in ("Round", "Floor"):
             break
         tail = follow_tail(node, tail, graph.constants)
+    low, high = _find_ends(grid, tail.points)
     slope = float(np.abs(np.gradient(tail.points, grid)).max())
     coarsest = max(_LEVELS_A_STEP / max(slope, 1e-9), (high - low) / MAX_STEPS)
     base = 2.0 ** np.floor(np.log2(coarsest)) / 256
@@ -62,7 +68,17 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     margin, unit = max((_margin(graph, nodes, unit, low, high), unit) for unit in units)
     if margin <= 0:
         raise NotPlaceable("No grid was found whose points are far enough from the boundaries of all levels.")
-    return End(name, unit, behind, margin)
+    return End(name, unit, low, high, behind, margin)
+
+
+def _find_ends(grid: Array, levels: Array) -> tuple[float, float]:
+    """The part of `grid` beyond which the level does not change any more, with one point on each side."""
+    near = np.clip(np.rint(np.stack([levels - 0.25, levels + 0.25])), 0, 255)
+    moving = np.flatnonzero((near != near[:, :1]).any(0) & (near != near[:, -1:]).any(0))
+    if not len(moving):
+        return float(grid[0]), float(grid[-1])
+    first, last = max(moving[0] - 1, 0), min(moving[-1] + 1, len(grid) - 1)
+    return float(grid[first]), float(grid[last])
 
 
 def _order(graph: Graph) -> list[onnx.NodeProto]:

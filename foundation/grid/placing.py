@@ -18,6 +18,7 @@ from foundation.grid.placement import Placement
 from foundation.grid.proof import Proof, prove_exact
 from foundation.grid.reading import Graph
 from foundation.grid.refining import Refiner
+from foundation.grid.tightening import tighten
 from foundation.grid.translation import Translation
 
 LATENT_BITS, LABEL_BITS = 11, 10
@@ -46,8 +47,8 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
         NotPlaceable: an operator has no place on a grid.
     """
     folded = fold(model)
-    graph, ranges = Graph(folded), measure_ranges(folded, feeds)
-    end = find_end(graph, ranges)
+    graph, measured = Graph(folded), measure_ranges(folded, feeds)
+    end, ranges = find_end(graph, measured), tighten(graph, measured, feeds)
     bounds = _bound_inputs(graph, normal=normal)
     given = _move_given(
         graph, {name: np.full(shape, bounds[name][0]) for name, shape in graph.inputs.items()}
@@ -111,5 +112,7 @@ def _make_room(graph: Graph, node: onnx.NodeProto, room: Room, layout: Layout) -
     if fractions:
         return True
     for name in sums:
-        room.limits[name] = room.limits.get(name, LIMIT) / 2
+        if node.op_type == "ReduceSum":
+            room.joined.add(name)
+        room.limits[name] = room.limits.get(name, LIMIT) / (2**0.25 if name in room.joined else 2)
     return bool(sums)
