@@ -13,12 +13,15 @@ _REFINED = 0.3
 """What is left of the noise of weights, once they are rounded so that their errors cancel."""
 
 
-def choose_bits(linear: Linear, ranges: Range, limit: float) -> float:
-    """How many bits goes in: the more, the fewer are left to the weights, as no sum may pass `limit`."""
-    return weigh_bits(linear, ranges, limit)[0]
+def choose_bits(linear: Linear, ranges: Range, limit: float, *, joined: bool = False) -> float:
+    """How many bits goes in: the more, the fewer are left to the weights, as no sum may pass `limit`.
+
+    Where the channels are added to each other afterwards, they are `joined`: the limit is that of all.
+    """
+    return weigh_bits(linear, ranges, limit, joined=joined)[0]
 
 
-def weigh_bits(linear: Linear, ranges: Range, limit: float) -> tuple[float, float]:
+def weigh_bits(linear: Linear, ranges: Range, limit: float, *, joined: bool = False) -> tuple[float, float]:
     """How many bits goes in, and the noise that is left, as a share of what comes out."""
     axes = tuple(axis for axis in range(ranges.low.ndim) if axis != linear.axis % ranges.low.ndim)
     greatest, square = np.maximum(ranges.greatest.max(axes), 1e-12), ranges.square.mean(axes)
@@ -30,6 +33,10 @@ def weigh_bits(linear: Linear, ranges: Range, limit: float) -> tuple[float, floa
     through = (weights**2).sum((1, 2))
     carried = linear.spread(square / greatest**2).sum((1, 2)) * taps
     answered = np.maximum((weights**2 * linear.spread(square / greatest**2)).sum((1, 2)), 1e-30)
+    if joined:
+        live = int((through > 0).sum())
+        bound, through, answered = (each.sum(keepdims=True) for each in (bound, through, answered))
+        carried = carried[:1] * live
     choices = np.arange(MIN_BITS, MAP_BITS + _BITS_STEP / 2, _BITS_STEP)
     noise = []
     for bits in choices:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from foundation.errors import GanymedeError
+from foundation.grid.extents import LIMIT
 from foundation.grid.movement import Array
 
 FACTOR_BITS = 11
@@ -23,6 +24,13 @@ class Room:
     """Steps that a sum may reach, which is added to others afterwards."""
     joined: set[str] = field(default_factory=set)
     """Sums whose channels are added to each other, so that one grid is as good as the finest."""
+
+    def lower(self, sums: set[str], *, joined: bool) -> None:
+        """Let `sums` reach fewer steps; `joined` ones are all of what is added."""
+        for name in sums:
+            if joined:
+                self.joined.add(name)
+            self.limits[name] = self.limits.get(name, LIMIT) / (2**0.25 if name in self.joined else 2)
 
 
 class NotPlaceable(GanymedeError):

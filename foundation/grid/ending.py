@@ -13,10 +13,12 @@ from foundation.grid.reading import Graph
 from foundation.grid.tail import Tail, find_tail, follow_tail
 
 _CURVES = ("Tanh", "Sigmoid")
-_LEVELS_A_STEP = 0.25
+_LEVELS_A_STEP = 0.5
 """At most, where the curve is steepest."""
 _MANTISSAS = range(128, 512)
 MAX_STEPS = 4096
+_ERROR_BEFORE = 2.0**-22
+"""Of a number that HALF was added to and the unit was multiplied with, more than the proof allows for."""
 HALF = 0.5
 """The last grid lies between the whole numbers: the middle of tanh is the middle between two levels."""
 
@@ -48,8 +50,8 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     curves = [index for index, node in enumerate(chain) if node.op_type in _CURVES]
     plain = [index for index, node in enumerate(chain) if node.op_type not in MOVERS]
     start = (curves or plain)[0]
-    while start and chain[start - 1].op_type in MOVERS:
-        start -= 1  # a number is added, and multiplied, fastest before it is moved
+    while start and chain[start - 1].op_type in MOVERS - {"Transpose"}:
+        start -= 1  # it is rounded there: behind a Transpose (see Placement), before all else that moves
     name = graph.moving(chain[start])[0]
     nodes = chain[start:]
     behind = frozenset(output for node in nodes for output in node.output)
@@ -89,7 +91,7 @@ def _order(graph: Graph) -> list[onnx.NodeProto]:
 def _margin(graph: Graph, nodes: list[onnx.NodeProto], unit: float, low: float, high: float) -> float:
     points = np.arange(np.floor(low / unit) - 1, np.ceil(high / unit) + 1)
     points = (points + HALF) * unit
-    tail = Tail(points, np.zeros_like(points))
+    tail = Tail(points, np.abs(points) * _ERROR_BEFORE)
     for node in nodes:
         if node.op_type in ("Round", "Floor"):
             edges = (

@@ -1,4 +1,4 @@
-"""Units of what layers compute, such that their greatest sums come just below 2²⁴: no bit of the weights is lost.
+"""Units of what layers compute, such that their greatest sums come just below 2²⁴: no bit is lost.
 
 Weights lie on grids of powers of two, so a channel whose sums may reach 9 million steps, no finer grid being
 possible, uses half of its numbers. A unit up to half as large fills them.
@@ -19,9 +19,7 @@ _ROOM = 0.97
 """Of the limit: weights fitted to what really goes in differ a little."""
 
 
-def fill_sums(
-    channels: Channels, ranges: Mapping[str, Range], name: str, unit: Array, room: Room
-) -> Array:
+def fill_sums(channels: Channels, ranges: Mapping[str, Range], name: str, unit: Array, room: Room) -> Array:
     """`unit` (1, …) of a convolution's answers, each up to half as large, equal where it was equal."""
     layer = channels.find_layer(name)
     if layer is None or layer[0].op_type != "Conv" or layer[0].input[0] in channels.given:

@@ -10,7 +10,6 @@ from foundation.grid.building import Builder
 from foundation.grid.calibration import Feeds, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
 from foundation.grid.ending import find_end
-from foundation.grid.extents import LIMIT
 from foundation.grid.folding import fold
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move
@@ -111,8 +110,5 @@ def _make_room(graph: Graph, node: onnx.NodeProto, room: Room, layout: Layout) -
         room.fewer[name] = room.fewer.get(name, 0) + 1
     if fractions:
         return True
-    for name in sums:
-        if node.op_type == "ReduceSum":
-            room.joined.add(name)
-        room.limits[name] = room.limits.get(name, LIMIT) / (2**0.25 if name in room.joined else 2)
+    room.lower(sums, joined=node.op_type == "ReduceSum")
     return bool(sums)

@@ -57,7 +57,9 @@ class Refiner:
         bounds what goes in (in,).
         """
         inputs = np.concatenate([*run_to(model, source, self.feeds)])
-        wanted = np.concatenate([*run_to(self.folded, node.output[0], self.feeds)]) * outward.reshape(1, -1, 1, 1)
+        wanted = np.concatenate([*run_to(self.folded, node.output[0], self.feeds)]) * outward.reshape(
+            1, -1, 1, 1
+        )
         patches, answers = self._sample(node, inputs, wanted)
         weights, bias = start
         out = len(weights)

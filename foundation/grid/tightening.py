@@ -1,8 +1,8 @@
 """Where what goes into a convolution is bounded: rare peaks cost every other number a part of its bits.
 
-A bound below the greatest adds the noise of what it cuts off, and takes some of that of rounding, of what goes
-in and of the weights alike. The least sum of the two is found by trying (Banner et al., "Post-training 4-bit
-quantization of convolution networks for rapid-deployment", 2019).
+A bound below the greatest adds the noise of what it cuts off, and takes some of that of rounding, of what
+goes in and of the weights alike. The least sum of the two is found by trying (Banner et al., "Post-training
+4-bit quantization of convolution networks for rapid-deployment", 2019).
 """
 
 from collections.abc import Mapping
