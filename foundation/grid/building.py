@@ -58,8 +58,13 @@ class Builder:
         output: str,
         factors: tuple[Array, Array],
         limit: float,
+        *,
+        joined: bool = False,
     ) -> None:
-        """Add a layer: weights times `factors`, of (in,) and of (out,), on the finest grid; its bias too."""
+        """Add a layer: weights times `factors`, of (in,) and of (out,), on the finest grid; its bias too.
+
+        All channels have one grid if they are `joined`.
+        """
         inward, outward = factors
         weights = linear.weights * linear.spread(inward) * outward[:, None, None]
         bias = None if linear.bias is None else linear.bias * outward
@@ -69,12 +74,12 @@ class Builder:
         if linear.is_sum:
             weights, bits = linear.weights, np.full(len(linear.weights), 4)
         else:
-            bits = choose_grid(linear, weights, bias, low, high, limit)
+            bits = choose_grid(linear, weights, bias, low, high, limit, joined=joined)
         rounded = round_to(weights, bits)
         rounded_bias = None if bias is None else round_to(bias, bits)
         if self.refiner is not None and self.refiner.can_refine(linear):
             rounded, rounded_bias, _ = self.refiner.refine(
-                self.model, node, linear, source, (weights, bias), outward, (low, high), limit
+                self.model, node, linear, source, (weights, bias), outward, (low, high), limit, joined=joined
             )
         names = [f"{output}/weights", f"{output}/bias"]
         self.limits[names[0]] = limit

@@ -1,6 +1,6 @@
 """What a float graph's tensors come to, over seeds, classes, blends of them and truncated latents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,3 +110,19 @@ def _add(found: dict[str, Range], name: str, values: Array, count: int) -> None:
         return
     before = found[name]
     found[name] = Range(np.minimum(before.low, low), np.maximum(before.high, high), before.square + square)
+
+
+def run_to(model: onnx.ModelProto, name: str, feeds: Feeds) -> Iterator[NDArray[np.float32]]:
+    """What a tensor comes to for `feeds` (n, …), some samples at a time."""
+    cut = onnx.ModelProto()
+    cut.CopyFrom(model)
+    del cut.graph.output[:]
+    cut.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(
+        cut.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    for start in range(0, len(feeds["latent"]), BATCH_IMAGES):
+        part = {key: values[start : start + BATCH_IMAGES] for key, values in feeds.items()}
+        yield session.run([name], part)[0]

@@ -10,7 +10,7 @@ from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move
 from foundation.grid.reading import Graph
 
-_BELOW = 0.35
+BELOW = 0.35
 """The share of a channel's bits that is for what a leaky slope let through."""
 
 
@@ -21,12 +21,12 @@ class Channels:
         """`given` are the inputs, and what only moves them about."""
         self.graph, self.ranges, self.given = graph, ranges, given
 
-    def choose_unit(self, name: str, axis: int | None, bits: int, over: tuple[int, ...] = ()) -> Array:
+    def choose_unit(self, name: str, axis: int | None, bits: float, over: tuple[int, ...] = ()) -> Array:
         """The unit in which the greatest number of each channel takes all of `bits`, its sign among them."""
         ranges = self.ranges[name]
         greatest = ranges.greatest
-        if self._is_leaky(name):
-            greatest = np.maximum(ranges.high, -ranges.low / _BELOW)
+        if self.is_leaky(name):
+            greatest = np.maximum(ranges.high, -ranges.low / BELOW)
         if over:
             greatest = np.broadcast_to(greatest.max(over, keepdims=True), greatest.shape)
         elif axis is None:
@@ -39,7 +39,8 @@ class Channels:
         unit: Array = np.maximum(greatest, floor) / (2.0 ** (bits - 1) - 1)
         return unit
 
-    def _is_leaky(self, name: str) -> bool:
+    def is_leaky(self, name: str) -> bool:
+        """Whether a tensor, perhaps moved about, comes from a leaky slope."""
         node = self.graph.producers.get(name)
         while node is not None and node.op_type in MOVERS:
             node = self.graph.producers.get(self.graph.moving(node)[0])
@@ -61,6 +62,15 @@ class Channels:
             if np.array_equal(before, values):
                 break
         return values
+
+    def find_layer(self, name: str) -> tuple[onnx.NodeProto, Array] | None:
+        """The layer that a tensor comes from, and which of its channels each number is: (1, …); or None."""
+        sources, node = self._sources(name), self.graph.producers.get(name)
+        while node is not None and node.op_type in MOVERS and len(self.graph.moving(node)) == 1:
+            node = self.graph.producers.get(self.graph.moving(node)[0])
+        if len(sources) != 1 or node is None or node.op_type not in LINEAR:
+            return None
+        return node, sources[0]
 
     def _sources(self, name: str) -> list[Array]:
         """For each layer that a tensor comes from, which of its channels each number does: (1, …)."""

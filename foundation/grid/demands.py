@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from foundation.errors import GanymedeError
+from foundation.grid.extents import LIMIT
 from foundation.grid.movement import Array
 
 FACTOR_BITS = 11
@@ -21,6 +22,15 @@ class Room:
     """Bits behind the point."""
     limits: dict[str, float] = field(default_factory=dict)
     """Steps that a sum may reach, which is added to others afterwards."""
+    joined: set[str] = field(default_factory=set)
+    """Sums whose channels are added to each other, so that one grid is as good as the finest."""
+
+    def lower(self, sums: set[str], *, joined: bool) -> None:
+        """Let `sums` reach fewer steps; `joined` ones are all of what is added."""
+        for name in sums:
+            if joined:
+                self.joined.add(name)
+            self.limits[name] = self.limits.get(name, LIMIT) / (2**0.25 if name in self.joined else 2)
 
 
 class NotPlaceable(GanymedeError):
@@ -39,7 +49,7 @@ class Demand:
     """Along which a free unit may differ."""
     fraction: Array | None = None
     """Where it is rounded: to so many bits behind the point; -1 where it need not be."""
-    bits: int = FACTOR_BITS
+    bits: float = FACTOR_BITS
 
 
 @dataclass

@@ -8,7 +8,7 @@ import onnx
 
 from foundation.grid.calibration import Range
 from foundation.grid.demands import NotPlaceable
-from foundation.grid.movement import MOVERS
+from foundation.grid.movement import MOVERS, Array
 from foundation.grid.reading import Graph
 from foundation.grid.tail import Tail, find_tail, follow_tail
 
@@ -17,6 +17,8 @@ _LEVELS_A_STEP = 0.5
 """At most, where the curve is steepest."""
 _MANTISSAS = range(128, 512)
 MAX_STEPS = 4096
+_ERROR_BEFORE = 2.0**-22
+"""Of a number that HALF was added to and the unit was multiplied with, more than the proof allows for."""
 HALF = 0.5
 """The last grid lies between the whole numbers: the middle of tanh is the middle between two levels."""
 
@@ -27,6 +29,9 @@ class End:
 
     name: str
     unit: float
+    low: float
+    high: float
+    """Beyond which the level is the last one, whatever comes."""
     behind: frozenset[str]
     """What is computed from it."""
     margin_levels: float
@@ -45,6 +50,8 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     curves = [index for index, node in enumerate(chain) if node.op_type in _CURVES]
     plain = [index for index, node in enumerate(chain) if node.op_type not in MOVERS]
     start = (curves or plain)[0]
+    while start and chain[start - 1].op_type in MOVERS - {"Transpose"}:
+        start -= 1  # it is rounded there: behind a Transpose (see Placement), before all else that moves
     name = graph.moving(chain[start])[0]
     nodes = chain[start:]
     behind = frozenset(output for node in nodes for output in node.output)
@@ -55,6 +62,7 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
         if node.op_type in ("Round", "Floor"):
             break
         tail = follow_tail(node, tail, graph.constants)
+    low, high = _find_ends(grid, tail.points)
     slope = float(np.abs(np.gradient(tail.points, grid)).max())
     coarsest = max(_LEVELS_A_STEP / max(slope, 1e-9), (high - low) / MAX_STEPS)
     base = 2.0 ** np.floor(np.log2(coarsest)) / 256
@@ -62,7 +70,17 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     margin, unit = max((_margin(graph, nodes, unit, low, high), unit) for unit in units)
     if margin <= 0:
         raise NotPlaceable("No grid was found whose points are far enough from the boundaries of all levels.")
-    return End(name, unit, behind, margin)
+    return End(name, unit, low, high, behind, margin)
+
+
+def _find_ends(grid: Array, levels: Array) -> tuple[float, float]:
+    """The part of `grid` beyond which the level does not change any more, with one point on each side."""
+    near = np.clip(np.rint(np.stack([levels - 0.25, levels + 0.25])), 0, 255)
+    moving = np.flatnonzero((near != near[:, :1]).any(0) & (near != near[:, -1:]).any(0))
+    if not len(moving):
+        return float(grid[0]), float(grid[-1])
+    first, last = max(moving[0] - 1, 0), min(moving[-1] + 1, len(grid) - 1)
+    return float(grid[first]), float(grid[last])
 
 
 def _order(graph: Graph) -> list[onnx.NodeProto]:
@@ -73,7 +91,7 @@ def _order(graph: Graph) -> list[onnx.NodeProto]:
 def _margin(graph: Graph, nodes: list[onnx.NodeProto], unit: float, low: float, high: float) -> float:
     points = np.arange(np.floor(low / unit) - 1, np.ceil(high / unit) + 1)
     points = (points + HALF) * unit
-    tail = Tail(points, np.zeros_like(points))
+    tail = Tail(points, np.abs(points) * _ERROR_BEFORE)
     for node in nodes:
         if node.op_type in ("Round", "Floor"):
             edges = (

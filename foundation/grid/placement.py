@@ -168,7 +168,9 @@ class Placement:
             return
         if source in self.given:
             return
-        bits = choose_bits(linear, self.ranges[source], self.room.limits.get(node.output[0], LIMIT))
+        joined = node.output[0] in self.room.joined
+        limit = LIMIT if joined else self.room.limits.get(node.output[0], LIMIT)
+        bits = choose_bits(linear, self.ranges[source], limit, joined=joined)
         self.demand(source, Demand(axis=linear.axis, fraction=np.zeros(1), bits=bits))
 
     def _pass_pair(self, node: onnx.NodeProto, moving: list[str]) -> None:

@@ -10,7 +10,6 @@ from foundation.grid.building import Builder
 from foundation.grid.calibration import Feeds, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
 from foundation.grid.ending import find_end
-from foundation.grid.extents import LIMIT
 from foundation.grid.folding import fold
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move
@@ -18,6 +17,7 @@ from foundation.grid.placement import Placement
 from foundation.grid.proof import Proof, prove_exact
 from foundation.grid.reading import Graph
 from foundation.grid.refining import Refiner
+from foundation.grid.tightening import tighten
 from foundation.grid.translation import Translation
 
 LATENT_BITS, LABEL_BITS = 11, 10
@@ -46,8 +46,8 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
         NotPlaceable: an operator has no place on a grid.
     """
     folded = fold(model)
-    graph, ranges = Graph(folded), measure_ranges(folded, feeds)
-    end = find_end(graph, ranges)
+    graph, measured = Graph(folded), measure_ranges(folded, feeds)
+    end, ranges = find_end(graph, measured), tighten(graph, measured, feeds)
     bounds = _bound_inputs(graph, normal=normal)
     given = _move_given(
         graph, {name: np.full(shape, bounds[name][0]) for name, shape in graph.inputs.items()}
@@ -110,6 +110,5 @@ def _make_room(graph: Graph, node: onnx.NodeProto, room: Room, layout: Layout) -
         room.fewer[name] = room.fewer.get(name, 0) + 1
     if fractions:
         return True
-    for name in sums:
-        room.limits[name] = room.limits.get(name, LIMIT) / 2
+    room.lower(sums, joined=node.op_type == "ReduceSum")
     return bool(sums)

@@ -6,6 +6,7 @@ import onnx
 from foundation.grid.channels import Channels, reduce_unit
 from foundation.grid.demands import FACTOR_BITS, FRACTION_BITS, SLOPE_STEPS, Layout, Room
 from foundation.grid.extents import LIMIT
+from foundation.grid.filling import fill_sums
 from foundation.grid.movement import MOVERS, Array, read_attributes
 
 
@@ -33,7 +34,8 @@ class Points:
     def factor_unit(self, large: str, small: str) -> Array:
         """The unit of the large factor: one for each number of the small one."""
         over = tuple(axis for axis, side in enumerate(self.ranges[small].low.shape) if side == 1 and axis)
-        return self.channels.choose_unit(large, None, FACTOR_BITS, over or (0,))
+        unit = self.channels.choose_unit(large, None, FACTOR_BITS, over or (0,))
+        return fill_sums(self.channels, self.ranges, large, unit, self.room)
 
     def point_products(self, node: onnx.NodeProto, moving: list[str], unit: Array) -> None:
         """Find where the point lies of a factor, and of what is added to its product: none passes 2²⁴."""

@@ -6,18 +6,13 @@ that are still to come (Frantar et al., "GPTQ: accurate post-training quantizati
 transformers", 2023; Hassibi and Stork, "Second order derivatives for network pruning", 1993).
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
 
-from foundation.grid.calibration import BATCH_IMAGES, Feeds
+from foundation.grid.calibration import Feeds, run_to
 from foundation.grid.linear import Linear, bound_sums
 from foundation.grid.movement import Array, read_attributes
 from foundation.grid.weights import choose_grid, round_to
-from foundation.onnx_runtime import onnxruntime
 
 MAX_INPUTS = 4608
 """Of one output number; larger layers are rounded plainly."""
@@ -52,6 +47,8 @@ class Refiner:
         outward: Array,
         ends: tuple[Array, Array],
         limit: float,
+        *,
+        joined: bool = False,
     ) -> tuple[Array, Array | None, Array]:
         """Weights and bias on their grid, and the grid's fraction bits.
 
@@ -59,8 +56,10 @@ class Refiner:
         they are rounded; `outward` is what the float layer's answers (out,) are multiplied with, `ends` what
         bounds what goes in (in,).
         """
-        inputs = _run(model, source, self.feeds)
-        wanted = _run(self.folded, node.output[0], self.feeds) * outward.reshape(1, -1, 1, 1)
+        inputs = np.concatenate([*run_to(model, source, self.feeds)])
+        wanted = np.concatenate([*run_to(self.folded, node.output[0], self.feeds)]) * outward.reshape(
+            1, -1, 1, 1
+        )
         patches, answers = self._sample(node, inputs, wanted)
         weights, bias = start
         out = len(weights)
@@ -71,7 +70,7 @@ class Refiner:
         moved = np.linalg.solve(gram, patches.T @ (answers - patches @ first.T)).T
         fitted = (first + moved).reshape(weights.shape)
         low, high = ends
-        bits = choose_grid(linear, fitted, bias, low, high, limit * 0.985)
+        bits = choose_grid(linear, fitted, bias, low, high, limit * 0.985, joined=joined)
         upper = _upper(gram)
         rounded = _round_along(fitted.reshape(out, -1), bits, upper).reshape(weights.shape)
         bias = None if bias is None else round_to(bias, bits)
@@ -80,6 +79,7 @@ class Refiner:
             over = np.ldexp(np.maximum(-least, most), bits.astype(int)) > limit
             if not over.any():
                 return rounded, bias, bits
+            over |= joined and over.any()
             bits = bits - over
             again = _round_along(fitted.reshape(out, -1), bits, upper).reshape(weights.shape)
             rounded = np.where(over[:, None, None], again, rounded)
@@ -132,22 +132,3 @@ def _round_along(weights: Array, bits: Array, upper: Array) -> Array:
         left[:, end:] -= errors @ upper[start:end, end:]
     found: Array = rounded / scale[:, None]
     return found
-
-
-def _run(model: onnx.ModelProto, name: str, feeds: Mapping[str, Any]) -> Array:
-    """What a tensor comes to."""
-    cut = onnx.ModelProto()
-    cut.CopyFrom(model)
-    del cut.graph.output[:]
-    cut.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(
-        cut.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    count = len(feeds["latent"])
-    parts = [
-        session.run([name], {key: values[start : start + BATCH_IMAGES] for key, values in feeds.items()})[0]
-        for start in range(0, count, BATCH_IMAGES)
-    ]
-    return np.concatenate(parts)

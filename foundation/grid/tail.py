@@ -118,7 +118,7 @@ def _round(kind: str, tail: Tail) -> Tail:
     edges = np.abs(points - np.rint(points)) if kind == "Floor" else 0.5 - np.abs(points - whole)
     near = edges <= errors
     if near.any():
-        worst = int(np.argmin(np.where(near, edges - errors, np.inf)))
+        worst = int(np.argmin(np.where(near, edges, np.inf)))
         raise ValueError(
             f"a value that may come in is rounded from {points[worst]:.7g}, {edges[worst]:.2g} from the next "
             f"level, and machines may be {errors[worst]:.2g} apart there"

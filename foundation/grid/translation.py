@@ -96,7 +96,8 @@ class Translation:
             unit = unit / np.ldexp(1.0, np.maximum(fraction, 0).astype(int))
         factors = (_by_channel(self.layout.units[source], linear.axis), 1 / _by_channel(unit, linear.axis))
         limit = self.room.limits.get(name, LIMIT)
-        self.builder.add_linear(node, linear, self.names[source], target, factors, limit)
+        joined = name in self.room.joined
+        self.builder.add_linear(node, linear, self.names[source], target, factors, limit, joined=joined)
         self.names[name] = target
 
     def _add_constant(self, node: onnx.NodeProto, target: str) -> None:
@@ -127,7 +128,9 @@ class Translation:
         fraction = np.where(fraction < 0, max(float(fraction.max()), 0.0), fraction)
         unit = self.layout.units[name] / np.ldexp(1.0, fraction.astype(int))
         ranges = self.ranges[name]
-        low, high = _ends(ranges.low / unit, ranges.high / unit, fraction)
+        bottom, top = (self.end.low, self.end.high) if name == self.end.name else (-np.inf, np.inf)
+        low, high = (np.clip(each, bottom, top) / unit for each in (ranges.low, ranges.high))
+        low, high = _ends(low, high, fraction)
         summed = f"{name}/sum"
         if name == self.end.name:
             summed = self.builder.add("Sub", [summed, self.builder.number(HALF)], f"{name}/shifted")

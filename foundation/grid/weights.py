@@ -10,23 +10,32 @@ MAX_BITS = 24
 
 
 def choose_grid(
-    linear: Linear, weights: Array, bias: Array | None, low: Array, high: Array, limit: float
+    linear: Linear,
+    weights: Array,
+    bias: Array | None,
+    low: Array,
+    high: Array,
+    limit: float,
+    *,
+    joined: bool = False,
 ) -> Array:
     """For each output channel the most fraction bits t for which no sum passes `limit` steps of 2⁻ᵗ: (out,).
 
-    `low` and `high` (in,) bound the whole numbers that go in.
+    `low` and `high` (in,) bound the whole numbers that go in. `joined` channels have the same t.
     """
     least, most = bound_sums(linear, weights, bias, low, high)
     bound = np.maximum(np.maximum(-least, most), 2.0**-100)
     taps = linear.spread(np.maximum(-low, high)).sum((1, 2)) * weights.shape[2] + 1
     bits = np.minimum(np.floor(np.log2(limit / bound)), MAX_BITS)
+    if joined:
+        bits = np.full(len(bits), bits.min())
     # Rounded, each weight may have grown by half a step.
     while True:
         worst = _worst(linear, weights, bias, low, high, bits)
         over = worst > limit
         if not over.any() or np.all(taps == 0):
             return bits
-        bits = bits - over
+        bits = bits - (over.any() if joined else over)
 
 
 def round_to(values: Array, bits: Array) -> Array:

@@ -44,7 +44,7 @@ def test_a_graph_learns_on_its_grid_and_stays_exact():
         LABEL,
         steps=60,
         batch_images=32,
-        learning_rate=3e-4,
+        learning_rate=0.3,
         shown=lambda _, loss: losses.append(loss),
     )
     assert len(losses) == 60

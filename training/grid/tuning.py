@@ -24,8 +24,8 @@ from foundation.grid.weights import round_to
 from foundation.manifest import LabelInput, LatentInput
 from training.grid.operators import round_through, run_graph
 
-LEARNING_RATE = 1e-5
-"""Of weights whose mean square is 1; it falls to zero along half a cosine. More ruins fashion@v2."""
+LEARNING_RATE = 0.02
+"""How far a weight goes in one step, in steps of its own grid; it falls to zero along half a cosine."""
 FIRST_SEED = 100_000
 """Neither what calibrates nor what is compared comes from here on."""
 Shown = Callable[[int, float], None]
@@ -49,19 +49,36 @@ class Layer:
         bits = count_fraction_bits(self.linear.weights)
         self.bits = np.where(self.linear.weights == 0, -1000, bits).max((1, 2)).clip(0, 24)
         stored = np.asarray(graph.constants[self.name], np.float32)
-        self.scale = max(float(np.sqrt(np.mean(stored**2))), 1e-12)
         self.steps = self.linear.store(
             np.broadcast_to(np.ldexp(1.0, self.bits)[:, None, None], self.linear.weights.shape)
         )
-        self.variable = tf.Variable(stored / self.scale)
+        self.variable = tf.Variable(stored * self.steps)
+        ones = np.ones_like(self.linear.weights)
+        self.ends = [
+            self.linear.store(ones * self.linear.spread(end))
+            for end in (np.minimum(self.low, 0), np.maximum(self.high, 0))
+        ]
+        bias = np.zeros(len(ones)) if self.linear.bias is None else np.ldexp(self.linear.bias, self.bits)
+        self.room = np.stack([limit + np.minimum(bias, 0), limit - np.maximum(bias, 0)]).astype(np.float32)
+        first = self.linear.kind == "Conv" or self.linear.transposed
+        self.axes = tuple(axis for axis in range(stored.ndim) if axis != (0 if first else 1))
+        self.lined = [1 if axis in self.axes else -1 for axis in range(stored.ndim)]
+
+    def bounded(self) -> tf.Tensor:
+        """The weights, in steps of their grid, made smaller where a channel's sums might pass the limit."""
+        ends = [self.variable * end for end in self.ends]
+        least = tf.reduce_sum(tf.minimum(*ends), self.axes)
+        most = tf.reduce_sum(tf.maximum(*ends), self.axes)
+        share = tf.minimum(tf.reduce_min(self.room / tf.maximum(tf.stack([-least, most]), 1e-30), 0), 1.0)
+        return self.variable * tf.stop_gradient(tf.reshape(share, self.lined))
 
     def rounded(self) -> tf.Tensor:
         """The weights on their grid, as the operator stores them."""
-        return round_through(self.variable * (self.scale * self.steps)) / self.steps
+        return round_through(self.bounded()) / self.steps
 
     def finish(self) -> Array:
-        """The weights on a grid on which no sum passes the limit, coarser where they have grown."""
-        stored = self.variable.numpy().astype(np.float64) * self.scale
+        """The weights on their grid, smaller by as little as no sum passes the limit then."""
+        stored = self.bounded().numpy().astype(np.float64) / self.steps
         weights, bits = _unstore(self.linear, stored), self.bits.astype(np.int64)
         while True:
             rounded = round_to(weights, bits)
@@ -69,7 +86,7 @@ class Layer:
             over = np.ldexp(np.maximum(-least, most), bits) > self.limit
             if not over.any():
                 return self.linear.store(rounded)
-            bits = bits - over
+            weights = np.where(over[:, None, None], weights * 0.999, weights)
 
 
 def tune(
