@@ -374,7 +374,9 @@ def test_images_for_which_there_is_no_room_any_more_are_given_back():
                 raise QueueFull("others came meanwhile")
 
     rates, budget = Rates(1, max_images_per_request=100), Budget(2**20)
-    others: dict[str, Any] = dict.fromkeys(("settings", "releases", "metrics", "reloading", "bodies"))
+    others: dict[str, Any] = dict.fromkeys(
+        ("settings", "releases", "metrics", "reloading", "bodies", "shadowing")
+    )
     context = Context(**others, engine=Engine(), rates=rates, budget=budget)
     with behalf("alice"):
         with pytest.raises(QueueFull):

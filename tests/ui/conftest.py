@@ -37,7 +37,7 @@ def find_chromium() -> str:
     pytest.skip("there is no Chromium: run tests/ui/install-chromium as root, or name one in CHROMIUM")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
