@@ -38,8 +38,8 @@ def test_arithmetic_and_the_recording_processor_come_back_from_a_store(tmp_path)
 
 
 def test_a_manifest_from_before_is_of_floats_and_of_a_processor_that_nobody_noted():
-    for path in REPOSITORY.glob("models/*/versions/*/manifest.json"):
-        text = path.read_text()
+    for version in ("fashion/versions/v1", "fashion/versions/v2", "emoji/versions/v1"):
+        text = (REPOSITORY / "models" / version / "manifest.json").read_text()
         assert '"arithmetic"' not in text
         manifest = Manifest.model_validate_json(text)
         assert manifest.arithmetic == "float"

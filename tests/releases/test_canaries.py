@@ -29,6 +29,10 @@ KEYS = ",".join(
 )
 
 
+# One after the other: each begins where the last has ended.
+pytestmark = pytest.mark.xdist_group("canaries")
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tried")
@@ -139,6 +143,7 @@ def test_a_shadow_answers_nobody_and_is_compared_on_the_same_seeds(trying: httpx
         wait_until(seen, f"{version} is compared")
 
     try_out(FolderStore(root), "grey", "v1-again", share=0, shadow=True)
+    wait_until(lambda: {ask(trying, caller) for caller in CALLERS} == {"grey@v1"}, "nobody has a canary")
     ask_until("v1-again", "same")
     assert images("v1-again", "differs") == 0
     try_out(FolderStore(root), "grey", "v2", share=0, shadow=True)

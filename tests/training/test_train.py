@@ -86,8 +86,9 @@ def test_a_run_folder_describes_itself(trained_run, small_configuration):
 
 
 def test_without_a_terminal_each_epoch_is_one_line(trained_run):
-    lines = trained_run.output.splitlines()
+    *lines, last = trained_run.output.splitlines()
     assert len(lines) == 2
+    assert last.startswith("The pictures were measured ")
     assert lines[1].startswith("epoch 2/2 ")
     for words in ("images/s", "generator loss", "discriminator loss"):
         assert words in lines[1]
