@@ -113,7 +113,7 @@ def _check_templates(wishes: Wishes, tools: Tools, templates: Path) -> Iterator[
     """Placeholders and values that the stacks refuse: they are the ones that know."""
     templates.mkdir(parents=True, exist_ok=True)
     configuration = templates.with_suffix(".json")
-    configuration.write_text(json.dumps(wishes.configure()))
+    configuration.write_text(json.dumps(wishes.configure()), encoding="utf-8")
     try:
         tools.synthesize(configuration, templates)
     except CommandFailed as error:

@@ -43,7 +43,7 @@ class Estimate:
 @cache
 def read_prices() -> dict[str, Any]:
     """The table: `date`, `source`, `everywhere`, and by region what an hour of each item costs."""
-    prices: dict[str, Any] = json.loads(PRICES.read_text())
+    prices: dict[str, Any] = json.loads(PRICES.read_text(encoding="utf-8"))
     return prices
 
 
