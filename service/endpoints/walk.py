@@ -41,14 +41,15 @@ async def answer_walk(
     request: WalkRequest,
     format: str,
     *,
+    release: Release | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The walk that `request` asks for in the format `format`.
+    """The walk that `request` asks for in the format `format`, of its release if that is not given already.
 
     Raises:
         GanymedeError: any of the refusals in `foundation.errors`.
     """
-    release, keys, holding = await accept_walk(context, request, format)
+    release, keys, holding = await accept_walk(context, request, format, release=release)
     told = {"X-Model": release.manifest.reference, "ETag": tag_walk(release, keys, request, format)}
     if keys.seeds is not None:
         told |= name_seeds(keys.seeds)
@@ -116,7 +117,7 @@ async def answer_walk_link(
             return not_modified(tag, headers)
     # Each part of a file is asked for by itself: a time of its own for each would make them different files.
     headers["Last-Modified"] = format_datetime(manifest.created_at.astimezone(UTC), usegmt=True)
-    return await answer_walk(context, http_request.receive, request, format, headers=headers)
+    return await answer_walk(context, http_request.receive, request, format, release=release, headers=headers)
 
 
 ENDPOINT = Endpoint(
