@@ -26,7 +26,7 @@ def load_tensorflow() -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when it is imported
     with _filtered_errors():
-        import tensorflow  # noqa: F401
+        import tensorflow  # noqa: F401 - for what it says while it is loaded
 
 
 @contextmanager

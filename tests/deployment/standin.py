@@ -35,8 +35,8 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 def ask(service, data, **headers):
     scope = f"Credential=x/20260101/{REGION}/{service}/aws4_request"
     headers["Authorization"] = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=x"
-    request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], data.encode(), headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+    request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], data.encode(), headers)  # noqa: S310 - the stand-in on this machine
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the stand-in on this machine
         return answer.read().decode()
 
 

@@ -91,7 +91,7 @@ def _to_space(inputs: Values, given: Attributes) -> tf.Tensor:
     return tf.transpose(pixels, (0, 3, 1, 2))
 
 
-def _reshape(inputs: Values, given: Attributes) -> tf.Tensor:  # noqa: ARG001
+def _reshape(inputs: Values, given: Attributes) -> tf.Tensor:  # noqa: ARG001 - called as all are
     sizes = [
         inputs[0].shape[at] if size == 0 and at else int(size)
         for at, size in enumerate(np.asarray(inputs[1]))
