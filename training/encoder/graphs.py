@@ -75,7 +75,9 @@ def compare_graphs(
     expected, expected_labels = learner.guess(tf.constant(pictures))
     latents, labels = encoding.guess(pictures)
     by_latent = float(np.abs(latents - expected.numpy()).max())
-    by_label = 0.0 if labels is None else float(np.abs(labels - expected_labels.numpy()).max())
+    by_label = 0.0
+    if labels is not None and expected_labels is not None:
+        by_label = float(np.abs(labels - expected_labels.numpy()).max())
     by_gradient = None
     if generator is not None and drawing.subject.arithmetic == "float":
         wanted = differentiate(generator, latents, labels, pictures)

@@ -9,6 +9,7 @@ from keras import layers
 from training.encoder.settings import EncoderSettings
 from training.encoder.subject import Subject
 
+LATENTS, LOGITS = "latents", "logits"
 SLOPE = 0.2
 LARGEST_BASE = 8
 """Pixels a side of the features that are laid out for the last layers."""
@@ -17,7 +18,7 @@ GROWTH = 4
 
 
 def build_encoder(settings: EncoderSettings, subject: Subject) -> keras.Model:
-    """Build the network from pictures float32 (n, h, w, c) in [-1, 1] to latents and logits, in float32.
+    """Build the network from pictures float32 (n, h, w, c) in [-1, 1] to `latents` and `logits`, by name.
 
     Latents are (n, Z), those of a uniform distribution in [-1, 1]; logits are (n, classes), and no output
     where the generator knows no classes. Weights are drawn from the seed. The comments are for 28x28.
@@ -48,9 +49,9 @@ def build_encoder(settings: EncoderSettings, subject: Subject) -> keras.Model:
         subject.latent_size,
         activation="tanh" if subject.distribution == "uniform" else None,
         kernel_initializer=small(seed + 2),
-        name="latents",
+        name=LATENTS,
     )(features)
     if not subject.class_names:
-        return keras.Model(picture, [latents], name="encoder")
-    logits = layers.Dense(len(subject.class_names), kernel_initializer=small(seed + 3), name="logits")
-    return keras.Model(picture, [latents, logits(features)], name="encoder")
+        return keras.Model(picture, {LATENTS: latents}, name="encoder")
+    logits = layers.Dense(len(subject.class_names), kernel_initializer=small(seed + 3), name=LOGITS)
+    return keras.Model(picture, {LATENTS: latents, LOGITS: logits(features)}, name="encoder")
