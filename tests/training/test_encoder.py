@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import onnx
@@ -75,7 +76,7 @@ def test_its_figures_stand_beside_the_mean_picture_and_a_plain_search(encoded):
     figures = report.projection.figures
     for space in ("pixels", "small"):
         for way in ("encoder", "refined", "search", "mean"):
-            assert 0 < figures[f"reconstruction_{space}_{way}"]
+            assert figures[f"reconstruction_{space}_{way}"] > 0
     assert figures["reconstruction_pixels_refined"] < figures["reconstruction_pixels_encoder"]
     assert figures["reconstruction_pictures"] == 4
     assert report.measured_on == "pictures that nothing was trained on"
@@ -119,7 +120,7 @@ def test_refining_a_guess_brings_a_drawing_nearer_and_never_farther(encoded):
         feeds = {"latents": descent.latents, "pictures": pictures}
         descent.take(*session.run(["gradients", "distances"], feeds))
         seen.append(descent.distances.copy())
-    assert all((after <= before).all() for before, after in zip(seen, seen[1:], strict=False))
+    assert all((after <= before).all() for before, after in pairwise(seen))
     assert (seen[-1] < seen[0]).all()
 
 
@@ -140,7 +141,7 @@ def test_other_settings_or_another_export_are_refused_in_words(encoded, tmp_path
     export_run(run.folder, checkpoint=steps[0].step)
     with pytest.raises(RunError, match="learnt for another export"):
         encode_again(run)
-    with pytest.raises(ExportError, match="was made for another export: .*--no-encoder"):
+    with pytest.raises(ExportError, match=r"was made for another export: .*--no-encoder"):
         publish(run, FolderStore(tmp_path / "models"))
 
 
@@ -170,7 +171,7 @@ def test_a_release_that_names_no_pictures_asks_for_some(encoded, tmp_path):
     store = FolderStore(tmp_path / "models")
     released = publish(encoded[0], store, encoder=False)
     unsaid = Manifest.model_validate(released.model_dump() | {"training": {}})
-    with pytest.raises(ConfigurationError, match="does not say which pictures .* --data"):
+    with pytest.raises(ConfigurationError, match=r"does not say which pictures .* --data"):
         encode_release(
             store, unsaid, Run(tmp_path / "e"), SETTINGS, Source(None), features=None, console=Console()
         )

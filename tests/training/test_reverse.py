@@ -29,7 +29,7 @@ def build_generator(body, opset=17, ends="uint8[n, 4, 4, 1] image"):
             model.graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), name))
     for name, numbers in NUMBERS.items():
         if any(name in node.input for node in model.graph.node):
-            kind = np.float32 if name in ("scales",) else np.int64
+            kind = np.float32 if name == "scales" else np.int64
             model.graph.initializer.append(numpy_helper.from_array(np.array(numbers, kind), name))
     return model
 
@@ -99,7 +99,8 @@ BODIES = {
         squared = Mul (features, features) more = Add (squared, positive_row)
         share = Div (features, more) least = Sub (positive_row, share) last = Neg (least) {END}""",
     "the greater and the less of two": f"""{BEGIN}
-        high = Max (features, positive_row) low = Min (positive_row, features) last = Mul (high, low) {END}""",
+        high = Max (features, positive_row) low = Min (positive_row, features)
+        last = Mul (high, low) {END}""",
     "means over windows, padded by a word": f"""{BEGIN}
         last = AveragePool <kernel_shape = [2, 2], auto_pad = "SAME_UPPER"> (features) {END}""",
     "means over windows that move by two": f"""{BEGIN}

@@ -35,15 +35,13 @@ def build_encoder(settings: EncoderSettings, subject: Subject) -> keras.Model:
         return layers.LeakyReLU(SLOPE)(features)
 
     channels = settings.channels
-    features, side = convolve(picture, channels, 1), shape.size  # (n, 28, 28, 64)
+    features, side = convolve(picture, channels, 1), shape.size  # (n, 28, 28, 32)
     while side > LARGEST_BASE:
         channels, side = min(2 * channels, GROWTH * settings.channels), -(-side // 2)
-        features = convolve(features, channels, 2)  # (n, 14, 14, 128), (n, 7, 7, 256)
-    features = layers.Flatten()(convolve(features, channels, 2))  # of (n, 4, 4, 256)
-    features = layers.Dense(4 * channels // 2, kernel_initializer=keras.initializers.HeNormal(seed + 1))(
-        features
-    )
-    features = layers.LeakyReLU(SLOPE)(features)
+        features = convolve(features, channels, 2)  # (n, 14, 14, 64), (n, 7, 7, 128)
+    features = layers.Flatten()(convolve(features, channels, 2))  # of (n, 4, 4, 128)
+    wide = layers.Dense(2 * channels, kernel_initializer=keras.initializers.HeNormal(seed + 1))
+    features = layers.LeakyReLU(SLOPE)(wide(features))  # (n, 256)
     small = keras.initializers.GlorotNormal
     latents = layers.Dense(
         subject.latent_size,

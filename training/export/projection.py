@@ -39,6 +39,8 @@ class ProjectionReport(BaseModel):
     created_at: AwareDatetime
     drawn: str
     """What the generator is known by that they are for: `identify`."""
+    checkpoint: int | None = None
+    """The batch of the run whose export they are for; None of a release."""
     step: int
     """Batches that the encoder learnt."""
     projection: Projection
