@@ -23,6 +23,7 @@ from training.encoder.settings import EncoderSettings, Source, choose_settings
 from training.errors import ConfigurationError, DataError, ExportError, RunError
 from training.export.exporting import export_run
 from training.export.publication import publish_run
+from training.report import write_report
 from training.run.folder import Run
 
 SETTINGS = EncoderSettings(
@@ -143,6 +144,17 @@ def test_other_settings_or_another_export_are_refused_in_words(encoded, tmp_path
         encode_again(run)
     with pytest.raises(ExportError, match=r"was made for another export: .*--no-encoder"):
         publish(run, FolderStore(tmp_path / "models"))
+
+
+def test_the_report_shows_figures_and_sheet_of_the_exported_checkpoint_alone(encoded, tmp_path):
+    run = Run(shutil.copytree(encoded[0].folder, tmp_path / "run"))
+    text = write_report(run.folder).read_text()
+    assert "From a picture to a latent" in text
+    assert "a plain search from random latents" in text
+    assert "far what was found is from 4 pictures that nothing was trained on" in text
+    path = run.projection_path
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"checkpoint": 10}))
+    assert "From a picture to a latent" not in write_report(run.folder).read_text()
 
 
 def test_an_altered_graph_is_not_published(encoded, tmp_path):
