@@ -17,14 +17,18 @@ from foundation.store import FolderStore
 from tests.training.conftest import DATA_FOLDER
 from tests.training.test_features import flat_pixels, write_network
 from training.config import override
+from training.data import Pictures
 from training.encoder.releases import encode_release, publish_encoded
 from training.encoder.runs import encode_run
 from training.encoder.settings import EncoderSettings, Source, choose_settings
+from training.encoder.subject import Subject, read_exported
+from training.encoder.supply import match_classes, one_hot
 from training.errors import ConfigurationError, DataError, ExportError, RunError
-from training.export.exporting import export_run
+from training.export.exporting import export_run, read_export
 from training.export.publication import publish_run
 from training.report import write_report
 from training.run.folder import Run
+from training.shape import PictureShape
 
 SETTINGS = EncoderSettings(
     steps=6, batch_size=8, channels=8, pictures=4, refining_steps=4, search_steps=4, refining_rate=0.1
@@ -125,10 +129,8 @@ def test_refining_a_guess_brings_a_drawing_nearer_and_never_farther(encoded):
     assert (seen[-1] < seen[0]).all()
 
 
-def test_the_same_command_measures_anew_and_more_steps_go_on(encoded, tmp_path, space):
+def test_more_steps_go_on_from_where_the_encoder_was(encoded, tmp_path, space):
     run = Run(shutil.copytree(encoded[0].folder, tmp_path / "run"))
-    _, said = encode_again(run, features=space)
-    assert "goes on after batch 6 of 6" in said
     report, said = encode_again(run, SETTINGS.model_copy(update={"steps": 7}), features=space)
     assert "goes on after batch 6 of 7" in said
     assert report.step == 7
@@ -187,17 +189,43 @@ def test_a_release_that_names_no_pictures_asks_for_some(encoded, tmp_path):
         encode_release(
             store, unsaid, Run(tmp_path / "e"), SETTINGS, Source(None), features=None, console=Console()
         )
-    colour = Source(f"idx:{DATA_FOLDER}", None)
-    with pytest.raises(DataError):
+
+
+def test_a_manifest_that_says_otherwise_than_its_graph_is_refused(encoded, tmp_path):
+    store = FolderStore(tmp_path / "models")
+    released = publish(encoded[0], store, encoder=False)
+    colour = released.model_copy(update={"image": released.image.model_copy(update={"channels": 3})})
+    with pytest.raises(
+        ExportError, match=r"The graph of fashion@v1 has .*28, 28, 1.* is said to .*28, 28, 3"
+    ):
         encode_release(
             store,
-            unsaid.model_copy(update={"image": unsaid.image.model_copy(update={"channels": 3})}),
-            Run(tmp_path / "e"),
-            SETTINGS,
             colour,
+            Run(tmp_path / "encoder"),
+            SETTINGS,
+            Source(f"idx:{DATA_FOLDER}", None),
             features=None,
             console=Console(),
         )
+    assert not (tmp_path / "encoder").exists()
+
+
+def test_pictures_of_another_shape_than_the_drawings_are_refused(encoded):
+    run, _, _ = encoded
+    subject = read_exported("it", read_export(run), b"")
+    images, shape = np.zeros((2, 32, 32, 3), np.uint8), PictureShape(height=32, width=32, channels=3)
+    with pytest.raises(DataError, match="The pictures are 32x32x3, and it draws 28x28x1"):
+        match_classes(subject, Pictures(images, np.zeros(2, np.int64), shape))
+
+
+def test_classes_are_matched_by_their_names_whatever_their_order():
+    names = ("hat", "shoe", "coat")
+    plain = PictureShape(height=8, width=8, channels=1)
+    subject = Subject("it", b"", 4, names, plain)
+    shape = plain.model_copy(update={"class_names": ("coat", "glove", "hat")})
+    pictures = Pictures(np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 1, 2, 0]), shape)
+    assert match_classes(subject, pictures).tolist() == [2, -1, 0, 2]
+    assert one_hot(np.array([2, -1]), subject).tolist() == [[0, 0, 1], [0, 0, 0]]
 
 
 def test_settings_are_checked_by_name_and_value_and_go_by_the_size_of_the_pictures():

@@ -104,7 +104,7 @@ def differentiate(generator: keras.Model, latents: Floats, labels: Floats | None
     inputs = tf.constant(latents)
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        drawn = generator(inputs if labels is None else [inputs, labels], training=False)
+        drawn = generator(inputs if labels is None else [inputs, tf.constant(labels)], training=False)
         if drawn.shape[-1] == 4:  # as bytes are taken back: straight colours times alpha
             colours, alpha = tf.split(divide_by_alpha(drawn) + 1.0, (3, 1), -1)
             drawn = tf.concat([colours * alpha / 2.0, alpha], -1) - 1.0
