@@ -97,6 +97,9 @@ class Teaching:
             RunError: the state cannot be written.
         """
         total, first = self.supply.settings.steps, self.step
+        if first >= total:
+            self.say(f"The encoder has learnt its {first:,} batches; --set steps={2 * first} goes on.")
+            return True
         if first:
             self.say(f"The encoder goes on after batch {first:,} of {total:,}.")
         with self._bar() as progress, stop_requests() as stopped:
