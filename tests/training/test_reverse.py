@@ -6,6 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
 
 from foundation.onnx_runtime import onnxruntime
+from tests.exact.graphs import feeds_of, linear_end, place_small, residual
 from training.errors import ExportError
 from training.reverse.distance import build_gradient
 
@@ -63,6 +64,9 @@ NUMBERS = {
     "one": [1],
     "halves": [3, 3],
     "along": [2, 3],
+    "around": [0, 0, 1, 2, 0, 0, 1, 0],
+    "begin": [-6, 1],
+    "finish": [4, 5],
 }
 BEGIN = "flat_features = MatMul (latent, dense) features = Reshape (flat_features, planes)"
 END = "drawn = Conv (last, final) levels = Transpose <perm = [0, 2, 3, 1]> (drawn)"
@@ -120,6 +124,8 @@ BODIES = {
     "parts, of which one leads nowhere": f"""
         first, second = Split <axis = 1> (latent, halves) again = Concat <axis = 1> (first, first)
         flat_features = MatMul (again, dense) last = Reshape (flat_features, planes) {END}""",
+    "what is put around, and what is cut off": f"""{BEGIN}
+        large = Pad (features, around) last = Slice (large, begin, finish, along) {END}""",
     "bounds": f"""{BEGIN} last = Mul (features, features) drawn = Conv (last, final)
         rows = Transpose <perm = [0, 2, 3, 1]> (drawn) levels = Clip (rows)""",
 }
@@ -153,6 +159,20 @@ def test_gradients_are_those_of_small_differences(body):
     expected = differ(session, latents, pictures)
     assert np.abs(gradients - expected).max() <= 0.02 * np.abs(expected).max()
     assert np.abs(gradients).max() > 0
+
+
+@pytest.mark.parametrize("draw", [residual, linear_end])
+def test_an_exact_graph_has_the_gradients_of_the_graph_that_it_was_made_of(draw):
+    model = draw()
+    feeds = {"latents": feeds_of(model, 8)["latent"]}
+    plain = build_gradient(model)
+    wanted = next(tensor for tensor in plain.graph.input if tensor.name == "pictures")
+    shape = [side.dim_value for side in wanted.type.tensor_type.shape.dim[1:]]
+    feeds["pictures"] = np.random.default_rng(1).uniform(-1, 1, (8, *shape)).astype(np.float32)
+    (expected,) = open_model(plain).run(["gradients"], feeds)
+    (rounded,) = open_model(build_gradient(place_small(model).model)).run(["gradients"], feeds)
+    agreement = (expected * rounded).sum() / np.linalg.norm(expected) / np.linalg.norm(rounded)
+    assert agreement > 0.95
 
 
 def test_distances_are_mean_squares_in_units_of_minus_one_to_one():

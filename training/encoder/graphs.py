@@ -100,7 +100,8 @@ def differentiate(generator: keras.Model, latents: Floats, labels: Floats | None
         tape.watch(inputs)
         drawn = generator(inputs if labels is None else [inputs, tf.constant(labels)], training=False)
         if drawn.shape[-1] == 4:  # as bytes are taken back: straight colours times alpha
-            colours, alpha = tf.split(divide_by_alpha(drawn) + 1.0, (3, 1), -1)
+            straight = tf.clip_by_value(divide_by_alpha(drawn) + 1.0, 0.0, 2.0)
+            colours, alpha = tf.split(straight, (3, 1), -1)
             drawn = tf.concat([colours * alpha / 2.0, alpha], -1) - 1.0
         distances = tf.reduce_mean(tf.square(drawn - pictures), (1, 2, 3))
     gradients: Floats = tape.gradient(distances, inputs).numpy()
