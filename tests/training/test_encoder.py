@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from contextlib import nullcontext
 from itertools import pairwise
 
 import numpy as np
@@ -17,17 +18,22 @@ from foundation.store import FolderStore
 from tests.training.conftest import DATA_FOLDER
 from tests.training.test_features import flat_pixels, write_network
 from training.config import override
-from training.data import Pictures
+from training.data import Pictures, load_pictures
+from training.encoder import teaching
+from training.encoder.learner import Learner
 from training.encoder.releases import encode_release, publish_encoded
 from training.encoder.runs import encode_run
+from training.encoder.sessions import Drawing
 from training.encoder.settings import EncoderSettings, Source, choose_settings
 from training.encoder.subject import Subject, read_exported
-from training.encoder.supply import match_classes, one_hot
+from training.encoder.supply import Supply, match_classes, one_hot
+from training.encoder.teaching import Teaching
 from training.errors import ConfigurationError, DataError, ExportError, RunError
 from training.export.exporting import export_run, read_export
 from training.export.publication import publish_run
 from training.report import write_report
 from training.run.folder import Run
+from training.run.paths import RunPaths
 from training.shape import PictureShape
 
 SETTINGS = EncoderSettings(
@@ -134,6 +140,36 @@ def test_more_steps_go_on_from_where_the_encoder_was(encoded, tmp_path, space):
     report, said = encode_again(run, SETTINGS.model_copy(update={"steps": 7}), features=space)
     assert "goes on after batch 6 of 7" in said
     assert report.step == 7
+
+
+def test_an_encoder_that_was_stopped_goes_on_to_what_it_would_have_become(
+    encoded, tmp_path, monkeypatch, without_tracing
+):
+    run, _, _ = encoded
+    subject = read_exported("it", read_export(run), run.graph_path.read_bytes())
+    drawing, settings = Drawing(subject), SETTINGS.model_copy(update={"steps": 3, "batch_size": 4})
+    pictures = load_pictures("fashion-mnist", DATA_FOLDER)
+
+    def learn(folder):
+        said = io.StringIO()
+        learner = Learner(settings, drawing)
+        console = Console(file=said, width=200)
+        whole = Teaching(RunPaths(folder), learner, Supply(settings, drawing, pictures), console).go_on()
+        return whole, learner, said.getvalue()
+
+    whole, unbroken, _ = learn(tmp_path / "unbroken")
+    assert whole
+    with monkeypatch.context() as patch:
+        patch.setattr(teaching, "stop_requests", lambda: nullcontext(lambda: True))
+        whole, stopped, said = learn(tmp_path / "stopped")
+    assert not whole
+    assert int(stopped.step) == 1
+    assert "Stopped after batch 1 of 3; the same command goes on from there." in said
+    whole, resumed, said = learn(tmp_path / "stopped")
+    assert whole
+    assert "goes on after batch 1 of 3" in said
+    for one, other in zip(unbroken.encoder.weights, resumed.encoder.weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_other_settings_or_another_export_are_refused_in_words(encoded, tmp_path):
