@@ -1,4 +1,7 @@
-"""Every preset's generator as it is served, differentiated in ONNX and by Keras: the same gradients."""
+"""Generators as they are served, differentiated in ONNX and by Keras: the same gradients.
+
+That of `dcgan` is compared in test_encoder.
+"""
 
 import numpy as np
 import pytest
@@ -11,11 +14,10 @@ from training.encoder.supply import scale
 from training.export.graph import convert_generator, keep_pixels
 from training.export.projection import MAX_GRADIENT_DIFFERENCE
 from training.presets import build_gan, find_preset
-from training.shape import FASHION_MNIST_SHAPE, PictureShape
+from training.shape import PictureShape
 
 CLASSES = ("left", "right", "both")
 CASES = {
-    "dcgan": ("dcgan", FASHION_MNIST_SHAPE),
     "chollet": ("chollet", PictureShape(height=32, width=32, channels=3)),
     "modern, of classes": ("modern", PictureShape(height=16, width=16, channels=1, class_names=CLASSES)),
     "modern, with transparency": ("modern", PictureShape(height=16, width=16, channels=4)),
