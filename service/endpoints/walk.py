@@ -164,6 +164,7 @@ ENDPOINT = Endpoint(
             "stream": read_flag,
         },
         example={"seeds": [1, 5, 9]},
+        shown={"frames": 60, "loop": True, "scale": 4, "format": "webp"},
         answer=answer_walk_link,
     ),
 )
