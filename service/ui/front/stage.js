@@ -121,6 +121,5 @@ export class Stage {
     const scale = side <= tall ? wholeScale(side, tall) : tall / side;
     this.player.element.style.width = `${image.width * scale}px`;
     this.player.element.style.height = `${image.height * scale}px`;
-    this.element.classList.toggle("see-through", image.channels === 4 || image.channels === 2);
   }
 }

@@ -51,7 +51,6 @@ export class Wall {
     const other = start !== this._start || version.reference !== this._version?.reference;
     this._version = version;
     this._start = start;
-    this.element.classList.toggle("see-through", version.image.channels % 2 === 0);
     if (other) {
       this._clear();
       this._rows = 0;
