@@ -27,6 +27,7 @@ from service.endpoints import metrics as figures
 from service.endpoints.context import Context
 from service.endpoints.description import TAGS, add_descriptions
 from service.endpoints.endpoint import Door
+from service.endpoints.kept_walks import KeptWalks
 from service.endpoints.registry import find_endpoints
 from service.endpoints.shadowing import Shadowing
 from service.engine.budget import Budget
@@ -108,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
         reloading=Reloading(releases, interval_s=settings.reload_interval_s, count=metrics.count_reload),
         engine=engine,
         shadowing=Shadowing(releases, engine, metrics),
+        walks=KeptWalks(settings.walk_cache_max_bytes),
         rates=Rates(
             settings.rate_images_per_s,
             max_images_per_request=settings.max_images_per_request,
@@ -137,6 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
         await context.engine.close(limit_s=CLOSE_LIMIT_S)
         await context.reloading.close()
         await windows.close()
+        context.walks.close()
         if export:
             await asyncio.to_thread(export.close)
 
