@@ -15,6 +15,7 @@ from service.engine.generator import Generator
 from service.engine.jobs import Encode, Generated, Job
 from service.engine.room import Room
 from service.engine.thread_end import end_threads
+from service.engine.yielding import yield_to_others
 from service.metrics import Metrics
 from service.requests.inputs import Inputs
 
@@ -43,7 +44,9 @@ class Engine:
         self._waiting = WaitingJobs(devices=device_threads, turn_s=turn_s)
         self._flights: dict[str, Job] = {}
         self._encoders = ThreadPoolExecutor(encode_threads, thread_name_prefix="encode")
-        self.walk_encoders = ThreadPoolExecutor(walk_threads, thread_name_prefix="walk")
+        self.walk_encoders = ThreadPoolExecutor(
+            walk_threads, thread_name_prefix="walk", initializer=yield_to_others
+        )
         self._batches = BatchThreads(
             self._waiting, self._encoders, metrics, count=device_threads, max_batch_images=max_batch_images
         )
