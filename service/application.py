@@ -56,8 +56,8 @@ CLOSE_LIMIT_S = 1.0
 """Who waited for answers has left by then; see `service.server.draining`."""
 
 TURN_S = 0.01
-"""Of a batch on a processor, where ten images one by one cost hardly more than ten at once: who comes while
-one runs waits no longer than that."""
+"""Of a batch on a processor while several ask: images cost hardly more there in two batches than in one, and
+who comes while one runs waits no longer than that."""
 
 log = logging.getLogger(__name__)
 

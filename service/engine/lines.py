@@ -26,10 +26,11 @@ class Line:
         self.jobs = deque[Job]()
         self.rows = 0
 
-    def take(self, budget: int) -> list[Part]:
+    def take(self, budget: int, turn: int) -> list[Part]:
         """At most `budget` rows: small jobs whole, and the rest the oldest large one's.
 
-        What is left of that goes behind those that have not had their turn.
+        What is left of that stays in front until it has had `turn` rows, in one batch or in several; then it
+        goes behind those that have not had theirs.
         """
         queue = self.jobs
         jobs = list(islice(queue, budget))
@@ -42,8 +43,10 @@ class Line:
                 continue
             parts.append(job.take(rows))
             self.rows -= rows
-            if job.waiting:
+            if job.waiting and job.taken % turn < rows:  # it has had a turn
                 queue.append(job)
+            elif job.waiting:
+                unserved.insert(0, job)
         queue.extendleft(reversed(unserved))
         return parts
 
@@ -86,10 +89,11 @@ class Lines:
         if not line.jobs:
             self._end(line)
 
-    def take(self, budget: int) -> list[Part]:
+    def take(self, budget: int, turn: int) -> list[Part]:
         """At most `budget` rows: all of requesters who ask for little, and the rest the next one's.
 
-        So one who asks for a thousand images, at once or one by one, takes turns with each of the others.
+        So one who asks for a thousand images, at once or one by one, takes turns with each of the others. Of
+        a requester's own large jobs each has `turn` rows before the next.
         """
         self._batch += 1
         first = heapq.nsmallest(budget, self._lines.values(), key=self._rank)
@@ -99,7 +103,7 @@ class Lines:
         for line, rows in zip(first, shares, strict=True):
             if not rows:
                 continue
-            parts += line.take(rows)
+            parts += line.take(rows, turn)
             line.served += rows
             line.batch = self._batch
             self.rows -= rows

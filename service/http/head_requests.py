@@ -18,6 +18,8 @@ class HeadRequests:
             try:
                 await self._app(inner, receive, send)
             finally:
-                scope |= {name: inner[name] for name in ("route", ROUTE) if name in inner}  # for telemetry
+                scope.update(
+                    {name: inner[name] for name in ("route", ROUTE) if name in inner}
+                )  # for telemetry
         else:
             await self._app(scope, receive, send)

@@ -205,7 +205,7 @@ def test_every_row_that_is_not_discarded_is_taken_once(asked, budget, data):
 
 def test_a_batch_is_as_long_as_a_turn_whatever_an_image_costs():
     waiting, quick, slow = WaitingJobs(turn_s=0.01), FakeGenerator(), FakeGenerator()
-    waiting.add(job_of(quick, 1000))
+    waiting.add(job_of(quick, 1000, "greedy"))
     assert rows_of(waiting.take(64)) == [64]  # nothing is known yet
     for generator, image_s in ((quick, 0.001), (slow, 0.3)):
         for _ in range(2):
@@ -257,3 +257,29 @@ def test_what_is_remembered_of_requesters_who_left_does_not_grow():
         waiting.take(8)
     [lines] = waiting._queues.values()
     assert len(lines._ahead) < 200
+
+
+def test_a_requesters_requests_are_answered_one_after_the_other_however_short_batches_are():
+    waiting, generator = WaitingJobs(turn_s=0.01), FakeGenerator()
+    waiting.note(generator, 0.001)
+    waiting.add(job_of(generator, 1, "another"))
+    waiting.take(32)
+    jobs = [job_of(generator, 25, "me") for _ in range(4)]
+    for job in jobs:
+        waiting.add(job)
+    done = []
+    while len(done) < 4:
+        waiting.take(32)
+        done += [job for job in jobs if not job.waiting and job not in done]
+        assert sum(0 < job.waiting < 25 for job in jobs) <= 1
+    assert done == jobs
+
+
+@pytest.mark.parametrize(("company_s", "rows"), [(10.0, 10), (-1.0, 64)])
+def test_one_who_has_long_been_alone_has_whole_batches(monkeypatch, company_s, rows):
+    monkeypatch.setattr("service.engine.batching._COMPANY_S", company_s)
+    waiting, generator = WaitingJobs(turn_s=0.01), FakeGenerator()
+    waiting.note(generator, 0.001)
+    for requester in ("other", "me"):
+        waiting.add(job_of(generator, 1000, requester))
+        assert sum(rows_of(waiting.take(64))) == rows
