@@ -19,8 +19,8 @@ from training.run.folder import Run
 
 LIMIT_S = 600
 WORKERS_LIMIT_S = 7200
-"""Each of two workers takes half a minute of a core, most of it to trace its steps: ten minutes and more where
-ten others want that core."""
+"""Each of two workers takes half a minute of a core, most of it to trace its steps: that is ten minutes and
+more where twenty others want that core."""
 
 
 def free_ports(count):
