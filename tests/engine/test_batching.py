@@ -20,6 +20,10 @@ def job_of(generator, rows: int, requester=None) -> Job:
     return Job(generator, Inputs(np.zeros((rows, 2), np.float32), None, None), requester)
 
 
+def note(waiting, generator, image_s) -> None:
+    waiting.note(generator, image_s)
+
+
 def rows_of(batch) -> list[int]:
     return [len(part) for part in batch.parts]
 
@@ -209,10 +213,10 @@ def test_a_batch_is_as_long_as_a_turn_whatever_an_image_costs():
     assert rows_of(waiting.take(64)) == [64]  # nothing is known yet
     for generator, image_s in ((quick, 0.001), (slow, 0.3)):
         for _ in range(2):
-            waiting.note(generator, image_s)
+            note(waiting, generator, image_s)
     waiting.add(job_of(slow, 100))
     assert [rows_of(waiting.take(64)) for _ in range(4)] == [[10], [1], [10], [1]]
-    waiting.note(quick, 0.0001)
+    note(waiting, quick, 0.0001)
     assert 10 < rows_of(waiting.take(64))[0] < 100
 
 
@@ -261,7 +265,7 @@ def test_what_is_remembered_of_requesters_who_left_does_not_grow():
 
 def test_a_requesters_requests_are_answered_one_after_the_other_however_short_batches_are():
     waiting, generator = WaitingJobs(turn_s=0.01), FakeGenerator()
-    waiting.note(generator, 0.001)
+    note(waiting, generator, 0.001)
     waiting.add(job_of(generator, 1, "another"))
     waiting.take(32)
     jobs = [job_of(generator, 25, "me") for _ in range(4)]
@@ -279,7 +283,7 @@ def test_a_requesters_requests_are_answered_one_after_the_other_however_short_ba
 def test_one_who_has_long_been_alone_has_whole_batches(monkeypatch, company_s, rows):
     monkeypatch.setattr("service.engine.batching._COMPANY_S", company_s)
     waiting, generator = WaitingJobs(turn_s=0.01), FakeGenerator()
-    waiting.note(generator, 0.001)
+    note(waiting, generator, 0.001)
     for requester in ("other", "me"):
         waiting.add(job_of(generator, 1000, requester))
         assert sum(rows_of(waiting.take(64))) == rows
