@@ -53,8 +53,8 @@ def find_end(graph: Graph, ranges: Mapping[str, Range], least: float | None = No
     curves = [index for index, node in enumerate(chain) if node.op_type in _CURVES]
     plain = [index for index, node in enumerate(chain) if node.op_type not in MOVERS]
     start = (curves or plain)[0]
-    while start and chain[start - 1].op_type in MOVERS - {"Transpose"}:
-        start -= 1  # it is rounded there: behind a Transpose (see Placement), before all else that moves
+    while start and chain[start - 1].op_type in MOVERS and not _turns_layer(graph, chain[start - 1]):
+        start -= 1  # it is rounded there
     name = graph.moving(chain[start])[0]
     nodes = chain[start:]
     behind = frozenset(output for node in nodes for output in node.output)
@@ -104,6 +104,12 @@ def _find_ends(grid: Array, levels: Array) -> tuple[float, float]:
         return float(grid[0]), float(grid[-1])
     first, last = max(moving[0] - 1, 0), min(moving[-1] + 1, len(grid) - 1)
     return float(grid[first]), float(grid[last])
+
+
+def _turns_layer(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Whether it is a Transpose of a convolution's planes, behind which Placement rounds them."""
+    producer = graph.producers.get(node.input[0])
+    return node.op_type == "Transpose" and producer is not None and producer.op_type == "Conv"
 
 
 def _order(graph: Graph) -> list[onnx.NodeProto]:

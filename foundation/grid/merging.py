@@ -34,6 +34,17 @@ class Product:
     """Whether each piece is (n, c, 1, 1) and not (n, 1, 1, c)."""
 
 
+@dataclass(frozen=True)
+class Piece:
+    """One of them, and which product it comes from."""
+
+    name: str
+    product: int
+    first: int
+    size: int
+    plane: bool
+
+
 def merge(model: onnx.ModelProto, limits: Limits) -> tuple[onnx.ModelProto, Limits]:
     """The same graph with one product for all scales and shifts, and the limits of its weights."""
     graph = Graph(model)
@@ -132,45 +143,46 @@ def _count_numbers(graph: Graph) -> dict[str, int]:
 
 
 def _write(found: Sequence[Product], source: str) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-    pieces = [
-        (product, piece, plane)
-        for product in found
-        for piece, plane in zip(product.pieces, product.planes, strict=True)
-    ]
+    """The merged product: first all that is read as planes, (n, c, 1, 1), then all that is (n, 1, 1, c)."""
+    kinds = [[each for each in _list_pieces(found) if each.plane == plane] for plane in (True, False)]
+    ordered = [piece for pieces in kinds for piece in pieces]
 
     def gather(values: Sequence[Array]) -> Array:
-        parts = [
-            values[found.index(product)][..., first : first + size] for product, (_, first, size), _ in pieces
-        ]
-        whole: Array = np.concatenate(parts, -1)
-        return np.ascontiguousarray(whole, np.float32)
+        parts = [values[each.product][..., each.first : each.first + each.size] for each in ordered]
+        return np.ascontiguousarray(np.concatenate(parts, -1), np.float32)
 
-    sizes = np.array([size for _, (_, _, size), _ in pieces], np.int64)
-    tensors = {
-        "weights": gather([product.weights for product in found]),
-        "low": gather([product.constants[0] for product in found])[None],
-        "high": gather([product.constants[1] for product in found])[None],
-        "shift": gather([product.constants[2] for product in found])[None],
-        "planes": np.array([-1, sizes.sum(), 1, 1], np.int64),
-        "sizes": sizes,
-    }
+    tensors: dict[str, Array] = {"weights": gather([product.weights for product in found])}
+    for index, key in enumerate(("low", "high", "shift")):
+        tensors[key] = gather([product.constants[index] for product in found])[None]
     nodes, name = [], source
-    for kind, constant in (
-        ("MatMul", "weights"),
-        ("Round", ""),
-        ("Max", "low"),
-        ("Min", "high"),
-        ("Mul", "shift"),
-        ("Reshape", "planes"),
-    ):
+    steps = (("MatMul", "weights"), ("Round", ""), ("Max", "low"), ("Min", "high"), ("Mul", "shift"))
+    for kind, constant in steps:
         inputs = [name, f"factors/{constant}"] if constant else [name]
         name = f"factors/{kind.lower()}"
         nodes.append(helper.make_node(kind, inputs, [name], name=name))
-    outputs = [piece[0] if plane else f"{piece[0]}/planes" for _, piece, plane in pieces]
-    nodes.append(helper.make_node("Split", [name, "factors/sizes"], outputs, name="factors/split", axis=1))
-    for _, (piece, _, size), plane in pieces:
-        if not plane:
-            tensors[f"rows{size}"] = np.array([-1, 1, 1, size], np.int64)
-            inputs = [f"{piece}/planes", f"factors/rows{size}"]
-            nodes.append(helper.make_node("Reshape", inputs, [piece], name=piece))
+    counts = [sum(each.size for each in pieces) for pieces in kinds]
+    halves = [name, name]
+    if all(counts):
+        tensors["counts"], halves = np.array(counts, np.int64), ["factors/planes", "factors/rows"]
+        nodes.append(
+            helper.make_node("Split", [name, "factors/counts"], halves, name="factors/split", axis=1)
+        )
+    for pieces, half, axis in zip(kinds, halves, (1, 3), strict=True):
+        if pieces:
+            shape = [-1, 1, 1, 1]
+            shape[axis] = sum(each.size for each in pieces)
+            shaped, outputs = f"factors/shaped{axis}", [each.name for each in pieces]
+            tensors[f"shape{axis}"] = np.array(shape, np.int64)
+            tensors[f"sizes{axis}"] = np.array([each.size for each in pieces], np.int64)
+            nodes.append(helper.make_node("Reshape", [half, f"factors/shape{axis}"], [shaped], name=shaped))
+            inputs = [shaped, f"factors/sizes{axis}"]
+            nodes.append(helper.make_node("Split", inputs, outputs, name=f"factors/split{axis}", axis=axis))
     return nodes, [numpy_helper.from_array(each, f"factors/{key}") for key, each in tensors.items()]
+
+
+def _list_pieces(found: Sequence[Product]) -> list[Piece]:
+    return [
+        Piece(name, index, first, size, plane)
+        for index, product in enumerate(found)
+        for (name, first, size), plane in zip(product.pieces, product.planes, strict=True)
+    ]
