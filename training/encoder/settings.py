@@ -45,7 +45,7 @@ class EncoderSettings(BaseModel):
     prior: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """The weight of the latent's mean square when a guess is refined."""
     refining_steps: Annotated[int, Field(ge=0, le=MAX_STEPS)] = 12
-    """How far a service goes from a guess; each costs two drawings. At 32x32 two cores do fifty a second."""
+    """How far a service goes from a guess; each costs two drawings."""
     refining_rate: Annotated[float, Field(ge=0.0, le=MAX_RATE), Chosen] = 0.0
     """Adam's; `auto`: that of some which brings training pictures the nearest."""
     pictures: Annotated[int, Field(ge=1, le=10_000)] = 100
