@@ -9,10 +9,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.engine.generator import Generator
-from service.engine.jobs import Job, Part
+from foundation.labels import Weights
+from service.engine.jobs import Job, Made, Part, Runner
 from service.engine.lines import Lines
-from service.requests.inputs import Inputs, join_inputs
 
 _SMALLEST_PART = 8
 """Images that are not divided among devices any more."""
@@ -22,14 +21,14 @@ _SMALLEST_PART = 8
 class Batch:
     """Parts of jobs that run through one generator together."""
 
-    generator: Generator
+    generator: Runner
     parts: Sequence[Part]
     alone: bool = True
     """No other batch runs or waits: this one may have all cores to itself."""
 
-    def inputs(self) -> Inputs:
-        """The inputs of all parts, drawn where they still are seeds."""
-        return join_inputs(self.generator.manifest, [part.inputs() for part in self.parts])
+    def run(self) -> tuple[Made, Weights | None]:
+        """What all parts give, one after the other."""
+        return self.generator.run([part.inputs() for part in self.parts], alone=self.alone)
 
 
 class WaitingJobs:
@@ -38,7 +37,7 @@ class WaitingJobs:
     def __init__(self, *, devices: int = 1) -> None:
         """`devices` threads take batches, side by side."""
         self._devices = devices
-        self._queues: OrderedDict[Generator, Lines] = OrderedDict()
+        self._queues: OrderedDict[Runner, Lines] = OrderedDict()
         self._closed = False
         self._running = 0
         self._changed = threading.Condition()
@@ -48,7 +47,7 @@ class WaitingJobs:
         with self._changed:
             lines = self._queues.get(job.generator)
             if lines is None:
-                lines = self._queues[job.generator] = Lines()
+                lines = self._queues[job.generator] = Lines(images_each=job.images_each)
             lines.add(job)
             self._changed.notify()
 
@@ -81,7 +80,8 @@ class WaitingJobs:
             generator, lines = self._queues.popitem(last=False)
             # What waits is shared with the other devices: one that took it all would leave them idle while
             # it encodes, and then all answers, and all new requests, would come at once.
-            parts = lines.take(min(max_images, max(_SMALLEST_PART, -(-lines.rows // self._devices))))
+            most = max(1, max_images // lines.images_each)
+            parts = lines.take(min(most, max(_SMALLEST_PART, -(-lines.rows // self._devices))))
             if lines.rows:
                 self._queues[generator] = lines
                 self._changed.notify()

@@ -39,8 +39,10 @@ class Line:
 class Lines:
     """The lines of all requesters, and how many `rows` wait in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, images_each: int = 1) -> None:
+        """`images_each` is what a row costs, in drawings."""
         self._lines: OrderedDict[str | None, Line] = OrderedDict()
+        self.images_each = images_each
         self.rows = 0
 
     def add(self, job: Job) -> None:
