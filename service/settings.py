@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         ge=2**20,
         description="What answers may hold, from their admission until they are sent.",
     )
+    max_picture_pixels: int = Field(
+        default=2**25, ge=1, le=2**31 - 1, description="Of a picture that is sent to be projected."
+    )
     max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30, description="Of a request's body.")
     max_connections: int | None = Field(
         default=None,

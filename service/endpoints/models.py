@@ -117,6 +117,8 @@ def _list_loaded(context: Context) -> Loaded:
             "arithmetic": release.manifest.arithmetic,
             "same_bytes_here": release.golden.same_bytes,
         }
+        if release.manifest.projection is not None:
+            described["projection"] = True
         loaded.setdefault(name, {})[version] = described
     return loaded
 

@@ -11,6 +11,7 @@ from foundation.latents import SEED_LIMIT, Latents, truncate
 from foundation.manifest import Described
 from service.requests.inputs import Inputs, draw_rows, draw_weights
 from service.requests.interpolation import blend_rows, walk_latents
+from service.requests.projection import ProjectRequest
 from service.requests.schemas import DEFAULT_COUNT, GenerateRequest, MixPart, WalkRequest
 
 
@@ -54,7 +55,7 @@ def read_inputs(
     """
     if isinstance(request, GenerateRequest) and request.mix is not None:
         latents, rows_of = mix_latents(manifest, request.mix), (request.mix[0].seed,)
-        labels = _weigh_labels(manifest, request, rows_of, 1)
+        labels = weigh_labels(manifest, request, rows_of, 1)
         return Inputs(truncate(latents, request.truncation, manifest.latent.mean), labels, None)
     if seeds is not None and request.label is None and request.labels is None:
         return Inputs.of_seeds(seeds, request.truncation)
@@ -62,7 +63,7 @@ def read_inputs(
         latents = draw_rows(manifest.latent, seeds)
     else:
         latents = _read_latents(request.latents or (), manifest.latent.size)
-    labels = _weigh_labels(manifest, request, seeds, len(latents))
+    labels = weigh_labels(manifest, request, seeds, len(latents))
     return Inputs(truncate(latents, request.truncation, manifest.latent.mean), labels, seeds)
 
 
@@ -104,12 +105,17 @@ def _read_latents(rows: Sequence[Sequence[float]], size: int) -> Latents:
     return latents.astype(np.float32)
 
 
-def _weigh_labels(
+def weigh_labels(
     manifest: Described,
-    request: GenerateRequest | WalkRequest,
+    request: GenerateRequest | WalkRequest | ProjectRequest,
     seeds: tuple[int, ...] | None,
     rows: int,
 ) -> Weights | None:
+    """The weights float32 (rows, classes) of the labels that a request names, or else of its seeds' classes.
+
+    Raises:
+        InvalidField: the model has no classes, or not this one, or they are not as many as the rows.
+    """
     given = request.label if request.label is not None else request.labels
     field = "label" if request.label is not None else "labels"
     if manifest.label is None:
