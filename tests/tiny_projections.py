@@ -49,7 +49,7 @@ def encoder_graph(model: TinyModel, kernel: np.ndarray, class_kernel: np.ndarray
 
 
 def gradient_graph(model: TinyModel, kernel: np.ndarray, class_kernel: np.ndarray | None) -> bytes:
-    """The mean square of tanh(latents · kernel + labels · class kernel) less the pictures, and its gradient."""
+    """The mean square of what is drawn, before it becomes bytes, less the pictures; and its gradient."""
     pixels = kernel.shape[1]
     tensors = [
         numpy_helper.from_array(np.array([-1, pixels], np.int64), "flat_shape"),

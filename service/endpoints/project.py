@@ -48,8 +48,10 @@ from service.requests.schemas import GenerateRequest
 MEDIA_TYPES = {"json": "application/json"} | PICTURE_MEDIA_TYPES
 _JSON_BEGINS = b"{["
 _EXAMPLE_PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEklEQVR42mNkYPjPAAJMDEgAABNmAQ8SBi1DAAAAAElFTkSuQmCC"
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIBAMAAAA2IaO4AAAAGFBMVEXY2GR+2KAk2GS0frgkfqDYJGR+JKAkJGTjr+T3AAAA"
+    "M0lEQVR42gEoANf/AXcA3gACAO8RAAL94P3gAgD90AAD6hD4/AQAzgIdAv4A/tACABHvADlWD5b/uhcDAAAAAElFTkSuQmCC"
 )
+"""A picture of 8×8 pixels, for /docs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,12 +88,19 @@ def refuse(field: str, sentence: str) -> PydanticCustomError:
 
 
 class MixPart(BaseModel):
-    """A seed's share in a mix."""
+    """A seed's share in a mix, or a latent's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: Seed
+    seed: Seed | None = None
+    latent: Row | None = Field(default=None, description="In a seed's place: such as one that was projected.")
     weight: Number = Field(default=1.0, ge=-100, le=100)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.seed is None) == (self.latent is None):
+            raise refuse("mix", "each part has a seed or a latent, one of the two")
+        return self
 
 
 class GenerateRequest(_Body):
@@ -110,7 +117,7 @@ class GenerateRequest(_Body):
         min_length=1,
         max_length=64,
         fail_fast=True,
-        description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
+        description="Latent arithmetic: one image of the weighted sum of seeds' latents, or of given ones.",
     )
     columns: Whole | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
     padding: Whole = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")
