@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from starlette.responses import Response
 from starlette.types import Receive
 
-from foundation.errors import DeadlineExceeded, InvalidField
+from foundation.errors import DeadlineExceeded, InvalidField, UnsupportedPicture
 from foundation.images import Images
 from foundation.labels import Weights
 from foundation.pictures.development import scale_pixels
@@ -34,7 +34,6 @@ from service.requests.photos import (
     MEDIA_TYPES as PHOTO_MEDIA_TYPES,
 )
 from service.requests.photos import (
-    UnsupportedPicture,
     explain_format,
     find_format,
     measure_photos,

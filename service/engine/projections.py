@@ -25,6 +25,9 @@ def projection_images(count: int, steps: int) -> int:
     return count * (1 + GRADIENT_IMAGES * (steps + 1) + 1)
 
 
+_BATCH_PICTURES = 16
+
+
 @dataclass(slots=True)
 class Course:
     """Where the pictures of one request are on their way.
@@ -63,6 +66,18 @@ class Course:
     def feeds(self) -> Feeds:
         """What the gradient's graph is to be asked next."""
         return Feeds(self._asked)
+
+    def found(self) -> Latents:
+        """The nearest latents, as they are answered and drawn.
+
+        Raises:
+            GenerationFailed: the graphs gave nothing that is a number.
+        """
+        if not np.isfinite(self.descent.distances).all():
+            raise GenerationFailed(
+                "The model's graphs gave what is no number for this picture, so that nothing was found."
+            )
+        return round_latents(self.descent.best)
 
     def _ask(self) -> None:
         labels = {} if self.labels is None else {LABELS: self.labels}
@@ -118,13 +133,33 @@ async def project(
 
     waited = [await run(projector.encoder, Feeds({PICTURES: pictures}), course.begin)]
     waited += [await run(projector.gradient, course.feeds(), course.step) for _ in range(steps + 1)]
-    found = course.descent
-    if not np.isfinite(found.distances).all():
-        raise GenerationFailed(
-            "The model's graphs gave what is no number for this picture, so that nothing was found."
-        )
-    inputs = Inputs(round_latents(found.best), course.labels, None)
-    return Projected(inputs, course.decimals, found.distances, *_add_up(waited))
+    inputs = Inputs(course.found(), course.labels, None)
+    return Projected(inputs, course.decimals, course.descent.distances, *_add_up(waited))
+
+
+def project_here(projector: Projector, pictures: Signed, labels: Weights | None, *, steps: int) -> Projected:
+    """The same in this thread, for programs without an engine.
+
+    Raises:
+        GenerationFailed: a graph gave nothing that is a number.
+    """
+    parts = []
+    for start in range(0, len(pictures), _BATCH_PICTURES):
+        rows = slice(start, start + _BATCH_PICTURES)
+        course = Course(projector, pictures[rows], None if labels is None else labels[rows])
+        course.begin(projector.encoder.answer({PICTURES: course.pictures}), None)
+        for _ in range(steps + 1):
+            course.step(projector.gradient.answer(course.feeds().arrays), None)
+        parts.append(course)
+    weights = [part.labels for part in parts if part.labels is not None]
+    joined = np.concatenate(weights) if weights else None
+    return Projected(
+        Inputs(np.concatenate([part.found() for part in parts]), joined, None),
+        [row for part in parts for row in part.decimals or ()] if weights else None,
+        np.concatenate([part.descent.distances for part in parts]),
+        0.0,
+        0.0,
+    )
 
 
 def _add_up(waited: Sequence[Generated]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ import logging
 
 import numpy as np
 
-from foundation.errors import GanymedeError, ReleaseRefused, Unavailable
+from foundation.errors import NoProjection, ReleaseRefused, Unavailable
 from foundation.graphs.content import MAX_GRAPH_BYTES
 from foundation.graphs.projection import check_projection
 from foundation.manifest import Manifest
@@ -29,12 +29,6 @@ TIMEOUT_S = 120.0
 _TRIED = 4
 """Golden pictures that are looked for."""
 _RETRY_AFTER_S = 5
-
-
-class NoProjection(GanymedeError):
-    """The release has no encoder: no picture can be found in its latent space."""
-
-    code = "no-projection"
 
 
 class ReleaseProjection:

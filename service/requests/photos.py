@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from foundation.errors import GanymedeError, InvalidField
+from foundation.errors import GanymedeError, InvalidField, UnsupportedPicture
 from foundation.images import Images
 from foundation.pictures.development import develop, draft
 from foundation.pictures.framing import Frame, Pixels
@@ -44,16 +44,6 @@ _OTHERS = (
     (b"<?xml", "an SVG drawing, or other XML"),
     (b"--", "a form; send the file alone, as curl does with --data-binary @FILE"),
 )
-
-
-class UnsupportedPicture(GanymedeError):
-    """What should be a picture is none that is read here; `field` is where it stood."""
-
-    code = "unsupported-picture"
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
 
 
 def find_format(content: bytes) -> str | None:
