@@ -18,7 +18,8 @@ const AROUND = 8;
 const REACH = 0.45;
 const WALK_KEYS = 4;
 const WALK_FRAMES = 96;
-const SHOWN_SIDE = 256;
+/** Pixels of a side; two of them stand beside each other on a phone. */
+const SHOWN_SIDE = { wide: 256, narrow: 152 };
 const DOWNLOAD_SCALE = 8;
 
 export class PhotoIn {
@@ -93,7 +94,9 @@ export class PhotoIn {
     try {
       const [drawn, ...near] = await drawSpots([state.latent, ...this._near], this._weights(state), state, version, signal);
       if (signal.aborted) return;
-      const scale = Math.min(wholeScale(drawn.width, SHOWN_SIDE), wholeScale(drawn.height, SHOWN_SIDE));
+      const room = innerWidth < 640 ? SHOWN_SIDE.narrow : SHOWN_SIDE.wide;
+      const side = Math.max(drawn.width, drawn.height);
+      const scale = side <= room ? wholeScale(side, room) : room / side;
       Object.assign(this._player.element.style, { width: `${drawn.width * scale}px`, height: `${drawn.height * scale}px` });
       Object.assign(this._photo.style, { width: `${drawn.width * scale}px`, height: `${drawn.height * scale}px` });
       this._player.canvas.hidden = false;
