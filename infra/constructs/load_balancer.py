@@ -18,7 +18,7 @@ HEALTH_INTERVAL_S, HEALTH_TIMEOUT_S, UNHEALTHY_COUNT = 5, 4, 2
 """A task that is to end is out of the balance after 2 × 5 + 4 s, within its lame duck's time."""
 METRICS_PATTERNS = ["/metrics", "/%*"]
 """The balancer compares paths as they are written: no path of the service begins with an escape."""
-PAGE_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/invocations"]
+PAGE_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/project", "/invocations"]
 """What may take long because much was asked for: its times are counted apart from the others'."""
 
 
