@@ -27,6 +27,7 @@ from service.engine.projections import Projected, list_decimals, project, projec
 from service.engine.projector import Projector
 from service.http.disconnection import unless_gone
 from service.http.queries import read_number, read_text
+from service.http.requesters import current_requester
 from service.http.responses import picture_response
 from service.releases.opening import Release
 from service.requests.limits import check_generate
@@ -78,8 +79,12 @@ async def answer_project(
         GanymedeError: any of the refusals in `foundation.errors`, and `NoProjection`.
     """
     began = time.perf_counter()
-    plan = await _plan(context, request, format)
-    holding = await _accept(context, plan, request, format)
+    photos = sum(map(len, request.pictures))
+    with context.budget.hold(
+        photos, current_requester()
+    ):  # while the encoder is opened, and they are measured
+        plan = await _plan(context, request, format)
+        holding = await _accept(context, plan, request, format)
     try:
         async with asyncio.timeout(context.settings.request_timeout_s):
             projected, generated = await unless_gone(receive, _find(context, plan, request, format, holding))

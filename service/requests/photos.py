@@ -15,7 +15,12 @@ from foundation.pictures.framing import Frame, Pixels
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
 MAX_SCANS = 64
 """Of a JPEG file: a progressive one has ten, and each goes over the whole picture."""
+MAX_TEXTS = 16
+"""Of a PNG file, each of which may become 1 MiB when Pillow opens it."""
 
+_TEXTS = (b"zTXt", b"iTXt", b"iCCP")
+_PICTURES_TOGETHER = 4
+"""How many of the largest size a request may have: decoding takes about 10 ns a pixel."""
 _PIXEL_BYTES = 32
 """While a picture is decoded, turned, converted and laid on white: eight copies of four bytes."""
 _DEEP_PIXEL_BYTES = 48
@@ -72,9 +77,21 @@ def measure_photos(photos: Sequence[bytes], frame: Frame, *, max_pixels: int) ->
 
     Raises:
         UnsupportedPicture: one is of no format that is read.
-        InvalidField: one has more than `max_pixels`, or is damaged.
+        InvalidField: one has more than `max_pixels`, all more than four times as many, or one is damaged.
     """
-    return max(_measure(content, f"pictures.{at}", frame, max_pixels) for at, content in enumerate(photos))
+    most_bytes = all_pixels = 0
+    for at, content in enumerate(photos):
+        field = f"pictures.{at}"
+        pixels, size = _measure(content, field, frame, max_pixels)
+        all_pixels += pixels
+        if all_pixels > _PICTURES_TOGETHER * max_pixels:
+            raise InvalidField(
+                field,
+                f"with this one they have {all_pixels:,} pixels together, and {_PICTURES_TOGETHER} × "
+                f"{max_pixels:,} are read; send fewer, or make them smaller",
+            )
+        most_bytes = max(most_bytes, size)
+    return most_bytes
 
 
 def read_photos(photos: Sequence[bytes], frame: Frame) -> Images:
@@ -86,7 +103,8 @@ def read_photos(photos: Sequence[bytes], frame: Frame) -> Images:
     return np.stack([_read(content, f"pictures.{at}", frame) for at, content in enumerate(photos)])
 
 
-def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> int:
+def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> tuple[int, int]:
+    """The pixels of a picture, and the bytes that reading it takes."""
     form = find_format(content)
     if form is None:
         raise UnsupportedPicture(field, explain_format(content))
@@ -94,13 +112,16 @@ def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> int:
         _check_pixels(*_read_webp_size(content, field), field, max_pixels)
     if form == "JPEG" and content.count(_SCAN) > MAX_SCANS:
         raise InvalidField(field, f"it has more than {MAX_SCANS} scans, which nobody's camera writes")
+    if form == "PNG" and sum(map(content.count, _TEXTS)) > MAX_TEXTS:
+        raise InvalidField(field, f"it holds more than {MAX_TEXTS} texts; save it without its metadata")
     with _opened(content, form, field, max_pixels) as picture:
         whole = picture.width * picture.height
         _check_pixels(picture.width, picture.height, field, max_pixels)
         draft(picture, frame)
         deep = picture.mode == "F" or picture.mode.startswith("I")
         each = _DEEP_PIXEL_BYTES if deep else _PIXEL_BYTES
-        return picture.width * picture.height * each + (_PROGRESSIVE_BYTES * whole if form == "JPEG" else 0)
+        held = _PROGRESSIVE_BYTES * whole if form == "JPEG" else 0
+        return whole, picture.width * picture.height * each + held
 
 
 def _read(content: bytes, field: str, frame: Frame) -> Pixels:

@@ -229,6 +229,15 @@ def webp_head(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
 
 
+def many_texts() -> bytes:
+    """A PNG file with a thousand small texts, each of which is large when it is read."""
+    content = write()
+    packed = b"Comment\0\0" + zlib.compress(bytes(2**20 - 1))
+    kind = b"zTXt" + packed
+    chunk = struct.pack(">I", len(packed)) + kind + struct.pack(">I", zlib.crc32(kind))
+    return content[:33] + chunk * 1000 + content[33:]
+
+
 def many_scans() -> bytes:
     """A progressive JPEG file whose last scan is there a thousand times."""
     content = write(size=(64, 64), form="JPEG", progressive=True)
@@ -245,6 +254,7 @@ def many_scans() -> bytes:
         b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + bytes(3) + b"," + bytes(100),
         b"BM" + bytes(8) + struct.pack("<IIiiHH", 54, 40, 60_000, 60_000, 1, 24) + bytes(40),
         many_scans(),
+        many_texts(),
         png_head(40, 40),
         write()[:-30],
         write(form="JPEG")[:300],
@@ -253,12 +263,18 @@ def many_scans() -> bytes:
         b"GIF89a",
         b"BM",
     ],
-    ids=["huge", "large", "webp", "gif", "bmp", "scans", "short", "cut", "jpeg", "cut webp", *"jgb"],
+    ids=["huge", "large", "webp", "gif", "bmp", "scans", "texts", "short", "cut", "jpeg", "cut webp", *"jgb"],
 )
 def test_bombs_and_damaged_files_are_refused_by_field(client, content):
     answer = client.post("/project", json={"pictures": as_text(write(), content)})
     assert (answer.status_code, answer.json()["field"]) == (422, "pictures.1"), answer.text
     assert client.post("/project", content=content).json()["field"] == "pictures.0"
+
+
+def test_pictures_that_are_large_together_are_refused_by_the_first_too_many(client):
+    answer = client.post("/project", json={"pictures": as_text(*[png_head(2_000, 2_000)] * 6), "steps": 0})
+    assert (answer.status_code, answer.json()["field"]) == (422, "pictures.4"), answer.text
+    assert "together" in answer.json()["detail"]
 
 
 def test_a_body_that_is_too_large_is_refused(client):

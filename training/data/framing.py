@@ -1,5 +1,7 @@
 """From a picture of any size and mode to a rectangle of uint8, as the settings say."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -8,7 +10,7 @@ from foundation.pictures.framing import Frame, frame_picture
 from training.shape import PictureSettings
 
 DEFAULT_SIZE = 32
-DEFAULT_CHANNELS = 3
+DEFAULT_CHANNELS: Literal[3] = 3
 
 
 def find_frame(settings: PictureSettings) -> Frame:
