@@ -121,11 +121,12 @@ def describe_content(
 ) -> dict[str, Any]:
     """An answer's content in each of `media_types`, and in the one of plain bytes.
 
-    Where JSON is among them it comes last: programs that write clients take the first type that they know.
+    Programs that write clients take the first type that they know: JSON comes last, unless it is the default.
     """
     pictures = [media for media in dict.fromkeys(media_types) if media != JSON]
     content = {media: {"schema": dict(BINARY)} for media in (*pictures, _OCTETS)}
-    return content | ({JSON: {"schema": _refer_to(json_answer)}} if JSON in media_types else {})
+    told = {JSON: {"schema": _refer_to(json_answer)}} if JSON in media_types else {}
+    return told | content if media_types[0] == JSON else content | told
 
 
 def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool) -> None:

@@ -32,9 +32,6 @@ from service.http.responses import picture_response
 from service.releases.opening import Release
 from service.requests.limits import check_generate
 from service.requests.photos import (
-    MEDIA_TYPES as PHOTO_MEDIA_TYPES,
-)
-from service.requests.photos import (
     explain_format,
     find_format,
     measure_photos,
@@ -227,7 +224,6 @@ ENDPOINT = Endpoint(
     example={"pictures": [_EXAMPLE_PNG]},
     required=True,
     upload=Upload(
-        media_types=PHOTO_MEDIA_TYPES,
         readers={
             "model": read_text,
             "version": read_text,

@@ -1,6 +1,6 @@
 """A file as the body of a request, the other fields in the query: what `curl --data-binary @FILE` sends."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -13,6 +13,7 @@ from service.endpoints.description import BINARY
 from service.endpoints.link import describe_parameter
 from service.http.bodies import explain, parse_body
 from service.http.fields import read_field
+from service.http.negotiation import OCTETS
 from service.http.queries import Reader, read_fields
 from service.http.reading import Bodies
 
@@ -23,7 +24,6 @@ Schema = TypeVar("Schema", bound=BaseModel)
 class Upload(Generic[Schema]):
     """The files that a body may be beside JSON, and the fields that the query may have then."""
 
-    media_types: Sequence[str]
     readers: Mapping[str, Reader]
     take: Callable[[bytes, str], Mapping[str, object] | None]
     """From a body and the media type it claims to the fields that it is; None where it is JSON."""
@@ -63,10 +63,7 @@ class Upload(Generic[Schema]):
         parameters = [
             describe_parameter(name, properties[name], reader) for name, reader in self.readers.items()
         ]
-        files = {media_type: {"schema": dict(BINARY)} for media_type in self.media_types}
         body = operation["requestBody"]
-        return {
-            **operation,
-            "parameters": parameters,
-            "requestBody": {**body, "content": {**body["content"], **files}},
-        }
+        # A file is told by its bytes, whatever it is called; programs that write clients know this type.
+        content = {**body["content"], OCTETS: {"schema": dict(BINARY)}}
+        return {**operation, "parameters": parameters, "requestBody": {**body, "content": content}}

@@ -12,7 +12,6 @@ from foundation.images import Images
 from foundation.pictures.development import develop, draft
 from foundation.pictures.framing import Frame, Pixels
 
-MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
 MAX_SCANS = 64
 """Of a JPEG file: a progressive one has ten, and each goes over the whole picture."""
 MAX_TEXTS = 16
