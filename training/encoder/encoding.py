@@ -45,6 +45,8 @@ class Lesson:
     """The subject as a network of Keras's, where it is at hand."""
     features: Path | None = None
     """The feature network to measure by; EfficientNet-lite0 unless given."""
+    checkpoint: int | None = None
+    """The batch of the run that was exported; None of a release."""
 
 
 def teach_encoder(
@@ -88,6 +90,7 @@ def teach_encoder(
         report = ProjectionReport(
             created_at=datetime.now(UTC).replace(microsecond=0),
             drawn=drawn,
+            checkpoint=lesson.checkpoint,
             step=teaching.step,
             projection=projection,
             comparison=comparison,

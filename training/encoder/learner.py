@@ -8,7 +8,7 @@ draws of the guess is to be the picture. So guesses stay where the generator dra
 import keras
 import tensorflow as tf
 
-from training.encoder.network import build_encoder
+from training.encoder.network import LATENTS, LOGITS, build_encoder
 from training.encoder.sessions import Drawing
 from training.encoder.settings import EncoderSettings
 
@@ -43,12 +43,12 @@ class Learner(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
         """
         drawn, settings = tf.shape(latents)[0], self.settings
         with tf.GradientTape() as tape:
-            guessed, *logits = self.encoder(pictures, training=True)
-            cross = tf.constant(0.0)
-            if logits:
-                each = tf.nn.softmax_cross_entropy_with_logits(labels, logits[0])
+            guess = self.encoder(pictures, training=True)
+            guessed, cross = guess[LATENTS], tf.constant(0.0)
+            if LOGITS in guess:
+                each = tf.nn.softmax_cross_entropy_with_logits(labels, guess[LOGITS])
                 cross = tf.reduce_sum(known * each) / tf.maximum(tf.reduce_sum(known), 1.0)
-                unsure = tf.stop_gradient(tf.nn.softmax(logits[0]))
+                unsure = tf.stop_gradient(tf.nn.softmax(guess[LOGITS]))
                 labels = known[:, None] * labels + (1.0 - known[:, None]) * unsure
             gradients, distances = tf.numpy_function(
                 self._compare, [guessed, labels, pictures], (tf.float32, tf.float32)
@@ -77,5 +77,5 @@ class Learner(tf.Module):  # type: ignore[misc]  # TensorFlow ships no types
 
     def guess(self, pictures: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Return the latents (n, Z) of pictures (n, h, w, c) in [-1, 1], and label weights (n, classes)."""
-        latents, *logits = self.encoder(pictures, training=False)
-        return latents, tf.nn.softmax(logits[0]) if logits else None
+        guess = self.encoder(pictures, training=False)
+        return guess[LATENTS], tf.nn.softmax(guess[LOGITS]) if LOGITS in guess else None

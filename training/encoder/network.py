@@ -9,6 +9,7 @@ from keras import layers
 from training.encoder.settings import EncoderSettings
 from training.encoder.subject import Subject
 
+LATENTS, LOGITS = "latents", "logits"
 SLOPE = 0.2
 LARGEST_BASE = 8
 """Pixels a side of the features that are laid out for the last layers."""
@@ -17,7 +18,7 @@ GROWTH = 4
 
 
 def build_encoder(settings: EncoderSettings, subject: Subject) -> keras.Model:
-    """Build the network from pictures float32 (n, h, w, c) in [-1, 1] to latents and logits, in float32.
+    """Build the network from pictures float32 (n, h, w, c) in [-1, 1] to `latents` and `logits`, by name.
 
     Latents are (n, Z), those of a uniform distribution in [-1, 1]; logits are (n, classes), and no output
     where the generator knows no classes. Weights are drawn from the seed. The comments are for 28x28.
@@ -34,23 +35,21 @@ def build_encoder(settings: EncoderSettings, subject: Subject) -> keras.Model:
         return layers.LeakyReLU(SLOPE)(features)
 
     channels = settings.channels
-    features, side = convolve(picture, channels, 1), shape.size  # (n, 28, 28, 64)
+    features, side = convolve(picture, channels, 1), shape.size  # (n, 28, 28, 32)
     while side > LARGEST_BASE:
         channels, side = min(2 * channels, GROWTH * settings.channels), -(-side // 2)
-        features = convolve(features, channels, 2)  # (n, 14, 14, 128), (n, 7, 7, 256)
-    features = layers.Flatten()(convolve(features, channels, 2))  # of (n, 4, 4, 256)
-    features = layers.Dense(4 * channels // 2, kernel_initializer=keras.initializers.HeNormal(seed + 1))(
-        features
-    )
-    features = layers.LeakyReLU(SLOPE)(features)
+        features = convolve(features, channels, 2)  # (n, 14, 14, 64), (n, 7, 7, 128)
+    features = layers.Flatten()(convolve(features, channels, 2))  # of (n, 4, 4, 128)
+    wide = layers.Dense(2 * channels, kernel_initializer=keras.initializers.HeNormal(seed + 1))
+    features = layers.LeakyReLU(SLOPE)(wide(features))  # (n, 256)
     small = keras.initializers.GlorotNormal
     latents = layers.Dense(
         subject.latent_size,
         activation="tanh" if subject.distribution == "uniform" else None,
         kernel_initializer=small(seed + 2),
-        name="latents",
+        name=LATENTS,
     )(features)
     if not subject.class_names:
-        return keras.Model(picture, [latents], name="encoder")
-    logits = layers.Dense(len(subject.class_names), kernel_initializer=small(seed + 3), name="logits")
-    return keras.Model(picture, [latents, logits(features)], name="encoder")
+        return keras.Model(picture, {LATENTS: latents}, name="encoder")
+    logits = layers.Dense(len(subject.class_names), kernel_initializer=small(seed + 3), name=LOGITS)
+    return keras.Model(picture, {LATENTS: latents, LOGITS: logits(features)}, name="encoder")

@@ -40,7 +40,12 @@ def encode_run(
     training = load_pictures(configuration.data, data_folder, "train", kept, console)
     held_out = load_held_out(configuration.data, data_folder, kept, training)
     lesson = Lesson(
-        subject, training, held_out, lambda: restore_generator(run, configuration, report), features
+        subject,
+        training,
+        held_out,
+        lambda: restore_generator(run, configuration, report),
+        features,
+        report.step,
     )
     return teach_encoder(run, lesson, settings, console)
 

@@ -8,6 +8,7 @@ from foundation.descent import Descent
 from foundation.onnx_runtime import onnxruntime
 from foundation.projection import DISTANCES, GRADIENTS, LABELS, LATENTS, PICTURES
 from training.encoder.subject import Subject
+from training.errors import ExportError
 from training.reverse.distance import build_gradient
 from training.shape import CHUNK_PIXELS
 
@@ -29,6 +30,19 @@ def open_graph(graph: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph, options, providers=providers)
 
 
+def require_shapes(subject: Subject, gradient: onnx.ModelProto) -> None:
+    """Raise ExportError where a generator's graph takes or draws other things than is said of it."""
+    shape, classes = subject.shape, len(subject.class_names)
+    wanted = {LATENTS: (subject.latent_size,), PICTURES: (shape.height, shape.width, shape.channels)}
+    wanted |= {LABELS: (classes,)} if classes else {}
+    found = {
+        tensor.name: tuple(side.dim_value for side in tensor.type.tensor_type.shape.dim[1:])
+        for tensor in gradient.graph.input
+    }
+    if found != wanted:
+        raise ExportError(f"The graph of {subject.name} has {found}, and it is said to have {wanted}.")
+
+
 class Drawing:
     """A generator with its gradient, open."""
 
@@ -36,10 +50,12 @@ class Drawing:
         """Make the gradient and open both.
 
         Raises:
-            ExportError: the generator's graph has no gradient.
+            ExportError: the generator's graph has no gradient, or draws other pictures than is said of it.
         """
         self.subject = subject
-        self.gradient = build_gradient(onnx.load_model_from_string(subject.graph), prior).SerializeToString()
+        gradient = build_gradient(onnx.load_model_from_string(subject.graph), prior)
+        require_shapes(subject, gradient)
+        self.gradient = gradient.SerializeToString()
         self._generator = open_graph(subject.graph)
         self._gradient = open_graph(self.gradient)
         self._chunk = max(FEWEST_ROWS, CHUNK_PIXELS // subject.shape.pixels)

@@ -97,6 +97,9 @@ class Teaching:
             RunError: the state cannot be written.
         """
         total, first = self.supply.settings.steps, self.step
+        if first >= total:
+            self.say(f"The encoder has learnt its {first:,} batches; --set steps={2 * first} goes on.")
+            return True
         if first:
             self.say(f"The encoder goes on after batch {first:,} of {total:,}.")
         with self._bar() as progress, stop_requests() as stopped:
@@ -124,12 +127,13 @@ class Teaching:
             now_s = time.monotonic()
             if now_s - shown_s > SHOWN_EVERY_S or step + 1 == total:
                 shown_s = now_s
-                figures = describe_losses(losses)
+                figures = describe_losses(losses, labelled=bool(self.supply.drawing.subject.class_names))
                 show(figures)
                 if step + 1 - said >= SAID_SHARE * total and not self.console.is_terminal:
                     said = step + 1
-                    left = describe_duration(self.pace.seconds_left(total) or 0.0)
-                    self.say(f"batch {step + 1:,} of {total:,}  {figures}  about {left} left")
+                    left_s = self.pace.seconds_left(total)
+                    left = f"  about {describe_duration(left_s)} left" if left_s else ""
+                    self.say(f"batch {step + 1:,} of {total:,}  {figures}{left}")
             if stopped() or now_s - saved_s > SAVED_EVERY_S or step + 1 == total:
                 saved_s = now_s
                 self.checkpoints.save(step + 1)
@@ -160,7 +164,7 @@ class Teaching:
         self.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
-def describe_losses(losses: Floats) -> str:
-    """Return the figures of a batch in words."""
+def describe_losses(losses: Floats, *, labelled: bool) -> str:
+    """Return the figures of a batch, float32 (3,), in words."""
     pixels, latents, labels = losses
-    return f"pixels {pixels:.4f}  latents {latents:.3f}  labels {labels:.3f}"
+    return f"pixels {pixels:.4f}  latents {latents:.3f}" + (f"  labels {labels:.3f}" if labelled else "")

@@ -15,6 +15,10 @@ from training.run.samples import draw_inputs
 
 IDENTIFYING_SEEDS = tuple(range(16))
 RECONSTRUCTIONS = "reconstructions.png"
+MAX_LATENT_DIFFERENCE = 1e-3
+MAX_LABEL_DIFFERENCE = 1e-3
+MAX_GRADIENT_DIFFERENCE = 1e-2
+"""As a share of the largest: a rectifier's kink may be passed on the other side."""
 
 
 class GraphComparison(BaseModel):
@@ -30,6 +34,15 @@ class GraphComparison(BaseModel):
     """The largest, as a share of the largest gradient; None of a graph that is exact, which no network of
     Keras's is, and of a release whose network is not here."""
 
+    @property
+    def passes(self) -> bool:
+        """Whether the graphs may be published; false for NaN."""
+        return (
+            self.max_latent_difference <= MAX_LATENT_DIFFERENCE
+            and self.max_label_difference <= MAX_LABEL_DIFFERENCE
+            and (self.gradient_difference is None or self.gradient_difference <= MAX_GRADIENT_DIFFERENCE)
+        )
+
 
 class ProjectionReport(BaseModel):
     """What projection.json says of encoder.onnx and gradient.onnx."""
@@ -39,6 +52,8 @@ class ProjectionReport(BaseModel):
     created_at: AwareDatetime
     drawn: str
     """What the generator is known by that they are for: `identify`."""
+    checkpoint: int | None = None
+    """The batch of the run whose export they are for; None of a release."""
     step: int
     """Batches that the encoder learnt."""
     projection: Projection

@@ -72,8 +72,8 @@ def _spread(back: Backward, node: onnx.NodeProto, gradients: Sequence[str]) -> G
     cut = [max(0, -pads[at + PLANES]) for at in range(PLANES)]
     if any(cut):
         ends = [side - less for side, less in zip(large, cut, strict=True)]
-        at = (back.hold([0, 0], np.int64), back.hold(ends, np.int64), back.hold([2, 3], np.int64))
-        gradient = back.add("Slice", gradient, *at)
+        bounds = (back.hold([0, 0], np.int64), back.hold(ends, np.int64), back.hold([2, 3], np.int64))
+        gradient = back.add("Slice", gradient, *bounds)
         pads = [max(0, pad) for pad in pads]
     attributes = {"strides": strides, "dilations": dilations, "pads": pads, "group": given.get("group", 1)}
     return {0: back.add("Conv", gradient, back.hold(weights), **attributes)}

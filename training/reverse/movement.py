@@ -36,6 +36,33 @@ def _split(back: Backward, node: onnx.NodeProto, gradients: Sequence[str]) -> Gr
     return {0: back.add("Concat", *gradients, axis=axis)}
 
 
+def _pad(back: Backward, node: onnx.NodeProto, gradients: Sequence[str]) -> Gradients:
+    """Without what was put around."""
+    small, large = back.shape(node.input[0]), back.shape(node.output[0])
+    pads = back.constant(node.input[1]) if len(node.input) > 1 else None
+    if pads is None or len(node.input) > 3 or read_attributes(node).get("mode", b"constant") != b"constant":
+        raise ExportError(f"{back.graph.name(node)} pads otherwise than by a constant.")
+    first = [int(pad) for pad in pads[1 : len(large) + 1]]
+    last = [begin + side for begin, side in zip(first, small, strict=True)]
+    bounds = [back.hold(each, np.int64) for each in (first, last, list(range(1, len(large) + 1)))]
+    return {0: back.add("Slice", gradients[0], *bounds)}
+
+
+def _slice(back: Backward, node: onnx.NodeProto, gradients: Sequence[str]) -> Gradients:
+    """With zeros in the place of what was left out."""
+    small, large = back.shape(node.output[0]), back.shape(node.input[0])
+    first, _, axes, steps = (back.constant(name) for name in (*node.input[1:], "", "")[:4])
+    rank = len(large) + 1
+    if first is None or (steps is not None and (steps != 1).any()):
+        raise ExportError(f"{back.graph.name(node)} takes what does not lie side by side.")
+    begins = [0] * rank
+    for axis, begin in zip(range(rank) if axes is None else axes, first, strict=False):
+        side = (0, *large)[int(axis) % rank]
+        begins[int(axis) % rank] = int(max(begin + side, 0) if begin < 0 else min(begin, side))
+    left = [of - begin - kept for of, begin, kept in zip(large, begins[1:], small, strict=True)]
+    return {0: back.add("Pad", gradients[0], back.hold([*begins, 0, *left], np.int64))}
+
+
 def _sum(back: Backward, node: onnx.NodeProto, gradients: Sequence[str]) -> Gradients:
     """Of sums and means: the same for all that went in."""
     given, large = read_attributes(node), back.shape(node.input[0])
@@ -75,10 +102,12 @@ MOVEMENT: Mapping[str, Rule] = {
     "Concat": _concatenate,
     "DepthToSpace": _to_space,
     "Flatten": _reshape,
+    "Pad": _pad,
     "ReduceMean": _sum,
     "ReduceSum": _sum,
     "Reshape": _reshape,
     "Resize": _enlarge,
+    "Slice": _slice,
     "Split": _split,
     "Squeeze": _reshape,
     "Transpose": _transpose,

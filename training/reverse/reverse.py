@@ -31,10 +31,10 @@ def add_gradient(back: Backward, end: str, gradient: str, start: str) -> str:
         ]
         for place, found in rule(back, node, gradients).items():
             waiting.setdefault(node.input[place], []).append(found)
-    found = _sum_up(back, waiting.pop(start, []))
-    if found is None:
+    total = _sum_up(back, waiting.pop(start, []))
+    if total is None:
         raise ExportError(f"What the graph draws does not follow its input {start}.")
-    return found
+    return total
 
 
 def _sum_up(back: Backward, parts: list[str]) -> str | None:
