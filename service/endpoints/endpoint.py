@@ -15,6 +15,7 @@ from service.endpoints.context import Context, context_of
 from service.endpoints.description import describe_link, describe_operation
 from service.endpoints.link import Link
 from service.endpoints.upload import Upload
+from service.http.addresses import ROUTE
 from service.http.fields import read_field
 from service.http.negotiation import choose_format, label_octets
 
@@ -115,6 +116,7 @@ class Endpoint(Generic[Schema]):
         context = context_of(http_request)
         context.check_room()  # before the body is read: a full queue refuses at the least cost
         if self.link is not None and http_request.method == "GET":
+            http_request.scope[ROUTE] = self.path  # of a POST `Threshold` has noted it
             request = self.link.read(http_request, self.schema)
             answering = partial(self.link.answer, context, http_request)
             return await self._negotiate(http_request, request, answering)

@@ -1,7 +1,7 @@
 """A request in an address: the GET beside an endpoint's POST, for `<video>` and whoever saves links."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +27,8 @@ class Link(Generic[Schema]):
     example: Mapping[str, Any]
     """The fields that there have to be."""
     answer: LinkAnswer[Schema]
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    """What the documentation fills in beside them, for who tries it there."""
 
     def read(self, http_request: Request, schema: type[Schema]) -> Schema:
         """The request in the query of an address.
@@ -44,27 +46,35 @@ class Link(Generic[Schema]):
         """The query, as OpenAPI has it."""
         properties = schema.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
         return [
-            describe_parameter(name, properties[name], reader, self.example)
+            describe_parameter(name, properties[name], reader, self.example, self.shown)
             for name, reader in self.readers.items()
         ]
 
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
 def describe_parameter(
-    name: str, field: Mapping[str, Any], reader: Reader, example: Mapping[str, Any] = MappingProxyType({})
+    name: str,
+    described: Mapping[str, Any],
+    reader: Reader,
+    example: Mapping[str, Any] = _NONE,
+    shown: Mapping[str, Any] = _NONE,
 ) -> dict[str, Any]:
     """A field of a request as a query has it; one in the `example` has to be there."""
-    kinds = [kind for kind in field.get("anyOf", [field]) if kind.get("type") != "null"]
+    kinds = [kind for kind in described.get("anyOf", [described]) if kind.get("type") != "null"]
     schema = dict(kinds[0])
     for told in ("title", "description"):
         schema.pop(told, None)
     parameter: dict[str, Any] = {"name": name, "in": "query", "required": name in example}
-    if (description := field.get("description")) is not None:
+    if (description := described.get("description")) is not None:
         parameter["description"] = description
     if reader in (read_numbers, read_words):
         parameter |= {"style": "form", "explode": False}
     if name in ("label", "labels"):  # of a class here its name or index, and that is text
         schema = {"type": "string", "minLength": 1}
         schema = schema if name == "label" else {"type": "array", "items": schema}
-    if name in example:
-        parameter["example"] = example[name]
+    shown = {**shown, **example}
+    if name in shown:
+        parameter["example"] = shown[name]
     return {**parameter, "schema": schema}

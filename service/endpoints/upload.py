@@ -49,13 +49,18 @@ class Upload(Generic[Schema]):
     ) -> Schema:
         fields = self.take(content, media_type)
         if fields is None:
-            if query:
-                raise InvalidField(next(iter(query)), "with JSON it belongs into the body")
-            return parse_body(content or b"{}", schema, max_images=max_images)
+            request = parse_body(content or b"{}", schema, max_images=max_images)
+            if not query:
+                return request
+            fields = {name: getattr(request, name) for name in request.model_fields_set}
         try:
-            return schema.model_validate({**query, **fields})
+            asked = schema.model_validate({**fields, **query})
         except ValidationError as error:
             raise explain(error) from None
+        for name in query.keys() & fields.keys():
+            if getattr(asked, name) != fields[name]:
+                raise InvalidField(name, "the body and the address say different things; say it once")
+        return asked
 
     def describe(self, operation: dict[str, Any], schema: type[Schema]) -> dict[str, Any]:
         """`operation` with its query and the files that its body may be, as OpenAPI has them."""

@@ -78,7 +78,10 @@ class BatchThreads:
         started = time.perf_counter()
         for part in batch.parts:
             part.job.started = part.job.started or started
+        began = time.thread_time()
         images, labels = batch.run()
+        if not batch.alone or len(self.threads) == 1:  # else other threads do a part of it
+            self._waiting.note(batch.generator, (time.thread_time() - began) / len(images))
         seconds = time.perf_counter() - started
         batch.generator.observe(self._metrics, len(images), seconds)
         cost = len(images) * batch.generator.images_each

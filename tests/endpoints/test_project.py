@@ -286,8 +286,12 @@ def test_fields_in_the_query_are_read_strictly(client):
     for query, field in (("?step=1", "step"), ("?steps=x", "steps"), ("?steps=1&steps=2", "steps")):
         answer = client.post(f"/project{query}", content=write())
         assert (answer.status_code, answer.json()["field"]) == (422, field)
-    answer = client.post("/project?steps=1", json={"pictures": as_text(write())})
+    asked = {"pictures": as_text(write())}
+    by_query = client.post("/project?steps=1&scale=2", json={**asked, "scale": 2}).content
+    assert by_query == client.post("/project", json={**asked, "steps": 1, "scale": 2}).content
+    answer = client.post("/project?steps=1", json={**asked, "steps": 2})
     assert (answer.status_code, answer.json()["field"]) == (422, "steps")
+    assert client.post("/project?steps=1").json()["field"] == "pictures"
 
 
 def test_it_is_counted_by_what_it_costs(client):
