@@ -60,6 +60,22 @@ class InvalidField(GanymedeError):
         self.reason = reason
 
 
+class UnsupportedPicture(GanymedeError):
+    """What should be a picture is none that is read; `field` is where it stood, such as `pictures.0`."""
+
+    code = "unsupported-picture"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+
+
+class NoProjection(GanymedeError):
+    """The release has no encoder: no picture can be found in its latent space."""
+
+    code = "no-projection"
+
+
 class Unavailable(GanymedeError):
     """The service cannot take this now; trying again after `retry_after_s` may work."""
 

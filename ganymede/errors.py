@@ -5,8 +5,10 @@ from foundation.errors import (
     GanymedeError,
     InvalidField,
     ModelNotFound,
+    NoProjection,
     NotFound,
     Unavailable,
+    UnsupportedPicture,
 )
 from ganymede.library.errors import KeyRefused, ServiceFailed, TooManyRequests, Unreachable, WrongUse
 
@@ -16,10 +18,12 @@ __all__ = [
     "InvalidField",
     "KeyRefused",
     "ModelNotFound",
+    "NoProjection",
     "NotFound",
     "ServiceFailed",
     "TooManyRequests",
     "Unavailable",
     "Unreachable",
+    "UnsupportedPicture",
     "WrongUse",
 ]

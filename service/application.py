@@ -34,6 +34,7 @@ from service.engine.budget import Budget
 from service.engine.cores import usable_cores
 from service.engine.devices import choose_device
 from service.engine.engine import Engine
+from service.engine.threads import Threads
 from service.http.cross_origin import CrossOrigins
 from service.http.head_requests import HeadRequests
 from service.http.hot_paths import HotPaths
@@ -129,6 +130,7 @@ def create_app(settings: Settings) -> FastAPI:
             max_images=settings.max_images_per_request,
             timeout_s=settings.body_timeout_s,
         ),
+        photos=Threads("reading pictures", max_running=usable_cores(), max_waiting=settings.max_queue_images),
     )
     warn_if_open(settings, keys)
     export = open_export(os.environ)

@@ -87,6 +87,16 @@ class Metrics:
         self.images_total = Counter(
             "ganymede_images_total", "Images generated.", ("model", "version"), registry=registry
         )
+        self.projections_total = Counter(
+            "ganymede_projections_total", "Pictures found in a latent space.", version, registry=registry
+        )
+        self.projection_seconds = histogram("projection_seconds", "Of one request for projections.")
+        self.projection_batch_seconds = histogram(
+            "projection_batch_seconds", "Of one batch of a graph: encoder or gradient.", ("graph",)
+        )
+        self.projection_batch_pictures = histogram(
+            "projection_batch_pictures", "Pictures in it.", ("graph",), buckets=_IMAGES
+        )
         self.model_info = Gauge(
             "ganymede_model_info",
             "1 for every version in memory.",
@@ -172,6 +182,16 @@ class Metrics:
         if encode_seconds is None:
             encode_seconds = self._by_format[format] = self.encode_seconds.labels(format)
         encode_seconds.observe(encode_s)
+
+    def observe_projection(self, model: str, version: str, pictures: int, seconds: float) -> None:
+        """Count a request for `pictures` projections that took `seconds`."""
+        self.projection_seconds.observe(seconds)
+        self.projections_total.labels(model, version).inc(pictures)
+
+    def observe_projection_batch(self, graph: str, pictures: int, seconds: float) -> None:
+        """Count a batch of `pictures` that ran through `encoder` or `gradient` for `seconds`."""
+        self.projection_batch_seconds.labels(graph).observe(seconds)
+        self.projection_batch_pictures.labels(graph).observe(pictures)
 
     def observe_batch(self, model: str, version: str, images: int, seconds: float) -> None:
         """Count a batch of `images` of a model's version that ran for `seconds`."""

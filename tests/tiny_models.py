@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -43,19 +44,25 @@ class TinyModel:
     arithmetic: Arithmetic = "float"
 
 
-def tiny_graph(model: TinyModel) -> bytes:
-    """A dense layer, tanh and the conversion to uint8: latent (batch, z) to image (batch, h, w, c)."""
+def tiny_weights(model: TinyModel) -> tuple[np.ndarray, np.ndarray | None]:
+    """Of the dense layer, (z, pixels), and of the classes, (classes, pixels), where there are any."""
     random = np.random.default_rng(model.weight_seed)
     pixels = model.side * model.side * model.channels
+    kernel = random.standard_normal((model.latent, pixels)).astype(np.float32)
+    if not model.classes:
+        return kernel, None
+    return kernel, random.standard_normal((len(model.classes), pixels)).astype(np.float32)
 
-    def weights(name: str, *shape: int) -> onnx.TensorProto:
-        return numpy_helper.from_array(random.standard_normal(shape).astype(np.float32), name)
+
+def tiny_graph(model: TinyModel) -> bytes:
+    """A dense layer, tanh and the conversion to uint8: latent (batch, z) to image (batch, h, w, c)."""
+    kernel, class_kernel = tiny_weights(model)
 
     def constant(name: str, value: object, dtype: type) -> onnx.TensorProto:
         return numpy_helper.from_array(np.array(value, dtype), name)
 
     tensors = [
-        weights("kernel", model.latent, pixels),
+        numpy_helper.from_array(kernel, "kernel"),
         constant("one", 1.0, np.float32),
         constant("half", 127.5, np.float32),
         constant("shape", [-1, model.side, model.side, model.channels], np.int64),
@@ -63,11 +70,11 @@ def tiny_graph(model: TinyModel) -> bytes:
     nodes = [helper.make_node("MatMul", ["latent", "kernel"], ["from_latent"])]
     inputs = [helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["batch", model.latent])]
     total = "from_latent"
-    if model.classes:
+    if class_kernel is not None:
         inputs.append(
             helper.make_tensor_value_info("label", TensorProto.FLOAT, ["batch", len(model.classes)])
         )
-        tensors.append(weights("class_kernel", len(model.classes), pixels))
+        tensors.append(numpy_helper.from_array(class_kernel, "class_kernel"))
         nodes.append(helper.make_node("MatMul", ["label", "class_kernel"], ["from_label"]))
         nodes.append(helper.make_node("Add", ["from_latent", "from_label"], ["total"]))
         total = "total"
@@ -123,8 +130,19 @@ def record_levels_apart(root: Path, levels: int, *, arithmetic: Arithmetic = "fl
     return changed
 
 
-def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | None = "production") -> Manifest:
-    """Publish a tiny model, golden check and all, and point `alias` at it."""
+def publish_tiny_model(
+    root: Path | Store,
+    model: TinyModel,
+    *,
+    alias: str | None = "production",
+    more: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Manifest:
+    """Publish a tiny model, golden check and all, and point `alias` at it.
+
+    `more` is what `tests.tiny_projections.project_tiny_model` wrote; `fields` are of the manifest.
+    """
+    more = more or {"files": [], "paths": {}}
     store = FolderStore(root) if isinstance(root, Path) else root
     outline = Outline(
         model.name,
@@ -146,10 +164,12 @@ def publish_tiny_model(root: Path | Store, model: TinyModel, *, alias: str | Non
             label=outline.label,
             image=outline.image,
             arithmetic=model.arithmetic,
-            files=(describe_file(graph, device="any", precision="float32"),),
+            files=(describe_file(graph, device="any", precision="float32"), *more["files"]),
             golden=GoldenCheck(seeds=GOLDEN_SEEDS, scheme="philox-1", sha256=hash_images(images)),
+            projection=more.get("projection"),
+            **fields,
         )
-        store.publish(manifest, {"generator.onnx": graph})
+        store.publish(manifest, {"generator.onnx": graph, **more["paths"]})
     if alias:
         promote(store, model.name, model.version, alias=alias)
     return manifest

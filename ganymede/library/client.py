@@ -1,16 +1,17 @@
 """A service over HTTP; each method waits for the answer."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from foundation.errors import InvalidField
+from foundation.errors import BodyTooLarge, InvalidField
 from ganymede.library.answers import Model, Pictures, Walk
 from ganymede.library.http import PATIENCE_S, TIMEOUT_S, TRIES, Attempts, write_options
 from ganymede.library.orders import Fields, Label, PictureOrder, Portions, write_walk
+from ganymede.library.projecting import Picture, ProjectionOrder, Projections
 from ganymede.library.reading import join_pictures, name_model, read_array, read_models, read_walk
 
 
@@ -41,7 +42,7 @@ class Client:
         *,
         count: int | None = None,
         latents: Sequence[Sequence[float]] | None = None,
-        mix: Sequence[Mapping[str, float]] | None = None,
+        mix: Sequence[Mapping[str, Any]] | None = None,
         label: Label | None = None,
         labels: Sequence[Label] | None = None,
         directions: Mapping[str, float] | None = None,
@@ -121,6 +122,33 @@ class Client:
             format=format,
         )
         return read_walk(self._ask("POST", "/latent-walk", body), format, body.get("seeds"))
+
+    def project(
+        self,
+        pictures: Picture | Iterable[Picture],
+        model: str | None = None,
+        *,
+        label: Label | None = None,
+        labels: Sequence[Label] | None = None,
+        steps: int | None = None,
+    ) -> Projections:
+        """Where pictures are in a model's latent space, and what it draws there.
+
+        Each is a file's path, its bytes, or Pillow's own. With a label it is looked for in that class alone.
+
+        Raises:
+            GanymedeError: one of `ganymede.errors`; `NoProjection` where the version has no encoder.
+        """
+        order = ProjectionOrder(pictures, model, label=label, labels=labels, steps=steps)
+        for start, stop in order.portions:
+            try:
+                answer = self._ask("POST", "/project", order.body(start, stop))
+            except (BodyTooLarge, InvalidField) as error:
+                if order.asks_too_much(error):
+                    continue
+                raise
+            order.take(answer, stop - start)
+        return order.finish()
 
     def models(self) -> list[Model]:
         """The models of the service.

@@ -10,9 +10,11 @@ from foundation.errors import (
     InvalidField,
     MalformedRequest,
     ModelNotFound,
+    NoProjection,
     NotAcceptable,
     NotFound,
     Unavailable,
+    UnsupportedPicture,
 )
 
 
@@ -50,6 +52,7 @@ _BY_CODE: Mapping[str, type[GanymedeError]] = {
     "model-not-found": ModelNotFound,
     "deadline-exceeded": DeadlineExceeded,
     "malformed": MalformedRequest,
+    "no-projection": NoProjection,
 }
 _BY_STATUS: Mapping[int, type[GanymedeError]] = {
     400: MalformedRequest,
@@ -71,6 +74,8 @@ def read_problem(status: int, document: Mapping[str, Any], retry_after_s: int | 
     error: GanymedeError
     if status == 422 and isinstance(field, str):
         error = InvalidField(field, detail.removeprefix(f"{field}: "))
+    elif code == UnsupportedPicture.code and isinstance(field, str):
+        error = UnsupportedPicture(field, detail.removeprefix(f"{field}: "))
     else:
         error = _BY_CODE.get(str(code), _BY_STATUS.get(status, ServiceFailed))(detail)
     if isinstance(code, str):

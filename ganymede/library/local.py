@@ -1,7 +1,7 @@
 """A store without a service: the same pictures, made in this process by ONNX Runtime on the CPU."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -13,23 +13,30 @@ import orjson
 from foundation.errors import InvalidField, ModelNotFound
 from foundation.images import Images
 from foundation.locked_folders import locked_folder
+from foundation.pictures.development import scale_pixels
 from ganymede.library.answers import Model, Pictures, Walk
-from ganymede.library.orders import Label, PictureOrder, write_walk
+from ganymede.library.orders import Fields, Label, PictureOrder, write_walk
+from ganymede.library.projecting import Picture, ProjectionOrder, Projections
 from ganymede.opening import open_models
 from service.encoding.animation import MEDIA_TYPES, check_fps
 from service.encoding.pictures import enlarge
 from service.engine.cores import usable_cores
 from service.engine.devices import cpu_device
+from service.engine.projections import list_decimals, project_here
 from service.engine.walks import open_walk_encoder, split_frames
 from service.http.bodies import parse_body
 from service.releases.lookup import Releases
 from service.releases.opening import Release
 from service.requests.directions import read_directions, steer
 from service.requests.inputs import Inputs
-from service.requests.request_inputs import draw_inputs, walk_inputs
+from service.requests.photos import measure_photos, read_photos
+from service.requests.projection import ProjectRequest
+from service.requests.request_inputs import draw_inputs, walk_inputs, weigh_labels
 from service.requests.schemas import GenerateRequest, WalkRequest
 
 _BATCH_IMAGES = 64
+MOST_PIXELS = 2**26
+"""Of a picture that is projected."""
 
 
 class Local:
@@ -53,7 +60,7 @@ class Local:
         *,
         count: int | None = None,
         latents: Sequence[Sequence[float]] | None = None,
-        mix: Sequence[Mapping[str, float]] | None = None,
+        mix: Sequence[Mapping[str, Any]] | None = None,
         label: Label | None = None,
         labels: Sequence[Label] | None = None,
         directions: Mapping[str, float] | None = None,
@@ -137,6 +144,43 @@ class Local:
                 encoder.finish()
             return Walk(path.read_bytes(), format, body.get("seeds"), release.manifest.reference)
 
+    def project(
+        self,
+        pictures: Picture | Iterable[Picture],
+        model: str | None = None,
+        *,
+        label: Label | None = None,
+        labels: Sequence[Label] | None = None,
+        steps: int | None = None,
+    ) -> Projections:
+        """Where pictures are in a model's latent space, and what it draws there: as a service finds them.
+
+        Raises:
+            GanymedeError: one of `ganymede.errors`; `NoProjection` where the version has no encoder.
+        """
+        order = ProjectionOrder(pictures, model, label=label, labels=labels, steps=steps)
+        request = ProjectRequest.model_validate({**_plain(order.fields()), "pictures": order.files})
+        release = self._get(model)
+        manifest, settings = release.manifest, release.projection.settings
+        with self._opening:
+            projector = release.projection.open()
+        measure_photos(request.pictures, release.projection.frame, max_pixels=MOST_PIXELS)
+        images = read_photos(request.pictures, release.projection.frame)
+        weights = None
+        if request.label is not None or request.labels is not None:
+            weights = weigh_labels(manifest, request, None, len(images))
+        wanted = settings.steps if request.steps is None else request.steps
+        found = project_here(projector, scale_pixels(images), weights, steps=wanted)
+        return Projections(
+            _draw(release, found.inputs),
+            None,
+            manifest.reference,
+            list_decimals(found.inputs.latents),
+            found.distances.tolist(),
+            found.labels,
+            None if manifest.label is None else list(manifest.label.classes),
+        )
+
     def models(self) -> list[Model]:
         """The models of the store.
 
@@ -173,6 +217,12 @@ class Local:
             return self._releases.default_reference().model
         except ModelNotFound:
             return None
+
+
+def _plain(fields: Fields) -> Fields:
+    """Fields as JSON has them."""
+    plain: Fields = orjson.loads(orjson.dumps(fields))
+    return plain
 
 
 def _draw(release: Release, inputs: Inputs) -> Images:

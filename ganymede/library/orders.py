@@ -96,7 +96,7 @@ class Portions:
 
     def shrink(self, field: str) -> bool:
         """Ask for half as many at once, if `field` can be refused for their number; whether that goes."""
-        if field not in ("seeds", "latents", "count", "scale") or self.most == 1:
+        if field not in ("seeds", "latents", "count", "scale", "pictures") or self.most == 1:
             return False
         self.most = min(self.most, self._count - self._done) // 2 or 1
         return True

@@ -19,7 +19,7 @@ HEALTH_INTERVAL_S, HEALTH_TIMEOUT_S, UNHEALTHY_COUNT = 5, 4, 2
 METRICS_PATTERNS = ["/metrics*", "/%*", "/m%*", "/me*%*"]
 """The balancer compares paths as they are written; with escapes `/metrics` has one of these forms, nothing
 else of the service begins so. A rule holds five patterns with six wildcards at most."""
-PAGE_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/invocations"]
+PAGE_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/project", "/invocations"]
 """What may take long because much was asked for: its times are counted apart from the others'."""
 
 

@@ -129,6 +129,11 @@ def encode_archive(images: Images, names: Sequence[str], provenance: Provenance 
 
 def encode_json(images: Images, provenance: Provenance) -> bytes:
     """JSON `{"model": …, "images": [{"seed": …, "label": …, "png": base64}, …]}`, each where there is one."""
+    return orjson.dumps({"model": provenance.model, "images": list_entries(images, provenance)})
+
+
+def list_entries(images: Images, provenance: Provenance) -> list[dict[str, object]]:
+    """What JSON has of each image: its seed and label, where it has any, and its PNG file in base64."""
     entries: list[dict[str, object]] = []
     for index, image in enumerate(images):
         origin = provenance.of_image(index)
@@ -139,7 +144,7 @@ def encode_json(images: Images, provenance: Provenance) -> bytes:
             entry["label"] = origin.labels[0]
         entry["png"] = base64.b64encode(encode_image(image, "png", origin)).decode()
         entries.append(entry)
-    return orjson.dumps({"model": provenance.model, "images": entries})
+    return entries
 
 
 def encode_images(

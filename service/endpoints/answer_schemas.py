@@ -19,6 +19,9 @@ class LoadedVersion(BaseModel):
 
     arithmetic: Arithmetic
     same_bytes_here: bool = Field(description="Whether its golden check gave the recorded bytes.")
+    projection: bool = Field(
+        default=False, description="Whether it finds pictures in its latent space: `POST /project`."
+    )
 
 
 class Model(BaseModel):
@@ -79,3 +82,28 @@ class GeneratedImages(BaseModel):
 
     model: str = Field(description="The version that drew: `NAME@VERSION`.")
     images: list[GeneratedImage]
+
+
+class ProjectedImage(BaseModel):
+    """Where one picture is in latent space, and what is drawn there."""
+
+    latent: list[float] = Field(description="What `latents` of other requests takes.")
+    label: list[float] | None = Field(
+        default=None, description="A weight for each class, where the model has any; `labels` takes it."
+    )
+    distance: float = Field(
+        ge=0, description="The mean square of what is drawn less the picture, in pixels from -1 to 1."
+    )
+    png: str = Field(
+        description="What is drawn there, as a PNG file.",
+        json_schema_extra={"contentEncoding": "base64", "contentMediaType": "image/png"},
+    )
+
+
+class ProjectedImages(BaseModel):
+    """The answer of `/project` in the format `json`."""
+
+    model: str = Field(description="The version that looked and drew: `NAME@VERSION`.")
+    steps: int = Field(description="Of gradient descent that were taken.")
+    classes: list[str] | None = Field(default=None, description="In the order of the weights in `label`.")
+    images: list[ProjectedImage]

@@ -11,6 +11,7 @@ from service.endpoints.kept_walks import KeptWalks
 from service.endpoints.shadowing import Shadowing
 from service.engine.budget import Budget, Holding
 from service.engine.engine import Engine
+from service.engine.threads import Threads
 from service.http.reading import Bodies
 from service.http.requesters import current_key, current_requester
 from service.metrics import Metrics
@@ -31,6 +32,8 @@ class Context:
     metrics: Metrics
     reloading: Reloading
     bodies: Bodies
+    photos: Threads
+    """For looking at pictures that were sent."""
     shadowing: Shadowing
     walks: KeptWalks
 

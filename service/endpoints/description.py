@@ -28,6 +28,8 @@ _REFERENCES = "#/components/schemas/{model}"
 _OCTETS = "application/octet-stream"
 _PARTS = "x-parts"
 """Where an operation carries its body's parts until `add_descriptions` puts them among the components."""
+_ANSWER_PARTS = "x-answer-parts"
+"""The same, of its answer."""
 TAGS: Sequence[Mapping[str, str]] = (
     {"name": "pictures", "description": "Seeds or latents in, pictures and walks out."},
     {"name": "models", "description": "Which models and versions there are."},
@@ -51,8 +53,13 @@ def describe_operation(
     tag: str = "pictures",
     example: Mapping[str, Any],
     required: bool = False,
+    json_answer: type[BaseModel] = GeneratedImages,
+    problems: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """The OpenAPI operation of a POST that reads `body` and answers in any of `media_types`."""
+    """The OpenAPI operation of a POST that reads `body` and answers in any of `media_types`.
+
+    In JSON it answers with a `json_answer`, and with `problems` beside those that all of them have.
+    """
     return {
         "operationId": operation_id,
         "summary": summary,
@@ -62,10 +69,11 @@ def describe_operation(
             "200": {
                 "description": "The pictures.",
                 "headers": refer_to_headers(PICTURE_HEADERS),
-                "content": describe_content(media_types),
+                "content": describe_content(media_types, json_answer),
             },
-            **describe_problems(*PICTURE_PROBLEMS),
+            **describe_problems(*PICTURE_PROBLEMS, *problems),
         },
+        _ANSWER_PARTS: _gather_parts(json_answer),
     }
 
 
@@ -108,14 +116,17 @@ def describe_body(
     return {"requestBody": {"required": required, "content": content}, _PARTS: _gather_parts(body)}
 
 
-def describe_content(media_types: Sequence[str]) -> dict[str, Any]:
+def describe_content(
+    media_types: Sequence[str], json_answer: type[BaseModel] = GeneratedImages
+) -> dict[str, Any]:
     """An answer's content in each of `media_types`, and in the one of plain bytes.
 
-    Where JSON is among them it comes last: programs that write clients take the first type that they know.
+    Programs that write clients take the first type that they know: JSON comes last, unless it is the default.
     """
     pictures = [media for media in dict.fromkeys(media_types) if media != JSON]
     content = {media: {"schema": dict(BINARY)} for media in (*pictures, _OCTETS)}
-    return content | ({JSON: {"schema": _refer_to(GeneratedImages)}} if JSON in media_types else {})
+    told = {JSON: {"schema": _refer_to(json_answer)}} if JSON in media_types else {}
+    return told | content if media_types[0] == JSON else content | told
 
 
 def add_descriptions(app: FastAPI, operations: Mapping[str, Mapping[str, Any]], *, keys: bool) -> None:
@@ -169,10 +180,10 @@ def _gather_schemas(schema: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = dict(PROBLEM_SCHEMA)
-    schemas |= _gather_parts(GeneratedImages)
     for operations in schema["paths"].values():
         for operation in operations.values():
             schemas.update(operation.pop(_PARTS, {}))
+            schemas.update(operation.pop(_ANSWER_PARTS, {}))
     return schemas
 
 

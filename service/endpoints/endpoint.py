@@ -10,9 +10,11 @@ from pydantic import BaseModel
 from starlette.types import Receive
 
 from foundation.errors import InvalidField
+from service.endpoints.answer_schemas import GeneratedImages
 from service.endpoints.context import Context, context_of
 from service.endpoints.description import describe_link, describe_operation
 from service.endpoints.link import Link
+from service.endpoints.upload import Upload
 from service.http.addresses import ROUTE
 from service.http.fields import read_field
 from service.http.negotiation import choose_format, label_octets
@@ -66,6 +68,12 @@ class Endpoint(Generic[Schema]):
     """Of each format in which what is asked for with `stream` is sent while it is made, the default first."""
     link: Link[Schema] | None = None
     """The same by GET, where there is one."""
+    upload: Upload[Schema] | None = None
+    """The files that the body may be itself, where it may."""
+    json_answer: type[BaseModel] = GeneratedImages
+    """What its answer in JSON is, where it makes any."""
+    problems: Sequence[int] = ()
+    """Statuses of errors that other endpoints do not answer with."""
 
     @property
     def task(self) -> str:
@@ -92,7 +100,11 @@ class Endpoint(Generic[Schema]):
             self.all_media_types,
             example=self.example,
             required=self.required,
+            json_answer=self.json_answer,
+            problems=self.problems,
         )
+        if self.upload is not None:
+            post = self.upload.describe(post, self.schema)
         if self.link is None:
             return {"post": post}
         parameters = self.link.describe_parameters(self.schema)
@@ -108,7 +120,10 @@ class Endpoint(Generic[Schema]):
             request = self.link.read(http_request, self.schema)
             answering = partial(self.link.answer, context, http_request)
             return await self._negotiate(http_request, request, answering)
-        request = await context.bodies.read(http_request, self.schema)
+        if self.upload is not None:
+            request = await self.upload.read(http_request, context.bodies, self.schema)
+        else:
+            request = await context.bodies.read(http_request, self.schema)
         return await self.respond(context, http_request, request)
 
     async def respond(self, context: Context, http_request: Request, request: Schema) -> Response:

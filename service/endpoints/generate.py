@@ -51,10 +51,10 @@ async def answer_generate(
             release, inputs, pixels, holding = await accept_generate(
                 context, request, format, release=release
             )
-            tag = _tag(release, inputs, request, format)
+            tag = tag_pictures(release, inputs, request, format)
         else:  # where nothing may have changed, no room is needed yet, and none of the key's rate
             release, inputs, pixels = await prepare_generate(context, request, format, release=release)
-            tag = _tag(release, inputs, request, format)
+            tag = tag_pictures(release, inputs, request, format)
             if matches(tag, if_none_match):
                 return not_modified(tag, headers)
             size = pictures_bytes(len(inputs), pixels, release.manifest.image, format)
@@ -142,7 +142,10 @@ async def prepare_generate(
     return release, await _read_inputs(context, release, request), pixels
 
 
-def _tag(release: Release, inputs: Inputs, request: GenerateRequest, format: str) -> str:
+def tag_pictures(
+    release: Release, inputs: Inputs, request: GenerateRequest, format: str, **shape: object
+) -> str:
+    """The entity tag of the pictures of `inputs`, laid out as `request` says, and of `shape` beside them."""
     return tag_answer(
         release,
         inputs,
@@ -152,6 +155,7 @@ def _tag(release: Release, inputs: Inputs, request: GenerateRequest, format: str
         scale=request.scale,
         truncation=request.truncation,
         recipe=describe_recipe(request),
+        **shape,
     )
 
 

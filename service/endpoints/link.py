@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request, Response
@@ -44,22 +45,36 @@ class Link(Generic[Schema]):
     def describe_parameters(self, schema: type[Schema]) -> list[dict[str, Any]]:
         """The query, as OpenAPI has it."""
         properties = schema.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
-        return [self._describe_parameter(name, properties[name]) for name in self.readers]
+        return [
+            describe_parameter(name, properties[name], reader, self.example, self.shown)
+            for name, reader in self.readers.items()
+        ]
 
-    def _describe_parameter(self, name: str, described: Mapping[str, Any]) -> dict[str, Any]:
-        kinds = [kind for kind in described.get("anyOf", [described]) if kind.get("type") != "null"]
-        schema = dict(kinds[0])
-        for told in ("title", "description"):
-            schema.pop(told, None)
-        parameter: dict[str, Any] = {"name": name, "in": "query", "required": name in self.example}
-        if (description := described.get("description")) is not None:
-            parameter["description"] = description
-        if self.readers[name] in (read_numbers, read_words):
-            parameter |= {"style": "form", "explode": False}
-        if name in ("label", "labels"):  # of a class here its name or index, and that is text
-            schema = {"type": "string", "minLength": 1}
-            schema = schema if name == "label" else {"type": "array", "items": schema}
-        shown = {**self.shown, **self.example}
-        if name in shown:
-            parameter["example"] = shown[name]
-        return {**parameter, "schema": schema}
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+def describe_parameter(
+    name: str,
+    described: Mapping[str, Any],
+    reader: Reader,
+    example: Mapping[str, Any] = _NONE,
+    shown: Mapping[str, Any] = _NONE,
+) -> dict[str, Any]:
+    """A field of a request as a query has it; one in the `example` has to be there."""
+    kinds = [kind for kind in described.get("anyOf", [described]) if kind.get("type") != "null"]
+    schema = dict(kinds[0])
+    for told in ("title", "description"):
+        schema.pop(told, None)
+    parameter: dict[str, Any] = {"name": name, "in": "query", "required": name in example}
+    if (description := described.get("description")) is not None:
+        parameter["description"] = description
+    if reader in (read_numbers, read_words):
+        parameter |= {"style": "form", "explode": False}
+    if name in ("label", "labels"):  # of a class here its name or index, and that is text
+        schema = {"type": "string", "minLength": 1}
+        schema = schema if name == "label" else {"type": "array", "items": schema}
+    shown = {**shown, **example}
+    if name in shown:
+        parameter["example"] = shown[name]
+    return {**parameter, "schema": schema}

@@ -7,10 +7,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from foundation.errors import GanymedeError
-from foundation.images import Images
 from foundation.labels import Weights
 from service.engine.batching import Batch, WaitingJobs, group_by_images
-from service.engine.jobs import Generated, GenerationFailed, Job, answer_all
+from service.engine.jobs import Generated, GenerationFailed, Job, Made, answer_all
 from service.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -75,23 +74,22 @@ class BatchThreads:
                 else:
                     self._encoders.submit(self._finish, group, ended)
 
-    def _run(self, batch: Batch) -> tuple[Images, Weights | None]:
+    def _run(self, batch: Batch) -> tuple[Made, Weights | None]:
         started = time.perf_counter()
         for part in batch.parts:
             part.job.started = part.job.started or started
-        inputs = batch.inputs()
         began = time.thread_time()
-        images = batch.generator.generate(inputs.latents, inputs.labels, alone=batch.alone)
+        images, labels = batch.run()
         if not batch.alone or len(self.threads) == 1:  # else other threads do a part of it
             self._waiting.note(batch.generator, (time.thread_time() - began) / len(images))
         seconds = time.perf_counter() - started
-        manifest = batch.generator.manifest
-        self._metrics.observe_batch(manifest.name, manifest.version, len(images), seconds)
-        rate = len(images) / seconds * (1 if batch.alone else len(self.threads))
+        batch.generator.observe(self._metrics, len(images), seconds)
+        cost = len(images) * batch.generator.images_each
+        rate = cost / seconds * (1 if batch.alone else len(self.threads))
         self.images_per_s = _RATE_MEMORY * self.images_per_s + (1 - _RATE_MEMORY) * rate
-        return images, inputs.labels
+        return images, labels
 
-    def _hand_out(self, batch: Batch, images: Images, labels: Weights | None) -> list[Job]:
+    def _hand_out(self, batch: Batch, images: Made, labels: Weights | None) -> list[Job]:
         """Give every job its images (rows, h, w, c); those that are complete now."""
         row, complete = 0, []
         with self._handing_out:

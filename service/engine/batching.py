@@ -11,10 +11,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.engine.generator import Generator
-from service.engine.jobs import Job, Part
+from foundation.labels import Weights
+from service.engine.jobs import Job, Made, Part, Runner
 from service.engine.lines import Lines
-from service.requests.inputs import Inputs, join_inputs
 
 _SMALLEST_PART = 8
 """Images that are not divided among devices any more."""
@@ -28,14 +27,14 @@ _COMPANY_S = 10.0
 class Batch:
     """Parts of jobs that run through one generator together."""
 
-    generator: Generator
+    generator: Runner
     parts: Sequence[Part]
     alone: bool = True
     """No other batch runs or waits: this one may have all cores to itself."""
 
-    def inputs(self) -> Inputs:
-        """The inputs of all parts, drawn where they still are seeds."""
-        return join_inputs(self.generator.manifest, [part.inputs() for part in self.parts])
+    def run(self) -> tuple[Made, Weights | None]:
+        """What all parts give, one after the other."""
+        return self.generator.run([part.inputs() for part in self.parts], alone=self.alone)
 
 
 class WaitingJobs:
@@ -48,11 +47,11 @@ class WaitingJobs:
         """
         self._devices = devices
         self._turn_s = turn_s
-        self._image_s = weakref.WeakKeyDictionary[Generator, float]()
+        self._image_s = weakref.WeakKeyDictionary[Runner, float]()
         """What an image of each has taken lately."""
         self._latest: str | None = None
         self._company_until_s = 0.0
-        self._queues: OrderedDict[Generator, Lines] = OrderedDict()
+        self._queues: OrderedDict[Runner, Lines] = OrderedDict()
         self._closed = False
         self._running = 0
         self._changed = threading.Condition()
@@ -64,7 +63,7 @@ class WaitingJobs:
                 self._latest, self._company_until_s = job.requester, time.monotonic() + _COMPANY_S
             lines = self._queues.get(job.generator)
             if lines is None:
-                lines = self._queues[job.generator] = Lines()
+                lines = self._queues[job.generator] = Lines(images_each=job.images_each)
             lines.add(job)
             self._changed.notify()
 
@@ -97,21 +96,22 @@ class WaitingJobs:
             generator, lines = self._queues.popitem(last=False)
             # What waits is shared with the other devices: one that took it all would leave them idle while
             # it encodes, and then all answers, and all new requests, would come at once.
+            most = max(1, max_images // lines.images_each)
             share = max(_SMALLEST_PART, -(-lines.rows // self._devices))
-            parts = lines.take(min(max_images, share, self._turn(generator, max_images)), max_images)
+            parts = lines.take(min(most, share, self._turn(generator, most)), most)
             if lines.rows:
                 self._queues[generator] = lines
                 self._changed.notify()
             self._running += 1
             return Batch(generator, parts, alone=self._running == 1 and not self._queues)
 
-    def note(self, generator: Generator, image_s: float) -> None:
+    def note(self, generator: Runner, image_s: float) -> None:
         """Each image of a batch took so long: `turn_s` is held by that from now on."""
         with self._changed:
             before = self._image_s.get(generator, image_s)
             self._image_s[generator] = _SPEED_MEMORY * before + (1 - _SPEED_MEMORY) * image_s
 
-    def _turn(self, generator: Generator, max_images: int) -> int:
+    def _turn(self, generator: Runner, max_images: int) -> int:
         image_s = self._image_s.get(generator)
         if self._turn_s is None or not image_s or time.monotonic() > self._company_until_s:
             return max_images

@@ -50,6 +50,14 @@ def stream_bytes(request: WalkRequest, image: ImageOutput) -> int:
     return _STREAM_COPIES * enlarged + (CHUNKS_IN_FLIGHT + 1) * frames_bytes(frames, image)
 
 
+def projection_bytes(count: int, image: ImageOutput, photos: int, reading: int) -> int:
+    """Of `count` pictures that are looked for, in files of `photos` bytes, each read in `reading` at most.
+
+    Beside the pixels there are their floats, as the request has them and as a batch has them.
+    """
+    return photos + reading + 9 * frames_bytes(count, image)
+
+
 def frames_bytes(count: int, image: ImageOutput) -> int:
     """Of `count` images as they leave the graph, uint8 (n, h, w, c)."""
     return count * image.height * image.width * image.channels

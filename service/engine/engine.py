@@ -11,13 +11,11 @@ from foundation.errors import DeadlineExceeded, Unavailable
 from service.engine.admission import Admission, explain_full
 from service.engine.batch_threads import BatchThreads
 from service.engine.batching import WaitingJobs
-from service.engine.generator import Generator
-from service.engine.jobs import Encode, Generated, Job
+from service.engine.jobs import Encode, Generated, Job, Rows, Runner
 from service.engine.room import Room
 from service.engine.thread_end import end_threads
 from service.engine.yielding import yield_to_others
 from service.metrics import Metrics
-from service.requests.inputs import Inputs
 
 
 class Engine:
@@ -85,8 +83,8 @@ class Engine:
 
     async def generate(
         self,
-        generator: Generator,
-        inputs: Inputs,
+        generator: Runner,
+        inputs: Rows,
         *,
         encode: Encode | None = None,
         small: bool = False,
@@ -95,6 +93,8 @@ class Engine:
         admission: Admission | None = None,
     ) -> Generated:
         """The images of `inputs` in their order, and `encode` of them, away from the event loop.
+
+        Of a graph that is no generator it is the numbers that it makes of them.
 
         `small` says that this takes no longer than a few images: then the encoders' pool need not do it.
 
@@ -110,7 +110,7 @@ class Engine:
         job = self._flights.get(flight) if flight else None
         if job is None:
             whose = admission.requester if admission else requester
-            job = Job(generator, inputs, requester=whose, encode=encode, small=small)
+            job = Job(generator, inputs, whose, encode, small, generator.images_each)
             self._admit(job, flight, admission)
         waiter: asyncio.Future[Generated] = asyncio.get_running_loop().create_future()
         job.waiters.append(waiter)
@@ -136,7 +136,7 @@ class Engine:
         await end_threads(self._batches.threads, (self._encoders, self.walk_encoders), limit_s)
 
     def _admit(self, job: Job, flight: str | None, admission: Admission | None) -> None:
-        count, requester = len(job.inputs), job.requester
+        count, requester = job.cost, job.requester
         if admission is None:
             self.check_room(count, requester)
         else:

@@ -1,5 +1,6 @@
 """A generator's graph in ONNX Runtime: latents in, pictures out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,16 @@ from foundation.manifest import REFERENCE_GRAPH, Described
 from foundation.onnx_runtime import onnxruntime
 from service.engine.devices import Device, DeviceMissing
 from service.engine.run_limit import RunLimit
+from service.metrics import Metrics
+from service.requests.inputs import Inputs, join_inputs
 
 _TYPES = {"latent": "tensor(float)", "label": "tensor(float)", "image": "tensor(uint8)"}
 
 
 class Generator:
     """One graph of one release, open in one inference session; safe to call from many threads."""
+
+    images_each = 1
 
     def __init__(self, manifest: Described, graph: bytes, device: Device) -> None:
         """Open `graph` on `device`.
@@ -75,6 +80,15 @@ class Generator:
         session = self._session if alone or self._narrow is None else self._narrow
         images: Images = session.run(["image"], feeds, limit and limit.options)[0]
         return images[:rows]
+
+    def run(self, parts: Sequence[Inputs], *, alone: bool) -> tuple[Images, Weights | None]:
+        """The pictures of all `parts`, drawn where they still are seeds, and the weights of their classes."""
+        inputs = join_inputs(self.manifest, parts)
+        return self.generate(inputs.latents, inputs.labels, alone=alone), inputs.labels
+
+    def observe(self, metrics: Metrics, rows: int, seconds: float) -> None:
+        """Count a batch of `rows` that ran for `seconds`."""
+        metrics.observe_batch(self.manifest.name, self.manifest.version, rows, seconds)
 
     @property
     def has_narrow(self) -> bool:

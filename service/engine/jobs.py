@@ -3,28 +3,64 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foundation.errors import GanymedeError
-from foundation.images import Images
 from foundation.labels import Weights
-from service.engine.generator import Generator
-from service.requests.inputs import Inputs
+from foundation.manifest import Described
+from service.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-Encode = Callable[[Images, Weights | None], bytes]
-"""From images uint8 (n, h, w, c), and the weights of their classes if any, to the content of an answer."""
+Made = NDArray[Any]
+"""What a graph makes, a row for each of its inputs: images uint8 (n, h, w, c), or numbers float32 (n, k)."""
+
+Encode = Callable[[Made, Weights | None], bytes]
+"""From what was made, and the weights of the images' classes if any, to the content of an answer."""
+
+
+class Rows(Protocol):
+    """What goes into a graph: so many rows, each of which gives one of what comes out."""
+
+    def __len__(self) -> int: ...
+
+    def part(self, start: int, stop: int) -> Self:
+        """The rows from `start` to `stop`."""
+        ...
+
+
+class Runner(Protocol):
+    """A graph that the engine runs: a release's generator, or one that finds pictures in its latents."""
+
+    @property
+    def manifest(self) -> Described:
+        """Whose it is."""
+        ...
+
+    @property
+    def images_each(self) -> int:
+        """How many drawings one of its rows costs, about."""
+        ...
+
+    def run(self, parts: Sequence[Any], *, alone: bool) -> tuple[Made, Weights | None]:
+        """What the rows of all `parts` give, one after the other, and the weights of their classes."""
+        ...
+
+    def observe(self, metrics: Metrics, rows: int, seconds: float) -> None:
+        """Count a batch of `rows` that ran for `seconds`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
     """Images uint8 (n, h, w, c), their encoding if one was asked for, and the seconds of each stage."""
 
-    images: Images
+    images: Made
     queue_s: float
     inference_s: float
     content: bytes = b""
@@ -48,16 +84,18 @@ class Job:
     Each who waits has a future of its own, so that each can leave.
     """
 
-    generator: Generator
-    inputs: Inputs
+    generator: Runner
+    inputs: Rows
     requester: str | None = None
     """Whose it is; see `service.http.requesters`."""
     encode: Encode | None = None
     small: bool = False
     """Encoding takes no longer than a few images do to be generated."""
+    images_each: int = 1
+    """What a row costs, in drawings."""
     taken: int = 0
     """Rows that are in a batch, or were."""
-    ready: dict[int, tuple[Images, Weights | None]] = field(default_factory=dict)
+    ready: dict[int, tuple[Made, Weights | None]] = field(default_factory=dict)
     """Images and classes by first row: with several device threads, batches may come back out of order."""
     images_ready: int = 0
     waiters: list[asyncio.Future[Generated]] = field(default_factory=list)
@@ -66,6 +104,11 @@ class Job:
     over: bool = False
     arrived: float = field(default_factory=time.perf_counter)
     started: float = 0.0
+
+    @property
+    def cost(self) -> int:
+        """Of all its rows, in drawings: what the queue counts."""
+        return len(self.inputs) * self.images_each
 
     @property
     def waiting(self) -> int:
@@ -83,12 +126,12 @@ class Job:
         self.taken += rows
         return Part(self, start, self.taken)
 
-    def add(self, start: int, images: Images, labels: Weights | None) -> None:
+    def add(self, start: int, images: Made, labels: Weights | None) -> None:
         """Take the images of the rows from `start` on, and the weights of their classes."""
         self.ready[start] = images, labels
         self.images_ready += len(images)
 
-    def joined(self) -> tuple[Images, Weights | None]:
+    def joined(self) -> tuple[Made, Weights | None]:
         """All images uint8 (n, h, w, c) and the weights float32 (n, classes) they have, once complete."""
         if len(self.ready) == 1:
             return self.ready[0]
@@ -123,7 +166,7 @@ class Part:
         """How many images they give."""
         return self.stop - self.start
 
-    def inputs(self) -> Inputs:
+    def inputs(self) -> Rows:
         """What goes into the generator for them."""
         return self.job.inputs.part(self.start, self.stop)
 

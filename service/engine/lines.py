@@ -59,7 +59,9 @@ class Lines:
     asks now and then goes before one who asks all the time, and nobody gains by coming and going.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, images_each: int = 1) -> None:
+        """`images_each` is what a row costs, in drawings."""
+        self.images_each = images_each
         self._lines: dict[str | None, Line] = {}
         self._level = 0
         """What the line that was served last had had before."""

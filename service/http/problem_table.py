@@ -45,6 +45,7 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "unsupported-encoding": ProblemType(
             415, "Unsupported encoding", (("Accept-Encoding", "identity"),)
         ),  # what would be taken (RFC 9110, section 15.5.16)
+        "unsupported-picture": ProblemType(415, "Unsupported picture"),
         "invalid-field": ProblemType(422, "Invalid field"),
         "client-gone": ProblemType(499, "Client gone"),  # nginx's
         # the engine and its limits
@@ -59,6 +60,7 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "cache-unusable": ProblemType(503, "Model store error", code="store"),
         "store-unreachable": ProblemType(503, "Model store unreachable"),
         "release-refused": ProblemType(503, "Release refused"),
+        "no-projection": ProblemType(409, "No projection"),
         "already-published": ProblemType(409, "Version already published"),
         "already-signed": ProblemType(409, "Version already signed"),
         "alias-moved": ProblemType(409, "Alias moved"),

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from foundation.errors import ClientGone, GanymedeError, InvalidField, NotFound
+from foundation.errors import ClientGone, GanymedeError, NotFound
 from foundation.exhaustion import explain_exhaustion
 from service.http.addresses import speaks_inference
 from service.http.problem_table import Headers, code_of, headers_of, problem_type
@@ -118,7 +118,7 @@ def _shorten(members: Mapping[str, object]) -> dict[str, object]:
 
 def describe(error: GanymedeError, /, **members: object) -> Response:
     """The problem document of a known error, with any extension `members`."""
-    if isinstance(error, InvalidField):
-        members["field"] = error.field
+    if (field := getattr(error, "field", None)) is not None:
+        members["field"] = field
     kind = problem_type(error)
     return problem(kind.status, code_of(error), kind.title, str(error), headers=headers_of(error), **members)

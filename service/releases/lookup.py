@@ -59,6 +59,7 @@ class Releases:
         self._loading = Threads(
             "loading", max_running=2, max_waiting=1000, slow_s=SLOW_S, max_alive=MAX_LOADING_ALIVE
         )
+        self.projecting = Threads("an encoder", max_running=1, max_waiting=64, slow_s=SLOW_S, max_alive=4)
         self.versions: dict[Reference, str] = {}
         """Which version a reference means that was asked for and is served."""
         self.default_error: GanymedeError | None = None

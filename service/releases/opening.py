@@ -22,6 +22,7 @@ from service.metrics import ShownModel
 from service.releases.drawn_by import DrawnBy, name_drawing
 from service.releases.golden import TIMEOUT_S, GoldenAnswer, check_golden
 from service.releases.release_directions import ReleaseDirections
+from service.releases.release_projection import ReleaseProjection
 from service.releases.sizes import check_budget
 from service.requests.inputs import draw_seeds
 
@@ -40,6 +41,7 @@ class Release:
     golden: GoldenAnswer
     drawn_by: DrawnBy
     directions: ReleaseDirections
+    projection: ReleaseProjection
 
     def shown(self) -> ShownModel:
         """How the metrics show it."""
@@ -56,6 +58,8 @@ class Fetched:
     manifest: Manifest
     graph: bytes
     golden_images: bytes | None
+    max_graph_bytes: int = MAX_GRAPH_BYTES
+    """Of what is read of it later."""
 
 
 def open_release(
@@ -90,7 +94,7 @@ def fetch_release(
     images, size = manifest.golden.images, manifest.image
     pixels = len(manifest.golden.seeds) * size.height * size.width * size.channels
     exact = store.read(manifest, images, max_bytes=pixels + NPY_HEAD_BYTES) if images else None
-    return Fetched(store, manifest, graph, exact)
+    return Fetched(store, manifest, graph, exact, max_graph_bytes)
 
 
 def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT_S) -> Release:
@@ -111,6 +115,9 @@ def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT
         golden,
         name_drawing(manifest, generator, golden),
         ReleaseDirections(fetched.store, manifest),
+        ReleaseProjection(
+            fetched.store, manifest, generator, device, max_graph_bytes=fetched.max_graph_bytes
+        ),
     )
 
 

@@ -16,7 +16,7 @@ def describe_recipe(request: GenerateRequest | WalkRequest) -> dict[str, object]
     if isinstance(request, WalkRequest):
         recipe["walk"] = request.model_dump(mode="json", include=_WAYS)
     elif request.mix is not None:
-        recipe["mix"] = [part.model_dump() for part in request.mix]
+        recipe["mix"] = [part.model_dump(exclude_none=True, exclude={"latent"}) for part in request.mix]
     if request.directions:
         recipe["directions"] = request.directions
     return recipe

@@ -11,6 +11,7 @@ from foundation.latents import SEED_LIMIT, Latents, truncate
 from foundation.manifest import Described
 from service.requests.inputs import Inputs, draw_rows, draw_weights
 from service.requests.interpolation import blend_rows, walk_latents
+from service.requests.projection import ProjectRequest
 from service.requests.schemas import DEFAULT_COUNT, GenerateRequest, MixPart, WalkRequest
 
 
@@ -23,7 +24,8 @@ def request_count(request: GenerateRequest) -> int:
 
 def count_numbers(request: GenerateRequest | WalkRequest) -> int:
     """How many numbers stand in a request's latents and weights."""
-    given = (*(request.latents or ()), *(request.labels or ()), request.label)
+    mixed = (part.latent for part in getattr(request, "mix", None) or ())
+    given = (*(request.latents or ()), *(request.labels or ()), request.label, *mixed)
     return sum(len(row) for row in given if isinstance(row, tuple))
 
 
@@ -53,8 +55,8 @@ def read_inputs(
     A `mix` whose class is not given has the class of its first seed.
     """
     if isinstance(request, GenerateRequest) and request.mix is not None:
-        latents, rows_of = mix_latents(manifest, request.mix), (request.mix[0].seed,)
-        labels = _weigh_labels(manifest, request, rows_of, 1)
+        latents, first = mix_latents(manifest, request.mix), request.mix[0].seed
+        labels = weigh_labels(manifest, request, None if first is None else (first,), 1)
         return Inputs(truncate(latents, request.truncation, manifest.latent.mean), labels, None)
     if seeds is not None and request.label is None and request.labels is None:
         return Inputs.of_seeds(seeds, request.truncation)
@@ -62,7 +64,7 @@ def read_inputs(
         latents = draw_rows(manifest.latent, seeds)
     else:
         latents = _read_latents(request.latents or (), manifest.latent.size)
-    labels = _weigh_labels(manifest, request, seeds, len(latents))
+    labels = weigh_labels(manifest, request, seeds, len(latents))
     return Inputs(truncate(latents, request.truncation, manifest.latent.mean), labels, seeds)
 
 
@@ -80,36 +82,50 @@ def draw_inputs(
 
 
 def mix_latents(manifest: Described, mix: Sequence[MixPart]) -> Latents:
-    """The weighted sum of seeds' latents, float32 (1, z), summed in float64 in the order given.
+    """The weighted sum of seeds' latents, or of given ones, float32 (1, z), in float64 in the order given.
+
+    Raises:
+        InvalidField: a latent is not of the model's size.
 
     Latent arithmetic: Radford et al., "Unsupervised representation learning with DCGAN" (2016).
     """
-    latents = draw_rows(manifest.latent, [part.seed for part in mix])  # (parts, z)
+    latents = np.empty((len(mix), manifest.latent.size), np.float32)  # (parts, z)
+    drawn = [at for at, part in enumerate(mix) if part.seed is not None]
+    latents[drawn] = draw_rows(manifest.latent, [part.seed for part in mix if part.seed is not None])
+    for at, part in enumerate(mix):
+        if part.latent is not None:
+            latents[at] = _read_latents([part.latent], manifest.latent.size, f"mix.{at}.latent")
     weights = np.array([part.weight for part in mix], np.float64)
     total: Latents = (weights[:, None] * latents).sum(axis=0, keepdims=True).astype(np.float32)
     return total
 
 
-def _read_latents(rows: Sequence[Sequence[float]], size: int) -> Latents:
+def _read_latents(rows: Sequence[Sequence[float]], size: int, field: str = "") -> Latents:
+    """Rows of numbers as latents float32 (n, z); `field` is the name of a single one."""
     for index, row in enumerate(rows):
         if len(row) != size:
             raise InvalidField(
-                f"latents.{index}", f"has {len(row)} numbers, this model's latents have {size}"
+                field or f"latents.{index}", f"has {len(row)} numbers, this model's latents have {size}"
             )
     latents = np.empty((len(rows), size), np.float64)
     for index, row in enumerate(rows):  # one by one: NumPy keeps the GIL for as long as it reads
         latents[index] = row
     if np.abs(latents).max() > np.finfo(np.float32).max:
-        raise InvalidField("latents", "the numbers must fit float32")
+        raise InvalidField(field or "latents", "the numbers must fit float32")
     return latents.astype(np.float32)
 
 
-def _weigh_labels(
+def weigh_labels(
     manifest: Described,
-    request: GenerateRequest | WalkRequest,
+    request: GenerateRequest | WalkRequest | ProjectRequest,
     seeds: tuple[int, ...] | None,
     rows: int,
 ) -> Weights | None:
+    """The weights float32 (rows, classes) of the labels that a request names, or else of its seeds' classes.
+
+    Raises:
+        InvalidField: the model has no classes, or not this one, or they are not as many as the rows.
+    """
     given = request.label if request.label is not None else request.labels
     field = "label" if request.label is not None else "labels"
     if manifest.label is None:

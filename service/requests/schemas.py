@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from foundation.latents import SEED_LIMIT
 
-_MAX_ROWS = 1_000_000  # the request's own limit, `MAX_IMAGES_PER_REQUEST`, is checked against the settings
+MAX_ROWS = 1_000_000  # the request's own limit, `MAX_IMAGES_PER_REQUEST`, is checked against the settings
 _MAX_COLUMNS = 65_536  # a model's own, its latents' size and its classes, are checked when it is known
 
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEED_LIMIT)]
@@ -61,7 +61,7 @@ class _Body(BaseModel):
     )
     labels: tuple[LabelField, ...] | None = Field(
         default=None,
-        max_length=_MAX_ROWS,
+        max_length=MAX_ROWS,
         fail_fast=True,
         description="One class for each image or key point.",
     )
@@ -78,22 +78,29 @@ class _Body(BaseModel):
     @model_validator(mode="after")
     def _one_kind_of_label(self) -> Self:
         if self.label is not None and self.labels is not None:
-            raise _refuse("labels", "give label or labels, not both")
+            raise refuse("labels", "give label or labels, not both")
         return self
 
 
-def _refuse(field: str, sentence: str) -> PydanticCustomError:
+def refuse(field: str, sentence: str) -> PydanticCustomError:
     """What to raise where fields do not go together, with the one that the answer is to name."""
     return PydanticCustomError("fields_together", "{sentence}", {"field": field, "sentence": sentence})
 
 
 class MixPart(BaseModel):
-    """A seed's share in a mix."""
+    """A seed's share in a mix, or a latent's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: Seed
+    seed: Seed | None = None
+    latent: Row | None = Field(default=None, description="In a seed's place: such as one that was projected.")
     weight: Number = Field(default=1.0, ge=-100, le=100)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.seed is None) == (self.latent is None):
+            raise refuse("mix", "each part has a seed or a latent, one of the two")
+        return self
 
 
 class GenerateRequest(_Body):
@@ -103,14 +110,14 @@ class GenerateRequest(_Body):
     seed: Seed | None = Field(
         default=None, description="Image i is the image of seed + i; random when absent."
     )
-    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS, fail_fast=True)
-    latents: tuple[Row, ...] | None = Field(default=None, min_length=1, max_length=_MAX_ROWS, fail_fast=True)
+    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=1, max_length=MAX_ROWS, fail_fast=True)
+    latents: tuple[Row, ...] | None = Field(default=None, min_length=1, max_length=MAX_ROWS, fail_fast=True)
     mix: tuple[MixPart, ...] | None = Field(
         default=None,
         min_length=1,
         max_length=64,
         fail_fast=True,
-        description="Latent arithmetic: one image of the weighted sum of these seeds' latents.",
+        description="Latent arithmetic: one image of the weighted sum of seeds' latents, or of given ones.",
     )
     columns: Whole | None = Field(default=None, ge=1, le=10_000, description="Of the grid; ⌈√n⌉ when absent.")
     padding: Whole = Field(default=0, ge=0, le=256, description="White pixels between the grid's images.")
@@ -123,9 +130,9 @@ class GenerateRequest(_Body):
         given = [name for name in ("seeds", "latents", "mix") if getattr(self, name) is not None]
         sources = [*given, *(["seed or count"] if self.seed is not None or self.count is not None else [])]
         if len(sources) > 1:
-            raise _refuse(given[-1], f"give one of {' and '.join(sources)}, not both")
+            raise refuse(given[-1], f"give one of {' and '.join(sources)}, not both")
         if self.seed is not None and self.seed + (self.count or DEFAULT_COUNT) > SEED_LIMIT:
-            raise _refuse("seed", f"seed + count goes beyond the last seed, {SEED_LIMIT - 1}")
+            raise refuse("seed", f"seed + count goes beyond the last seed, {SEED_LIMIT - 1}")
         return self
 
 
@@ -146,8 +153,8 @@ class WalkRequest(_Body):
 
     model_config = ConfigDict(json_schema_extra=_KEY_POINTS)
 
-    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
-    latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=_MAX_ROWS, fail_fast=True)
+    seeds: tuple[Seed, ...] | None = Field(default=None, min_length=2, max_length=MAX_ROWS, fail_fast=True)
+    latents: tuple[Row, ...] | None = Field(default=None, min_length=2, max_length=MAX_ROWS, fail_fast=True)
     frames: Whole = Field(default=60, ge=2, description="Frames of the whole walk.")
     interpolation: Interpolation = "slerp"
     loop: StrictBool = Field(default=False, description="Return to the first key point.")
@@ -167,9 +174,9 @@ class WalkRequest(_Body):
     def _one_source(self) -> Self:
         if (self.seeds is None) == (self.latents is None):
             field = "seeds" if self.seeds is None else "latents"
-            raise _refuse(field, "give the key points as seeds or as latents, one of the two")
+            raise refuse(field, "give the key points as seeds or as latents, one of the two")
         if self.frames < self.key_points:
-            raise _refuse("frames", f"must be at least the number of key points, {self.key_points}")
+            raise refuse("frames", f"must be at least the number of key points, {self.key_points}")
         return self
 
     @property

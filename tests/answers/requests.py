@@ -67,6 +67,14 @@ REFUSED: tuple[bytes, ...] = (
     b'{"format": "bmp"}',
     b'{"seeds": [1], "frames": 1}',
 )
+PROJECT: tuple[bytes, ...] = (
+    b'{"pictures": ["iVBORw0KGgo="], "model": "colour"}',
+    b'{"pictures": ["iVBORw0KGgo="], "steps": 1001}',
+    b'{"pictures": ["no base64"]}',
+    b"{}",
+    b"%PDF-1.7",
+)
+"""No release on record has an encoder: its floats would not be the same on every processor."""
 IMAGES = (
     "/images/grey/7.png",
     "/images/grey@v1/7.png",
@@ -157,6 +165,7 @@ def list_requests() -> list[Asked]:
         _posted("/invocations", {"task": "latent-walk", "seeds": [5, 6], "frames": 3, "format": "gif"}),
         _posted("/invocations", {"task": "elsewhere"}),
     ]
+    asked += [Asked(f"POST /project {body!r}", "POST", "/project", body) for body in PROJECT]
     asked += [Asked(f"{method} {path}", method, path) for path in IMAGES for method in ("GET", "HEAD")]
     asked += [Asked(f"GET {path}", "GET", path) for path in DESCRIBED]
     return asked + list(_tensors())

@@ -13,12 +13,14 @@ PYTHON_CLIENT = """
 import base64, json, sys
 from ganymede_client import Client
 from ganymede_client.api.models import list_models
-from ganymede_client.api.pictures import generate, show_image, walk
-from ganymede_client.models import GenerateRequest, Problem, WalkRequest
+from ganymede_client.api.pictures import generate, project, show_image, walk
+from ganymede_client.models import GenerateRequest, Problem, ProjectRequest, WalkRequest
 
 client = Client(base_url=sys.argv[1])
 refused = generate.sync(client=client, body=GenerateRequest(count=-1))
 assert isinstance(refused, Problem)
+unfound = project.sync(client=client, body=ProjectRequest(pictures=["iVBORw0KGgo="]))
+assert unfound.code == "no-projection", unfound
 answers = [
     generate.sync(client=client, body=GenerateRequest(seeds=[1, 2], columns=2)),
     walk.sync(client=client, body=WalkRequest(seeds=[1, 5], frames=4)),

@@ -49,7 +49,7 @@ def pixels(content):
 
 
 def test_the_endpoints_are_the_files_of_the_folder():
-    assert [endpoint.path for endpoint in find_endpoints()] == ["/generate", "/latent-walk"]
+    assert [endpoint.path for endpoint in find_endpoints()] == ["/generate", "/project", "/latent-walk"]
 
 
 def test_a_file_in_the_folder_is_an_endpoint_that_answers(service):

@@ -152,7 +152,7 @@ def test_a_batch_is_alone_while_no_other_runs_or_waits():
 def test_groups_keep_the_order_and_the_limit(rows):
     jobs = [job_of(None, count) for count in rows]
     for job in jobs:
-        job.taken = len(job.inputs.latents)
+        job.taken = len(job.inputs)
     groups = list(group_by_images(jobs, 64))
     assert [job for group in groups for job in group] == jobs
     assert all(len(group) == 1 or sum(job.taken for job in group) <= 64 for group in groups)

@@ -39,6 +39,8 @@ async def until(condition, limit_s=PATIENCE_S):
 class SlowGenerator:
     """A generator whose batches last as long as the test wants."""
 
+    images_each = 1
+
     def __init__(self, generator) -> None:
         self._generator = generator
         self.manifest = generator.manifest
@@ -46,11 +48,14 @@ class SlowGenerator:
         self.batches: list[int] = []
         self.entered = 0
 
-    def generate(self, latents, labels, *, alone):
+    def run(self, parts, *, alone):
         self.entered += 1
         assert self.go.acquire(timeout=PATIENCE_S)
-        self.batches.append(len(latents))
-        return self._generator.generate(latents, labels)
+        self.batches.append(sum(map(len, parts)))
+        return self._generator.run(parts, alone=True)
+
+    def observe(self, metrics, rows, seconds):
+        self._generator.observe(metrics, rows, seconds)
 
 
 def new_engine(**options) -> Engine:

@@ -151,7 +151,7 @@ def test_a_large_walk_does_not_count_as_a_slow_release(assembly):
     watched = json.dumps(slowness["Dimensions"])
     assert target_group(assembly, "/generate") in watched
     assert target_group(assembly, "/images/m@v1/7.png") in watched
-    for path in ("/latent-walk", "/ui/gradio_api/queue/join"):
+    for path in ("/latent-walk", "/project", "/ui/gradio_api/queue/join"):
         assert target_group(assembly, path) not in watched
     [endpoint] = [
         alarm

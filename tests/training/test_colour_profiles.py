@@ -8,9 +8,9 @@ import pytest
 from PIL import Image, ImageCms
 from rich.console import Console
 
+from foundation.pictures.colours import MAX_PROFILE_BYTES, UnusableProfile, to_srgb
 from training.config import override
 from training.data import load_pictures
-from training.data.colours import MAX_PROFILE_BYTES, UnusableProfile, to_srgb
 from training.presets import find_preset
 
 WHITE = (0.9642, 1.0, 0.8249)

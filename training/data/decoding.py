@@ -10,12 +10,11 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from rich.progress import Progress
 
-from training.data.colours import UnusableProfile, to_srgb
-from training.data.framing import DEFAULT_CHANNELS, DEFAULT_SIZE, frame
-from training.data.levels import spread_levels
+from foundation.pictures.development import develop, draft
+from training.data.framing import DEFAULT_CHANNELS, DEFAULT_SIZE, find_frame
 from training.data.order import sort_naturally
 from training.data.pictures import Request, shuffle_order
 from training.data.prepared import SKIPPED_KEPT, Description, PictureWriter, describe_skipped
@@ -24,7 +23,6 @@ from training.data.unsupported import HEAD_BYTES, RAW, explain_kind, find_kind
 from training.errors import DataError
 from training.shape import PictureSettings, PictureShape
 
-DRAFT_FACTOR = 2
 DECODERS = 4
 PROGRAMS = ("EPS",)
 """Formats that are no pictures but programs, which Pillow hands to Ghostscript."""
@@ -135,14 +133,6 @@ def explain_unidentified(file: PictureFile) -> str:
     return explain_kind(kind) if kind else "no picture"
 
 
-def turn_upright(picture: Image.Image) -> Image.Image:
-    """Return a picture the way up its camera was held, or as it lies where its EXIF data make no sense."""
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception:  # as below
-        return picture
-
-
 def decode_file(
     file: PictureFile, settings: PictureSettings, unconverted: list[str]
 ) -> NDArray[np.uint8] | str:
@@ -160,15 +150,12 @@ def decode_file(
     try:
         formats = [name for name in Image.ID if name not in PROGRAMS]
         with file.open() as stream, Image.open(stream, formats=formats) as picture:
-            side = DRAFT_FACTOR * max(settings.choose_sides(DEFAULT_SIZE, DEFAULT_SIZE))
-            picture.draft(None, (side, side))  # a JPEG file is decoded no larger than is needed
-            picture.load()
-            upright = turn_upright(spread_levels(picture))
-            try:
-                upright = to_srgb(upright)
-            except UnusableProfile as error:
-                unconverted.append(f"{file.name} ({error})")
-            return frame(upright, settings)
+            frame = find_frame(settings)
+            draft(picture, frame)
+            developed = develop(picture, frame)
+            if developed.unconverted is not None:
+                unconverted.append(f"{file.name} ({developed.unconverted})")
+            return developed.pixels
     except DataError:  # what cannot be fetched is no damaged picture
         raise
     except UnidentifiedImageError:

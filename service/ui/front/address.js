@@ -6,6 +6,7 @@ export const VIEWS = ["pictures", "walk", "favourites", "models"];
 export const WAYS = ["slerp", "lerp", "spline"];
 export const EASINGS = ["linear", "smooth"];
 const MAX_TEXT = 256;
+const MAX_DECIMALS = 6000;
 
 /**
  * @typedef {object} Look What a picture is drawn with beside its seed.
@@ -23,6 +24,8 @@ const MAX_TEXT = 256;
  * @property {number | null} at The seed that the wall is scrolled to.
  * @property {number | null} picture The one shown large.
  * @property {number[]} keys Of the walk.
+ * @property {number[]} latent Where a picture of the visitor's was found; empty where none was.
+ * @property {number[]} weights A weight for each class there.
  * @property {number} frames
  * @property {number} fps
  * @property {string} way
@@ -36,7 +39,7 @@ export function plainState() {
   return {
     view: "pictures", model: "", seed: null, at: null, picture: null,
     label: "", blend: "", share: 0.5, truncation: 1, directions: {},
-    keys: [], frames: 120, fps: 30, way: "slerp", easing: "linear", loop: true,
+    keys: [], latent: [], weights: [], frames: 120, fps: 30, way: "slerp", easing: "linear", loop: true,
   };
 }
 
@@ -57,6 +60,8 @@ export function readAddress(search) {
     truncation: readNumber(query.get("truncation"), 0.01, 1, plain.truncation),
     directions: readDirections(query.getAll("move")),
     keys: readKeys(text("walk").length ? (query.get("walk") ?? "") : ""),
+    latent: readDecimals(query.get("latent")),
+    weights: readDecimals(query.get("weights")).map((weight) => Math.max(0, weight)),
     frames: Math.round(readNumber(query.get("frames"), 2, 1000, plain.frames)),
     fps: Math.round(readNumber(query.get("fps"), 1, 60, plain.fps)),
     way: oneOf(text("way"), WAYS, plain.way),
@@ -86,6 +91,7 @@ export function writeAddress(state) {
     if (amount) query.append("move", `${name}:${amount}`);
   }
   if (state.keys.length) put("walk", state.keys.join(","), "");
+  for (const name of /** @type {const} */ (["latent", "weights"])) if (state[name].length) put(name, state[name].join(","), "");
   for (const name of /** @type {const} */ (["frames", "fps", "way", "easing"])) put(name, state[name], plain[name]);
   put("loop", state.loop ? 1 : 0, 1);
   const written = query.toString().replaceAll("%40", "@").replaceAll("%2C", ",").replaceAll("%3A", ":");
@@ -103,6 +109,13 @@ export function readSeed(text) {
 export function readKeys(text) {
   const seeds = text.split(/[\s,;]+/).map(readSeed);
   return seeds.filter((seed) => seed !== null).slice(0, MAX_KEYS);
+}
+
+/** Numbers with commas between them, all or none. @param {string | null} text @returns {number[]} */
+function readDecimals(text) {
+  const parts = text === null || text.length > MAX_DECIMALS ? [] : text.split(",");
+  const numbers = parts.map((part) => (/^-?\d{1,4}(\.\d{1,9})?(e-\d{1,2})?$/.test(part) ? Number(part) : NaN));
+  return numbers.every(Number.isFinite) ? numbers : [];
 }
 
 /** @param {string | null} text @param {number} low @param {number} high @param {number} usual */

@@ -43,11 +43,12 @@ export async function ask(path, { body, signal } = {}) {
   const key = readKey();
   /** @type {Record<string, string>} */
   const headers = key ? { "X-Api-Key": key } : {};
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const file = body instanceof Blob ? body : undefined; // its media type is the browser's to say
+  if (body !== undefined && !file) headers["Content-Type"] = "application/json";
   const method = body === undefined ? "GET" : "POST";
   let response;
   try {
-    response = await fetch(new URL(path, BASE), { method, headers, signal, body: JSON.stringify(body) });
+    response = await fetch(new URL(path, BASE), { method, headers, signal, body: file ?? JSON.stringify(body) });
   } catch (error) {
     if (isAborted(error)) throw error;
     throw new Problem(0, "The service does not answer. Is it running, and is the network there?", "no-answer", null);

@@ -115,7 +115,7 @@ function fillChooser() {
   );
   chooser.replaceChildren(...options);
   chooser.addEventListener("change", () => {
-    const plain = { label: "", blend: "", truncation: 1, directions: {}, seed: null, at: null, picture: null, keys: [] };
+    const plain = { label: "", blend: "", truncation: 1, directions: {}, seed: null, at: null, picture: null, keys: [], latent: [], weights: [] };
     go({ ...plain, model: chooser.value }, { step: true });
   });
 }

@@ -6,6 +6,7 @@ import { make } from "./elements.js";
 import { Hover } from "./hover.js";
 import { Lightbox } from "./lightbox.js";
 import { openingOf } from "./openings.js";
+import { PhotoIn } from "./photo-in.js";
 import { Stage } from "./stage.js";
 import { go, now } from "./state.js";
 import { Wall } from "./wall.js";
@@ -32,8 +33,9 @@ export class PicturesView {
       onopen: (seed) => go({ picture: seed }, { step: true }),
       onscroll: (at) => now().view === "pictures" && at !== (now().at ?? now().seed) && go({ at }),
     });
+    this._photo = new PhotoIn();
     this.element = make("div", { class: "beside" },
-      make("div", { class: "pictures" }, this._stage.element,
+      make("div", { class: "pictures" }, this._stage.element, this._photo.element,
         make("p", { class: "unseen", id: "wall-help" }, "Arrow keys lead from picture to picture, Enter shows one large."),
         this._wall.element),
       this._controls.element);
@@ -55,11 +57,13 @@ export class PicturesView {
       if (state.at !== null && state.at !== seed) this._wall.scrollTo(state.at);
       else if (before) scrollTo({ top: 0 });
     }
+    this._photo.use(state, version);
     this._lightbox.use(state.picture, version);
   }
 
   close() {
     this._stage.close();
+    this._photo.close();
     this._wall.close();
     this._easel.close();
     if (this._lightbox.dialog.open) this._lightbox.dialog.close();

@@ -6,7 +6,10 @@ import { readNpy } from "./pixels.js";
 
 /** @typedef {import("./address.js").Look} Look */
 /** @typedef {import("./catalog.js").Version} Version */
-/** @typedef {{seeds: number[], frames: number, fps?: number, way?: string, easing?: string, loop?: boolean}} Way */
+/**
+ * @typedef {{seeds: number[], spots?: Record<string, any>, frames: number, fps?: number, way?: string, easing?: string, loop?: boolean}} Way
+ * By way of seeds, or of the latents of a request in `spots`.
+ */
 /** @typedef {{frames: ImageData[], fps: number, loop: boolean} | {film: Blob, kind: "video" | "image", loop: boolean}} Reel */
 
 const SMALL_PIXELS = 64 * 64;
@@ -19,7 +22,8 @@ export function savedSide(format) {
 /** The body of a request for a walk. @param {Way} way @param {Look} look @param {Version} version */
 export function walkFields(way, look, version) {
   /** @type {Record<string, unknown>} */
-  const fields = { ...fieldsOf(look, version), seeds: way.seeds, frames: Math.max(way.frames, way.seeds.length) };
+  const keys = way.spots ?? { ...fieldsOf(look, version), seeds: way.seeds };
+  const fields = { ...keys, frames: Math.max(way.frames, way.seeds.length) };
   if (way.loop) fields.loop = true;
   if (way.way && way.way !== "slerp") fields.interpolation = way.way;
   if (way.easing && way.easing !== "linear") fields.easing = way.easing;

@@ -25,7 +25,7 @@ class WrongLevels(ValueError):
 
 
 def spread_levels(picture: Image.Image) -> Image.Image:
-    """Return a picture of mode I;16, I or F as grey of eight bits, mode L; any other as it is.
+    """A picture of mode I;16, I or F as grey of eight bits, mode L; any other as it is.
 
     Raises:
         WrongLevels: the levels are negative, no numbers, or in no range that the file gives.
@@ -56,7 +56,7 @@ def spread_levels(picture: Image.Image) -> Image.Image:
 
 
 def read_levels(picture: Image.Image) -> tuple[NDArray[np.int64], int]:
-    """Return the levels int64 (h, w), and the highest that there could be."""
+    """The levels int64 (h, w), and the highest that there could be."""
     levels = np.asarray(picture)
     bits, kind = read_tags(picture)
     if picture.mode != "I":
@@ -71,7 +71,7 @@ def read_levels(picture: Image.Image) -> tuple[NDArray[np.int64], int]:
 
 
 def read_tags(picture: Image.Image) -> tuple[int | None, int]:
-    """Return how many bits a level has, and of what kind it is, as a TIFF file says; else None and 1."""
+    """How many bits a level has, and of what kind it is, as a TIFF file says; else None and 1."""
     tags = getattr(picture, "tag_v2", {})
     bits, kind = tags.get(BITS_PER_SAMPLE), tags.get(SAMPLE_FORMAT, 1)
     return (
@@ -81,7 +81,7 @@ def read_tags(picture: Image.Image) -> tuple[int | None, int]:
 
 
 def as_grey(shares: NDArray[np.float64], source: Image.Image) -> Image.Image:
-    """Return shares of white float64 (h, w), 0 to 1, as a picture of mode L that lies as its source does."""
+    """Shares of white float64 (h, w), 0 to 1, as a picture of mode L that lies as its source does."""
     if getattr(source, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO:
         shares = 1.0 - shares
     grey = Image.fromarray(np.rint(shares * 255).astype(np.uint8))
@@ -91,5 +91,5 @@ def as_grey(shares: NDArray[np.float64], source: Image.Image) -> Image.Image:
 
 
 def describe_range(levels: NDArray[np.generic]) -> str:
-    """Return `3 to 4095`."""
+    """`3 to 4095`."""
     return f"{levels.min():.6g} to {levels.max():.6g}"

@@ -16,7 +16,7 @@ class UnusableProfile(ValueError):
 
 
 def to_srgb(picture: Image.Image) -> Image.Image:
-    """Return a picture in sRGB: itself where it has no profile, or that one.
+    """A picture in sRGB: itself where it has no profile, or that one.
 
     Raises:
         UnusableProfile: its profile says nothing of its colours.
@@ -36,7 +36,7 @@ def to_srgb(picture: Image.Image) -> Image.Image:
 
 
 def convert(picture: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    """Return a picture's colours by `profile` in sRGB; what is transparent stays so."""
+    """A picture's colours by `profile` in sRGB; what is transparent stays so."""
     opaque = picture
     if picture.mode == "P":
         opaque = picture.convert("RGBA" if picture.has_transparency_data else "RGB")

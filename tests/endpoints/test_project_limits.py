@@ -1,0 +1,166 @@
+"""Projections that take too long, whose clients leave, or whose keys have had enough."""
+
+import asyncio
+import hashlib
+import io
+import time
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from service.application import create_app
+from service.engine.projections import projection_images
+from service.engine.projector import ProjectionGraph
+from service.settings import Settings
+from tests.patience import PATIENCE_S, wait_until
+from tests.tiny_models import TinyModel, publish_tiny_model
+from tests.tiny_projections import project_tiny_model
+
+STEPS = 3
+KEY = {"X-Api-Key": "mine"}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    root, folder = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("graphs")
+    model = TinyModel(name="face", channels=3)
+    publish_tiny_model(root, model, more=project_tiny_model(model, folder, steps=STEPS))
+    return root
+
+
+@pytest.fixture(scope="module")
+def photo():
+    file = io.BytesIO()
+    Image.fromarray(np.arange(300, dtype=np.uint8).reshape(10, 10, 3)).save(file, "PNG")
+    return file.getvalue()
+
+
+def new_app(store, **settings):
+    return create_app(Settings(models=str(store), default_model="face", ui="off", **settings))
+
+
+def slow_down(monkeypatch, seconds: float) -> list[int]:
+    """Let each run of a graph take so long; how many rows each had."""
+    answer, runs = ProjectionGraph.answer, list[int]()
+
+    def answer_slowly(self, arrays, limit=None):
+        if limit is None:  # not while it is opened and tried
+            runs.append(len(arrays["pictures"]))
+            time.sleep(seconds)
+        return answer(self, arrays, limit)
+
+    monkeypatch.setattr(ProjectionGraph, "answer", answer_slowly)
+    return runs
+
+
+def scope_of(steps: int) -> dict:
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": "/project",
+        "query_string": b"steps=%d" % steps,
+        "headers": [],
+        "client": ("192.0.2.1", 5000),
+    }
+
+
+async def ask(app, messages: asyncio.Queue, *, steps: int = 200) -> list[dict]:
+    sent: list[dict] = []
+
+    async def send(message):
+        sent.append(message)
+
+    await app(scope_of(steps), messages.get, send)
+    return sent
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - what threads change tells no event loop
+            await asyncio.sleep(0.01)
+
+
+def test_one_that_takes_too_long_is_answered_and_leaves_nothing_behind(store, photo, monkeypatch):
+    runs = slow_down(monkeypatch, 0.05)
+
+    async def scenario():
+        app = new_app(store, request_timeout_s=1.0)
+        context, messages = app.state.context, asyncio.Queue()
+        release = await context.releases.resolve("face")
+        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        messages.put_nowait({"type": "http.request", "body": photo})
+        sent = await ask(app, messages)
+        await until(lambda: context.engine.room.held == 0 and context.budget.held_bytes == 0)
+        made = len(runs)
+        await asyncio.sleep(0.2)
+        return sent[0]["status"], made, len(runs)
+
+    status, made, later = asyncio.run(scenario())
+    assert status == 504
+    assert 0 < made < 200
+    assert later <= made + 1
+
+
+def test_one_whose_client_left_is_not_finished(store, photo, monkeypatch):
+    runs = slow_down(monkeypatch, 0.02)
+
+    async def scenario():
+        app = new_app(store, request_timeout_s=PATIENCE_S)
+        context, messages = app.state.context, asyncio.Queue()
+        release = await context.releases.resolve("face")
+        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        messages.put_nowait({"type": "http.request", "body": photo})
+        asking = asyncio.ensure_future(ask(app, messages))
+        await until(lambda: len(runs) > 3)
+        messages.put_nowait({"type": "http.disconnect"})
+        sent = await asking
+        await until(lambda: context.engine.room.held == 0 and context.budget.held_bytes == 0)
+        return sent[0]["status"]
+
+    assert asyncio.run(scenario()) == 499
+    assert len(runs) < 200
+
+
+def test_steps_of_requests_that_wait_run_in_batches_together(store, photo, monkeypatch):
+    runs = slow_down(monkeypatch, 0.01)
+
+    async def scenario():
+        app = new_app(store, request_timeout_s=PATIENCE_S)
+        context = app.state.context
+        release = await context.releases.resolve("face")
+        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        asked = []
+        for _ in range(12):
+            messages: asyncio.Queue = asyncio.Queue()
+            messages.put_nowait({"type": "http.request", "body": photo})
+            asked.append(ask(app, messages, steps=20))
+        return await asyncio.gather(*asked)
+
+    answers = asyncio.run(scenario())
+    assert {sent[0]["status"] for sent in answers} == {200}
+    assert len({b"".join(part.get("body", b"") for part in sent) for sent in answers}) == 1
+    assert sum(runs) == 12 * 22
+    assert len(runs) < sum(runs) / 2
+    assert max(runs) <= 32
+
+
+def test_a_key_pays_for_what_a_projection_costs_and_for_no_damaged_file(store, photo):
+    keys = f"me:{hashlib.sha256(b'mine').hexdigest()}"
+    cost = projection_images(1, STEPS)
+    settings = {"api_keys": keys, "quota_images_per_day": 3 * cost + 1, "request_timeout_s": PATIENCE_S}
+    with TestClient(new_app(store, **settings), headers=KEY) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+
+        def left(answer) -> str:
+            return answer.headers["ratelimit"]
+
+        first = client.post("/project", content=photo)
+        assert first.status_code == 200, first.text
+        assert f"r={2 * cost + 1}" in left(first)
+        assert client.post("/project", content=photo[:60]).status_code == 422
+        assert client.post("/project", content=photo[:-30]).status_code == 422
+        assert f"r={cost + 1}" in left(client.post("/project", content=photo))
+        refused = client.post("/project?steps=4", content=photo)
+        assert (refused.status_code, refused.json()["code"]) == (429, "quota-exceeded")
