@@ -37,6 +37,12 @@ def test_the_description_is_valid_openapi(description):
     validate(description)
 
 
+def test_no_two_operations_have_one_name(description):
+    """Clients are made with a method by each; links name what they lead to by it."""
+    names = [operation["operationId"] for _, operation in operations(description)]
+    assert len(names) == len(set(names))
+
+
 def test_every_reference_in_the_description_leads_somewhere(description):
     found = set(references(description))
     assert "#/components/schemas/MixPart" in found
