@@ -120,3 +120,10 @@ def test_the_number_of_seeds_is_said_beside_them(client):
     assert many.headers["x-seed"].endswith(",126,...")
     assert many.headers["x-seed-count"] == "100"
     assert "x-seed-count" not in client.post("/generate", json={"latents": [[0.0] * 6]}).headers
+
+
+@pytest.mark.parametrize("seed", ["x", "-1", "4294967296", "1.5"])
+def test_a_wrong_seed_in_the_address_of_a_picture_is_named_as_it_is_there(client, seed):
+    answer = client.get(f"/images/grey/{seed}.png")
+    assert (answer.status_code, answer.json()["field"]) == (422, "seed")
+    assert answer.json()["detail"].startswith("seed: must be ")
