@@ -56,6 +56,10 @@ from service.ui.page import add_page
 CLOSE_LIMIT_S = 1.0
 """Who waited for answers has left by then; see `service.server.draining`."""
 
+TURN_S = 0.01
+"""Of a batch on a processor while several ask: images cost hardly more there in two batches than in one, and
+who comes while one runs waits no longer than that."""
+
 log = logging.getLogger(__name__)
 
 
@@ -100,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         timeout_s=settings.request_timeout_s,
         device_threads=device.threads if device.name == "cpu" else 1,
         walk_threads=max(2, usable_cores()),
+        turn_s=TURN_S if device.name == "cpu" else None,
         metrics=metrics,
     )
     context = Context(

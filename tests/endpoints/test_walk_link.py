@@ -127,3 +127,12 @@ def test_a_wrong_seed_in_the_address_of_a_picture_is_named_as_it_is_there(client
     answer = client.get(f"/images/grey/{seed}.png")
     assert (answer.status_code, answer.json()["field"]) == (422, "seed")
     assert answer.json()["detail"].startswith("seed: must be ")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_walk_is_counted_under_its_address_however_it_is_asked_for(client, method):
+    counted = 'ganymede_requests_total{route="/latent-walk",status="422"}'
+    before = metric(client, counted)
+    asked = {"json": {"seeds": [1]}} if method == "POST" else {"params": {"seeds": "1"}}
+    assert client.request(method, "/latent-walk", **asked).status_code == 422
+    assert metric(client, counted) == before + 1
