@@ -31,7 +31,7 @@ _FIRST_VERSION = {
         "operationId": target,
         "parameters": {"name": "$response.body#/name", "version": "$response.body#/versions/0"},
     }
-    for target in ("describe_version", "show_samples", "show_metrics")
+    for target in ("describe_version", "show_samples", "show_training")
 }
 
 
@@ -106,10 +106,10 @@ async def show_samples(name: str, version: str, context: AppContext, http_reques
 @router.get(
     "/{name}/versions/{version}/metrics.json",
     response_class=Response,
-    operation_id="show_metrics",
+    operation_id="show_training",
     responses={200: {"content": describe_content(["application/json"])}, **_NO_MODEL},
 )
-async def show_metrics(name: str, version: str, context: AppContext) -> Response:
+async def show_training(name: str, version: str, context: AppContext) -> Response:
     """What was published of a version's training: its losses and figures, epoch by epoch."""
     store = context.releases.store
     content = await context.releases.asking.run(_read, store, name, version, METRICS, MAX_METRICS_BYTES)
