@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import ValidationError, WithJsonSchema
 
+from foundation.errors import InvalidField
 from foundation.latents import SEED_LIMIT
 from foundation.store import parse_reference
 from service.endpoints.context import AppContext
@@ -80,4 +81,9 @@ def _read_request(model: str, seed: str, http_request: Request) -> GenerateReque
     try:
         return GenerateRequest.model_validate({"model": model, "seeds": [read_number(seed)], **fields})
     except ValidationError as error:
-        raise explain(error) from None
+        wrong = explain(error)
+        if (
+            isinstance(wrong, InvalidField) and wrong.field == "seeds.0"
+        ):  # in an address there is one, and it is no list's
+            wrong = InvalidField("seed", wrong.reason)
+        raise wrong from None

@@ -122,6 +122,13 @@ def test_the_number_of_seeds_is_said_beside_them(client):
     assert "x-seed-count" not in client.post("/generate", json={"latents": [[0.0] * 6]}).headers
 
 
+@pytest.mark.parametrize("seed", ["x", "-1", "4294967296", "1.5"])
+def test_a_wrong_seed_in_the_address_of_a_picture_is_named_as_it_is_there(client, seed):
+    answer = client.get(f"/images/grey/{seed}.png")
+    assert (answer.status_code, answer.json()["field"]) == (422, "seed")
+    assert answer.json()["detail"].startswith("seed: must be ")
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_a_walk_is_counted_under_its_address_however_it_is_asked_for(client, method):
     counted = 'ganymede_requests_total{route="/latent-walk",status="422"}'

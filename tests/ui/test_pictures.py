@@ -94,7 +94,9 @@ def test_every_control_redraws_the_same_seeds(visit, tiny):
 @pytest.mark.parametrize(
     ("model", "name", "side"), [("fashion@v2", "narrowness", 28), ("emoji@v2", "warmth", 32)]
 )
-def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(visit, bundled, model, name, side):
+def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(
+    visit, browser, bundled, model, name, side
+):
     visit.open(f"{bundled.url}/ui/?model={model}&seed=3")
     slider = visit.page.get_by_label(name)
     visit.page.wait_for_function(
@@ -105,6 +107,13 @@ def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(visit, bun
     visit.wait_until_settled()
     wanted = {"model": model, "seeds": [3], "directions": {name: 1.5}}
     assert np.array_equal(visit.pixels('.tile[data-seed="3"] canvas'), draw(bundled, **wanted))
+    link = visit.page.url
+    elsewhere = browser.new_context()
+    visit.page = elsewhere.new_page()
+    visit.open(link)
+    visit.wait_until_settled()
+    assert np.array_equal(visit.pixels('.tile[data-seed="3"] canvas'), draw(bundled, **wanted))
+    elsewhere.close()
 
 
 def test_a_model_without_directions_or_classes_shows_none(visit, tiny):
