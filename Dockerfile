@@ -1,7 +1,7 @@
 # One image for a laptop, ECS and SageMaker. Targets: cpu (the default), gpu, training, training-gpu.
 #   docker build -t ganymede .
 #   docker build -t ganymede:gpu --target gpu .
-# For ARM: --platform linux/arm64; every locked package has a wheel for it, and it has not been run.
+# For ARM: --platform linux/arm64; the locked packages were run for it under emulation (docs/same-bytes.md).
 # The release workflow gives BASE_IMAGE with its digest.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 

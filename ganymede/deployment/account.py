@@ -42,10 +42,20 @@ def _explained(
 
 
 def find_region() -> str | None:
-    """The region of AWS's own variables and profile, None where they name none."""
-    import boto3
+    """The region of AWS's own variables and profile, None where they name none.
 
-    region: str | None = os.environ.get("AWS_REGION") or boto3.session.Session().region_name
+    Raises:
+        AccountRefused: there is no such profile, or AWS's own files cannot be read.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    if given := os.environ.get("AWS_REGION"):
+        return given
+    try:
+        region: str | None = boto3.session.Session().region_name
+    except BotoCoreError as error:
+        raise AccountRefused(f"{error}. AWS_PROFILE or ~/.aws/config is wrong: aws configure list") from error
     return region
 
 
@@ -75,6 +85,7 @@ class Account:
         answer = self._client("sts").get_caller_identity()
         return answer["Account"], answer["Arn"]
 
+    @_explained
     def list_known_regions(self) -> list[str]:
         """The regions with ECS that this boto3 knows of; nobody is asked."""
         import boto3

@@ -121,7 +121,11 @@ def _check_templates(wishes: Wishes, tools: Tools, templates: Path) -> Iterator[
 
 
 def _check_account(wishes: Wishes, account: Account) -> Iterator[Finding]:
-    known = account.list_known_regions()
+    try:
+        known = account.list_known_regions()
+    except AccountRefused as error:
+        yield Finding(f"{error}.", "AWS_PROFILE or ~/.aws/config is wrong: aws configure list.")
+        return
     if wishes.region not in known:
         near = difflib.get_close_matches(wishes.region, known, n=3, cutoff=0)
         yield Finding(

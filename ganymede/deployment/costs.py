@@ -42,9 +42,17 @@ class Estimate:
 
 @cache
 def read_prices() -> dict[str, Any]:
-    """The table: `date`, `source`, `everywhere`, and by region what an hour of each item costs."""
+    """The table: `date`, `source`, `everywhere`, and by region what an hour of each item costs.
+
+    `looked_up` says of a region whether its prices were seen somewhere, which `seen` names.
+    """
     prices: dict[str, Any] = json.loads(PRICES.read_text(encoding="utf-8"))
     return prices
+
+
+def is_looked_up(region: str) -> bool:
+    """Whether every price of `region` was seen somewhere; else it is an estimate."""
+    return bool(read_prices()["regions"].get(region, {}).get("looked_up", False))
 
 
 def estimate(wishes: Wishes) -> Estimate:
@@ -65,6 +73,8 @@ def estimate(wishes: Wishes) -> Estimate:
         *_optional(wishes, region),
     )
     note = f"Prices of {prices['date']} for {wishes.region} ({region.get('seen', 'none known')}); check them."
+    if not is_looked_up(wishes.region):
+        note = f"An estimate: nobody has looked this region's prices up. {note}"
     if most > least:
         share = sum(line.usd or 0.0 for line in lines if line.item.startswith("Tasks"))
         note += f" Under load up to {most} tasks run: {share * (most - least) / least:.0f} more."

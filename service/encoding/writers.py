@@ -1,6 +1,7 @@
 """Which build of which library writes a format: the same pixels become other bytes in another one."""
 
 import hashlib
+import platform
 from functools import cache
 
 import av
@@ -14,6 +15,7 @@ from service.encoding.png import LEVEL
 
 _DEFLATED = frozenset({"png", "zip", "json"})
 _PILLOW = frozenset({"jpeg"})
+_X86 = frozenset({"x86_64", "amd64"})
 _SAMPLE = b"".join(hashlib.shake_128(bytes([part % 7])).digest(40 + part) for part in range(200))
 
 
@@ -46,6 +48,8 @@ def _name_deflate() -> tuple[str, ...]:
     """Its version, and what it makes of a sample: builds that differ call themselves alike.
 
     It has a way of its own for each generation of processors; at `LEVEL` all of x86's give the same bytes.
+    ARM's gives these of the sample and others of pictures, so that what is not x86 is named.
     """
     made = hashlib.sha256(isal_zlib.compress(_SAMPLE, LEVEL)).hexdigest()
-    return (f"isa-l {isal.ISAL_VERSION}", made)
+    machine = platform.machine().lower()
+    return (f"isa-l {isal.ISAL_VERSION}", made, *(() if machine in _X86 else (machine,)))

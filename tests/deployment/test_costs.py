@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ganymede.deployment.costs import HOURS_A_MONTH, PRICES, estimate, read_prices
+from ganymede.deployment.costs import HOURS_A_MONTH, PRICES, estimate, is_looked_up, read_prices
 from ganymede.deployment.wishes import Wishes
 from tests.conftest import REPOSITORY
 
@@ -29,7 +29,8 @@ def make_table() -> str:
     lines = [f"| region | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 1) + "|"]
     for region in read_prices()["regions"]:
         sums = [f"{total(region, **wishes):.0f}" for wishes in COLUMNS.values()]
-        lines += [f"| {region} | {' | '.join(sums)} |"]
+        mark = "" if is_looked_up(region) else " (estimate)"
+        lines += [f"| {region}{mark} | {' | '.join(sums)} |"]
     return "\n".join(lines)
 
 
@@ -38,6 +39,14 @@ def test_the_docs_show_what_the_table_of_prices_makes():
     assert make_table() in text
     assert read_prices()["date"] in text
     date.fromisoformat(read_prices()["date"])
+
+
+def test_what_nobody_has_looked_up_is_called_an_estimate():
+    for name, region in read_prices()["regions"].items():
+        assert region["looked_up"] == ("memory" not in region["seen"]), name
+        note = estimate(dataclasses.replace(WISHES, region=name)).note
+        assert note.startswith("An estimate") != region["looked_up"], name
+    assert estimate(dataclasses.replace(WISHES, region="sa-east-1")).note.startswith("An estimate")
 
 
 def test_prices_stand_in_one_place():

@@ -59,6 +59,21 @@ def test_no_credentials_are_an_obstacle_with_a_way_to_sign_in(machine: Machine):
     assert not machine.asked("cdk", "deploy")
 
 
+def test_a_profile_that_is_not_there_is_an_obstacle_and_no_trace(machine: Machine):
+    machine.patch.setattr(boto3, "DEFAULT_SESSION", None)
+    machine.patch.setenv("AWS_CONFIG_FILE", str(machine.folder / "config"))
+    machine.patch.setenv("AWS_PROFILE", "nobodys")
+    result = machine.deploy(models=("absent",))
+    assert result.exit_code == 1
+    assert "The config profile (nobodys) could not be found" in result.output
+    assert "aws configure list" in result.output
+    assert "no model 'absent'" in result.output, "the other obstacles are listed too"
+    machine.patch.delenv("AWS_REGION")
+    said = str(machine.destroy_somewhere().exception)
+    assert "nobodys" in said
+    assert "AWS_PROFILE" in said
+
+
 def test_programs_that_are_missing_are_named(machine: Machine):
     machine.patch.setenv("PATH", str(machine.folder / "nothing"))
     result = machine.deploy()

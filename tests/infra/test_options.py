@@ -71,8 +71,19 @@ def test_the_exports_are_of_what_no_option_replaces(options):
 
 
 NAMED = re.compile(r"Name|[A-Za-z]+Name")
-NOT_OWN = {"ContainerName", "VolumeName", "HeaderName", "CapacityProviderName", "MetricName", "VariantName"}
+NOT_OWN = {
+    "PolicyName",
+    "ContainerName",
+    "VolumeName",
+    "HeaderName",
+    "CapacityProviderName",
+    "MetricName",
+    "VariantName",
+}
 """Names inside a resource, which may stand in many."""
+
+OF_DOMAIN = {"AWS::Route53::RecordSet", "AWS::CertificateManager::Certificate"}
+"""Named as their owner says."""
 
 
 def names_of(assembly):
@@ -99,7 +110,7 @@ def test_no_switch_makes_a_second_thing_of_a_name_before_the_first_is_gone(optio
 def test_every_name_of_ours_holds_the_environments_so_that_two_may_stand_in_one_account(options, prod):
     for assembly in (*options.values(), prod):
         for kind, name in names_of(assembly):
-            if kind != "AWS::Route53::RecordSet":
+            if kind not in OF_DOMAIN:
                 assert assembly.environment in name, (kind, name)
 
 

@@ -151,3 +151,18 @@ def test_the_autoscaler_asks_for_a_figure_that_the_service_has_below_the_bound_o
     assert re.fullmatch(rule["name"]["matches"], queue["metric"]["name"])
     budget = read(FOLDER / "disruption.yaml")["spec"]["maxUnavailable"]
     assert autoscaler["minReplicas"] > budget
+
+
+def test_what_a_pod_may_ask_for_besides_tls_is_reached_where_a_namespace_is_labelled():
+    """A collector of traces listens at 4318, a Redis at 6379: neither is TLS at 443."""
+    egress = read(FOLDER / "network.yaml")["spec"]["egress"]
+    [inside] = [rule for rule in egress if "ports" not in rule]
+    labels = [
+        each["namespaceSelector"]["matchLabels"] for each in inside["to"] if "namespaceSelector" in each
+    ]
+    assert labels == [{"ganymede.io/servers": "true"}]
+    assert {"podSelector": {}} in inside["to"]
+    told = (REPOSITORY / "docs" / "kubernetes.md").read_text()
+    assert "ganymede.io/servers=true" in told
+    [tls] = [rule for rule in egress if "ipBlock" in str(rule)]
+    assert tls["to"][0]["ipBlock"]["except"] == ["169.254.169.254/32"]

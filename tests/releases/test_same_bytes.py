@@ -241,6 +241,20 @@ def test_a_tag_names_the_libraries_that_wrote_the_file_and_no_others(changed, fo
     assert {form for form in before if write(form) != before[form]} == forms
 
 
+def test_a_file_of_another_architecture_is_by_another_writer_though_the_pixels_are_the_same(monkeypatch):
+    """On ARM ISA-L makes the same of the sample as on x86, and other bytes of pictures."""
+    write = name_writer.__wrapped__
+    before = {form: write(form) for form in ("png", "zip", "json", "webp", "npy", "tensor-binary")}
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    told = {form: write(form) for form in before}
+    assert {form for form in before if told[form] != before[form]} == {"png", "zip", "json", "webp"}
+    assert "aarch64" in told["png"]
+    for machine in ("x86_64", "AMD64"):
+        monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
+        assert "isa-l" in write("png")[0]
+        assert len(write("png")) == 2, "one tag on all of x86"
+
+
 def test_another_build_of_isal_of_the_same_version_is_another_writer(monkeypatch):
     from isal import isal_zlib
 

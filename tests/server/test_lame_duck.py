@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.conftest import run_server
+from tests.conftest import metric, run_server
 from tests.patience import PATIENCE_S, wait_until
+from tests.raw_http import send
 from tests.server.balancer import LOST, Balancer
 
 LAME = ("--default-model", "grey", "--lame-duck-s", "600")
@@ -59,6 +60,13 @@ def test_who_is_to_end_is_unready_takes_what_comes_and_closes_behind_each_answer
         refused = httpx.post(f"{server.url}/generate", json={"count": -1})
         assert (refused.status_code, refused.headers.get_list("connection")) == (422, ["close"])
         kept.close()
+        with httpx.Client(base_url=server.url) as client:
+            images = 'ganymede_images_total{model="grey",version="v2"}'
+            before = metric(client, images)
+            order = b'POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n{"count": 3}'
+            [only] = send(server.url, 3 * order)  # RFC 9112, 9.6: what comes behind a close is not begun
+            assert (only.status, only.fields["connection"]) == (200, "close")
+            assert metric(client, images) - before == 3
         server.process.send_signal(signal.Signals[name])
         server.process.wait(timeout=PATIENCE_S)
     assert "Traceback" not in server.log.read_text()
