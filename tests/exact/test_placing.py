@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from onnx import helper, numpy_helper
 
-from foundation.grid import placing
+from foundation.grid import placing, tightening
 from foundation.grid.calibration import measure_ranges
+from foundation.grid.channels import BELOW
 from foundation.grid.extents import LIMIT
 from foundation.grid.linear import read_linear
 from foundation.grid.price import draw
@@ -94,31 +95,35 @@ def test_what_is_read_elsewhere_too_is_not_turned_round():
 def test_pictures_are_rounded_to_neither_side():
     """The last grid lies between the whole numbers; without the half that is taken away before it is rounded
     all pictures would be brighter by half of a step, a fifth of a level."""
-    floats = conditional()
+    floats = residual()
     feeds = feeds_of(floats, 512)
     apart = draw(place_small(floats).model, feeds).astype(float) - draw(floats, feeds)
     assert abs(apart.mean()) < 0.06
 
 
-def test_bounds_are_tighter_where_peaks_are_rare_and_not_where_much_would_be_cut_off():
-    write = Writer(seed=1)
-    rows = write.add("MatMul", "latent", write.weights(6, 8 * 4 * 4))
-    leaky = write.add(
-        "LeakyRelu", write.add("Reshape", rows, write.constant(np.array([-1, 8, 4, 4]))), alpha=0.2
-    )
-    last = write.add("Conv", leaky, write.weights(1, 8, 1, 1), kernel_shape=[1, 1], pads=[0, 0, 0, 0])
-    model = write.end(write.add("Transpose", last, perm=[0, 2, 3, 1]), (4, 4, 1), label=False)
-    feeds = feeds_of(model, 512)
-    graph, ranges = Graph(model), measure_ranges(model, feeds)
-    narrowed = tighten(graph, ranges, feeds)[leaky]
-    assert narrowed.high.max() < 0.9 * ranges[leaky].high.max()
-    assert (narrowed.high > 0).all()
-    assert (narrowed.high <= ranges[leaky].high).all()
-    assert (narrowed.low >= ranges[leaky].low).all()
-    feeds["latent"][::16] *= 12
-    ranges = measure_ranges(model, feeds)
-    kept = tighten(graph, ranges, feeds)[leaky]
-    assert np.array_equal(kept.high, ranges[leaky].high)
+def test_a_bound_cuts_off_as_much_as_it_may_and_no_more():
+    """Of a channel's mean square, by the least of its greatest numbers that may be its bound."""
+    random = np.random.default_rng(0)
+    seen = random.uniform(-1, 1, (2, 20_000)) * [[1.0], [7.0]]
+    seen = np.where(seen > 0, seen, 0.2 * seen)
+    reaches = tightening._find_reaches(seen)
+    for share, reach in zip(tightening._CUT_SHARES, reaches, strict=True):
+        for channel, bound in zip(seen, reach, strict=True):
+            cut = [
+                np.mean((channel - np.clip(channel, -BELOW * ends, ends)) ** 2) / np.mean(channel**2)
+                for ends in (bound, 0.9 * bound)
+            ]
+            assert np.isinf(bound) or (cut[0] <= share < cut[1])
+    assert np.isfinite(reaches).sum() > 4
+
+
+def test_bounds_stay_where_more_would_be_cut_off_than_rounding_costs():
+    """A layer of few numbers has bits enough: nothing is cut off for more."""
+    floats = residual()
+    feeds = feeds_of(floats, 64)
+    ranges = measure_ranges(floats, feeds)
+    kept = tighten(Graph(floats), ranges, feeds)
+    assert all(np.array_equal(kept[name].high, ranges[name].high) for name in ranges)
 
 
 def test_ranges_are_wider_than_what_was_seen_on_either_side():
