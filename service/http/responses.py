@@ -74,8 +74,9 @@ def describe_timing(queue_s: float, inference_s: float, encode_s: float) -> str:
 
 
 def not_modified(tag: str, headers: Mapping[str, str] | None = None) -> Response:
-    """304: what the client has under `tag` is what it would get (RFC 9110, section 15.4.5)."""
-    return Response(status_code=304, headers={"ETag": tag, **(headers or {})})
+    """304: what the client has under `tag` is what it would get, its time too (RFC 9110, section 15.4.5)."""
+    told = {name: value for name, value in (headers or {}).items() if name != "Last-Modified"}
+    return Response(status_code=304, headers={"ETag": tag, **told})
 
 
 def name_seeds(seeds: Sequence[int]) -> dict[str, str]:

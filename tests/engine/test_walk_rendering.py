@@ -30,8 +30,18 @@ def release(tiny_store):
 class WatchedEngine(Engine):
     """The real engine, keeping count of what it was asked for."""
 
-    def __init__(self, *, fail_at: int | None = None, delay_s: float = 0.0) -> None:
-        super().__init__(max_batch_images=64, max_queue_images=4096, timeout_s=PATIENCE_S)
+    def __init__(
+        self,
+        *,
+        fail_at: int | None = None,
+        delay_s: float = 0.0,
+        max_queue_images: int = 4096,
+        report=lambda _: None,
+    ) -> None:
+        """`report` is told after each chunk of a walk how many frames are there."""
+        super().__init__(max_batch_images=64, max_queue_images=max_queue_images, timeout_s=PATIENCE_S)
+        self.report = report
+        self._done = 0
         self.asked: list[int] = []
         self.in_flight = self.most_in_flight = 0
         self._fail_at = fail_at
@@ -45,7 +55,11 @@ class WatchedEngine(Engine):
             await asyncio.sleep(self._delay_s)
             if len(self.asked) == self._fail_at:
                 raise GenerationFailed("Broken.")
-            return await super().generate(generator, inputs, **options)
+            generated = await super().generate(generator, inputs, **options)
+            if options.get("admission"):
+                self._done += len(generated.images)
+                self.report(self._done)
+            return generated
         finally:
             self.in_flight -= 1
 
@@ -107,7 +121,7 @@ def test_a_walk_that_fails_half_way_says_why_and_leaves_nothing_running(release,
 
 def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_drains(release, tmp_path):
     async def walk_in_a_crowd() -> None:
-        engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=PATIENCE_S)
+        engine = WatchedEngine(max_queue_images=1000)
         others: list[asyncio.Task[Generated]] = []
         rooms = []
 
@@ -123,6 +137,7 @@ def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_dra
             if done > 500:
                 engine.drain()  # the walk goes on; others that are not in yet are refused
 
+        engine.report = crowd
         order = WalkRequest(seeds=(1, 2), frames=900)
         keys = draw_inputs(release.manifest, order, order.seeds)
         await render_walk(
@@ -133,7 +148,6 @@ def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_dra
             tmp_path / "walk.npy",
             "npy",
             timeout_s=PATIENCE_S,
-            report=crowd,
         )
         assert rooms[0] <= 100 + 2 * CHUNK_FRAMES
         assert np.load(tmp_path / "walk.npy").shape == (900, 8, 8, 1)
@@ -230,11 +244,16 @@ def test_a_deadline_is_answered_while_a_frame_is_still_being_encoded(release, tm
 
 def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp_path, monkeypatch):
     async def leave() -> None:
-        engine = WatchedEngine()
-        discarded = threading.Event()
+        engine, begun, discarded = WatchedEngine(), asyncio.Event(), threading.Event()
+        loop, encode = asyncio.get_running_loop(), rendering._encode
+
+        def watch(*arguments):
+            encode(*arguments)
+            loop.call_soon_threadsafe(begun.set)
+
+        monkeypatch.setattr(rendering, "_encode", watch)
         order = WalkRequest(seeds=(1, 2), frames=600, scale=8)
         keys = draw_inputs(release.manifest, order, order.seeds)
-        begun = asyncio.Event()
         removed, kept = tmp_path / "removed.mp4", tmp_path / "kept.mp4"
         for path, discard in ((removed, None), (kept, discarded.set)):
             begun.clear()
@@ -246,7 +265,6 @@ def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp
                 path,
                 "mp4",
                 timeout_s=30,
-                report=lambda _: begun.set(),
                 discard=discard,
             )
             task = asyncio.create_task(walk)
