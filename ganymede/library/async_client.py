@@ -110,7 +110,7 @@ class AsyncClient:
                 answer = await self._http.request(method, path, **options)
             except httpx.TransportError as error:
                 answer = error
-            wait_s = attempts.judge(answer)
+            wait_s = attempts.wait_after(answer)
             if wait_s is None and isinstance(answer, httpx.Response):
                 return answer
             await asyncio.sleep(wait_s or 0.0)
