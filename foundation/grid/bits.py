@@ -9,8 +9,9 @@ MAP_BITS, MIN_BITS = 13, 7
 """Of what enters a convolution, its sign among them: at most, and at least."""
 _BITS_STEP = 0.5
 """Units are any numbers, so half a bit is as good as a whole one."""
-_REFINED = 0.3
-"""What is left of the noise of weights, once they are rounded so that their errors cancel."""
+REFINED, BOUNDED = 0.05, 0.3
+"""What is left of the noise of weights once they are refined, by which bits are chosen; and by which bounds
+are looked for, which then cut off more. Both were found by trying."""
 
 
 def choose_bits(linear: Linear, ranges: Range, limit: float, *, joined: bool = False) -> float:
@@ -18,11 +19,16 @@ def choose_bits(linear: Linear, ranges: Range, limit: float, *, joined: bool = F
 
     Where the channels are added to each other afterwards, they are `joined`: the limit is that of all.
     """
-    return weigh_bits(linear, ranges, limit, joined=joined)[0]
+    return weigh_bits(linear, ranges, limit, REFINED, joined=joined)[0]
 
 
-def weigh_bits(linear: Linear, ranges: Range, limit: float, *, joined: bool = False) -> tuple[float, float]:
-    """How many bits goes in, and the noise that is left, as a share of what comes out."""
+def weigh_bits(
+    linear: Linear, ranges: Range, limit: float, left: float, *, joined: bool = False
+) -> tuple[float, float]:
+    """How many bits goes in, and the noise that is left, as a share of what comes out.
+
+    `left` is the share of the weights' noise that is left once they are refined.
+    """
     axes = tuple(axis for axis in range(ranges.low.ndim) if axis != linear.axis % ranges.low.ndim)
     greatest, square = np.maximum(ranges.greatest.max(axes), 1e-12), ranges.square.mean(axes)
     low, high = ranges.low.min(axes) / greatest, ranges.high.max(axes) / greatest
@@ -42,6 +48,6 @@ def weigh_bits(linear: Linear, ranges: Range, limit: float, *, joined: bool = Fa
     for bits in choices:
         whole = 2.0 ** (bits - 1)
         step = bound * whole / (limit / 2**0.5)  # of the weights; half a bit is lost on average
-        noise.append(float(np.mean((through / whole**2 + _REFINED * carried * step**2) / (12 * answered))))
+        noise.append(float(np.mean((through / whole**2 + left * carried * step**2) / (12 * answered))))
     best = int(np.argmin(noise))
     return float(choices[best]), noise[best]

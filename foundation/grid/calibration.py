@@ -90,15 +90,15 @@ def measure_ranges(model: onnx.ModelProto, feeds: Feeds) -> dict[str, Range]:
         for name, array in zip([*names, *part], arrays, strict=True):
             if np.shape(array)[:1] == (rows,):
                 _add(found, name, np.asarray(array), count)
-    return {
-        name: Range(each.low * _margin(each), each.high * _margin(each), each.square)
-        for name, each in found.items()
-    }
+    return {name: _widen(each) for name, each in found.items()}
 
 
-def _margin(ranges: Range) -> float:
-    """How much farther than was seen numbers may go: what comes once in a picture was seen least."""
-    return MARGIN_ALONE if ranges.low.size <= MAX_ALONE else MARGIN
+def _widen(ranges: Range) -> Range:
+    """Farther than was seen, on either side: what comes once in a picture was seen least."""
+    margin = MARGIN_ALONE if ranges.low.size <= MAX_ALONE else MARGIN
+    low = np.where(ranges.low < 0, ranges.low * margin, ranges.low / margin)
+    high = np.where(ranges.high > 0, ranges.high * margin, ranges.high / margin)
+    return Range(low, high, ranges.square)
 
 
 def _add(found: dict[str, Range], name: str, values: Array, count: int) -> None:

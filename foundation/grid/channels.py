@@ -9,6 +9,7 @@ from foundation.grid.calibration import Range
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move
 from foundation.grid.reading import Graph
+from foundation.grid.slopes import find_turned
 
 BELOW = 0.35
 """The share of a channel's bits that is for what a leaky slope let through."""
@@ -22,7 +23,10 @@ class Channels:
         self.graph, self.ranges, self.given = graph, ranges, given
 
     def choose_unit(self, name: str, axis: int | None, bits: float, over: tuple[int, ...] = ()) -> Array:
-        """The unit in which the greatest number of each channel takes all of `bits`, its sign among them."""
+        """The unit in which the greatest number of each channel takes all of `bits`, its sign among them.
+
+        Below zero, of what is turned round.
+        """
         ranges = self.ranges[name]
         greatest = ranges.greatest
         if self.is_leaky(name):
@@ -37,7 +41,7 @@ class Channels:
         greatest = self._join(name, greatest)
         floor = max(float(greatest.max()) * 1e-3, 1e-12)
         unit: Array = np.maximum(greatest, floor) / (2.0 ** (bits - 1) - 1)
-        return unit
+        return -unit if find_turned(self.graph, name) else unit
 
     def is_leaky(self, name: str) -> bool:
         """Whether a tensor, perhaps moved about, comes from a leaky slope."""

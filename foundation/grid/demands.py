@@ -10,8 +10,6 @@ FACTOR_BITS = 11
 """Of what is multiplied with what another layer computed."""
 FRACTION_BITS = 12
 """Behind the point, of a factor and of what is added to its product, at most."""
-SLOPE_STEPS = 256
-"""A leaky slope is a multiple of one part in so many."""
 
 
 @dataclass
@@ -24,6 +22,11 @@ class Room:
     """Steps that a sum may reach, which is added to others afterwards."""
     joined: set[str] = field(default_factory=set)
     """Sums whose channels are added to each other, so that one grid is as good as the finest."""
+
+    def widen(self, share: float) -> None:
+        """Let the joined sums reach so many times more, as their unit has become so much smaller."""
+        for name in self.joined:
+            self.limits[name] = min(self.limits[name] * share, LIMIT)
 
     def lower(self, sums: set[str], *, joined: bool) -> None:
         """Let `sums` reach fewer steps; `joined` ones are all of what is added."""
@@ -44,7 +47,7 @@ class Demand:
     """What a reader of a tensor needs of it."""
 
     unit: Array | None = None
-    """Of each number (1, …); None where any will do."""
+    """Of each number (1, …), below zero where it is turned round; None where any will do."""
     axis: int | None = None
     """Along which a free unit may differ."""
     fraction: Array | None = None

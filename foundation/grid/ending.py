@@ -17,6 +17,7 @@ _LEVELS_A_STEP = 0.5
 """At most, where the curve is steepest."""
 _MANTISSAS = range(128, 512)
 MAX_STEPS = 4096
+MIN_MARGIN_LEVELS = 2e-4
 _ERROR_BEFORE = 2.0**-22
 """Of a number that HALF was added to and the unit was multiplied with, more than the proof allows for."""
 HALF = 0.5
@@ -38,8 +39,10 @@ class End:
     """How far its nearest point is from a boundary between two levels, beyond what tanh may be wrong by."""
 
 
-def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
+def find_end(graph: Graph, ranges: Mapping[str, Range], least: float | None = None) -> End:
     """Find what is to be rounded last, and the unit whose points are farthest from the levels' boundaries.
+
+    The unit is the best of those from `least` to 4 % more, or of a whole octave.
 
     Raises:
         NotPlaceable: the graph does not end in levels of each number by itself.
@@ -50,8 +53,8 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     curves = [index for index, node in enumerate(chain) if node.op_type in _CURVES]
     plain = [index for index, node in enumerate(chain) if node.op_type not in MOVERS]
     start = (curves or plain)[0]
-    while start and chain[start - 1].op_type in MOVERS - {"Transpose"}:
-        start -= 1  # it is rounded there: behind a Transpose (see Placement), before all else that moves
+    while start and chain[start - 1].op_type in MOVERS and not _turns_layer(graph, chain[start - 1]):
+        start -= 1  # it is rounded there
     name = graph.moving(chain[start])[0]
     nodes = chain[start:]
     behind = frozenset(output for node in nodes for output in node.output)
@@ -67,10 +70,30 @@ def find_end(graph: Graph, ranges: Mapping[str, Range]) -> End:
     coarsest = max(_LEVELS_A_STEP / max(slope, 1e-9), (high - low) / MAX_STEPS)
     base = 2.0 ** np.floor(np.log2(coarsest)) / 256
     units = [mantissa * base for mantissa in _MANTISSAS if coarsest / 2 < mantissa * base <= coarsest]
+    if least is not None:
+        step = 2.0 ** np.floor(np.log2(least)) / 1024  # short, so that the product with it does not round
+        first = int(np.ceil(least / step))
+        units = [whole * step for whole in range(first, int(first * 1.04) + 1)]
     margin, unit = max((_margin(graph, nodes, unit, low, high), unit) for unit in units)
     if margin <= 0:
         raise NotPlaceable("No grid was found whose points are far enough from the boundaries of all levels.")
     return End(name, unit, low, high, behind, margin)
+
+
+def fill_end(graph: Graph, ranges: Mapping[str, Range], end: End, shares: Array) -> End:
+    """The end with a unit up to half as large, such that the last sums come just below 2²⁴.
+
+    `shares` of it are what the channels' sums reach with the unit of `end`. Where its points would come too
+    near to a level's boundary, the end stays as it is.
+    """
+    lost = -np.log2(np.clip(shares, 0.5, 1.0))
+    cost = [float(np.mean(4.0 ** ((lost - shift) % 1))) for shift in (*lost, 0.0)]
+    shift = (*lost, 0.0)[int(np.argmin(cost))]
+    try:
+        filled = find_end(graph, ranges, float(end.unit * 2.0**-shift))
+    except NotPlaceable:
+        return end
+    return filled if filled.margin_levels >= MIN_MARGIN_LEVELS and filled.unit < end.unit else end
 
 
 def _find_ends(grid: Array, levels: Array) -> tuple[float, float]:
@@ -81,6 +104,12 @@ def _find_ends(grid: Array, levels: Array) -> tuple[float, float]:
         return float(grid[0]), float(grid[-1])
     first, last = max(moving[0] - 1, 0), min(moving[-1] + 1, len(grid) - 1)
     return float(grid[first]), float(grid[last])
+
+
+def _turns_layer(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Whether it is a Transpose of a convolution's planes, behind which Placement rounds them."""
+    producer = graph.producers.get(node.input[0])
+    return node.op_type == "Transpose" and producer is not None and producer.op_type == "Conv"
 
 
 def _order(graph: Graph) -> list[onnx.NodeProto]:

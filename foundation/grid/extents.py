@@ -97,7 +97,7 @@ def clip_extent(node: onnx.NodeProto, given: Extent, constants: Mapping[str, Arr
 
 
 def leak_extent(node: onnx.NodeProto, given: Extent, _constants: Mapping[str, Array]) -> Extent:
-    """Behind a LeakyRelu, whose slope is a dyadic fraction, or a Relu.
+    """Behind a LeakyRelu, whose slope is a dyadic fraction or a whole number, or a Relu.
 
     Raises:
         ValueError: the slope's products may round.
@@ -107,8 +107,8 @@ def leak_extent(node: onnx.NodeProto, given: Extent, _constants: Mapping[str, Ar
     if given.is_any:
         raise ValueError("a number on no grid is multiplied by a slope")
     slope = float(np.float32(read_attributes(node).get("alpha", 0.01)))
-    if not 0 <= slope <= 1:
-        raise ValueError(f"its slope is {slope:g}, not between 0 and 1")
+    if not 0 <= slope < np.inf:
+        raise ValueError(f"its slope is {slope:g}, no number from 0 on")
     bits = given.bits + np.where(given.low < 0, count_fraction_bits(np.asarray(slope)), 0)
     low, high = (np.maximum(end, 0) + slope * np.minimum(end, 0) for end in (given.low, given.high))
     check_steps(np.ldexp(np.abs(np.minimum(low, 0)), bits), 1 if low.ndim > 1 else 0)

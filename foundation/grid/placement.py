@@ -19,6 +19,7 @@ from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move
 from foundation.grid.points import Points
 from foundation.grid.reading import Graph
+from foundation.grid.slopes import turned_slope
 
 
 class Placement:
@@ -112,7 +113,10 @@ class Placement:
         elif kind in ("LeakyRelu", "Relu"):
             summed = kind == "LeakyRelu" and self.channels.is_sum(moving[0])
             unit = self.layout.units[name]
-            self.demand(moving[0], Demand(unit, fraction=np.zeros(unit.shape) if summed else None))
+            turned = turned_slope(node) if kind == "LeakyRelu" and (unit < 0).any() else None
+            self.demand(
+                moving[0], Demand(unit * (turned or 1), fraction=np.zeros(unit.shape) if summed else None)
+            )
         elif kind in ("Add", "Sub", "Mul"):
             self._pass_pair(node, moving)
         elif kind == "ReduceSum":

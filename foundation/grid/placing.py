@@ -9,9 +9,10 @@ import onnx
 from foundation.grid.building import Builder
 from foundation.grid.calibration import Feeds, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
-from foundation.grid.ending import find_end
+from foundation.grid.ending import fill_end, find_end
 from foundation.grid.folding import fold
 from foundation.grid.linear import LINEAR, read_linear
+from foundation.grid.merging import merge
 from foundation.grid.movement import MOVERS, Array, move
 from foundation.grid.placement import Placement
 from foundation.grid.proof import Proof, prove_exact
@@ -19,6 +20,7 @@ from foundation.grid.reading import Graph
 from foundation.grid.refining import Refiner
 from foundation.grid.tightening import tighten
 from foundation.grid.translation import Translation
+from foundation.grid.trimming import trim
 
 LATENT_BITS, LABEL_BITS = 11, 10
 """Behind the point of what lies in [-1, 1]: of latents, three fewer if they are normal, and of labels."""
@@ -52,15 +54,21 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
     given = _move_given(
         graph, {name: np.full(shape, bounds[name][0]) for name, shape in graph.inputs.items()}
     )
-    room, refiner = Room(), None
+    room, refiner, filled = Room(), None, False
     for _ in range(_MAX_TRIES):
         layout = Placement(graph, ranges, given, room).walk(end.name, end.unit)
         work = Translation(graph, ranges, layout, end, room, Builder(folded, refiner))
         failed = work.build(bounds)
-        if failed is None and refiner is None:
+        if failed is None and not filled:
+            before, filled = end, True
+            end = fill_end(graph, ranges, end, work.share_end())
+            room.widen(before.unit / end.unit)
+        elif failed is None and refiner is None:
             refiner = Refiner(folded, feeds, REFINING_IMAGES)
         elif failed is None:
-            return Placed(work.builder.model, prove_exact(work.builder.model), work.builder.limits, folded)
+            model, limits = merge(work.builder.model, work.builder.limits)
+            model = trim(model)
+            return Placed(model, prove_exact(model), limits, folded)
         elif not _make_room(graph, failed[0], room, layout):
             raise NotPlaceable(f"{graph.name(failed[0])}: {failed[1]}.")
     raise NotPlaceable("No grid was found on which the graph's sums stay below 2^24.")

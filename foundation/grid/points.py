@@ -4,10 +4,11 @@ import numpy as np
 import onnx
 
 from foundation.grid.channels import Channels, reduce_unit
-from foundation.grid.demands import FACTOR_BITS, FRACTION_BITS, SLOPE_STEPS, Layout, Room
+from foundation.grid.demands import FACTOR_BITS, FRACTION_BITS, Layout, Room
 from foundation.grid.extents import LIMIT
 from foundation.grid.filling import fill_sums
-from foundation.grid.movement import MOVERS, Array, read_attributes
+from foundation.grid.movement import MOVERS, Array
+from foundation.grid.slopes import count_slope_steps, find_turned, turned_slope
 
 
 class Points:
@@ -46,7 +47,7 @@ class Points:
             if not self.channels.is_sum(other):
                 continue
             large, small = self.sort_factors(self.graph.moving(product), unit)
-            added = self.ranges[other].greatest / reduce_unit(unit, self.ranges[other].low.shape)
+            added = self.ranges[other].greatest / np.abs(reduce_unit(unit, self.ranges[other].low.shape))
             self.point_factor(small, unit, self.factor_unit(large, small), added, node.output[0])
             if added.shape == self.ranges[small].low.shape:
                 self.points[other] = self.points[small]
@@ -54,18 +55,19 @@ class Points:
     def point_factor(self, small: str, unit: Array, own: Array, added: Array, behind: str) -> None:
         """Find where the point of the factor `small` lies; `added` is the most that its product meets."""
         shape = self.ranges[small].low.shape
-        greatest = self.ranges[small].greatest / reduce_unit(unit / own, shape)
+        greatest = self.ranges[small].greatest / np.abs(reduce_unit(unit / own, shape))
         most = greatest * 2.0 ** (FACTOR_BITS - 1) + added + 1
         room = LIMIT / (most * self._slope_steps(behind) * 1.01)
         self.points[small] = np.clip(np.floor(np.log2(room)), 0, FRACTION_BITS)
 
     def _slope_steps(self, name: str) -> int:
-        """Of the slope that comes next: its numerator, and 1 without one."""
+        """By what the slope that comes next multiplies whole numbers, and 1 without one."""
         readers = self.graph.readers.get(name, [])
         while len(readers) == 1 and readers[0].op_type in MOVERS:
             readers = self.graph.readers.get(readers[0].output[0], [])
         slopes: list[int] = [
-            round(read_attributes(each).get("alpha", 0.01) * SLOPE_STEPS)
+            (turned_slope(each) if find_turned(self.graph, each.output[0]) else None)
+            or count_slope_steps(each)
             for each in readers
             if each.op_type == "LeakyRelu"
         ]

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 
-from foundation.grid.bits import weigh_bits
+from foundation.grid.bits import BOUNDED, weigh_bits
 from foundation.grid.calibration import Feeds, Range, run_to
 from foundation.grid.channels import BELOW
 from foundation.grid.extents import LIMIT
@@ -67,11 +67,11 @@ def _peek(model: onnx.ModelProto, node: onnx.NodeProto, read: Range, feeds: Feed
 
 def _narrow(linear: Linear, read: Range, seen: Array) -> tuple[Array, Array]:
     """The least and the greatest that a convolution may read, for the least noise."""
-    best, least = (read.low, read.high), weigh_bits(linear, read, LIMIT)[1]
+    best, least = (read.low, read.high), weigh_bits(linear, read, LIMIT, BOUNDED)[1]
     for share, reach in zip(_CUT_SHARES, _find_reaches(seen), strict=True):
         lined = reach.reshape(1, -1, 1, 1)
         low, high = np.maximum(read.low, -BELOW * lined), np.minimum(read.high, lined)
-        noise = weigh_bits(linear, replace(read, low=low, high=high), LIMIT)[1] + share
+        noise = weigh_bits(linear, replace(read, low=low, high=high), LIMIT, BOUNDED)[1] + share
         if noise < least:
             best, least = (low, high), noise
     return best

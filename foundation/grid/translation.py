@@ -8,12 +8,13 @@ import onnx
 
 from foundation.grid.building import Builder
 from foundation.grid.calibration import Range
-from foundation.grid.demands import SLOPE_STEPS, Layout, Room
+from foundation.grid.demands import Layout, Room
 from foundation.grid.ending import HALF, End
 from foundation.grid.extents import LIMIT
 from foundation.grid.linear import LINEAR, read_linear
-from foundation.grid.movement import MOVERS, Array, read_attributes
+from foundation.grid.movement import MOVERS, Array
 from foundation.grid.reading import Graph
+from foundation.grid.slopes import SLOPE_STEPS, count_slope_steps, turned_slope
 
 
 @dataclass
@@ -54,6 +55,12 @@ class Translation:
                 self._copy(node, list(node.output), follow=False)
         return None
 
+    def share_end(self) -> Array:
+        """What the last sums may reach, of each channel, as a share of 2²⁴."""
+        steps = self.builder.walk.extents[f"{self.end.name}/sum"].steps
+        shares: Array = steps.reshape(-1, steps.shape[-1]).max(0) if steps.ndim < 4 else steps.max((0, 2, 3))
+        return shares / LIMIT
+
     def _copy(self, node: onnx.NodeProto, outputs: list[str], *, follow: bool = True) -> None:
         copied = onnx.NodeProto()
         copied.CopyFrom(node)
@@ -79,8 +86,9 @@ class Translation:
         elif kind in ("Add", "Sub", "Mul") and len(moving) == 1:
             self._add_constant(node, target)
         elif kind == "LeakyRelu":
-            slope = round(read_attributes(node).get("alpha", 0.01) * SLOPE_STEPS) / SLOPE_STEPS
-            self.names[name] = self.builder.add(kind, [self.names[moving[0]]], target, alpha=slope)
+            slope: float | None = turned_slope(node) if (self.layout.units[name] < 0).any() else None
+            slope = slope or count_slope_steps(node) / SLOPE_STEPS
+            self.names[name] = self.builder.add(kind, [self.names[moving[0]]], target, alpha=float(slope))
         elif kind in MOVERS:
             self._copy(node, list(node.output) if fraction is None else [target])
         else:
@@ -129,8 +137,8 @@ class Translation:
         unit = self.layout.units[name] / np.ldexp(1.0, fraction.astype(int))
         ranges = self.ranges[name]
         bottom, top = (self.end.low, self.end.high) if name == self.end.name else (-np.inf, np.inf)
-        low, high = (np.clip(each, bottom, top) / unit for each in (ranges.low, ranges.high))
-        low, high = _ends(low, high, fraction)
+        ends = [np.clip(each, bottom, top) / unit for each in (ranges.low, ranges.high)]
+        low, high = _ends(np.minimum(*ends), np.maximum(*ends), fraction)
         summed = f"{name}/sum"
         if name == self.end.name:
             summed = self.builder.add("Sub", [summed, self.builder.number(HALF)], f"{name}/shifted")

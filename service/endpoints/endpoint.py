@@ -12,6 +12,7 @@ from foundation.errors import InvalidField
 from service.endpoints.context import Context
 from service.endpoints.description import describe_link, describe_operation
 from service.endpoints.link import Link
+from service.http.addresses import ROUTE
 from service.http.fields import read_field
 from service.http.negotiation import choose_format, label_octets
 
@@ -101,6 +102,7 @@ class Endpoint(Generic[Schema]):
         """Read the request, and answer it."""
         context.check_room()  # before the body is read: a full queue refuses at the least cost
         if self.link is not None and http_request.method == "GET":
+            http_request.scope[ROUTE] = self.path  # of a POST `Threshold` has noted it
             request = self.link.read(http_request, self.schema)
             accept = read_field(http_request.scope, b"accept")
             format = self._choose_format(request, accept)

@@ -17,12 +17,13 @@ from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
 from service.endpoints.images import FOR_EVER
 from service.endpoints.link import Link
-from service.endpoints.walk_answers import AcceptedWalk, stream_answer, write_answer
+from service.endpoints.walk_answers import AcceptedWalk, answer_kept, stream_answer, write_answer
 from service.engine.budget import Holding
 from service.engine.costs import stream_bytes, walk_bytes
 from service.engine.streams import WAITING_FRAMES
 from service.http.entity_tags import matches, tag_answer
 from service.http.queries import read_flag, read_number, read_numbers, read_text, read_words
+from service.http.requesters import current_key
 from service.http.responses import name_seeds, not_modified
 from service.releases.opening import Release
 from service.requests.directions import steer
@@ -43,32 +44,41 @@ async def answer_walk(
     release: Release | None = None,
     headers: Mapping[str, str] | None = None,
     if_none_match: str | None = None,
+    keep: bool = False,
 ) -> Response:
     """The walk that `request` asks for in the format `format`, of its release if that is not given already.
 
-    It is 304 where `if_none_match` holds its tag.
+    It is 304 where `if_none_match` holds its tag. With `keep` its file stays for a while, for who asks for it
+    by its address again.
 
     Raises:
         GanymedeError: any of the refusals in `foundation.errors`.
     """
     release = release or await context.releases.resolve(request.model)
     check_walk(request, release.manifest.image, format, context.settings)
-    if if_none_match is None:
-        holding = await _take_room(context, request, format, release)
-        keys = await _draw_accepted(context, request, release, holding)
-        tag = tag_walk(release, keys, request, format)
-    else:  # it may be there already: no room is needed yet, and none of the key's rate
+    if if_none_match is not None or (keep and len(context.walks)):
+        # It may be there or here already: no pictures are drawn, and none of the key's rate is taken.
         keys = await _draw_keys(context, request, release)
         tag = tag_walk(release, keys, request, format)
         if matches(tag, if_none_match):
             return not_modified(tag, headers)
+        if keep and (kept := context.walks.find((current_key(), tag))) is not None:
+            return answer_kept(context, kept, format, {**tell_walk(release, keys, tag), **(headers or {})})
         holding = await _take_room(context, request, format, release)
-    told = {"X-Model": release.manifest.reference, "ETag": tag}
-    if keys.seeds is not None:
-        told |= name_seeds(keys.seeds)
-    told |= headers or {}
-    answer = stream_answer if request.stream else write_answer
-    return await answer(context, AcceptedWalk(receive, request, format, release, keys, holding, told))
+    else:
+        holding = await _take_room(context, request, format, release)
+        keys = await _draw_accepted(context, request, release, holding)
+        tag = tag_walk(release, keys, request, format)
+    told = {**tell_walk(release, keys, tag), **(headers or {})}
+    keep_as = (current_key(), tag) if keep else None
+    accepted = AcceptedWalk(receive, request, format, release, keys, holding, told, keep_as)
+    return await (stream_answer if request.stream else write_answer)(context, accepted)
+
+
+def tell_walk(release: Release, keys: Inputs, tag: str) -> dict[str, str]:
+    """The headers that say what a walk is."""
+    seeds = {} if keys.seeds is None else name_seeds(keys.seeds)
+    return {"X-Model": release.manifest.reference, "ETag": tag, **seeds}
 
 
 def tag_walk(release: Release, keys: Inputs, request: WalkRequest, format: str) -> str:
@@ -130,6 +140,7 @@ async def answer_walk_link(
         release=release,
         headers=headers,
         if_none_match=http_request.headers.get("if-none-match"),
+        keep=True,
     )
 
 
@@ -162,6 +173,7 @@ ENDPOINT = Endpoint(
             "stream": read_flag,
         },
         example={"seeds": [1, 5, 9]},
+        shown={"frames": 60, "loop": True, "scale": 4, "format": "webp"},
         answer=answer_walk_link,
     ),
 )

@@ -112,7 +112,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Attributes], tf.Tensor]] = {
     "ConvTranspose": _spread,
     "DepthToSpace": _to_space,
     "Identity": lambda inputs, _: inputs[0],
-    "LeakyRelu": lambda inputs, given: tf.nn.leaky_relu(inputs[0], given["alpha"]),
+    "LeakyRelu": lambda inputs, given: tf.nn.relu(inputs[0]) - given["alpha"] * tf.nn.relu(-inputs[0]),
     "MatMul": lambda inputs, _: tf.matmul(inputs[0], inputs[1]),
     "Max": lambda inputs, _: tf.maximum(inputs[0], inputs[1]),
     "Min": lambda inputs, _: tf.minimum(inputs[0], inputs[1]),

@@ -7,7 +7,7 @@ their pictures in levels (Hinton et al., "Distilling the knowledge in a neural n
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import onnx
@@ -115,10 +115,10 @@ def tune(
     variables = [layer.variable for layer in layers]
 
     def step(feeds: dict[str, tf.Tensor]) -> tf.Tensor:
-        wanted = tf.clip_by_value(run_graph(floats, {}, feeds, end), 0.0, 255.0)
+        wanted = run_levels(floats, {}, feeds, end)
         with tf.GradientTape() as tape:
             weights = {layer.name: layer.rounded() for layer in layers}
-            drawn = tf.clip_by_value(run_graph(graph, weights, feeds, end), 0.0, 255.0)
+            drawn = run_levels(graph, weights, feeds, end)
             loss = tf.reduce_mean(tf.square(drawn - wanted))
         gradients = tape.gradient(loss, variables)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
@@ -133,6 +133,14 @@ def tune(
         loss = compiled({name: tf.constant(values) for name, values in feeds.items()})
         shown(number + 1, float(loss))
     return _write(placed.model, layers)
+
+
+def run_levels(
+    graph: Graph, weights: Mapping[str, tf.Tensor], feeds: Mapping[str, tf.Tensor], end: str
+) -> tf.Tensor:
+    """The levels of pictures in [0, 255] before they are rounded, (n, all of one)."""
+    levels = tf.clip_by_value(run_graph(graph, weights, feeds, end), 0.0, 255.0)
+    return tf.reshape(levels, (tf.shape(feeds["latent"])[0], -1))
 
 
 def _find_layers(placed: Placed, graph: Graph) -> list[Layer]:
