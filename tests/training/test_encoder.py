@@ -142,9 +142,8 @@ def test_more_steps_go_on_from_where_the_encoder_was(encoded, tmp_path, space):
     assert report.step == 7
 
 
-def test_an_encoder_that_was_stopped_goes_on_to_what_it_would_have_become(
-    encoded, tmp_path, monkeypatch, without_tracing
-):
+@pytest.mark.usefixtures("without_tracing")
+def test_an_encoder_that_was_stopped_goes_on_to_what_it_would_have_become(encoded, tmp_path, monkeypatch):
     run, _, _ = encoded
     subject = read_exported("it", read_export(run), run.graph_path.read_bytes())
     drawing, settings = Drawing(subject), SETTINGS.model_copy(update={"steps": 3, "batch_size": 4})
