@@ -34,40 +34,42 @@ from service.requests.schemas import WalkRequest
 from service.settings import Settings
 
 
-async def time_inference(engine: Engine, release: Release, keys: Inputs, order: WalkRequest) -> float:
+async def time_inference(engine: Engine, release: Release, keys: Inputs, request: WalkRequest) -> float:
     """Seconds that the engine takes for the walk's frames, handed over at once."""
-    inputs = walk_inputs(keys, order)
+    inputs = walk_inputs(keys, request)
     started = time.perf_counter()
     await engine.generate(release.generator, inputs)
     return time.perf_counter() - started
 
 
-async def time_walk(engine: Engine, release: Release, keys: Inputs, order: WalkRequest, form: str) -> float:
+async def time_walk(
+    engine: Engine, release: Release, keys: Inputs, request: WalkRequest, format: str
+) -> float:
     """Seconds until the walk's file is whole."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"walk.{form}"
+        path = Path(folder) / f"walk.{format}"
         started = time.perf_counter()
-        await render_walk(engine, release.generator, keys, order, path, form, timeout_s=600)
+        await render_walk(engine, release.generator, keys, request, path, format, timeout_s=600)
         return time.perf_counter() - started
 
 
-def time_encoder(release: Release, keys: Inputs, order: WalkRequest, form: str) -> float:
+def time_encoder(release: Release, keys: Inputs, request: WalkRequest, format: str) -> float:
     """Seconds that the encoder alone takes for the same frames, made beforehand."""
-    inputs = walk_inputs(keys, order)
+    inputs = walk_inputs(keys, request)
     parts = [
         release.generator.generate(
             inputs.latents[part], None if inputs.labels is None else inputs.labels[part]
         )
-        for part in split_frames(order.frames)
+        for part in split_frames(request.frames)
     ]
-    frames = enlarge(np.concatenate(parts), order.scale)  # (frames, height, width, channels)
+    frames = enlarge(np.concatenate(parts), request.scale)  # (frames, height, width, channels)
     count, height, width, channels = frames.shape
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
         encoder = open_encoder(
-            form,
+            format,
             Path(folder) / "walk",
-            FrameShape(count, height, width, channels, order.fps),
+            FrameShape(count, height, width, channels, request.fps),
             Provenance("benchmark"),
         )
         encoder.add(frames)
@@ -89,43 +91,43 @@ async def measure(options: argparse.Namespace) -> None:
     )
     print(f"{release.manifest.reference}, {options.frames} frames, medians of {options.rounds} rounds, in s")
     print("format  scale  inference  encoder    walk  walk/inference")
-    for form in options.formats:
+    for format in options.formats:
         for scale in options.scales:
-            order = WalkRequest(seeds=(1, 5, 9, 13), frames=options.frames, loop=True, scale=scale)
-            keys = draw_inputs(release.manifest, order, order.seeds)
-            await time_walk(engine, release, keys, order, form)
+            request = WalkRequest(seeds=(1, 5, 9, 13), frames=options.frames, loop=True, scale=scale)
+            keys = draw_inputs(release.manifest, request, request.seeds)
+            await time_walk(engine, release, keys, request, format)
             rows = [
                 (
-                    await time_inference(engine, release, keys, order),
-                    time_encoder(release, keys, order, form),
-                    await time_walk(engine, release, keys, order, form),
+                    await time_inference(engine, release, keys, request),
+                    time_encoder(release, keys, request, format),
+                    await time_walk(engine, release, keys, request, format),
                 )
                 for _ in range(options.rounds)
             ]
             inference, encoder, walk = (statistics.median(column) for column in zip(*rows, strict=True))
             ratio = statistics.median(row[2] / row[0] for row in rows)
-            print(f"{form:6}  {scale:5}  {inference:9.3f}  {encoder:7.3f}  {walk:6.3f}  {ratio:14.2f}")
+            print(f"{format:6}  {scale:5}  {inference:9.3f}  {encoder:7.3f}  {walk:6.3f}  {ratio:14.2f}")
     await engine.close()
 
 
 def compare_trees(options: argparse.Namespace) -> None:
     """Print how long walks take over HTTP, against another tree's service, as ratios."""
     with start_both(Path(options.models), options.model, options.against) as (ours, theirs):
-        for form in options.formats:
+        for format in options.formats:
             for scale in options.scales:
-                walk = partial(ask_walk, frames=options.frames, scale=scale, form=form)
+                walk = partial(ask_walk, frames=options.frames, scale=scale, format=format)
                 for server in (ours, theirs):
                     walk(server)
                 pairs = alternate(ours, theirs, options.rounds, walk)
                 ratio = describe_ratios(ratios_of(pairs, float))
                 seconds = statistics.median(mine for mine, _ in pairs)
-                print(f"{form} ×{scale}: {seconds:.3f} s, {ratio} of the time of {options.against}")
+                print(f"{format} ×{scale}: {seconds:.3f} s, {ratio} of the time of {options.against}")
 
 
-def ask_walk(server: Running, *, frames: int, scale: int, form: str) -> float:
+def ask_walk(server: Running, *, frames: int, scale: int, format: str) -> float:
     """Seconds until a walk's last byte; it is another one each time."""
     seeds = [secrets.randbelow(SEED_LIMIT) for _ in range(4)]
-    body = {"seeds": seeds, "frames": frames, "loop": True, "scale": scale, "format": form}
+    body = {"seeds": seeds, "frames": frames, "loop": True, "scale": scale, "format": format}
     started = time.perf_counter()
     httpx.post(f"{server.url}/latent-walk", json=body, timeout=600).raise_for_status()
     return time.perf_counter() - started

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -36,8 +37,9 @@ from service.engine.devices import choose_device
 from service.engine.engine import Engine
 from service.engine.threads import Threads
 from service.http.cross_origin import CrossOrigins
+from service.http.faults import Faults
 from service.http.head_requests import HeadRequests
-from service.http.hot_paths import HotPaths
+from service.http.hot_paths import Handler, HotPaths
 from service.http.problems import add_error_handlers
 from service.http.ranges import Ranges
 from service.http.reading import Bodies
@@ -153,6 +155,7 @@ def create_app(settings: Settings) -> FastAPI:
     endpoints = find_endpoints()
     everywhere: list[Door] = [*endpoints, Invocations(endpoints)]
     doors = {door.path: door for door in everywhere}
+    handlers = {path: partial(door.handle, context) for path, door in doors.items()}
     app: FastAPI = FastAPIOffline(
         title="Ganymede",
         description="Pictures from a generator: the same bytes for the same seed. A release whose "
@@ -163,26 +166,28 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         openapi_tags=list(TAGS),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        middleware=stack_layers(context, keys, doors, export),
+        middleware=[Middleware(Faults), Middleware(HeadRequests), Middleware(Ranges)],
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
     add_error_handlers(app)
     for path, door in doors.items():
-        app.add_route(path, door.handle, methods=list(door.methods))
+        app.add_route(path, handlers[path], methods=list(door.methods))
     for part in (images, models, health, figures, sagemaker, inference):
         app.include_router(part.router)
     add_descriptions(app, {path: door.describe() for path, door in doors.items()}, keys=bool(keys))
     add_page(app, context, keys=bool(keys))
+    app.middleware_stack = app.build_middleware_stack()
+    for layer, arguments, named in reversed(list_layers(context, keys, handlers, export)):
+        app.middleware_stack = layer(app.middleware_stack, *arguments, **named)
     return app
 
 
-def stack_layers(
-    context: Context, keys: Mapping[str, ApiKey], doors: Mapping[str, Door], export: TraceExport | None
+def list_layers(
+    context: Context, keys: Mapping[str, ApiKey], handlers: Mapping[str, Handler], export: TraceExport | None
 ) -> list[Middleware]:
-    """What every request passes on its way in, from the outside."""
+    """What every request passes on its way in, from the outside; what is behind it is FastAPI's own."""
     max_body_bytes = context.settings.max_body_bytes
-    handlers = {path: door.handle for path, door in doors.items()}
     origins = context.settings.origins
     wrong_keys = context.settings.wrong_keys_per_minute
     refusals = Refusals(wrong_keys=wrong_keys, count=context.metrics.count_refusal)
@@ -191,10 +196,8 @@ def stack_layers(
         *([Middleware(Traces, tracer=export.tracer)] if export else ()),
         Middleware(Telemetry, metrics=context.metrics),
         *([Middleware(CrossOrigins, origins=origins)] if origins else []),
-        Middleware(Threshold, engine=context.engine, paths=doors, max_body_bytes=max_body_bytes),
+        Middleware(Threshold, engine=context.engine, paths=handlers, max_body_bytes=max_body_bytes),
         Middleware(SignedAddresses, keys=read_signing_keys(context.settings), refusals=refusals),
         *(for_keys if keys else ()),
         Middleware(HotPaths, handlers=handlers),
-        Middleware(HeadRequests),  # of GETs, as Ranges are
-        Middleware(Ranges),
     ]

@@ -32,9 +32,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self._by_request = dict[tuple[str, int], tuple[Counter, Histogram]]()
-        self._by_format = dict[str, Histogram]()
-        """Looking the children up by their labels would cost more than counting."""
         self._by_version = dict[tuple[str, str, int], tuple[Counter, Histogram]]()
+        self._by_format = dict[str, Histogram]()
+        self._images_of = dict[tuple[str, str], Counter]()
+        """Looking the children up by their labels would cost more than counting."""
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
@@ -197,4 +198,7 @@ class Metrics:
         """Count a batch of `images` of a model's version that ran for `seconds`."""
         self.inference_seconds.observe(seconds)
         self.batch_images.observe(images)
-        self.images_total.labels(model, version).inc(images)
+        images_total = self._images_of.get((model, version))
+        if images_total is None:
+            images_total = self._images_of[model, version] = self.images_total.labels(model, version)
+        images_total.inc(images)

@@ -89,18 +89,18 @@ class Traffic:
 
     def _generate(self, client: httpx.Client) -> str:
         number = next(self._numbers)
-        form = GENERATE_FORMATS[number % len(GENERATE_FORMATS)]
-        order = {"seed": number, "count": 1 + number % 24, "format": form}
-        return str(client.post("/generate", json=order).status_code)
+        format = GENERATE_FORMATS[number % len(GENERATE_FORMATS)]
+        request = {"seed": number, "count": 1 + number % 24, "format": format}
+        return str(client.post("/generate", json=request).status_code)
 
     def _walk(self, client: httpx.Client) -> str:
         number = next(self._numbers)
-        order = {
+        request = {
             "seeds": [number, number + 7, number + 11],
             "frames": 60,
             "format": WALK_FORMATS[number % len(WALK_FORMATS)],
         }
-        return str(client.post("/latent-walk", json=order).status_code)
+        return str(client.post("/latent-walk", json=request).status_code)
 
     def _image(self, client: httpx.Client) -> str:
         return str(client.get(f"/images/{self._model}/{next(self._numbers) % 500}.png").status_code)
@@ -120,22 +120,22 @@ class Traffic:
         return str(client.post("/generate", content=random.choice(BAD_BODIES)).status_code)  # noqa: S311
 
     def _hang_up(self, _client: httpx.Client) -> str:
-        with self._send_order({"seed": next(self._numbers), "count": 256, "format": "npy"}):
+        with self._send_request({"seed": next(self._numbers), "count": 256, "format": "npy"}):
             time.sleep(0.02)
         return "left"
 
     def _read_slowly(self, _client: httpx.Client) -> str:
-        order = {"seed": next(self._numbers), "count": 256, "format": "npy"}
-        with self._send_order(order) as connection:
+        request = {"seed": next(self._numbers), "count": 256, "format": "npy"}
+        with self._send_request(request) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             for _ in range(20):
                 if self._stopped.wait(0.1) or not connection.recv(4096):
                     break
         return "left"
 
-    def _send_order(self, order: dict[str, object]) -> socket.socket:
+    def _send_request(self, request: dict[str, object]) -> socket.socket:
         address = urlsplit(self._url)
-        body = json.dumps(order).encode()
+        body = json.dumps(request).encode()
         connection = socket.create_connection((address.hostname or "", address.port or 80), TIMEOUT_S)
         head = f"POST /generate HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)

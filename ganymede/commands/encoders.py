@@ -9,7 +9,7 @@ import typer
 
 from ganymede.arguments import read_text
 from ganymede.commands.promotion import point_alias
-from ganymede.commands.training import (
+from ganymede.commands.runs import (
     DataFolderOption,
     FeaturesOption,
     explained,

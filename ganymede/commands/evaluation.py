@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganymede.commands.training import (
+from ganymede.commands.runs import (
     DataFolderOption,
     FeaturesOption,
     RunArgument,

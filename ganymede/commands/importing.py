@@ -59,7 +59,8 @@ def import_graph(
 ) -> None:
     """Import a generator: find its inputs, layout and range, wrap it, check it and publish it."""
     from foundation.store import next_version, open_store
-    from ganymede.imports.release import Wishes, prepare_release
+    from ganymede.imports.release import prepare_release
+    from ganymede.imports.wishes import Wishes
 
     wishes = Wishes(
         classes=classes,

@@ -76,24 +76,24 @@ def generate(
             raise WrongOption("--shards: --output, --columns and --padding are for one file; leave them out.")
         wanted = Seeds(seeds)
         fields = {"seeds": list(wanted.between(0, 1)), "scale": scale}
-        order = read_order(fields, label, truncation, GenerateRequest)
+        request = read_request(fields, label, truncation, GenerateRequest)
         what = ShardOrder(wanted, cast("Any", shard_format), shard_images, label, truncation, scale)
         what.check_process(shard_index, shard_count)
         release = open_release(models, model)
-        make_shards(release, order, what, shards, index=shard_index, processes=shard_count)
+        make_shards(release, request, what, shards, index=shard_index, processes=shard_count)
         return
-    form = format_of(output, MEDIA_TYPES)
+    format = format_of(output, MEDIA_TYPES)
     fields = {"seeds": parse_seeds(seeds), "columns": columns, "padding": padding, "scale": scale}
-    order = read_order(fields, label, truncation, GenerateRequest)
+    request = read_request(fields, label, truncation, GenerateRequest)
     release = open_release(models, model)
-    inputs = draw_inputs(release.manifest, order, order.seeds)
+    inputs = draw_inputs(release.manifest, request, request.seeds)
     content = encode_images(
         _generate(release, inputs),
-        form,
-        describe_provenance(release.manifest, order, inputs.seeds, inputs.labels),
-        columns=order.columns,
-        padding=order.padding,
-        scale=order.scale,
+        format,
+        describe_provenance(release.manifest, request, inputs.seeds, inputs.labels),
+        columns=request.columns,
+        padding=request.padding,
+        scale=request.scale,
     )
     _write(output, content, f"{len(inputs.latents)} images of {release.manifest.reference}")
 
@@ -116,7 +116,7 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def read_order(fields: dict[str, Any], label: str | None, truncation: float, schema: type[Order]) -> Order:
+def read_request(fields: dict[str, Any], label: str | None, truncation: float, schema: type[Order]) -> Order:
     """The request that the options are; what is wrong with one is said under its own name.
 
     Raises:
@@ -145,10 +145,10 @@ def format_of(output: Path, formats: dict[str, str]) -> str:
         WrongOption: it names none.
     """
     suffix = output.suffix.removeprefix(".").lower()
-    form = {"jpg": "jpeg"}.get(suffix, suffix)
-    if form not in formats:
+    format = {"jpg": "jpeg"}.get(suffix, suffix)
+    if format not in formats:
         raise WrongOption(f"--output {output}: the ending must be one of {', '.join(formats)}.")
-    return form
+    return format
 
 
 def open_release(models: str, model: str) -> Any:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ganymede.commands.training import DataFolderOption, explained
+from ganymede.commands.runs import DataFolderOption, explained
 
 
 def add_commands(app: typer.Typer) -> None:

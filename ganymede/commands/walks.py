@@ -15,7 +15,7 @@ from ganymede.commands.pictures import (
     format_of,
     open_release,
     parse_seeds,
-    read_order,
+    read_request,
 )
 from ganymede.options import ModelArgument, ModelsOption
 
@@ -55,7 +55,7 @@ def walk(
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import WalkRequest
 
-    form = format_of(output, MEDIA_TYPES)
+    format = format_of(output, MEDIA_TYPES)
     fields = {
         "seeds": parse_seeds(seeds),
         "frames": frames,
@@ -67,15 +67,15 @@ def walk(
     }
     if labels is not None:
         fields["labels"] = [part.strip() for part in labels.split(",")]
-    order = read_order(fields, label, truncation, WalkRequest)
-    check_fps(form, order.fps)
+    request = read_request(fields, label, truncation, WalkRequest)
+    check_fps(format, request.fps)
     release = open_release(models, model)
-    keys = draw_inputs(release.manifest, order, order.seeds)
-    _write_walk(output, form, release, keys, order)
-    typer.echo(f"{output}: {order.frames} frames, {output.stat().st_size:,} bytes")
+    keys = draw_inputs(release.manifest, request, request.seeds)
+    _write_walk(output, format, release, keys, request)
+    typer.echo(f"{output}: {request.frames} frames, {output.stat().st_size:,} bytes")
 
 
-def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) -> None:
+def _write_walk(output: Path, format: str, release: Any, keys: Any, request: Any) -> None:
     """Generate and encode a chunk at a time; the file appears when it is whole."""
     from contextlib import closing
 
@@ -86,13 +86,13 @@ def _write_walk(output: Path, form: str, release: Any, keys: Any, order: Any) ->
     from service.engine.walks import open_walk_encoder, split_frames
     from service.requests.request_inputs import walk_inputs
 
-    parts = list(split_frames(order.frames))
+    parts = list(split_frames(request.frames))
     with locked_folder("walk") as folder:
-        path = folder / f"walk.{form}"
-        with closing(open_walk_encoder(path, form, order, keys, release.manifest)) as encoder:
+        path = folder / f"walk.{format}"
+        with closing(open_walk_encoder(path, format, request, keys, release.manifest)) as encoder:
             for part in track(parts, "Walking", transient=True, disable=len(parts) < 8):
-                inputs = walk_inputs(keys, order, part)
-                encoder.add(enlarge(release.generator.generate(inputs.latents, inputs.labels), order.scale))
+                inputs = walk_inputs(keys, request, part)
+                encoder.add(enlarge(release.generator.generate(inputs.latents, inputs.labels), request.scale))
             encoder.finish()
         try:
             shutil.copyfile(path, output)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -23,13 +23,13 @@ from foundation.manifest import (
 )
 from foundation.processor import recorded_here
 from foundation.store import describe_file
-from ganymede.imports.exact import MAX_MEAN_LEVELS, draw_exact, place_wrapped
+from ganymede.imports.exact import draw_exact, place_wrapped
 from ganymede.imports.file import ForeignFile, read_file
 from ganymede.imports.graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
 from ganymede.imports.run import generate_checked, run_foreign
+from ganymede.imports.wishes import Wishes, check_levels, check_wishes, name_classes
 from ganymede.imports.wrapping import (
     RANGE_OF_OPERATOR,
-    RANGES,
     Floats,
     Layout,
     Output,
@@ -42,24 +42,6 @@ from service.requests.inputs import Inputs, draw_rows, draw_weights
 
 SEEDS = tuple(range(16))
 GOLDEN_IMAGES, SAMPLES = "golden.npy", "samples.png"
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the person said of the graph; None is to be found out."""
-
-    classes: str | None = None
-    value_range: str | None = None
-    layout: str | None = None
-    latent: str | None = None
-    label: str | None = None
-    output: str | None = None
-    distribution: str = "normal"
-    scheme: str = "philox-1"
-    exact: bool = False
-    """Place it on grids, on which no sum can round."""
-    max_mean_levels: float = MAX_MEAN_LEVELS
-    """What that may cost on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +62,7 @@ def prepare_release(
         ImportRefused: something cannot be told, or the graph is not one that a release may have.
         ReleaseRefused: it uses custom operators or external data.
     """
-    _check_wishes(wishes)
+    check_wishes(wishes)
     try:
         return _prepare(path, wishes, folder, name=name, version=version, licence=licence)
     except (GanymedeError, OSError):
@@ -96,7 +78,7 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
     file = read_file(path)
     model = file.model
     signature = read_signature(model, latent=wishes.latent, label=wishes.label, image=wishes.output)
-    classes = _name_classes(wishes.classes, signature)
+    classes = name_classes(wishes.classes, signature)
     latent = LatentInput(
         size=signature.latent_size,
         distribution="uniform" if wishes.distribution == "uniform" else "normal",
@@ -107,7 +89,7 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
     floats = run_foreign(file, signature, inputs)
     value_range = wishes.value_range or RANGE_OF_OPERATOR.get(last_operator(model, signature.image) or "")
     if signature.image_type in WHOLE:
-        value_range = _check_levels(floats, value_range)
+        value_range = check_levels(floats, value_range)
     output = read_output(floats, layout=cast("Layout | None", wishes.layout), value_range=value_range)
     wrapped = wrap_graph(free_batch(model), signature, output, len(classes) if classes else None)
     files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, SAMPLES)}
@@ -150,50 +132,6 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
     found = _describe(path, signature, output, classes)
     said = f"{found}; {_compare(output, floats, difference)}"
     return Prepared(manifest, files, f"{said}\nexact: proven; it costs {price}" if price else said)
-
-
-def _name_classes(wish: str | None, signature: Signature) -> tuple[str, ...] | None:
-    if signature.label is None:
-        if wish:
-            raise ImportRefused(f"--classes {wish}: the graph takes no class.")
-        return None
-    if wish is None and signature.classes is None:
-        raise ImportRefused(
-            "The graph takes a class; say how many there are, or their names: --classes a,b,c."
-        )
-    count = int(wish) if wish and wish.isdigit() else signature.classes
-    names = tuple(part.strip() for part in wish.split(",")) if wish and not wish.isdigit() else ()
-    names = names or tuple(str(index) for index in range(count or 0))
-    if len(names) < 2 or (signature.classes is not None and len(names) != signature.classes):
-        raise ImportRefused(
-            f"--classes {wish}: the graph knows {signature.classes or 'two or more'} classes."
-        )
-    return names
-
-
-def _check_wishes(wishes: Wishes) -> None:
-    """Refuse a value that none of an option's is, before anything is read."""
-    allowed = {
-        "--range": (wishes.value_range, (None, *RANGES)),
-        "--layout": (wishes.layout, (None, *get_args(Layout))),
-        "--distribution": (wishes.distribution, ("normal", "uniform")),
-        "--scheme": (wishes.scheme, get_args(SeedScheme)),
-    }
-    for option, (value, values) in allowed.items():
-        if value not in values:
-            raise ImportRefused(
-                f"{option} {value}: it is one of {' or '.join(each for each in values if each)}."
-            )
-
-
-def _check_levels(images: Floats, wish: str | None) -> str:
-    """The range of pictures in whole numbers, which can be levels and nothing else."""
-    if wish not in (None, "0,255"):
-        raise ImportRefused(f"--range {wish}: the output is in whole numbers, which are levels of 0,255.")
-    low, high = images.min(), images.max()
-    if low < 0 or high > 255:
-        raise ImportRefused(f"The pictures go from {low:.0f} to {high:.0f}; whole numbers are 0 to 255 here.")
-    return "0,255"
 
 
 def _describe_origin(file: ForeignFile, output: Output) -> dict[str, Any]:

@@ -1,16 +1,24 @@
 """A service over HTTP; each method waits for the answer."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 
 from foundation.errors import BodyTooLarge, InvalidField
 from ganymede.library.answers import Model, Pictures, Walk
 from ganymede.library.http import PATIENCE_S, TIMEOUT_S, TRIES, Attempts, write_options
-from ganymede.library.orders import Fields, Label, PictureOrder, Portions, write_walk
+from ganymede.library.orders import (
+    Fields,
+    Label,
+    PictureFields,
+    PictureOrder,
+    Portions,
+    WalkFields,
+    write_walk,
+)
 from ganymede.library.projecting import Picture, ProjectionOrder, Projections
 from ganymede.library.reading import join_pictures, name_model, read_array, read_models, read_walk
 
@@ -39,35 +47,17 @@ class Client:
         self,
         model: str | None = None,
         seeds: Sequence[int] | None = None,
-        *,
-        count: int | None = None,
-        latents: Sequence[Sequence[float]] | None = None,
-        mix: Sequence[Mapping[str, Any]] | None = None,
-        label: Label | None = None,
-        labels: Sequence[Label] | None = None,
-        directions: Mapping[str, float] | None = None,
-        truncation: float | None = None,
-        scale: int | None = None,
+        **asked: Unpack[PictureFields],
     ) -> Pictures:
         """The pictures of `seeds`, or of latents or a mix, or `count` at random.
 
-        It takes as many requests as the service's limits want. What is left out is what it is in the API.
+        It takes as many requests as the service's limits want. `asked` are the fields of the API that
+        `PictureFields` lists; what is left out is what it is there.
 
         Raises:
             GanymedeError: one of `ganymede.errors`.
         """
-        order = PictureOrder(
-            model,
-            seeds,
-            count=count,
-            latents=latents,
-            mix=mix,
-            label=label,
-            labels=labels,
-            directions=directions,
-            truncation=truncation,
-            scale=scale,
-        )
+        order = PictureOrder(model, seeds, **asked)
         portions, arrays, drawn_by = Portions(order.count), [], ""
         for start, stop in portions:
             body = order.body(start, stop) | {"format": "npy"}
@@ -89,38 +79,15 @@ class Client:
         model: str | None = None,
         seeds: Sequence[int] | None = None,
         *,
-        latents: Sequence[Sequence[float]] | None = None,
-        frames: int | None = None,
-        fps: int | None = None,
-        loop: bool | None = None,
-        interpolation: str | None = None,
-        easing: str | None = None,
-        label: Label | None = None,
-        labels: Sequence[Label] | None = None,
-        truncation: float | None = None,
-        scale: int | None = None,
         format: str = "mp4",
+        **asked: Unpack[WalkFields],
     ) -> Walk:
         """A walk by way of the pictures of `seeds` or `latents`, in any format of `POST /latent-walk`.
 
         Raises:
             GanymedeError: one of `ganymede.errors`.
         """
-        body = write_walk(
-            model,
-            seeds,
-            latents=latents,
-            frames=frames,
-            fps=fps,
-            loop=loop,
-            interpolation=interpolation,
-            easing=easing,
-            label=label,
-            labels=labels,
-            truncation=truncation,
-            scale=scale,
-            format=format,
-        )
+        body = write_walk(model, seeds, format, **asked)
         return read_walk(self._ask("POST", "/latent-walk", body), format, body.get("seeds"))
 
     def project(
@@ -179,7 +146,7 @@ class Client:
                 answer = self._http.request(method, path, **options)
             except httpx.TransportError as error:
                 answer = error
-            wait_s = attempts.judge(answer)
+            wait_s = attempts.wait_after(answer)
             if wait_s is None and isinstance(answer, httpx.Response):
                 return answer
             time.sleep(wait_s or 0.0)

@@ -50,7 +50,7 @@ class Attempts:
         self._left, self._patience_s = tries, patience_s
         self._pause_s = _PAUSE_S
 
-    def judge(self, answer: httpx.Response | httpx.TransportError) -> float | None:
+    def wait_after(self, answer: httpx.Response | httpx.TransportError) -> float | None:
         """None where the answer is good; else how many seconds to wait before the next attempt.
 
         Raises:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
 import orjson
@@ -15,7 +15,7 @@ from foundation.images import Images
 from foundation.locked_folders import locked_folder
 from foundation.pictures.development import scale_pixels
 from ganymede.library.answers import Model, Pictures, Walk
-from ganymede.library.orders import Fields, Label, PictureOrder, write_walk
+from ganymede.library.orders import Fields, Label, PictureFields, PictureOrder, WalkFields, write_walk
 from ganymede.library.projecting import Picture, ProjectionOrder, Projections
 from ganymede.opening import open_models
 from service.encoding.animation import MEDIA_TYPES, check_fps
@@ -57,33 +57,14 @@ class Local:
         self,
         model: str | None = None,
         seeds: Sequence[int] | None = None,
-        *,
-        count: int | None = None,
-        latents: Sequence[Sequence[float]] | None = None,
-        mix: Sequence[Mapping[str, Any]] | None = None,
-        label: Label | None = None,
-        labels: Sequence[Label] | None = None,
-        directions: Mapping[str, float] | None = None,
-        truncation: float | None = None,
-        scale: int | None = None,
+        **asked: Unpack[PictureFields],
     ) -> Pictures:
         """The pictures of `seeds`, of latents or a mix, or `count` at random: those that a service draws.
 
         Raises:
             GanymedeError: one of `ganymede.errors`.
         """
-        order = PictureOrder(
-            model,
-            seeds,
-            count=count,
-            latents=latents,
-            mix=mix,
-            label=label,
-            labels=labels,
-            directions=directions,
-            truncation=truncation,
-            scale=scale,
-        )
+        order = PictureOrder(model, seeds, **asked)
         request = parse_body(orjson.dumps(order.body(0, order.count)), GenerateRequest)
         release = self._get(model)
         inputs = draw_inputs(release.manifest, request, request.seeds)
@@ -97,38 +78,15 @@ class Local:
         model: str | None = None,
         seeds: Sequence[int] | None = None,
         *,
-        latents: Sequence[Sequence[float]] | None = None,
-        frames: int | None = None,
-        fps: int | None = None,
-        loop: bool | None = None,
-        interpolation: str | None = None,
-        easing: str | None = None,
-        label: Label | None = None,
-        labels: Sequence[Label] | None = None,
-        truncation: float | None = None,
-        scale: int | None = None,
         format: str = "mp4",
+        **asked: Unpack[WalkFields],
     ) -> Walk:
         """A walk between the pictures of `seeds` or `latents`, as the file that a service answers.
 
         Raises:
             GanymedeError: one of `ganymede.errors`.
         """
-        body = write_walk(
-            model,
-            seeds,
-            latents=latents,
-            frames=frames,
-            fps=fps,
-            loop=loop,
-            interpolation=interpolation,
-            easing=easing,
-            label=label,
-            labels=labels,
-            truncation=truncation,
-            scale=scale,
-            format=format,
-        )
+        body = write_walk(model, seeds, format, **asked)
         request = parse_body(orjson.dumps(body), WalkRequest)
         if format not in MEDIA_TYPES:
             raise InvalidField("format", f"{format} is none of {', '.join(MEDIA_TYPES)}")

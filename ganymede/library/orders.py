@@ -1,8 +1,8 @@
 """What is asked for, as the bodies of requests: those of a service and those of a store are the same."""
 
 import secrets
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
 
 from foundation.latents import SEED_LIMIT
 from ganymede.library.errors import WrongUse
@@ -16,6 +16,34 @@ Label = str | int | Sequence[float]
 """A class by its name or index, or a weight for each class."""
 
 
+class PictureFields(TypedDict, total=False):
+    """What pictures are asked for by, beside a model and seeds; as the API has them."""
+
+    count: int | None
+    latents: Sequence[Sequence[float]] | None
+    mix: Sequence[Mapping[str, float]] | None
+    label: Label | None
+    labels: Sequence[Label] | None
+    directions: Mapping[str, float] | None
+    truncation: float | None
+    scale: int | None
+
+
+class WalkFields(TypedDict, total=False):
+    """What a walk is asked for by, beside a model, seeds and a format."""
+
+    latents: Sequence[Sequence[float]] | None
+    frames: int | None
+    fps: int | None
+    loop: bool | None
+    interpolation: str | None
+    easing: str | None
+    label: Label | None
+    labels: Sequence[Label] | None
+    truncation: float | None
+    scale: int | None
+
+
 class PictureOrder:
     """Pictures to be made, however many requests that takes."""
 
@@ -23,17 +51,16 @@ class PictureOrder:
         self,
         model: str | None,
         seeds: Sequence[int] | None,
-        *,
-        count: int | None = None,
-        latents: Sequence[Sequence[float]] | None = None,
-        labels: Sequence[Any] | None = None,
-        **fields: Any,
+        **asked: Unpack[PictureFields],
     ) -> None:
         """Seeds or latents, or `count` of them at random.
 
         Raises:
             WrongUse: two of them are given, or labels are not as many as pictures.
+            TypeError: there is no such field.
         """
+        fields = _check_names(asked, PictureFields)
+        count, latents, labels = (fields.pop(name, None) for name in ("count", "latents", "labels"))
         mix = fields.get("mix")
         given = [
             name
@@ -102,8 +129,22 @@ class Portions:
         return True
 
 
-def write_walk(model: str | None, seeds: Sequence[int] | None, **fields: Any) -> Fields:
-    """The body of a request for a walk; what is None is left out."""
+def write_walk(
+    model: str | None, seeds: Sequence[int] | None, format: str, **asked: Unpack[WalkFields]
+) -> Fields:
+    """The body of a request for a walk; what is None is left out.
+
+    Raises:
+        TypeError: there is no such field.
+    """
     keys = None if seeds is None else [int(seed) for seed in seeds]
-    given = {"model": model, "seeds": keys, **fields}
+    given = {"model": model, "seeds": keys, **_check_names(asked, WalkFields), "format": format}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _check_names(asked: Mapping[str, Any], known: type) -> Fields:
+    """What is asked for, whose names are those of `known`: as Python has it of any argument."""
+    for name in asked:
+        if name not in known.__annotations__:
+            raise TypeError(f"'{name}' is no such field; there are {', '.join(known.__annotations__)}")
+    return dict(asked)

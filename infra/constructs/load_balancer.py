@@ -19,8 +19,8 @@ HEALTH_INTERVAL_S, HEALTH_TIMEOUT_S, UNHEALTHY_COUNT = 5, 4, 2
 METRICS_PATTERNS = ["/metrics*", "/%*", "/m%*", "/me*%*"]
 """The balancer compares paths as they are written; with escapes `/metrics` has one of these forms, nothing
 else of the service begins so. A rule holds five patterns with six wildcards at most."""
-PAGE_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/project", "/invocations"]
-"""What may take long because much was asked for: its times are counted apart from the others'."""
+APART_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/project", "/invocations"]
+"""Whose times say nothing of the pictures': a walk takes long because much was asked for, a file no time."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Front:
     balancer: elb.ApplicationLoadBalancer
     targets: elb.ApplicationTargetGroup
     """For pictures."""
-    pages: elb.ApplicationTargetGroup
-    """For walks and the page, which comes back to the task that drew it."""
+    apart: elb.ApplicationTargetGroup
+    """For walks, what SageMaker's clients ask for, and the page's files."""
     clients: ec2.SecurityGroup
     """Who may reach the balancer."""
 
@@ -53,10 +53,9 @@ def make_load_balancer(
     )
     balancer.log_access_logs(logs, "load-balancer")
     targets = _targets(stack, "Targets", vpc)
-    # The page's events find the task that drew it; the others' answers carry no cookie, and can be cached.
-    pages = _targets(stack, "Pages", vpc, sticky=Duration.hours(1))
+    apart = _targets(stack, "Pages", vpc)  # as it was called first: another name would replace it
     address = Address(stack, configuration)
-    _add_listeners(balancer, targets, pages, certificate=address.certify())
+    _add_listeners(balancer, targets, apart, certificate=address.certify())
     clients, ports = ec2.Peer.ipv4(configuration.client_cidr), (443, 80) if configuration.tls else (80,)
     if configuration.edge and configuration.edge_prefix_list:  # else the firewall could be walked around
         clients, ports = ec2.Peer.prefix_list(configuration.edge_prefix_list), (443,)
@@ -69,15 +68,13 @@ def make_load_balancer(
             "CKV_AWS_260": "Port 80 only redirects to HTTPS, or is open to client_cidr alone.",
         },
     )
-    _acknowledge(balancer, targets, pages)
+    _acknowledge(balancer, targets, apart)
     address.point_to(balancer)
     CfnOutput(stack, "ClientsSecurityGroup", value=group.security_group_id)
-    return Front(balancer, targets, pages, group)
+    return Front(balancer, targets, apart, group)
 
 
-def _targets(
-    stack: Stack, id: str, vpc: ec2.IVpc, *, sticky: Duration | None = None
-) -> elb.ApplicationTargetGroup:
+def _targets(stack: Stack, id: str, vpc: ec2.IVpc) -> elb.ApplicationTargetGroup:
     return elb.ApplicationTargetGroup(
         stack,
         id,
@@ -85,7 +82,6 @@ def _targets(
         port=PORT,
         protocol=elb.ApplicationProtocol.HTTP,
         target_type=elb.TargetType.IP,
-        stickiness_cookie_duration=sticky,
         deregistration_delay=Duration.seconds(DRAIN_TIMEOUT_S + 5),
         load_balancing_algorithm_type=elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
         health_check=elb.HealthCheck(
@@ -102,7 +98,7 @@ def _targets(
 def _add_listeners(
     balancer: elb.ApplicationLoadBalancer,
     targets: elb.ApplicationTargetGroup,
-    pages: elb.ApplicationTargetGroup,
+    apart: elb.ApplicationTargetGroup,
     *,
     certificate: elb.IListenerCertificate | None,
 ) -> None:
@@ -128,8 +124,8 @@ def _add_listeners(
     listener.add_action(
         "Page",
         priority=2,
-        conditions=[elb.ListenerCondition.path_patterns(PAGE_PATTERNS)],
-        action=elb.ListenerAction.forward([pages]),
+        conditions=[elb.ListenerCondition.path_patterns(APART_PATTERNS)],
+        action=elb.ListenerAction.forward([apart]),
     )
 
 

@@ -47,7 +47,7 @@ class ServiceStack(Stack):
         self.front = make_load_balancer(self, configuration, vpc=vpc, logs=logs)
         task = make_task(self, configuration, sources)
         self.service = self._service(configuration, task)
-        for group in (self.front.targets, self.front.pages):
+        for group in (self.front.targets, self.front.apart):
             group.add_target(self.service)
         self.service.connections.allow_from(self.front.balancer, ec2.Port.tcp(PORT), "the load balancer")
         self.alarm_names = [self._alarm_name("Failures"), self._alarm_name("Slowness")]

@@ -67,6 +67,8 @@ def lay_grid(images: Images, *, columns: int | None = None, padding: int = 0) ->
     Between pictures with transparency there is nothing.
     """
     count, height, width, channels = images.shape
+    if count == 1:
+        return np.ascontiguousarray(images)
     rows, across = grid_shape(count, columns)
     cells = np.full(
         (rows * across, height + padding, width + padding, channels), _BACKGROUND[channels], np.uint8

@@ -20,19 +20,19 @@ _SAMPLE = b"".join(hashlib.shake_128(bytes([part % 7])).digest(40 + part) for pa
 
 
 @cache
-def name_writer(form: str) -> tuple[str, ...]:
-    """What the bytes of a file in the format `form` depend on beside its pixels.
+def name_writer(format: str) -> tuple[str, ...]:
+    """What the bytes of a file in the format `format` depend on beside its pixels.
 
     Nothing for plain pixels (`npy`, tensors); ISA-L's deflate for PNG, and for ZIP and JSON, which hold PNGs;
     else the libraries' versions and the processor, by which they choose their ways: x264 promises equal bytes
     across processors only with its option `cpu-independent`.
     """
-    if form == "npy" or form.startswith("tensor-"):
+    if format == "npy" or format.startswith("tensor-"):
         return ()
-    if form in _DEFLATED:
+    if format in _DEFLATED:
         return _name_deflate()
     pillow = f"pillow {PIL.__version__}"
-    if form in _PILLOW:
+    if format in _PILLOW:
         return (pillow, f"jpeg {features.version('libjpeg_turbo')}", *read_instruction_sets())
     webp = f"webp {features.version('webp')}"
     return (

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from fastapi import Request, Response
@@ -11,7 +10,7 @@ from starlette.types import Receive
 
 from foundation.errors import InvalidField
 from service.endpoints.answer_schemas import GeneratedImages
-from service.endpoints.context import Context, context_of
+from service.endpoints.context import Context
 from service.endpoints.description import describe_link, describe_operation
 from service.endpoints.link import Link
 from service.endpoints.upload import Upload
@@ -41,7 +40,7 @@ class Door(Protocol):
         """Its operations by method, as OpenAPI has them."""
         ...
 
-    async def handle(self, http_request: Request) -> Response:
+    async def handle(self, context: Context, http_request: Request) -> Response:
         """Answer one request to it."""
         ...
 
@@ -111,15 +110,15 @@ class Endpoint(Generic[Schema]):
         named = (self.link.operation_id, self.link.summary, parameters)
         return {"get": describe_link(*named, self.all_media_types), "post": post}
 
-    async def handle(self, http_request: Request) -> Response:
+    async def handle(self, context: Context, http_request: Request) -> Response:
         """Read the request, and answer it."""
-        context = context_of(http_request)
         context.check_room()  # before the body is read: a full queue refuses at the least cost
         if self.link is not None and http_request.method == "GET":
             http_request.scope[ROUTE] = self.path  # of a POST `Threshold` has noted it
             request = self.link.read(http_request, self.schema)
-            answering = partial(self.link.answer, context, http_request)
-            return await self._negotiate(http_request, request, answering)
+            accept = read_field(http_request.scope, b"accept")
+            format = self._choose_format(request, accept)
+            return label_octets(await self.link.answer(context, http_request, request, format), accept)
         if self.upload is not None:
             request = await self.upload.read(http_request, context.bodies, self.schema)
         else:
@@ -128,21 +127,15 @@ class Endpoint(Generic[Schema]):
 
     async def respond(self, context: Context, http_request: Request, request: Schema) -> Response:
         """The answer to `request`, in the format that it or the header `Accept` names."""
-        answering = partial(self.answer, context, http_request.receive)
-        return await self._negotiate(http_request, request, answering)
-
-    async def _negotiate(
-        self,
-        http_request: Request,
-        request: Schema,
-        answering: Callable[[Schema, str], Awaitable[Response]],
-    ) -> Response:
-        named: str | None = getattr(request, "format", None)
         accept = read_field(http_request.scope, b"accept")
-        streamed = bool(getattr(request, "stream", False))
+        format = self._choose_format(request, accept)
+        return label_octets(await self.answer(context, http_request.receive, request, format), accept)
+
+    def _choose_format(self, request: Schema, accept: str | None) -> str:
+        named: str | None = getattr(request, "format", None)
+        streamed = bool(self.streamed_media_types) and getattr(request, "stream", False)
         media_types = self.streamed_media_types if streamed else self.media_types
         if named is not None and named not in media_types:
             how = "with stream" if streamed else "without stream"
             raise InvalidField("format", f"{named} is not made {how}; choose {', '.join(media_types)}")
-        format = choose_format(named, accept, media_types)
-        return label_octets(await answering(request, format), accept)
+        return choose_format(named, accept, media_types)

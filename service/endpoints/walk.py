@@ -1,7 +1,6 @@
 """`POST` and `GET /latent-walk`: a way through latent space, frame by frame."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from datetime import UTC
 from email.utils import format_datetime
 from functools import partial
@@ -18,7 +17,7 @@ from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
 from service.endpoints.images import FOR_EVER
 from service.endpoints.link import Link
-from service.endpoints.walk_answers import answer_kept, stream_answer, write_answer
+from service.endpoints.walk_answers import AcceptedWalk, answer_kept, stream_answer, write_answer
 from service.engine.budget import Holding
 from service.engine.costs import stream_bytes, walk_bytes
 from service.engine.streams import WAITING_FRAMES
@@ -44,22 +43,36 @@ async def answer_walk(
     *,
     release: Release | None = None,
     headers: Mapping[str, str] | None = None,
+    if_none_match: str | None = None,
     keep: bool = False,
 ) -> Response:
     """The walk that `request` asks for in the format `format`, of its release if that is not given already.
 
-    With `keep` its file stays for a while, for who asks for it by its address again.
+    It is 304 where `if_none_match` holds its tag. With `keep` its file stays for a while, for who asks for it
+    by its address again.
 
     Raises:
         GanymedeError: any of the refusals in `foundation.errors`.
     """
-    release, keys, holding = await accept_walk(context, request, format, release=release)
-    tag = tag_walk(release, keys, request, format)
+    release = release or await context.releases.resolve(request.model)
+    check_walk(request, release.manifest.image, format, context.settings)
+    if if_none_match is not None or (keep and len(context.walks)):
+        # It may be there or here already: no pictures are drawn, and none of the key's rate is taken.
+        keys = await _draw_keys(context, request, release)
+        tag = tag_walk(release, keys, request, format)
+        if matches(tag, if_none_match):
+            return not_modified(tag, headers)
+        if keep and (kept := context.walks.find((current_key(), tag))) is not None:
+            return answer_kept(context, kept, format, {**tell_walk(release, keys, tag), **(headers or {})})
+        holding = await _take_room(context, request, format, release)
+    else:
+        holding = await _take_room(context, request, format, release)
+        keys = await _draw_accepted(context, request, release, holding)
+        tag = tag_walk(release, keys, request, format)
     told = {**tell_walk(release, keys, tag), **(headers or {})}
-    if request.stream:
-        return await stream_answer(context, receive, request, format, release, keys, holding, told)
-    name = (current_key(), tag) if keep else None
-    return await write_answer(context, receive, request, format, release, keys, holding, told, keep_as=name)
+    keep_as = (current_key(), tag) if keep else None
+    accepted = AcceptedWalk(receive, request, format, release, keys, holding, told, keep_as)
+    return await (stream_answer if request.stream else write_answer)(context, accepted)
 
 
 def tell_walk(release: Release, keys: Inputs, tag: str) -> dict[str, str]:
@@ -74,36 +87,33 @@ def tag_walk(release: Release, keys: Inputs, request: WalkRequest, format: str) 
     return tag_answer(release, keys, format=format, **shape, **({"stream": True} if request.stream else {}))
 
 
-async def accept_walk(
-    context: Context, request: WalkRequest, format: str, *, release: Release | None = None
-) -> tuple[Release, Inputs, Holding]:
-    """Hold `request` against every limit, and take room for it.
-
-    Its release, if not given already, its key pictures' inputs, and what it holds until it is answered.
-
-    Raises:
-        GanymedeError: any of the refusals in `foundation.errors`.
-    """
-    release = release or await context.releases.resolve(request.model)
+async def _take_room(context: Context, request: WalkRequest, format: str, release: Release) -> Holding:
+    """What the walk holds until it is answered: of a stream no more than is under way at once."""
     image = release.manifest.image
-    check_walk(request, image, format, context.settings)
     if request.stream:
         size, waiting = stream_bytes(request, image), min(request.frames, WAITING_FRAMES)
     else:
         size, waiting = walk_bytes(request, image, format), request.frames
-    holding = await context.accept(request.frames, size, waiting=waiting)
-    with ExitStack() as held:
-        held.callback(holding.release)
-        try:
-            draw = partial(draw_inputs, release.manifest, request, request.seeds)
-            keys = await context.bodies.convert(count_numbers(request), draw)
-            if request.directions:
-                keys = steer(keys, await release.directions.get(), request.directions)
-        except InvalidField:  # such as a label: what is wrong costs a key nothing
+    return await context.accept(request.frames, size, waiting=waiting)
+
+
+async def _draw_accepted(
+    context: Context, request: WalkRequest, release: Release, holding: Holding
+) -> Inputs:
+    """The inputs of the key pictures; where they cannot be had, `holding` is let go."""
+    try:
+        return await _draw_keys(context, request, release)
+    except BaseException as error:
+        holding.release()
+        if isinstance(error, InvalidField):  # such as a label: what is wrong costs a key nothing
             await context.rates.give_back(request.frames)
-            raise
-        held.pop_all()
-    return release, keys, holding
+        raise
+
+
+async def _draw_keys(context: Context, request: WalkRequest, release: Release) -> Inputs:
+    draw = partial(draw_inputs, release.manifest, request, request.seeds)
+    keys = await context.bodies.convert(count_numbers(request), draw)
+    return steer(keys, await release.directions.get(), request.directions) if request.directions else keys
 
 
 async def answer_walk_link(
@@ -117,21 +127,20 @@ async def answer_walk_link(
     release = await context.releases.resolve(request.model)
     manifest = release.manifest
     named = request.model is not None and parse_reference(request.model).selector == manifest.version
-    headers = {"Cache-Control": FOR_EVER if named else "no-cache"}
-    known = http_request.headers.get("if-none-match")
-    # Each part of a file is asked for by itself: a time of its own for each would make them different files.
-    dated = {**headers, "Last-Modified": format_datetime(manifest.created_at.astimezone(UTC), usegmt=True)}
-    if known is not None or len(context.walks):
-        # It may be there or here already: no pictures are drawn, and none of the key's rate is taken.
-        check_walk(request, manifest.image, format, context.settings)
-        keys = draw_inputs(manifest, request, request.seeds)
-        tag = tag_walk(release, keys, request, format)
-        if matches(tag, known):
-            return not_modified(tag, headers)
-        if (walk := context.walks.find((current_key(), tag))) is not None:
-            return answer_kept(context, walk, format, {**tell_walk(release, keys, tag), **dated})
+    headers = {
+        "Cache-Control": FOR_EVER if named else "no-cache",
+        # Each part of a file is asked for by itself: a time of its own for each would make different files.
+        "Last-Modified": format_datetime(manifest.created_at.astimezone(UTC), usegmt=True),
+    }
     return await answer_walk(
-        context, http_request.receive, request, format, release=release, headers=dated, keep=True
+        context,
+        http_request.receive,
+        request,
+        format,
+        release=release,
+        headers=headers,
+        if_none_match=http_request.headers.get("if-none-match"),
+        keep=True,
     )
 
 

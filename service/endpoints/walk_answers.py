@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.responses import FileResponse, Response
@@ -26,19 +27,25 @@ from service.requests.inputs import Inputs
 from service.requests.schemas import WalkRequest
 
 
-async def write_answer(
-    context: Context,
-    receive: Receive,
-    request: WalkRequest,
-    format: str,
-    release: Release,
-    keys: Inputs,
-    holding: Holding,
-    headers: Mapping[str, str],
-    *,
-    keep_as: Name | None = None,
-) -> Response:
-    """A walk whose file is whole before it is sent, and kept for a while under the name `keep_as`."""
+@dataclass(frozen=True, slots=True)
+class AcceptedWalk:
+    """A walk that there is room for: who wants it, what it is, and what it holds until it is answered."""
+
+    receive: Receive
+    request: WalkRequest
+    format: str
+    release: Release
+    keys: Inputs
+    holding: Holding
+    headers: Mapping[str, str]
+    """Of the answer, beside those that say how long it took."""
+    keep_as: Name | None = None
+    """What its file is kept under for a while, if it is."""
+
+
+async def write_answer(context: Context, accepted: AcceptedWalk) -> Response:
+    """A walk whose file is whole before it is sent, and kept for a while where it has a name."""
+    format, holding = accepted.format, accepted.holding
     try:
         folder = LockedFolder("walk")
     except OSError:
@@ -47,24 +54,24 @@ async def write_answer(
     path = folder.path / f"walk.{format}"
     rendering = render_walk(
         context.engine,
-        release.generator,
-        keys,
-        request,
+        accepted.release.generator,
+        accepted.keys,
+        accepted.request,
         path,
         format,
         timeout_s=context.settings.request_timeout_s,
         requester=holding.requester,
         discard=_discard(holding, folder.remove),
     )
-    rendered = await unless_gone(receive, rendering)
+    rendered = await unless_gone(accepted.receive, rendering)
     with ExitStack() as held:
         held.callback(holding.release)
-        walk = context.walks.keep(keep_as, folder, path)
+        walk = context.walks.keep(accepted.keep_as, folder, path)
         held.callback(walk.leave)
         holding.resize(walk.found.st_size)
         context.metrics.observe_answer(format, rendered.queue_s, rendered.encode_s)
         timing = describe_timing(rendered.queue_s, rendered.inference_s, rendered.encode_s)
-        told = {**headers, "Server-Timing": timing}
+        told = {**accepted.headers, "Server-Timing": timing}
         return _WalkResponse(path, walk.found, MEDIA_TYPES[format], told, held.pop_all())
 
 
@@ -80,29 +87,21 @@ def answer_kept(context: Context, walk: KeptWalk, format: str, headers: Mapping[
         return _WalkResponse(walk.path, walk.found, MEDIA_TYPES[format], dict(headers), held.pop_all())
 
 
-async def stream_answer(
-    context: Context,
-    receive: Receive,
-    request: WalkRequest,
-    format: str,
-    release: Release,
-    keys: Inputs,
-    holding: Holding,
-    headers: Mapping[str, str],
-) -> Response:
+async def stream_answer(context: Context, walk: AcceptedWalk) -> Response:
     """A walk that is sent while it is made; what it holds does not grow with its length."""
+    format = walk.format
     stream = stream_walk(
         context.engine,
-        release.generator,
-        keys,
-        request,
+        walk.release.generator,
+        walk.keys,
+        walk.request,
         format,
         timeout_s=context.settings.request_timeout_s,
-        requester=holding.requester,
-        discard=_discard(holding),
+        requester=walk.holding.requester,
+        discard=_discard(walk.holding),
     )
     try:
-        first = await unless_gone(receive, anext(stream))
+        first = await unless_gone(walk.receive, anext(stream))
     except BaseException:
         await stream.aclose()
         raise
@@ -113,8 +112,8 @@ async def stream_answer(
         stream,
         context.engine,
         media_type=STREAM_MEDIA_TYPES[format],
-        headers={**headers, "Server-Timing": timing},
-        interval_s=1 / request.fps if format in PACED else 0.0,
+        headers={**walk.headers, "Server-Timing": timing},
+        interval_s=1 / walk.request.fps if format in PACED else 0.0,
     )
 
 

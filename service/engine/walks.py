@@ -77,15 +77,14 @@ async def render_walk(
     format: str,
     *,
     timeout_s: float,
-    report: Callable[[int], None] | None = None,
     requester: str | None = None,
     discard: Callable[[], None] | None = None,
 ) -> Rendered:
     """Generate and encode a walk between `keys` into a new file at `path`.
 
-    `report` is told how many frames are done, as they are. What goes wrong is told at once, while a thread
-    may still encode; it stops at its next frame. Once nobody writes to a file that did not become whole,
-    `discard` is called in a thread; without it the file is removed.
+    What goes wrong is told at once, while a thread may still encode; it stops at its next frame. Once nobody
+    writes to a file that did not become whole, `discard` is called in a thread; without it the file is
+    removed.
 
     Raises:
         QueueFull: the engine has no room for all of its frames; once it has, none is refused.
@@ -93,7 +92,6 @@ async def render_walk(
         Unavailable: the disk is full.
     """
     queue_s = inference_s = encode_s = 0.0
-    done = 0
     whole = False
     opener = partial(open_walk_encoder, path, format, request, keys, generator.manifest)
     file = WalkFile[Encoder](engine.walk_encoders, path, opener, discard=discard)
@@ -105,9 +103,6 @@ async def render_walk(
                         queue_s += generated.queue_s
                         inference_s += generated.inference_s
                         encode_s += await file.run(_encode, file, generated, request.scale)
-                        done += len(generated.images)
-                        if report:
-                            report(done)
                 encode_s += await file.run(_finish)
                 whole = True
     except TimeoutError:

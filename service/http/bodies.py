@@ -39,7 +39,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class JsonBody:
-    """JSON text in UTF-8, read once and for any schema; a byte order mark is let pass (RFC 8259, 8.1)."""
+    """JSON text in UTF-8, read once and for any schema; none at all is `{}`.
+
+    A byte order mark is let pass (RFC 8259, 8.1).
+    """
 
     def __init__(self, content: bytes, *, max_images: int | None = None) -> None:
         """Read `content`, in slices if it is large.
@@ -47,6 +50,7 @@ class JsonBody:
         Raises:
             MalformedRequest: it is not JSON, or has more parts than requests for `max_images` have.
         """
+        content = content or b"{}"
         self._content = content.removeprefix(_BYTE_ORDER_MARK)
         self._longest = max(max_images or 0, _LONGEST_FIELD)
         if max_images is not None:
@@ -131,6 +135,8 @@ def _check_parts(content: bytes, max_images: int) -> None:
         MalformedRequest: there are more of a kind.
     """
     most_parts = 4 * max_images + 4096
+    if len(content) <= _OTHER_LISTS:  # each part has a byte
+        return
     limits = {
         b"{": (most_parts, "objects"),
         b"[": (2 * max_images + _OTHER_LISTS, "lists"),

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foundation.errors import MalformedRequest
 from service.http.addresses import path_of
-from service.http.problems import describe, describe_unknown
+from service.http.faults import Faults
+from service.http.problems import describe
 
 _METHODS = ("GET", "HEAD", "POST")
 _ASKED = (
@@ -35,7 +35,7 @@ class CrossOrigins(CORSMiddleware):
 
     def __init__(self, app: ASGIApp, *, origins: Sequence[str]) -> None:
         super().__init__(
-            _answer_faults(app),
+            Faults(app),  # outside of this no page could read what it answers
             allow_origins=origins,
             allow_methods=_METHODS,
             allow_headers=_ASKED,
@@ -86,24 +86,3 @@ def head_fields(
         (b"access-control-expose-headers", ", ".join(_EXPOSED).encode()),
         (b"vary", b"Origin"),
     ]
-
-
-def _answer_faults(app: ASGIApp) -> ASGIApp:
-    """`app`, whose unknown errors are answered here: outside of this middleware no page could read them."""
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def send_noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await app(scope, receive, send_noting)
-        except Exception as error:
-            if started or scope["type"] != "http":
-                raise
-            await describe_unknown(Request(scope), error)(scope, receive, send_noting)
-
-    return answer

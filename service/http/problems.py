@@ -80,16 +80,17 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(OSError)
     @app.exception_handler(MemoryError)
     async def circumstance(http_request: Request, error: Exception) -> Response:
-        return describe_unknown(http_request, error, **protocol_members(http_request.scope, UNKNOWN_ERROR))
-
-    @app.exception_handler(Exception)
-    async def unknown(http_request: Request, error: Exception) -> Response:
-        return describe_unknown(http_request, error, **protocol_members(http_request.scope, UNKNOWN_ERROR))
+        return describe_fault(http_request, error)
 
 
 def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
     """What clients of the Open Inference Protocol show of an error, where a request is one of theirs."""
     return {"error": str(sentence)} if speaks_inference(scope) else {}
+
+
+def describe_fault(http_request: Request, error: Exception) -> Response:
+    """What `describe_unknown` says, in the words of those who ask."""
+    return describe_unknown(http_request, error, **protocol_members(http_request.scope, UNKNOWN_ERROR))
 
 
 def describe_unknown(http_request: Request, error: Exception, /, **members: object) -> Response:

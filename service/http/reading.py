@@ -1,9 +1,10 @@
 """Taking a request's body off the wire: bounded in bytes and time, and away from the event loop if large."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from fastapi import Request
@@ -48,17 +49,13 @@ class Bodies:
         self._room = Room(_BODIES_AT_ONCE * max_bytes)
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="bodies")
 
-    async def read(self, http_request: Request, schema: type[Schema]) -> Schema:
+    def read(self, http_request: Request, schema: type[Schema]) -> Awaitable[Schema]:
         """The request's JSON body as `schema`; no body at all means `{}`. The Content-Type does not matter.
 
         Raises:
             GanymedeError: what `take` and `service.http.bodies.parse_body` raise.
         """
-
-        def parse(content: bytes) -> Schema:
-            return parse_body(content or b"{}", schema, max_images=self.max_images)
-
-        return await self.take(http_request, parse)
+        return self.take(http_request, partial(parse_body, schema=schema, max_images=self.max_images))
 
     async def take(self, http_request: Request, parse: Callable[[bytes], Parsed]) -> Parsed:
         """What `parse` makes of the request's body; in a thread of its own if the body is large.

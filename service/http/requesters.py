@@ -26,8 +26,12 @@ def note_key(scope: MutableMapping[str, Any], name: str) -> None:
 
 
 def note_address(scope: Mapping[str, Any]) -> None:
-    """Let what the current task does count for the address of `scope`, where it has no key."""
+    """Let what the current task does count for the address of `scope`, until a key is known.
+
+    A task may begin in the context of the request before it on its connection.
+    """
     _address.set(address_of(scope))
+    _key_name.set(None)
 
 
 def current_key() -> str | None:

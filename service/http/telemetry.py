@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -28,9 +29,19 @@ from service.releases.answering import current_version, note_release
 _HEADER = b"x-request-id"
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _SERVER_TIMING = b"server-timing"
+_SCOPE_KEY = "ganymede.answer"
 
 request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 log = logging.getLogger("service.requests")
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What is known of one; copies of its request's scope share it."""
+
+    status: int = 500
+    started: bool = False
+    timing: bytes = b""
 
 
 class Telemetry:
@@ -49,16 +60,15 @@ class Telemetry:
         note_address(scope)
         note_release(None)
         note_departure(scope)
-        started, status, timing = False, 500, b""
+        answer = scope[_SCOPE_KEY] = _Answer()
         standing = headers_for(scope)  # now: routing changes the scope
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started, status, timing
             if message["type"] == "http.response.start":
-                started, status = True, message["status"]
+                answer.started, answer.status = True, message["status"]
                 headers = message["headers"]
                 if log.isEnabledFor(logging.INFO):
-                    timing = next((value for name, value in headers if name == _SERVER_TIMING), b"")
+                    answer.timing = next((value for name, value in headers if name == _SERVER_TIMING), b"")
                 message["headers"] = [*headers, *standing, header]
             await send(message)
 
@@ -67,12 +77,19 @@ class Telemetry:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            if started:
+            if answer.started:
                 raise
             await describe_unknown(Request(scope), error)(scope, receive, send_with_id)
         finally:
-            record_request(self._metrics, scope, status, time.perf_counter() - began, timing)
+            seconds = time.perf_counter() - began
+            record_request(self._metrics, scope, answer.status, seconds, answer.timing)
             request_id.reset(token)
+
+
+def has_started(scope: Scope) -> bool:
+    """Whether the answer to the request of `scope` is on its way, and none else can be given."""
+    answer: _Answer | None = scope.get(_SCOPE_KEY)
+    return answer is not None and answer.started
 
 
 @contextmanager

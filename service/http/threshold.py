@@ -8,13 +8,14 @@ is taken from those who are served.
 import asyncio
 from collections.abc import Collection
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foundation.errors import BodyTooLarge, GanymedeError, Unavailable
 from service.engine.engine import Engine
 from service.http.addresses import ROUTE, path_of
 from service.http.problems import describe, protocol_members
-from service.http.requesters import address_of
+from service.http.requesters import current_requester
+from service.http.telemetry import has_started
 
 _MOST_DIGITS = 18
 
@@ -41,17 +42,10 @@ class Threshold:
         except GanymedeError as error:
             await describe(error, **protocol_members(scope, error))(scope, receive, send)
             return
-        started = False
-
-        async def send_noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
         try:
-            await self._app(scope, receive, send_noting)
+            await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            if started or not self._engine.draining:
+            if has_started(scope) or not self._engine.draining:
                 raise
             late = Unavailable("This process had to end before this was ready; ask again.")
             await describe(late, **protocol_members(scope, late))(scope, receive, send)
@@ -66,7 +60,7 @@ class Threshold:
         """
         if scope["method"] == "POST" and (path := path_of(scope)) in self._paths:
             scope[ROUTE] = path
-            self._engine.check_room(1, address_of(scope))
+            self._engine.check_room(1, current_requester())  # no key is known yet: an address
         for name, value in scope["headers"]:
             if name == b"content-length" and _read_length(value) > self._max_body_bytes:
                 raise BodyTooLarge(

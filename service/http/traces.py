@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.addresses import OPEN_PATHS
+from service.http.addresses import OPEN_PATHS, path_of
 from service.http.telemetry import route_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Traces:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or path_of(scope) in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
         from opentelemetry.trace import SpanKind

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from service.endpoints.answer_schemas import Readiness
-from service.endpoints.context import context_of
+from service.endpoints.context import Context
 from service.endpoints.description import describe_operation
 from service.endpoints.endpoint import Endpoint
 from service.endpoints.health import ready
@@ -64,9 +64,8 @@ class Invocations:
         )
         return {"post": operation}
 
-    async def handle(self, http_request: Request) -> Response:
+    async def handle(self, context: Context, http_request: Request) -> Response:
         """Read the request, and answer it as the endpoint of its task does."""
-        context = context_of(http_request)
         context.check_room()  # before the body is read: a full queue refuses at the least cost
         parse = partial(self.parse, max_images=context.bodies.max_images)
         endpoint, request = await context.bodies.take(http_request, parse)
@@ -79,7 +78,7 @@ class Invocations:
             MalformedRequest: it is not a JSON object.
             InvalidField: there is no such task, or the fields beside it are not those of its endpoint.
         """
-        body = JsonBody(content or b"{}", max_images=max_images)
+        body = JsonBody(content, max_images=max_images)
         endpoint, schema = self._tasks[body.fit(self._schema).task]
         return endpoint, body.fit(schema)
 

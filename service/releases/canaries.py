@@ -30,6 +30,8 @@ class Canaries:
         self._served: dict[Reference, Canary] = {}
         self._left_out: dict[Reference, tuple[str, GanymedeError]] = {}
         self._beginning: dict[Reference, tuple[Canary, asyncio.Task[bool]]] = {}
+        self.shadows = False
+        """Whether any of them is a shadow."""
 
     @property
     def refusals(self) -> dict[Reference, GanymedeError]:
@@ -38,11 +40,6 @@ class Canaries:
             Reference(reference.model, version): error
             for reference, (version, error) in self._left_out.items()
         }
-
-    @property
-    def shadows(self) -> bool:
-        """Whether any of them is a shadow."""
-        return any(canary.shadow for canary in self._served.values())
 
     def pick(self, reference: Reference, version: str) -> str:
         """The version for the caller, where `reference` itself means `version`: the same one every time."""
@@ -95,8 +92,8 @@ class Canaries:
             return False
         self._left_out.pop(reference, None)
         self._served[reference] = canary
+        self._tell()
         log.info("%s has the canary %s now (%s)", reference, canary.version, canary.describe())
-        self._changed()
         return True
 
     def follow(self, reference: Reference, entry: Alias, serving: str) -> asyncio.Task[bool] | None:
@@ -136,8 +133,12 @@ class Canaries:
     def _drop(self, reference: Reference) -> None:
         ended = self._served.pop(reference, None)
         if ended is not None:
+            self._tell()
             log.info("%s has no canary any more, it was %s", reference, ended.version)
-            self._changed()
+
+    def _tell(self) -> None:
+        self.shadows = any(canary.shadow for canary in self._served.values())
+        self._changed()
 
 
 def find_place(model: str, caller: str) -> float:

@@ -67,7 +67,7 @@ class Releases:
         self.residents = Residents(
             self._load, max_resident=max_resident, timeout_s=load_timeout_s, changed=changed
         )
-        self.canaries = Canaries(self.residents, caller, self._settle)
+        self.canaries = Canaries(self.residents, caller, self._keep_meant)
         self._default = parse_reference(default_model) if default_model else None
         self._device = device
         self._max_graph_bytes = max_graph_bytes
@@ -132,7 +132,7 @@ class Releases:
         self.versions[reference] = version
         if reference == self._default:
             self.default_error = None
-        self._settle()
+        self._keep_meant()
 
     def forget(self) -> None:
         """Forget which references were not found, and what those mean that nobody has in memory."""
@@ -176,7 +176,7 @@ class Releases:
             self.serve(reference, version)
         return await self.canaries.choose(reference, release)
 
-    def _settle(self) -> None:
+    def _keep_meant(self) -> None:
         """Keep the default and its canary whatever comes, and let go of what nothing means any more."""
         meant = {(reference.model, version) for reference, version in self.versions.items()}
         meant |= self.canaries.keys()

@@ -142,7 +142,7 @@ def _tensors() -> Iterator[Asked]:
 
 def list_requests() -> list[Asked]:
     """All of them, about two hundred, each with a name of its own."""
-    asked = [_posted("/generate", {**body, "format": form}) for body in GENERATE for form in PICTURES]
+    asked = [_posted("/generate", {**body, "format": format}) for body in GENERATE for format in PICTURES]
     asked += [_posted("/generate", {"model": model, "seed": 1, "count": 2}) for model in MODELS[1:3]]
     asked += [_posted("/generate", {"model": "colour", **body}) for body in LABELLED]
     asked += [_posted("/generate", {"model": "colour", **body, "format": "json"}) for body in LABELLED]
@@ -151,8 +151,8 @@ def list_requests() -> list[Asked]:
         for accept in ("image/webp", "application/zip;q=0.5, image/jpeg", "text/html", "*/*")
     ]
     for model in ("grey", "colour", "wide"):
-        asked += [_posted("/latent-walk", {"model": model, **WALK[0], "format": form}) for form in WALKS]
-    asked += [_posted("/latent-walk", {**body, "format": form}) for body in WALK[1:] for form in WALKS]
+        asked += [_posted("/latent-walk", {"model": model, **WALK[0], "format": format}) for format in WALKS]
+    asked += [_posted("/latent-walk", {**body, "format": format}) for body in WALK[1:] for format in WALKS]
     asked += [
         _posted(
             "/latent-walk", {"model": "colour", "seeds": [1, 2], "labels": ["star", "circle"], "frames": 5}

@@ -13,11 +13,11 @@ from tests.conftest import run_server
 
 
 def test_generate_writes_the_bytes_that_the_service_answers(run_ganymede, tiny_store, tmp_path, client):
-    for form in ("png", "webp", "npy", "zip"):
-        output = tmp_path / f"grid.{form}"
+    for format in ("png", "webp", "npy", "zip"):
+        output = tmp_path / f"grid.{format}"
         result = run_ganymede("generate", "grey", "--seeds", "3,5-7", "-o", output, "--models", tiny_store)
         assert result.returncode == 0, result.stderr
-        body = {"seeds": [3, 5, 6, 7], "format": form}
+        body = {"seeds": [3, 5, 6, 7], "format": format}
         assert output.read_bytes() == client.post("/generate", json=body).content
 
 

@@ -41,12 +41,12 @@ def test_white_shows_through_as_far_as_a_picture_is_transparent():
     assert np.abs(blend_on_white(image) - exact).max() <= 0.51
 
 
-@pytest.mark.parametrize("form", ["png", "webp", "jpeg"])
-def test_a_grid_is_transparent_between_its_pictures(frames, form):
-    grid = Image.open(io.BytesIO(encode_images(frames, form, ORIGIN, columns=3, padding=4)))
+@pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
+def test_a_grid_is_transparent_between_its_pictures(frames, format):
+    grid = Image.open(io.BytesIO(encode_images(frames, format, ORIGIN, columns=3, padding=4)))
     assert grid.size == (3 * 48 + 8, 2 * 32 + 4)
     pixels = np.asarray(grid)
-    if form == "jpeg":
+    if format == "jpeg":
         assert grid.mode == "RGB"
         assert pixels[33:35, :].min() > 245  # white, but for what JPEG loses
         assert np.abs(pixels[:32, :48].astype(int) - blend_on_white(frames[0])).mean() < 6
@@ -64,32 +64,32 @@ def test_archives_arrays_and_json_hold_what_was_drawn(frames):
     assert np.array_equal(np.load(io.BytesIO(encode_images(frames, "npy", ORIGIN))), frames)
 
 
-@pytest.mark.parametrize("form", ["png", "zip", "npy", "apng", "webp", "gif", "mp4"])
-def test_a_walk_keeps_its_transparency_or_lies_on_white(frames, form, tmp_path):
-    path = tmp_path / f"walk.{form}"
-    encoder = open_encoder(form, path, FrameShape(5, 32, 48, 4, fps=10), ORIGIN)
+@pytest.mark.parametrize("format", ["png", "zip", "npy", "apng", "webp", "gif", "mp4"])
+def test_a_walk_keeps_its_transparency_or_lies_on_white(frames, format, tmp_path):
+    path = tmp_path / f"walk.{format}"
+    encoder = open_encoder(format, path, FrameShape(5, 32, 48, 4, fps=10), ORIGIN)
     encoder.add(frames[:2])
     encoder.add(frames[2:])
     encoder.finish()
     encoder.close()
-    if form == "mp4":
+    if format == "mp4":
         with av.open(path) as container:
             shown = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
         assert np.abs(shown.mean((1, 2)) - blend_on_white(frames).mean((1, 2))).max() < 8
-    elif form == "npy":
+    elif format == "npy":
         assert np.array_equal(np.load(path), frames)
-    elif form == "zip":
+    elif format == "zip":
         with zipfile.ZipFile(path) as archive:
             last = Image.open(io.BytesIO(archive.read("0004.png")))
             assert np.array_equal(np.asarray(last), frames[4])
-    elif form == "png":
+    elif format == "png":
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(path.read_bytes())))[:, 48:96], frames[1])
     else:
         moving: Any = Image.open(io.BytesIO(path.read_bytes()))
         assert moving.n_frames == 5
         for index, frame in enumerate(frames):
             moving.seek(index)
-            if form == "gif":
+            if format == "gif":
                 shown = np.asarray(moving.convert("RGB")).astype(int)
                 assert np.abs(shown - blend_on_white(frame)).max() < 16
             else:

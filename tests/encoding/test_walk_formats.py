@@ -49,19 +49,19 @@ def count_frames(picture: Any) -> int:
     return picture.n_frames
 
 
-def decode(content: bytes, form: str, channels: int) -> np.ndarray:
+def decode(content: bytes, format: str, channels: int) -> np.ndarray:
     """The frames of a walk in any format, uint8 (n, h, w, c)."""
     mode = "L" if channels == 1 else "RGB"
     pictures: list[Image.Image]
-    if form == "npy":
+    if format == "npy":
         return np.load(io.BytesIO(content))
-    if form == "zip":
+    if format == "zip":
         archive = zipfile.ZipFile(io.BytesIO(content))
         pictures = [Image.open(io.BytesIO(archive.read(name))) for name in sorted(archive.namelist())]
-    elif form == "mp4":
+    elif format == "mp4":
         with av.open(io.BytesIO(content)) as container:
             pictures = [frame.to_image() for frame in container.decode(video=0)]
-    elif form == "png":
+    elif format == "png":
         strip = Image.open(io.BytesIO(content))
         side = strip.height
         pictures = [strip.crop((left, 0, left + side, side)) for left in range(0, strip.width, side)]
@@ -75,26 +75,28 @@ def decode(content: bytes, form: str, channels: int) -> np.ndarray:
     return frames.reshape(*frames.shape[:3], channels)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize(("model", "channels"), [("grey", 1), ("colour", 3)])
-def test_every_format_holds_every_frame_and_the_keys_are_their_seeds_images(client, form, model, channels):
-    answer = walk(client, model=model, seeds=KEYS, frames=FRAMES, format=form)
-    assert answer.headers["content-type"] == FORMATS[form]
-    frames = decode(answer.content, form, channels)
+def test_every_format_holds_every_frame_and_the_keys_are_their_seeds_images(client, format, model, channels):
+    answer = walk(client, model=model, seeds=KEYS, frames=FRAMES, format=format)
+    assert answer.headers["content-type"] == FORMATS[format]
+    frames = decode(answer.content, format, channels)
     assert frames.shape == (FRAMES, 8, 8, channels)
     exact = pixels(client, model=model, seeds=KEYS, frames=FRAMES)
     assert np.array_equal(exact[[0, 35, 70]], seed_images(client, KEYS, model=model))
-    if form == "mp4":  # lossy; and half the colour's resolution
+    if format == "mp4":  # lossy; and half the colour's resolution
         assert np.abs(frames.mean(axis=(1, 2, 3)) - exact.mean(axis=(1, 2, 3))).max() < 6
     else:
         assert np.array_equal(frames, exact)
 
 
-@pytest.mark.parametrize("form", ["gif", "apng", "webp", "mp4"])
-def test_an_animation_lasts_as_long_as_its_frames_at_its_rate_even_when_it_stands_still(client, form):
-    for seeds in ((3, 9), (3, 3)) if form != "webp" else ((3, 9),):  # a WebP that stands still is one picture
-        content = walk(client, seeds=seeds, frames=40, fps=20, format=form).content
-        if form == "mp4":
+@pytest.mark.parametrize("format", ["gif", "apng", "webp", "mp4"])
+def test_an_animation_lasts_as_long_as_its_frames_at_its_rate_even_when_it_stands_still(client, format):
+    for seeds in (
+        ((3, 9), (3, 3)) if format != "webp" else ((3, 9),)
+    ):  # a WebP that stands still is one picture
+        content = walk(client, seeds=seeds, frames=40, fps=20, format=format).content
+        if format == "mp4":
             with av.open(io.BytesIO(content)) as container:
                 stream = container.streams.video[0]
                 duration_s = float(stream.duration * stream.time_base)
@@ -108,9 +110,9 @@ def test_an_animation_lasts_as_long_as_its_frames_at_its_rate_even_when_it_stand
         assert duration_s == pytest.approx(2.0, abs=0.06)
 
 
-@pytest.mark.parametrize("form", ["gif", "apng", "webp"])
-def test_animated_pictures_repeat_for_ever(client, form):
-    moving = Image.open(io.BytesIO(walk(client, seeds=[1, 2], frames=4, format=form).content))
+@pytest.mark.parametrize("format", ["gif", "apng", "webp"])
+def test_animated_pictures_repeat_for_ever(client, format):
+    moving = Image.open(io.BytesIO(walk(client, seeds=[1, 2], frames=4, format=format).content))
     moving.load()
     assert count_frames(moving) > 1
     assert moving.info["loop"] == 0
@@ -127,11 +129,11 @@ def test_an_mp4_is_what_browsers_play_and_says_that_it_is_machine_made(client):
         assert "colour@v1" in container.metadata["comment"]
 
 
-@pytest.mark.parametrize("form", ["png", "gif", "apng", "webp", "mp4"])
+@pytest.mark.parametrize("format", ["png", "gif", "apng", "webp", "mp4"])
 @pytest.mark.parametrize("seeds", [(1, 2), (3, 3)], ids=["moving", "standing"])
-def test_every_walk_says_how_it_was_made_and_that_a_machine_made_it(client, form, seeds):
+def test_every_walk_says_how_it_was_made_and_that_a_machine_made_it(client, format, seeds):
     fields = {"seeds": seeds, "label": "star", "frames": 9, "easing": "smooth", "truncation": 0.5}
-    content = walk(client, model="colour", **fields, format=form).content
+    content = walk(client, model="colour", **fields, format=format).content
     start = content.index(b"<?xpacket begin")
     packet = content[start : content.index(b"<?xpacket end", start)]
     [description] = ElementTree.fromstring(packet).iter(f"{RDF}Description")
@@ -141,16 +143,16 @@ def test_every_walk_says_how_it_was_made_and_that_a_machine_made_it(client, form
     assert said["seed"] == ",".join(map(str, seeds))
     way = {"frames": 9, "interpolation": "slerp", "loop": False, "easing": "smooth"}
     assert json.loads(said["walk"]) == way
-    if form in ("webp", "apng", "png"):
+    if format in ("webp", "apng", "png"):
         picture = Image.open(io.BytesIO(content))
         picture.load()
         assert packet in (picture.info.get("xmp") or picture.info["XML:com.adobe.xmp"].encode())
-    assert decode(content, form, 3).shape[0] == (1 if form == "webp" and seeds == (3, 3) else 9)
+    assert decode(content, format, 3).shape[0] == (1 if format == "webp" and seeds == (3, 3) else 9)
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_the_same_walk_has_the_same_bytes(client, form):
-    first, second = (walk(client, seeds=[5, 6], frames=20, format=form) for _ in range(2))
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_same_walk_has_the_same_bytes(client, format):
+    first, second = (walk(client, seeds=[5, 6], frames=20, format=format) for _ in range(2))
     assert first.content == second.content
     assert first.headers["etag"] == second.headers["etag"]
     assert first.headers["x-seed"] == "5"

@@ -109,9 +109,9 @@ def test_accept_that_allows_nothing_is_refused_with_what_there_is(client):
     assert "image/webp" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("form", ["png", "webp"])
-def test_lossless_pictures_hold_the_exact_pixels(client, form):
-    shown = pixels(client.post("/generate", json={"model": "colour", "seeds": [3], "format": form}))
+@pytest.mark.parametrize("format", ["png", "webp"])
+def test_lossless_pictures_hold_the_exact_pixels(client, format):
+    shown = pixels(client.post("/generate", json={"model": "colour", "seeds": [3], "format": format}))
     np.testing.assert_array_equal(shown[:, :, :3], arrays(client, model="colour", seeds=[3])[0])
 
 

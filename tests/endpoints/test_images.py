@@ -45,31 +45,31 @@ def test_a_grid_holds_every_image_at_its_place_and_white_elsewhere(count, column
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("form", ["png", "webp"])
-def test_lossless_files_hold_the_exact_pixels(form, channels):
+@pytest.mark.parametrize("format", ["png", "webp"])
+def test_lossless_files_hold_the_exact_pixels(format, channels):
     [image] = some_images(1, channels)
-    shown = np.asarray(Image.open(io.BytesIO(encode_image(image, form))).convert("RGB"))
+    shown = np.asarray(Image.open(io.BytesIO(encode_image(image, format))).convert("RGB"))
     np.testing.assert_array_equal(shown, np.broadcast_to(image, (5, 7, 3)))
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-def test_every_picture_says_how_it_was_made_and_that_a_machine_made_it(form):
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_every_picture_says_how_it_was_made_and_that_a_machine_made_it(format):
     provenance = Provenance("fashion@v3", (7, 8), ("Bag", "a<b"), 0.75)
-    described = read_xmp(encode_image(some_images(1, 3)[0], form, provenance))
+    described = read_xmp(encode_image(some_images(1, 3)[0], format, provenance))
     assert described["DigitalSourceType"] == TRAINED
     assert (described["model"], described["seed"], described["label"]) == ("fashion@v3", "7,8", "Bag,a<b")
     assert described["truncation"] == "0.75"
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize(
     "recipe",
     [{"mix": [{"seed": 3, "weight": 1.0}, {"seed": 8, "weight": -0.5}]}, {"directions": {"<0>": 2.5}}],
 )
-def test_a_mixed_or_moved_picture_says_so(form, recipe):
-    order = GenerateRequest.model_validate(recipe)
-    provenance = Provenance("fashion@v3", recipe=describe_recipe(order))
-    described = read_xmp(encode_image(some_images(1, 3)[0], form, provenance))
+def test_a_mixed_or_moved_picture_says_so(format, recipe):
+    request = GenerateRequest.model_validate(recipe)
+    provenance = Provenance("fashion@v3", recipe=describe_recipe(request))
+    described = read_xmp(encode_image(some_images(1, 3)[0], format, provenance))
     [name] = recipe
     assert json.loads(described[name]) == recipe[name]
 

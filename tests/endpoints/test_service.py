@@ -84,8 +84,8 @@ def test_openapi_describes_every_error_as_the_problem_document_it_is(client):
     wrong = [(path, each["responses"]["422"]) for path, each in operations if "422" in each["responses"]]
     assert len(wrong) > 3
     for path, response in wrong:
-        form = "application/json" if path.startswith("/v2") else "application/problem+json"
-        assert list(response["content"]) == [form], path
+        format = "application/json" if path.startswith("/v2") else "application/problem+json"
+        assert list(response["content"]) == [format], path
     assert "HTTPValidationError" not in str(description)
     assert all("default" in operation["responses"] for _, operation in operations)
     assert {"401", "403", "429"} <= set(description["paths"]["/generate"]["post"]["responses"])

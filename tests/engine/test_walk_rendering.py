@@ -30,8 +30,18 @@ def release(tiny_store):
 class WatchedEngine(Engine):
     """The real engine, keeping count of what it was asked for."""
 
-    def __init__(self, *, fail_at: int | None = None, delay_s: float = 0.0) -> None:
-        super().__init__(max_batch_images=64, max_queue_images=4096, timeout_s=PATIENCE_S)
+    def __init__(
+        self,
+        *,
+        fail_at: int | None = None,
+        delay_s: float = 0.0,
+        max_queue_images: int = 4096,
+        report=lambda _: None,
+    ) -> None:
+        """`report` is told after each chunk of a walk how many frames are there."""
+        super().__init__(max_batch_images=64, max_queue_images=max_queue_images, timeout_s=PATIENCE_S)
+        self.report = report
+        self._done = 0
         self.asked: list[int] = []
         self.in_flight = self.most_in_flight = 0
         self._fail_at = fail_at
@@ -45,15 +55,19 @@ class WatchedEngine(Engine):
             await asyncio.sleep(self._delay_s)
             if len(self.asked) == self._fail_at:
                 raise GenerationFailed("Broken.")
-            return await super().generate(generator, inputs, **options)
+            generated = await super().generate(generator, inputs, **options)
+            if options.get("admission"):
+                self._done += len(generated.images)
+                self.report(self._done)
+            return generated
         finally:
             self.in_flight -= 1
 
 
-def render(engine, release, path, *, form="npy", frames=1000, timeout_s=PATIENCE_S):
-    order = WalkRequest(seeds=(1, 2), frames=frames)
-    keys = draw_inputs(release.manifest, order, order.seeds)
-    return render_walk(engine, release.generator, keys, order, path, form, timeout_s=timeout_s)
+def render(engine, release, path, *, format="npy", frames=1000, timeout_s=PATIENCE_S):
+    request = WalkRequest(seeds=(1, 2), frames=frames)
+    keys = draw_inputs(release.manifest, request, request.seeds)
+    return render_walk(engine, release.generator, keys, request, path, format, timeout_s=timeout_s)
 
 
 def test_a_walk_goes_to_the_engine_in_chunks_of_which_at_most_two_are_under_way(release, tmp_path):
@@ -79,14 +93,14 @@ def test_the_next_chunk_is_with_the_engine_while_one_is_being_encoded(release, t
     assert asked == [2, 3, 4, 5, 5]
 
 
-@pytest.mark.parametrize("form", ["npy", "mp4", "zip"])
-def test_the_memory_of_a_walk_is_that_of_its_chunks(release, tmp_path, form):
-    order = WalkRequest(seeds=(1, 2), frames=2000, scale=8)  # 8 MB of pixels
-    keys = draw_inputs(release.manifest, order, order.seeds)
+@pytest.mark.parametrize("format", ["npy", "mp4", "zip"])
+def test_the_memory_of_a_walk_is_that_of_its_chunks(release, tmp_path, format):
+    request = WalkRequest(seeds=(1, 2), frames=2000, scale=8)  # 8 MB of pixels
+    keys = draw_inputs(release.manifest, request, request.seeds)
     tracemalloc.start()
     try:
         walk = render_walk(
-            WatchedEngine(), release.generator, keys, order, tmp_path / "walk", form, timeout_s=PATIENCE_S
+            WatchedEngine(), release.generator, keys, request, tmp_path / "walk", format, timeout_s=PATIENCE_S
         )
         asyncio.run(walk)
         peak_bytes = tracemalloc.get_traced_memory()[1]
@@ -95,11 +109,11 @@ def test_the_memory_of_a_walk_is_that_of_its_chunks(release, tmp_path, form):
     assert peak_bytes < 3_000_000
 
 
-@pytest.mark.parametrize("form", ["png", "gif", "apng", "webp", "mp4", "zip", "npy"])
-def test_a_walk_that_fails_half_way_says_why_and_leaves_nothing_running(release, tmp_path, form):
+@pytest.mark.parametrize("format", ["png", "gif", "apng", "webp", "mp4", "zip", "npy"])
+def test_a_walk_that_fails_half_way_says_why_and_leaves_nothing_running(release, tmp_path, format):
     engine = WatchedEngine(fail_at=3)
     with pytest.raises(GenerationFailed):
-        asyncio.run(render(engine, release, tmp_path / f"walk.{form}", form=form))
+        asyncio.run(render(engine, release, tmp_path / f"walk.{format}", format=format))
     assert engine.in_flight == 0
     assert len(engine.asked) <= 4
     assert engine.waiting_images == 0
@@ -107,7 +121,7 @@ def test_a_walk_that_fails_half_way_says_why_and_leaves_nothing_running(release,
 
 def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_drains(release, tmp_path):
     async def walk_in_a_crowd() -> None:
-        engine = Engine(max_batch_images=64, max_queue_images=1000, timeout_s=PATIENCE_S)
+        engine = WatchedEngine(max_queue_images=1000)
         others: list[asyncio.Task[Generated]] = []
         rooms = []
 
@@ -123,17 +137,17 @@ def test_an_admitted_walk_is_finished_though_the_queue_fills_and_the_process_dra
             if done > 500:
                 engine.drain()  # the walk goes on; others that are not in yet are refused
 
-        order = WalkRequest(seeds=(1, 2), frames=900)
-        keys = draw_inputs(release.manifest, order, order.seeds)
+        engine.report = crowd
+        request = WalkRequest(seeds=(1, 2), frames=900)
+        keys = draw_inputs(release.manifest, request, request.seeds)
         await render_walk(
             engine,
             release.generator,
             keys,
-            order,
+            request,
             tmp_path / "walk.npy",
             "npy",
             timeout_s=PATIENCE_S,
-            report=crowd,
         )
         assert rooms[0] <= 100 + 2 * CHUNK_FRAMES
         assert np.load(tmp_path / "walk.npy").shape == (900, 8, 8, 1)
@@ -159,7 +173,7 @@ def test_a_walk_that_the_queue_has_no_room_for_is_refused_before_its_first_frame
 def test_a_walk_past_its_deadline_is_given_up(release, tmp_path):
     engine = WatchedEngine(delay_s=0.2)
     with pytest.raises(DeadlineExceeded, match=r"0\.3 s"):
-        asyncio.run(render(engine, release, tmp_path / "walk.mp4", form="mp4", timeout_s=0.3))
+        asyncio.run(render(engine, release, tmp_path / "walk.mp4", format="mp4", timeout_s=0.3))
     assert engine.in_flight == 0
 
 
@@ -197,7 +211,7 @@ def test_a_walk_that_is_cancelled_over_and_over_leaves_its_encoder_to_the_thread
     release, tmp_path, encoder
 ):
     async def cancel_it() -> None:
-        task = asyncio.create_task(render(WatchedEngine(), release, tmp_path / "walk.mp4", form="mp4"))
+        task = asyncio.create_task(render(WatchedEngine(), release, tmp_path / "walk.mp4", format="mp4"))
         await asyncio.to_thread(encoder.encoding.wait, 10)
         for _ in range(5):
             task.cancel()
@@ -230,11 +244,16 @@ def test_a_deadline_is_answered_while_a_frame_is_still_being_encoded(release, tm
 
 def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp_path, monkeypatch):
     async def leave() -> None:
-        engine = WatchedEngine()
-        discarded = threading.Event()
-        order = WalkRequest(seeds=(1, 2), frames=600, scale=8)
-        keys = draw_inputs(release.manifest, order, order.seeds)
-        begun = asyncio.Event()
+        engine, begun, discarded = WatchedEngine(), asyncio.Event(), threading.Event()
+        loop, encode = asyncio.get_running_loop(), rendering._encode
+
+        def watch(*arguments):
+            encode(*arguments)
+            loop.call_soon_threadsafe(begun.set)
+
+        monkeypatch.setattr(rendering, "_encode", watch)
+        request = WalkRequest(seeds=(1, 2), frames=600, scale=8)
+        keys = draw_inputs(release.manifest, request, request.seeds)
         removed, kept = tmp_path / "removed.mp4", tmp_path / "kept.mp4"
         for path, discard in ((removed, None), (kept, discarded.set)):
             begun.clear()
@@ -242,11 +261,10 @@ def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp
                 engine,
                 release.generator,
                 keys,
-                order,
+                request,
                 path,
                 "mp4",
                 timeout_s=30,
-                report=lambda _: begun.set(),
                 discard=discard,
             )
             task = asyncio.create_task(walk)
@@ -261,12 +279,12 @@ def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp
     asyncio.run(leave())
 
 
-@pytest.mark.parametrize("form", ["mp4", "npy", "zip", "png"])
-def test_a_full_disk_is_told_without_a_path(release, tmp_path, form):
-    path = tmp_path / f"walk.{form}"
+@pytest.mark.parametrize("format", ["mp4", "npy", "zip", "png"])
+def test_a_full_disk_is_told_without_a_path(release, tmp_path, format):
+    path = tmp_path / f"walk.{format}"
     path.symlink_to("/dev/full")  # what is written there fails with ENOSPC
     with pytest.raises(Exhausted, match="disk is full") as refusal:
-        asyncio.run(render(WatchedEngine(), release, path, form=form))
+        asyncio.run(render(WatchedEngine(), release, path, format=format))
     assert str(tmp_path) not in str(refusal.value)
     assert problem_type(refusal.value).status == 503
     assert int(dict(headers_of(refusal.value))["Retry-After"]) > 0

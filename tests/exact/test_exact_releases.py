@@ -17,7 +17,8 @@ from foundation.grid.proof import prove_exact
 from foundation.images import hash_images
 from foundation.store import FolderStore
 from ganymede.imports.graph import ImportRefused
-from ganymede.imports.release import Wishes, prepare_release
+from ganymede.imports.release import prepare_release
+from ganymede.imports.wishes import Wishes
 from service.application import create_app
 from service.requests.inputs import draw_seeds
 from service.settings import Settings

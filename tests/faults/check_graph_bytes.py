@@ -12,7 +12,8 @@ import random, sys, tempfile
 from pathlib import Path
 from foundation.errors import ReleaseRefused
 from ganymede.imports.graph import ImportRefused
-from ganymede.imports.release import Wishes, prepare_release
+from ganymede.imports.release import prepare_release
+from ganymede.imports.wishes import Wishes
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.releases.opening import check_content

@@ -23,22 +23,22 @@ def memory_bytes(server, name):
     return 1024 * int(line.split()[1])
 
 
-async def walk(client, order, leave_after_s=None):
+async def walk(client, request, leave_after_s=None):
     """The status of a walk; None where the client left, or had nobody to talk to."""
     try:
         async with asyncio.timeout(leave_after_s):
-            return (await client.post("/latent-walk", json=order)).status_code
+            return (await client.post("/latent-walk", json=request)).status_code
     except (TimeoutError, httpx.HTTPError):
         return None
 
 
-def walks(server, orders, leave_after_s=lambda: None):
+def walks(server, requests, leave_after_s=lambda: None):
     """Their statuses, all asked for at once."""
 
     async def ask():
-        limits = httpx.Limits(max_connections=len(orders))
+        limits = httpx.Limits(max_connections=len(requests))
         async with httpx.AsyncClient(base_url=server.url, timeout=120, limits=limits) as client:
-            return await asyncio.gather(*(walk(client, order, leave_after_s()) for order in orders))
+            return await asyncio.gather(*(walk(client, request, leave_after_s()) for request in requests))
 
     return asyncio.run(ask())
 
@@ -58,11 +58,11 @@ def test_clients_that_leave_as_their_time_ends_harm_nobody(tmp_path):
     chance = random.Random(0)  # noqa: S311 - nothing secret
     with run_server("models", tmp_path, *flags, TMPDIR=str(tmp_path)) as server:
         for turn in range(12):
-            orders = [
-                {"model": "emoji", "seeds": [seed, turn], "frames": 64, "scale": 11, "format": form}
-                for seed, form in enumerate(chance.choices(FORMATS[:4], k=16))
+            requests = [
+                {"model": "emoji", "seeds": [seed, turn], "frames": 64, "scale": 11, "format": format}
+                for seed, format in enumerate(chance.choices(FORMATS[:4], k=16))
             ]
-            assert set(walks(server, orders, lambda: chance.uniform(1.8, 2.6))) <= {None, 504, 503}
+            assert set(walks(server, requests, lambda: chance.uniform(1.8, 2.6))) <= {None, 504, 503}
             assert server.process.poll() is None, server.log.read_text()[-3000:]
         wait_until_idle(server)
         assert not list(tmp_path.glob("ganymede-*"))
@@ -79,9 +79,10 @@ def test_an_end_amid_walks_comes_in_time_and_without_a_crash(tmp_path, sent):
 
             async def end(server=server, turn=turn):
                 async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
-                    order = {"model": "emoji", "frames": 60, "scale": 16, "format": FORMATS[turn]}
+                    request = {"model": "emoji", "frames": 60, "scale": 16, "format": FORMATS[turn]}
                     calls = [
-                        asyncio.create_task(walk(client, {**order, "seeds": [seed, 1]})) for seed in range(16)
+                        asyncio.create_task(walk(client, {**request, "seeds": [seed, 1]}))
+                        for seed in range(16)
                     ]
                     await asyncio.sleep(2)
                     server.process.send_signal(sent)
@@ -101,12 +102,12 @@ def test_large_walks_stay_within_their_bytes_and_leave_the_memory_to_others(tmp_
     ) as server:
         assert walks(server, [{"model": "emoji", "seeds": [1, 2]}]) == [200]
         before = memory_bytes(server, "VmRSS")
-        for form in FORMATS:
-            orders = [
-                {"model": "emoji", "seeds": [seed, 1], "frames": 8, "scale": 64, "format": form}
+        for format in FORMATS:
+            requests = [
+                {"model": "emoji", "seeds": [seed, 1], "frames": 8, "scale": 64, "format": format}
                 for seed in range(16)
             ]
-            assert set(walks(server, orders)) == {200, 503}
+            assert set(walks(server, requests)) == {200, 503}
         wait_until_idle(server)
         assert memory_bytes(server, "VmHWM") - before < 2**30
         assert memory_bytes(server, "VmRSS") < 2 * before
@@ -125,8 +126,8 @@ def test_one_key_that_asks_for_all_it_can_get_does_not_shut_out_another(tiny_sto
         async def be_greedy(client, number):
             seed = 10_000 * number
             while going:
-                order = {"seed": seed, "count": 1024, "format": "npy"}
-                answer = await client.post("/generate", json=order, headers={"X-Api-Key": "g"})
+                request = {"seed": seed, "count": 1024, "format": "npy"}
+                answer = await client.post("/generate", json=request, headers={"X-Api-Key": "g"})
                 assert answer.status_code in (200, 503)
                 seed += 1024
 
@@ -134,8 +135,8 @@ def test_one_key_that_asks_for_all_it_can_get_does_not_shut_out_another(tiny_sto
             greedy = [asyncio.create_task(be_greedy(client, number)) for number in range(6)]
             await asyncio.sleep(1)
             for seed in range(20):
-                order = {"seed": seed, "count": 4}
-                answer = await client.post("/generate", json=order, headers={"X-Api-Key": "m"})
+                request = {"seed": seed, "count": 4}
+                answer = await client.post("/generate", json=request, headers={"X-Api-Key": "m"})
                 assert answer.status_code == 200, answer.text
             going = False
             await asyncio.gather(*greedy)

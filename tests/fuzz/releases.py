@@ -16,7 +16,8 @@ from foundation.store import FolderStore
 from foundation.store.aliases import Aliases
 from foundation.store.publication import entry_of, parse_manifest
 from ganymede.imports.graph import ImportRefused
-from ganymede.imports.release import Wishes, prepare_release
+from ganymede.imports.release import prepare_release
+from ganymede.imports.wishes import Wishes
 from service.encoding.provenance import Provenance
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator

@@ -112,12 +112,9 @@ def test_a_release_keeps_the_capacity_that_scaling_chose(assembly):
         assert endpoint["RetainAllVariantProperties"] is True
 
 
-def test_a_browser_comes_back_to_the_task_that_drew_its_page(assembly):
-    for path in ("/ui", "/ui/gradio_api/queue/join"):
-        assert attributes_of(assembly, path)["stickiness.enabled"] == "true"
-    assert attributes_of(assembly, "/images/m@v1/7.png")["stickiness.enabled"] == "false", (
-        "a cookie each time"
-    )
+def test_no_answer_carries_a_cookie_of_the_balancers(assembly):
+    for path in ("/ui", "/ui/assets/0a/main.js", "/images/m@v1/7.png", "/generate", "/latent-walk"):
+        assert attributes_of(assembly, path)["stickiness.enabled"] == "false", path
 
 
 def rules(assembly):

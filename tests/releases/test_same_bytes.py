@@ -67,8 +67,8 @@ def open_here(store, *, threads=1) -> Release:
     return open_release(FolderStore(store), "grey", "v1", cpu_device(threads))
 
 
-def tag(release, form="png"):
-    return tag_answer(release, Inputs.of_seeds((7,)), format=form)
+def tag(release, format="png"):
+    return tag_answer(release, Inputs.of_seeds((7,)), format=format)
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: f"{door[1]}")
@@ -236,9 +236,9 @@ def test_where_a_picture_alone_differs_from_one_in_a_batch_its_tags_are_weak(tmp
 )
 def test_a_tag_names_the_libraries_that_wrote_the_file_and_no_others(changed, forms, same, monkeypatch):
     write = name_writer.__wrapped__
-    before = {form: write(form) for form in forms | same}
+    before = {format: write(format) for format in forms | same}
     monkeypatch.setattr(changed, "0.0")
-    assert {form for form in before if write(form) != before[form]} == forms
+    assert {format for format in before if write(format) != before[format]} == forms
 
 
 def test_a_file_of_another_architecture_is_by_another_writer_though_the_pixels_are_the_same(monkeypatch):

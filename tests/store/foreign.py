@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from ganymede.imports.release import Prepared, Wishes, prepare_release
+from ganymede.imports.release import Prepared, prepare_release
+from ganymede.imports.wishes import Wishes
 
 SIDE, SIZE = 8, 16
 

@@ -18,7 +18,8 @@ from foundation.onnx_runtime import onnxruntime
 from foundation.processor import recorded_here
 from foundation.store import FolderStore
 from ganymede.imports.graph import ImportRefused
-from ganymede.imports.release import Wishes, prepare_release
+from ganymede.imports.release import prepare_release
+from ganymede.imports.wishes import Wishes
 from tests.conftest import run_server
 
 EXPORTS = Path(__file__).parent / "exports"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganymede.commands.training import TooManyCopies, explained
+from ganymede.commands.runs import TooManyCopies, explained
 from tests.training.run_folders import add_release, make_run
 from training.errors import CopiedError
 from training.evaluation.copying import find_copies, hold_out, write_pairs

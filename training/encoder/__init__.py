@@ -1,5 +1,6 @@
 """From a picture to a latent: an encoder that learns beside a finished generator, for its release.
 
 It learns from the served graph alone, of which `training.reverse` makes the gradient; so it learns for a run
-as for a release whose run is gone. It imports the export, the evaluation and what lies below them.
+as for a release whose run is gone. It imports the data, the presets, runs, figures and
+exports, and `training.reverse`; only the command line imports it.
 """

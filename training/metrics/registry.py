@@ -17,9 +17,9 @@ class Metric:
     """With which the names of its figures begin; it holds no `_`."""
     title: str
     meaning: str
-    less_is_better: bool
     compute: Callable[[Features, Features], float]
     """Of the features of the reference (n, d) and of the sample (m, d), in this order."""
+    less_is_better: bool = False
 
     def is_better(self, value: float, other: float) -> bool:
         """Say whether `value` is that of nearer pictures than `other`; equal ones are not."""
@@ -27,13 +27,15 @@ class Metric:
 
 
 DISTANCES: tuple[Metric, ...] = (
-    Metric("fd", "Fréchet distance", "less is better", True, frechet_distance),  # noqa: FBT003  # its fields
-    Metric("kd", "Kernel distance", "less is better", True, kernel_distance),  # noqa: FBT003
-    Metric("precision", "Precision", "share of the pictures that could be real", False, precision),  # noqa: FBT003
-    Metric("recall", "Recall", "share of the real ones that it could have drawn", False, recall),  # noqa: FBT003
+    Metric("fd", "Fréchet distance", "less is better", frechet_distance, less_is_better=True),
+    Metric("kd", "Kernel distance", "less is better", kernel_distance, less_is_better=True),
+    Metric("precision", "Precision", "share of the pictures that could be real", precision),
+    Metric("recall", "Recall", "share of the real ones that it could have drawn", recall),
 )
 """Of pictures that are held against as many others."""
-COPIED = Metric("copied", "Copied", "share of the pictures that are copies", True, copied_share)  # noqa: FBT003
+COPIED = Metric(
+    "copied", "Copied", "share of the pictures that are copies", copied_share, less_is_better=True
+)
 """Of pictures that are held against all training pictures."""
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in (*DISTANCES, COPIED)})
 
