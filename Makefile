@@ -70,8 +70,8 @@ format: $(VENV)/.dev
 # The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
 MODEL ?= fashion emoji
 RECIPE_fashion := --data fashion-mnist --set epochs=40
-RECIPE_emoji := --data noto-emoji --set size=64 --set channels=4 --set held_out=0 --set observer_share=0.05 \
-  --set checkpoints_kept=12
+RECIPE_emoji := --data noto-emoji --set size=64 --set channels=4 --set held_out=0 --set width=64 --set mirror=false \
+  --set epochs=360 --set observer_share=0.05 --set checkpoints_kept=12 --set checkpoint_epochs=2 --set sample_epochs=5
 TRAINED := $(MODEL:%=train-%)
 
 train: $(TRAINED)

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, Projection
+
 SCHEMA_VERSION = 1
 """A reader refuses a manifest with a greater number; fields it does not know within a number it ignores."""
 
@@ -124,6 +126,8 @@ class Manifest(_Part):
     """With `exact` the golden check is equality, and every machine gives the same pixels."""
     training: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, float] = Field(default_factory=dict)
+    projection: Projection | None = Field(default=None, exclude_if=lambda value: value is None)
+    """How a picture is found in its latent space; absent where it has no encoder."""
 
     @model_validator(mode="before")
     @classmethod
@@ -151,6 +155,9 @@ class Manifest(_Part):
         for path in {self.golden.images, *self.golden.variants} - {None}:
             if path not in paths:
                 raise ValueError(f"golden names {path}, which files lacks")
+        for path in (ENCODER_GRAPH, GRADIENT_GRAPH) if self.projection else ():
+            if path not in paths:
+                raise ValueError(f"projection needs {path}, which files lacks")
         return self
 
     @property

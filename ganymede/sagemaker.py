@@ -69,8 +69,13 @@ def carry_out(job: TrainingJob) -> None:
     export_run(job.run_folder)
     if not outcome.interrupted:
         measure(job)
-    release(job)
-    keep_artefacts(job)
+    try:
+        if outcome.interrupted and job.max_copied is not None:
+            print("Not published: stopped before anybody could look for copies of training pictures.")
+        else:
+            release(job)
+    finally:
+        keep_artefacts(job)  # who is refused sees why
 
 
 def measure(job: TrainingJob) -> None:
@@ -100,6 +105,7 @@ def release(job: TrainingJob) -> None:
         name=job.name,
         version=job.version,
         licence=job.licence,
+        max_copied=job.max_copied,
     )
     promote(store, job.name, job.version)
     print(f"Published {job.name}@{job.version} in {job.model_folder}.")

@@ -1,5 +1,6 @@
 """What differs from one environment to the next; read from cdk.json, checked, frozen."""
 
+import ipaddress
 import re
 from typing import Any, Literal, Self
 
@@ -14,6 +15,8 @@ PLACEHOLDER = re.compile(r"YOUR-|[@.]example\.|:111111111111:")
 MAX_QUEUE_IMAGES = 4096
 """Of one task; given to it as GANYMEDE_MAX_QUEUE_IMAGES."""
 CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
+NARROW_PREFIX = 8
+"""Bits that a range has in common at least where keys are sent in the clear: no half of the internet."""
 DOMAIN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+$"
 ACCOUNT_PATTERN = r"^\d{12}$"
 Part = Literal["realtime", "bulk", "training", "alerts", "github"]
@@ -125,6 +128,11 @@ class Configuration(BaseModel):
             raise ValueError(f"{value} has no GPU that the image runs on")
         return value
 
+    @field_validator("client_cidr")
+    @classmethod
+    def _is_a_range(cls, value: str) -> str:
+        return str(ipaddress.IPv4Network(value))
+
     @model_validator(mode="after")
     def _alarms_can_fire(self) -> Self:
         if self.alarming_queue_images_per_task > MAX_QUEUE_IMAGES // 2:
@@ -136,7 +144,7 @@ class Configuration(BaseModel):
 
     @model_validator(mode="after")
     def _no_key_in_the_clear(self) -> Self:
-        if not self.tls and self.client_cidr.endswith("/0"):
+        if not self.tls and ipaddress.IPv4Network(self.client_cidr).prefixlen < NARROW_PREFIX:
             raise ValueError("client_cidr: API keys over plain HTTP: give certificate_arn or a narrow range")
         if self.minimum_tasks > self.maximum_tasks:
             raise ValueError("minimum_tasks is more than maximum_tasks")

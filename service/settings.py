@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         ge=2**20,
         description="What answers may hold, from their admission until they are sent.",
     )
+    walk_cache_max_bytes: int = Field(
+        default=2**25, ge=0, le=2**40, description="Of walks' files, kept for a player's next part."
+    )
     max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30, description="Of a request's body.")
     max_connections: int | None = Field(
         default=None,

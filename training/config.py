@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from training.errors import ConfigurationError
@@ -50,9 +50,10 @@ class Configuration(PictureSettings):
 
 
 C = TypeVar("C", bound=Configuration)
+S = TypeVar("S", bound=BaseModel)
 
 
-def override(configuration: C, assignments: Sequence[str]) -> C:
+def override(configuration: S, assignments: Sequence[str]) -> S:
     """Return `configuration` with each "key=value" put in; raise ConfigurationError on a bad one."""
     values = configuration.model_dump()
     for assignment in assignments:

@@ -23,6 +23,13 @@ def never() -> bool:
     return False
 
 
+def has_gpu() -> bool:
+    """Say whether TensorFlow finds a GPU to train on; it is loaded when this is asked."""
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 @dataclass(frozen=True, slots=True)
 class PictureSet:
     """What settings are chosen by: how many pictures there are, their shape, and what they bear."""
@@ -31,6 +38,8 @@ class PictureSet:
     shape: PictureShape
     bears_mirror: Callable[[], bool] = never
     """Looks at the pictures, which takes a while, and says whether they may be mirrored."""
+    on_gpu: Callable[[], bool] = never
+    """Says whether a GPU trains on them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from typing import Any
 
 import typer
 
+_SWITCH_S = 0.0005
+"""A thread that computes in Python gives the event loop its turn after so long, not after Python's 5 ms."""
+
 _ANY_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
@@ -31,6 +34,7 @@ def serve(**flags: Any) -> None:
     import gc
     import logging
     import os
+    import sys
 
     import uvicorn
 
@@ -45,6 +49,7 @@ def serve(**flags: Any) -> None:
     from service.settings import Settings, explain_unknown
 
     return_large_blocks()
+    sys.setswitchinterval(_SWITCH_S)
     settings = Settings.load(**flags)
     configure_logs(settings.log_format)
     for sentence in explain_unknown(os.environ):

@@ -217,6 +217,9 @@ def publish(
     weights: Annotated[
         bool, typer.Option(help="Give the weights of both networks along, for others to train on from.")
     ] = True,
+    encoder: Annotated[
+        bool, typer.Option(help="Give what ganymede encoder made along, if it made something.")
+    ] = True,
     max_copied: Annotated[
         float | None,
         typer.Option(
@@ -243,6 +246,7 @@ def publish(
             licence=licence,
             sign=lambda manifest: sign_new(manifest, sign),
             weights=weights,
+            encoder=encoder,
             max_copied=max_copied,
         )
     typer.echo(f"Published {name}@{version} in {store.location}.")

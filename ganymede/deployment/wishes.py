@@ -16,6 +16,8 @@ MODEL_PREFIX = "models"
 DEFAULT_BUDGET_USD = 200
 EVERYONE, INSIDE = "0.0.0.0/0", "10.0.0.0/8"
 """Who may come: with a domain, and with a load balancer that has private addresses alone."""
+NARROW_PREFIX = 8
+"""Bits that a range has in common at least where keys are sent in the clear: no half of the internet."""
 
 
 class WishRefused(GanymedeError):
@@ -140,12 +142,12 @@ class Wishes:
                 f"--client-cidr {self.client_cidr} is no range of IPv4 addresses: write A.B.C.D/32 for one "
                 "address, A.B.C.0/24 for 256."
             ) from None
-        if network.prefixlen == 0 and not self.domain and not self.internal:
+        if network.prefixlen < NARROW_PREFIX and not self.domain and not self.internal:
             raise WishRefused(
-                f"--client-cidr {network} would take API keys from everyone over plain HTTP: give --domain, "
-                "or a narrow range."
+                f"--client-cidr {network} would take API keys from everyone, or nearly, over plain HTTP: "
+                f"give --domain, or a narrow range, of /{NARROW_PREFIX} or more."
             )
-        if network.is_private and not self.internal and network.prefixlen > 0:
+        if network.prefixlen and not self.internal and (not network.is_global or network.is_multicast):
             raise WishRefused(
                 f"--client-cidr {network} holds no address of the internet, so nobody could come: give your "
                 "public address, or --internal."

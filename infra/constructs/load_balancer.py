@@ -16,8 +16,9 @@ IDLE_TIMEOUT_S = 65
 HEALTH_PATH = "/readyz"
 HEALTH_INTERVAL_S, HEALTH_TIMEOUT_S, UNHEALTHY_COUNT = 5, 4, 2
 """A task that is to end is out of the balance after 2 × 5 + 4 s, within its lame duck's time."""
-METRICS_PATTERNS = ["/metrics", "/%*"]
-"""The balancer compares paths as they are written: no path of the service begins with an escape."""
+METRICS_PATTERNS = ["/metrics*", "/%*", "/m%*", "/me*%*"]
+"""The balancer compares paths as they are written; with escapes `/metrics` has one of these forms, nothing
+else of the service begins so. A rule holds five patterns with six wildcards at most."""
 PAGE_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/invocations"]
 """What may take long because much was asked for: its times are counted apart from the others'."""
 

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from foundation.errors import Unavailable
 from service.access.rates import Rates
+from service.endpoints.kept_walks import KeptWalks
 from service.endpoints.shadowing import Shadowing
 from service.engine.budget import Budget, Holding
 from service.engine.engine import Engine
@@ -31,6 +32,7 @@ class Context:
     reloading: Reloading
     bodies: Bodies
     shadowing: Shadowing
+    walks: KeptWalks
 
     def check_room(self) -> None:
         """Refuse a key's request for pictures before its body is read, if there is no room for even one.

@@ -13,6 +13,7 @@ from foundation.errors import InvalidField
 from service.endpoints.context import Context, context_of
 from service.endpoints.description import describe_link, describe_operation
 from service.endpoints.link import Link
+from service.http.addresses import ROUTE
 from service.http.fields import read_field
 from service.http.negotiation import choose_format, label_octets
 
@@ -103,6 +104,7 @@ class Endpoint(Generic[Schema]):
         context = context_of(http_request)
         context.check_room()  # before the body is read: a full queue refuses at the least cost
         if self.link is not None and http_request.method == "GET":
+            http_request.scope[ROUTE] = self.path  # of a POST `Threshold` has noted it
             request = self.link.read(http_request, self.schema)
             answering = partial(self.link.answer, context, http_request)
             return await self._negotiate(http_request, request, answering)

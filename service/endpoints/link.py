@@ -1,7 +1,7 @@
 """A request in an address: the GET beside an endpoint's POST, for `<video>` and whoever saves links."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request, Response
@@ -26,6 +26,8 @@ class Link(Generic[Schema]):
     example: Mapping[str, Any]
     """The fields that there have to be."""
     answer: LinkAnswer[Schema]
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    """What the documentation fills in beside them, for who tries it there."""
 
     def read(self, http_request: Request, schema: type[Schema]) -> Schema:
         """The request in the query of an address.
@@ -44,19 +46,20 @@ class Link(Generic[Schema]):
         properties = schema.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
         return [self._describe_parameter(name, properties[name]) for name in self.readers]
 
-    def _describe_parameter(self, name: str, field: Mapping[str, Any]) -> dict[str, Any]:
-        kinds = [kind for kind in field.get("anyOf", [field]) if kind.get("type") != "null"]
+    def _describe_parameter(self, name: str, described: Mapping[str, Any]) -> dict[str, Any]:
+        kinds = [kind for kind in described.get("anyOf", [described]) if kind.get("type") != "null"]
         schema = dict(kinds[0])
         for told in ("title", "description"):
             schema.pop(told, None)
         parameter: dict[str, Any] = {"name": name, "in": "query", "required": name in self.example}
-        if (description := field.get("description")) is not None:
+        if (description := described.get("description")) is not None:
             parameter["description"] = description
         if self.readers[name] in (read_numbers, read_words):
             parameter |= {"style": "form", "explode": False}
         if name in ("label", "labels"):  # of a class here its name or index, and that is text
             schema = {"type": "string", "minLength": 1}
             schema = schema if name == "label" else {"type": "array", "items": schema}
-        if name in self.example:
-            parameter["example"] = self.example[name]
+        shown = {**self.shown, **self.example}
+        if name in shown:
+            parameter["example"] = shown[name]
         return {**parameter, "schema": schema}

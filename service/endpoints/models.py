@@ -18,8 +18,9 @@ from service.releases.opening import Release
 
 router = APIRouter(prefix="/models", tags=["models"])
 Loaded = dict[str, dict[str, dict[str, str | bool]]]
-SAMPLES = "samples.png"
-MAX_SAMPLES_BYTES = 2**24
+SAMPLES, METRICS = "samples.png", "metrics.json"
+MAX_SAMPLES_BYTES = MAX_METRICS_BYTES = 2**24
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _NO_STORE = describe_problems(503)
 _NO_MODEL = describe_problems(404, 503)
 _FIRST_MODEL = {
@@ -30,7 +31,7 @@ _FIRST_VERSION = {
         "operationId": target,
         "parameters": {"name": "$response.body#/name", "version": "$response.body#/versions/0"},
     }
-    for target in ("describe_version", "show_samples")
+    for target in ("describe_version", "show_samples", "show_metrics")
 }
 
 
@@ -96,10 +97,23 @@ async def describe_version(name: str, version: str, context: AppContext) -> Desc
 )
 async def show_samples(name: str, version: str, context: AppContext, http_request: Request) -> Response:
     """The grid of samples that was published with a version."""
-    content = await context.releases.asking.run(_read_samples, context.releases.store, name, version)
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    response = Response(content, media_type="image/png", headers=headers)
+    store = context.releases.store
+    content = await context.releases.asking.run(_read, store, name, version, SAMPLES, MAX_SAMPLES_BYTES)
+    response = Response(content, media_type="image/png", headers=_FOR_EVER)
     return label_octets(response, http_request.headers.get("accept"))
+
+
+@router.get(
+    "/{name}/versions/{version}/metrics.json",
+    response_class=Response,
+    operation_id="show_metrics",
+    responses={200: {"content": describe_content(["application/json"])}, **_NO_MODEL},
+)
+async def show_metrics(name: str, version: str, context: AppContext) -> Response:
+    """What was published of a version's training: its losses and figures, epoch by epoch."""
+    store = context.releases.store
+    content = await context.releases.asking.run(_read, store, name, version, METRICS, MAX_METRICS_BYTES)
+    return Response(content, media_type="application/json", headers=_FOR_EVER)
 
 
 async def _name_directions(release: Release) -> tuple[str, ...] | None:
@@ -161,8 +175,8 @@ def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
     return described
 
 
-def _read_samples(store: Store, name: str, version: str) -> bytes:
+def _read(store: Store, name: str, version: str, path: str, max_bytes: int) -> bytes:
     manifest = store.manifest(name, version)
-    if manifest.file(SAMPLES) is None:
-        raise ModelNotFound(f"{manifest.reference} was published without {SAMPLES}.")
-    return store.read(manifest, SAMPLES, max_bytes=MAX_SAMPLES_BYTES)
+    if manifest.file(path) is None:
+        raise ModelNotFound(f"{manifest.reference} was published without {path}.")
+    return store.read(manifest, path, max_bytes=max_bytes)

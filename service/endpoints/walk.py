@@ -18,12 +18,13 @@ from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
 from service.endpoints.images import FOR_EVER
 from service.endpoints.link import Link
-from service.endpoints.walk_answers import stream_answer, write_answer
+from service.endpoints.walk_answers import answer_kept, stream_answer, write_answer
 from service.engine.budget import Holding
 from service.engine.costs import stream_bytes, walk_bytes
 from service.engine.streams import WAITING_FRAMES
 from service.http.entity_tags import matches, tag_answer
 from service.http.queries import read_flag, read_number, read_numbers, read_text, read_words
+from service.http.requesters import current_key
 from service.http.responses import name_seeds, not_modified
 from service.releases.opening import Release
 from service.requests.directions import steer
@@ -43,20 +44,28 @@ async def answer_walk(
     *,
     release: Release | None = None,
     headers: Mapping[str, str] | None = None,
+    keep: bool = False,
 ) -> Response:
     """The walk that `request` asks for in the format `format`, of its release if that is not given already.
+
+    With `keep` its file stays for a while, for who asks for it by its address again.
 
     Raises:
         GanymedeError: any of the refusals in `foundation.errors`.
     """
     release, keys, holding = await accept_walk(context, request, format, release=release)
-    told = {"X-Model": release.manifest.reference, "ETag": tag_walk(release, keys, request, format)}
-    if keys.seeds is not None:
-        told |= name_seeds(keys.seeds)
-    answer = stream_answer if request.stream else write_answer
-    return await answer(
-        context, receive, request, format, release, keys, holding, {**told, **(headers or {})}
-    )
+    tag = tag_walk(release, keys, request, format)
+    told = {**tell_walk(release, keys, tag), **(headers or {})}
+    if request.stream:
+        return await stream_answer(context, receive, request, format, release, keys, holding, told)
+    name = (current_key(), tag) if keep else None
+    return await write_answer(context, receive, request, format, release, keys, holding, told, keep_as=name)
+
+
+def tell_walk(release: Release, keys: Inputs, tag: str) -> dict[str, str]:
+    """The headers that say what a walk is."""
+    seeds = {} if keys.seeds is None else name_seeds(keys.seeds)
+    return {"X-Model": release.manifest.reference, "ETag": tag, **seeds}
 
 
 def tag_walk(release: Release, keys: Inputs, request: WalkRequest, format: str) -> str:
@@ -110,14 +119,20 @@ async def answer_walk_link(
     named = request.model is not None and parse_reference(request.model).selector == manifest.version
     headers = {"Cache-Control": FOR_EVER if named else "no-cache"}
     known = http_request.headers.get("if-none-match")
-    if known is not None:  # it may be here already: no room is needed yet, and none of the key's rate
+    # Each part of a file is asked for by itself: a time of its own for each would make them different files.
+    dated = {**headers, "Last-Modified": format_datetime(manifest.created_at.astimezone(UTC), usegmt=True)}
+    if known is not None or len(context.walks):
+        # It may be there or here already: no pictures are drawn, and none of the key's rate is taken.
         check_walk(request, manifest.image, format, context.settings)
-        tag = tag_walk(release, draw_inputs(manifest, request, request.seeds), request, format)
+        keys = draw_inputs(manifest, request, request.seeds)
+        tag = tag_walk(release, keys, request, format)
         if matches(tag, known):
             return not_modified(tag, headers)
-    # Each part of a file is asked for by itself: a time of its own for each would make them different files.
-    headers["Last-Modified"] = format_datetime(manifest.created_at.astimezone(UTC), usegmt=True)
-    return await answer_walk(context, http_request.receive, request, format, release=release, headers=headers)
+        if (walk := context.walks.find((current_key(), tag))) is not None:
+            return answer_kept(context, walk, format, {**tell_walk(release, keys, tag), **dated})
+    return await answer_walk(
+        context, http_request.receive, request, format, release=release, headers=dated, keep=True
+    )
 
 
 ENDPOINT = Endpoint(
@@ -149,6 +164,7 @@ ENDPOINT = Endpoint(
             "stream": read_flag,
         },
         example={"seeds": [1, 5, 9]},
+        shown={"frames": 60, "loop": True, "scale": 4, "format": "webp"},
         answer=answer_walk_link,
     ),
 )

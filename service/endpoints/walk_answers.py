@@ -13,11 +13,13 @@ from foundation.locked_folders import LockedFolder
 from service.encoding.animation import MEDIA_TYPES
 from service.encoding.streams import PACED, STREAM_MEDIA_TYPES
 from service.endpoints.context import Context
+from service.endpoints.kept_walks import KeptWalk, Name
 from service.endpoints.streamed_walk import StreamedWalk
 from service.engine.budget import Holding
 from service.engine.streams import stream_walk
 from service.engine.walks import render_walk
 from service.http.disconnection import unless_gone
+from service.http.requesters import current_requester
 from service.http.responses import describe_timing
 from service.releases.opening import Release
 from service.requests.inputs import Inputs
@@ -33,8 +35,10 @@ async def write_answer(
     keys: Inputs,
     holding: Holding,
     headers: Mapping[str, str],
+    *,
+    keep_as: Name | None = None,
 ) -> Response:
-    """A walk whose file is whole before it is sent."""
+    """A walk whose file is whole before it is sent, and kept for a while under the name `keep_as`."""
     try:
         folder = LockedFolder("walk")
     except OSError:
@@ -55,13 +59,25 @@ async def write_answer(
     rendered = await unless_gone(receive, rendering)
     with ExitStack() as held:
         held.callback(holding.release)
-        held.callback(folder.remove)
-        found = path.stat()
-        holding.resize(found.st_size)
+        walk = context.walks.keep(keep_as, folder, path)
+        held.callback(walk.leave)
+        holding.resize(walk.found.st_size)
         context.metrics.observe_answer(format, rendered.queue_s, rendered.encode_s)
         timing = describe_timing(rendered.queue_s, rendered.inference_s, rendered.encode_s)
         told = {**headers, "Server-Timing": timing}
-        return _WalkResponse(path, found, MEDIA_TYPES[format], told, held.pop_all())
+        return _WalkResponse(path, walk.found, MEDIA_TYPES[format], told, held.pop_all())
+
+
+def answer_kept(context: Context, walk: KeptWalk, format: str, headers: Mapping[str, str]) -> Response:
+    """A walk whose file is here already; `walk` is left once it is sent.
+
+    Raises:
+        BytesFull: there is no room for its bytes.
+    """
+    with ExitStack() as held:
+        held.callback(walk.leave)
+        held.enter_context(context.budget.hold(walk.found.st_size, current_requester()))
+        return _WalkResponse(walk.path, walk.found, MEDIA_TYPES[format], dict(headers), held.pop_all())
 
 
 async def stream_answer(

@@ -80,7 +80,10 @@ class BatchThreads:
         for part in batch.parts:
             part.job.started = part.job.started or started
         inputs = batch.inputs()
+        began = time.thread_time()
         images = batch.generator.generate(inputs.latents, inputs.labels, alone=batch.alone)
+        if not batch.alone or len(self.threads) == 1:  # else other threads do a part of it
+            self._waiting.note(batch.generator, (time.thread_time() - began) / len(images))
         seconds = time.perf_counter() - started
         manifest = batch.generator.manifest
         self._metrics.observe_batch(manifest.name, manifest.version, len(images), seconds)

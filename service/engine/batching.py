@@ -5,6 +5,8 @@ and under load the batch has filled itself while the one before it ran; there is
 """
 
 import threading
+import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,10 @@ from service.requests.inputs import Inputs, join_inputs
 
 _SMALLEST_PART = 8
 """Images that are not divided among devices any more."""
+
+_SPEED_MEMORY = 0.8
+_COMPANY_S = 10.0
+"""So long after two requesters came one after the other, each is taken to come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,17 @@ class Batch:
 class WaitingJobs:
     """The queue between the event loop, which adds, and the device's threads, which take batches."""
 
-    def __init__(self, *, devices: int = 1) -> None:
-        """`devices` threads take batches, side by side."""
+    def __init__(self, *, devices: int = 1, turn_s: float | None = None) -> None:
+        """`devices` threads take batches, side by side.
+
+        While there is more than one requester, a batch takes about `turn_s` at most, with None any time.
+        """
         self._devices = devices
+        self._turn_s = turn_s
+        self._image_s = weakref.WeakKeyDictionary[Generator, float]()
+        """What an image of each has taken lately."""
+        self._latest: str | None = None
+        self._company_until_s = 0.0
         self._queues: OrderedDict[Generator, Lines] = OrderedDict()
         self._closed = False
         self._running = 0
@@ -46,6 +60,8 @@ class WaitingJobs:
     def add(self, job: Job) -> None:
         """Let `job` wait for its next batch."""
         with self._changed:
+            if job.requester != self._latest:
+                self._latest, self._company_until_s = job.requester, time.monotonic() + _COMPANY_S
             lines = self._queues.get(job.generator)
             if lines is None:
                 lines = self._queues[job.generator] = Lines()
@@ -81,12 +97,25 @@ class WaitingJobs:
             generator, lines = self._queues.popitem(last=False)
             # What waits is shared with the other devices: one that took it all would leave them idle while
             # it encodes, and then all answers, and all new requests, would come at once.
-            parts = lines.take(min(max_images, max(_SMALLEST_PART, -(-lines.rows // self._devices))))
+            share = max(_SMALLEST_PART, -(-lines.rows // self._devices))
+            parts = lines.take(min(max_images, share, self._turn(generator, max_images)), max_images)
             if lines.rows:
                 self._queues[generator] = lines
                 self._changed.notify()
             self._running += 1
             return Batch(generator, parts, alone=self._running == 1 and not self._queues)
+
+    def note(self, generator: Generator, image_s: float) -> None:
+        """Each image of a batch took so long: `turn_s` is held by that from now on."""
+        with self._changed:
+            before = self._image_s.get(generator, image_s)
+            self._image_s[generator] = _SPEED_MEMORY * before + (1 - _SPEED_MEMORY) * image_s
+
+    def _turn(self, generator: Generator, max_images: int) -> int:
+        image_s = self._image_s.get(generator)
+        if self._turn_s is None or not image_s or time.monotonic() > self._company_until_s:
+            return max_images
+        return max(1, round(self._turn_s / image_s))
 
     def done(self) -> bool:
         """A batch that was taken has run; whether nothing waits now."""

@@ -15,6 +15,7 @@ from service.engine.generator import Generator
 from service.engine.jobs import Encode, Generated, Job
 from service.engine.room import Room
 from service.engine.thread_end import end_threads
+from service.engine.yielding import yield_to_others
 from service.metrics import Metrics
 from service.requests.inputs import Inputs
 
@@ -31,17 +32,21 @@ class Engine:
         device_threads: int = 1,
         encode_threads: int = 2,
         walk_threads: int = 2,
+        turn_s: float | None = None,
         metrics: Metrics | None = None,
     ) -> None:
+        """Batches have at most `max_batch_images`, and with `turn_s` take a core about so long at most."""
         self.room = Room(max_queue_images)
         """For the images that were admitted and are not answered yet."""
         self._timeout_s = timeout_s
         metrics = metrics or Metrics()
         metrics.queue_images.set_function(lambda: self.room.held)
-        self._waiting = WaitingJobs(devices=device_threads)
+        self._waiting = WaitingJobs(devices=device_threads, turn_s=turn_s)
         self._flights: dict[str, Job] = {}
         self._encoders = ThreadPoolExecutor(encode_threads, thread_name_prefix="encode")
-        self.walk_encoders = ThreadPoolExecutor(walk_threads, thread_name_prefix="walk")
+        self.walk_encoders = ThreadPoolExecutor(
+            walk_threads, thread_name_prefix="walk", initializer=yield_to_others
+        )
         self._batches = BatchThreads(
             self._waiting, self._encoders, metrics, count=device_threads, max_batch_images=max_batch_images
         )

@@ -1,23 +1,36 @@
-"""Who waits for one generator, in a line for each requester; the lines take turns."""
+"""Who waits for one generator, in a line for each requester; who had least lately is served first."""
 
-from collections import OrderedDict, deque
+import heapq
+from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
 from service.engine.jobs import Job, Part
 
+_REMEMBERED = 64
+"""Requesters without a line whose service is remembered, beside as many as there are lines."""
+
+_PASSED_OVER = 3
+"""Batches, for each line that waits: so often newcomers go before a line that was there."""
+
 
 class Line:
     """The jobs of one requester, and how many of their `rows` no batch has taken yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, requester: str | None, served: int, batch: int) -> None:
+        self.requester = requester
+        self.served = served
+        """Rows that it has had, and where it began; see `Lines`."""
+        self.batch = batch
+        """The number of the last one that it was in, or that ran as it came."""
         self.jobs = deque[Job]()
         self.rows = 0
 
-    def take(self, budget: int) -> list[Part]:
+    def take(self, budget: int, turn: int) -> list[Part]:
         """At most `budget` rows: small jobs whole, and the rest the oldest large one's.
 
-        What is left of that goes behind those that have not had their turn.
+        What is left of that stays in front until it has had `turn` rows, in one batch or in several; then it
+        goes behind those that have not had theirs.
         """
         queue = self.jobs
         jobs = list(islice(queue, budget))
@@ -30,24 +43,37 @@ class Line:
                 continue
             parts.append(job.take(rows))
             self.rows -= rows
-            if job.waiting:
+            if job.waiting and job.taken % turn < rows:  # it has had a turn
                 queue.append(job)
+            elif job.waiting:
+                unserved.insert(0, job)
         queue.extendleft(reversed(unserved))
         return parts
 
 
 class Lines:
-    """The lines of all requesters, and how many `rows` wait in them."""
+    """The lines of all requesters, and how many `rows` wait in them.
+
+    The line that has had the fewest rows is served first, of equal ones the shorter; who comes anew begins
+    level with the one that is being served (start-time fair queueing; Goyal, Vin and Cheng, 1996). So one who
+    asks now and then goes before one who asks all the time, and nobody gains by coming and going.
+    """
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[str | None, Line] = OrderedDict()
+        self._lines: dict[str | None, Line] = {}
+        self._level = 0
+        """What the line that was served last had had before."""
+        self._ahead: dict[str | None, int] = {}
+        """What those had had who have no line any more, if that is more."""
+        self._batch = 0
         self.rows = 0
 
     def add(self, job: Job) -> None:
         """Let `job` wait behind what its requester has here already."""
         line = self._lines.get(job.requester)
         if line is None:
-            line = self._lines[job.requester] = Line()
+            served = max(self._level, self._ahead.pop(job.requester, 0))
+            line = self._lines[job.requester] = Line(job.requester, served, self._batch)
         line.jobs.append(job)
         line.rows += job.waiting
         self.rows += job.waiting
@@ -61,26 +87,39 @@ class Lines:
         line.rows -= job.waiting
         self.rows -= job.waiting
         if not line.jobs:
-            del self._lines[job.requester]
+            self._end(line)
 
-    def take(self, budget: int) -> list[Part]:
+    def take(self, budget: int, turn: int) -> list[Part]:
         """At most `budget` rows: all of requesters who ask for little, and the rest the next one's.
 
-        So one who asks for a thousand images, at once or one by one, takes turns with each of the others.
+        So one who asks for a thousand images, at once or one by one, takes turns with each of the others. Of
+        a requester's own large jobs each has `turn` rows before the next.
         """
-        served = list(islice(self._lines.items(), budget))
-        shares = share_rows([line.rows for _, line in served], budget)
+        self._batch += 1
+        first = heapq.nsmallest(budget, self._lines.values(), key=self._rank)
+        shares = share_rows([line.rows for line in first], budget)
+        self._level = max(self._level, first[0].served)
         parts = []
-        for (requester, line), rows in zip(served, shares, strict=True):
+        for line, rows in zip(first, shares, strict=True):
             if not rows:
                 continue
-            parts += line.take(rows)
+            parts += line.take(rows, turn)
+            line.served += rows
+            line.batch = self._batch
             self.rows -= rows
-            if line.jobs:
-                self._lines.move_to_end(requester)
-            else:
-                del self._lines[requester]
+            if not line.jobs:
+                self._end(line)
         return parts
+
+    def _rank(self, line: Line) -> tuple[int, int, int]:
+        passed_over = self._batch - line.batch > _PASSED_OVER * len(self._lines)
+        return line.batch if passed_over else self._batch, line.served, line.rows
+
+    def _end(self, line: Line) -> None:
+        del self._lines[line.requester]
+        self._ahead[line.requester] = line.served
+        if len(self._ahead) > _REMEMBERED + len(self._lines):
+            del self._ahead[next(iter(self._ahead))]
 
 
 def share_rows(waiting: Sequence[int], budget: int) -> list[int]:

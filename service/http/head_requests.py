@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.http.addresses import ROUTE
+
 
 class HeadRequests:
     """ASGI middleware: a HEAD is answered like the GET; the server, which knows better, sends no body."""
@@ -16,6 +18,8 @@ class HeadRequests:
             try:
                 await self._app(inner, receive, send)
             finally:
-                scope["route"] = inner.get("route")  # for telemetry
+                scope.update(
+                    {name: inner[name] for name in ("route", ROUTE) if name in inner}
+                )  # for telemetry
         else:
             await self._app(scope, receive, send)

@@ -41,9 +41,10 @@ PAGE: Headers = _list_headers(
 """Of the web page: its own files, and pictures that it was answered with."""
 
 DOCUMENTATION: Headers = _list_headers(
-    f"{_OWN}; script-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src 'self' blob:"
+    f"{_OWN}; script-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "worker-src 'self' blob:"
 )
-"""Of Swagger UI and ReDoc, whose HTML holds a script as well."""
+"""Of Swagger UI and ReDoc, whose HTML holds a script as well; answers are shown as blobs."""
 
 _BY_PATH: Mapping[str, Headers] = MappingProxyType(
     {"/docs": DOCUMENTATION, "/docs/oauth2-redirect": DOCUMENTATION, "/redoc": DOCUMENTATION, "/ui": PAGE}

@@ -4,7 +4,7 @@ Only names are extended that are public: asyncio's protocol interface, and the c
 """
 
 import asyncio
-from typing import Any
+from typing import Any, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -109,8 +109,7 @@ class GuardedProtocol(HttpToolsProtocol):
             if self.parser.should_upgrade():
                 check_upgrade(self.headers)
         except GanymedeError as error:
-            self._wrong = error
-            raise
+            self.refuse(error)
         self.guard.begin(self)
         super().on_headers_complete()
         self._unanswered.begin(self.cycle)
@@ -124,8 +123,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unfinished_bytes = 0
         self._body_bytes += len(body)
         if self._body_bytes > self.limits.body_bytes and not self.cycle.response_complete:
-            self._wrong = BodyTooLarge(f"The body has more than {self.limits.body_bytes:,} bytes.")
-            raise self._wrong
+            self.refuse(BodyTooLarge(f"The body has more than {self.limits.body_bytes:,} bytes."))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -133,7 +131,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stage, self._unfinished_bytes = _BETWEEN, 0
         super().on_message_complete()
 
-    # uvicorn's events
+    # uvicorn's events, and ours
+
+    def refuse(self, error: GanymedeError) -> NoReturn:
+        """End the parsing, within one of its callbacks: `error` is what the client is told."""
+        self._wrong = error
+        raise error
 
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser does not take, or what a callback refused."""

@@ -11,6 +11,7 @@ from service.endpoints.context import Context
 from service.http.entity_tags import matches
 from service.http.requesters import current_key
 from service.ui.assets import Asset, Assets
+from service.ui.beginning import tell_beginning
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
@@ -35,17 +36,20 @@ def add_page(app: FastAPI, context: Context, *, keys: bool) -> None:
         return FileResponse(_FAVICON, headers={"Cache-Control": "public, max-age=86400"})
 
     if wanted:
-        _add_files(app, Assets(), keys=keys)
+        _add_files(app, Assets(), context, keys=keys)
 
 
-def _add_files(app: FastAPI, assets: Assets, *, keys: bool) -> None:
+def _add_files(app: FastAPI, assets: Assets, context: Context, *, keys: bool) -> None:
     @app.get("/ui", include_in_schema=False)
     async def lead() -> RedirectResponse:
         return RedirectResponse("ui/")
 
     @app.get("/ui/", include_in_schema=False)
     async def show_page(http_request: Request) -> Response:
-        document = assets.index(key_wanted=keys and current_key() is None)
+        key_wanted = keys and current_key() is None
+        model = http_request.query_params.get("model", "")
+        beginning = None if key_wanted else await tell_beginning(context, model)
+        document = assets.write_index(key_wanted=key_wanted, beginning=beginning)
         return answer_asset(http_request, document, ASK_AGAIN)
 
     @app.get("/ui/assets/{digest}/{name}", include_in_schema=False)

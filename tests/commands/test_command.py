@@ -73,6 +73,9 @@ def test_promote_moves_production(run_ganymede, tiny_store, tmp_path):
         (("export", "no-run"), "no-run is not a run folder"),
         (("evaluate", "fashion@v2"), "fashion@v2 is not a run folder"),
         (("train", "--set", "batchsize=3"), "batch_size"),
+        (("encoder", "none"), "There is no model 'none'"),
+        (("encoder", "no/run"), "no/run is not a run folder"),
+        (("encoder", "grey", "--set", "step=3"), "Did you mean 'steps'?"),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(run_ganymede, tiny_store, arguments, says):

@@ -27,7 +27,14 @@ def test_a_version_shows_its_manifest(client):
 
 
 @pytest.mark.parametrize(
-    "path", ["/models/none", "/models/grey/versions/v9", "/models/grey/versions/v1/samples.png", "/nowhere"]
+    "path",
+    [
+        "/models/none",
+        "/models/grey/versions/v9",
+        "/models/grey/versions/v1/samples.png",
+        "/models/grey/versions/v1/metrics.json",
+        "/nowhere",
+    ],
 )
 def test_what_is_not_there_is_a_problem_document(client, path):
     response = client.get(path)

@@ -120,3 +120,12 @@ def test_the_number_of_seeds_is_said_beside_them(client):
     assert many.headers["x-seed"].endswith(",126,...")
     assert many.headers["x-seed-count"] == "100"
     assert "x-seed-count" not in client.post("/generate", json={"latents": [[0.0] * 6]}).headers
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_walk_is_counted_under_its_address_however_it_is_asked_for(client, method):
+    counted = 'ganymede_requests_total{route="/latent-walk",status="422"}'
+    before = metric(client, counted)
+    asked = {"json": {"seeds": [1]}} if method == "POST" else {"params": {"seeds": "1"}}
+    assert client.request(method, "/latent-walk", **asked).status_code == 422
+    assert metric(client, counted) == before + 1

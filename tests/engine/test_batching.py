@@ -20,6 +20,10 @@ def job_of(generator, rows: int, requester=None) -> Job:
     return Job(generator, Inputs(np.zeros((rows, 2), np.float32), None, None), requester)
 
 
+def note(waiting, generator, image_s) -> None:
+    waiting.note(generator, image_s)
+
+
 def rows_of(batch) -> list[int]:
     return [len(part) for part in batch.parts]
 
@@ -201,3 +205,85 @@ def test_every_row_that_is_not_discarded_is_taken_once(asked, budget, data):
             rows[part.job] = part.stop
     expected = [0 if index in gone else len(job.inputs) for index, job in enumerate(jobs)]
     assert [rows[job] for job in jobs] == expected
+
+
+def test_a_batch_is_as_long_as_a_turn_whatever_an_image_costs():
+    waiting, quick, slow = WaitingJobs(turn_s=0.01), FakeGenerator(), FakeGenerator()
+    waiting.add(job_of(quick, 1000, "greedy"))
+    assert rows_of(waiting.take(64)) == [64]  # nothing is known yet
+    for generator, image_s in ((quick, 0.001), (slow, 0.3)):
+        for _ in range(2):
+            note(waiting, generator, image_s)
+    waiting.add(job_of(slow, 100))
+    assert [rows_of(waiting.take(64)) for _ in range(4)] == [[10], [1], [10], [1]]
+    note(waiting, quick, 0.0001)
+    assert 10 < rows_of(waiting.take(64))[0] < 100
+
+
+def test_who_comes_now_and_then_goes_before_who_has_been_served_all_the_time():
+    waiting, generator = WaitingJobs(devices=2), FakeGenerator()
+    waiting.add(job_of(generator, 1000, "greedy"))
+    for _ in range(5):
+        waiting.take(8)
+        modest = job_of(generator, 16, "modest")
+        waiting.add(modest)
+        taken = [{part.job.requester for part in waiting.take(8).parts} for _ in range(2)]
+        assert taken == [{"modest"}, {"modest"}]
+        for _ in range(4):
+            assert {part.job.requester for part in waiting.take(8).parts} == {"greedy"}
+
+
+def test_any_number_of_newcomers_leaves_a_turn_to_who_was_there():
+    waiting, generator, served = WaitingJobs(), FakeGenerator(), 0
+    waiting.add(job_of(generator, 1000, "patient"))
+    for number in range(30):
+        waiting.add(job_of(generator, 8, f"newcomer {number}"))
+        served += sum(len(part) for part in waiting.take(8).parts if part.job.requester == "patient")
+    assert served >= 30 / 10 * 8
+
+
+def test_nobody_gains_by_leaving_and_coming_again():
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    waiting.add(job_of(generator, 1000, "patient"))
+    served = {"patient": 0, "restless": 0}
+    for _ in range(50):
+        waiting.add(job_of(generator, 8, "restless"))
+        for part in waiting.take(8).parts:
+            served[part.job.requester] += len(part)
+    assert abs(served["patient"] - served["restless"]) <= 2 * 8
+
+
+def test_what_is_remembered_of_requesters_who_left_does_not_grow():
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    waiting.add(job_of(generator, 100_000, "greedy"))
+    for number in range(2000):
+        waiting.add(job_of(generator, 3, f"passer-by {number}"))
+        waiting.take(8)
+    [lines] = waiting._queues.values()
+    assert len(lines._ahead) < 200
+
+
+def test_a_requesters_requests_are_answered_one_after_the_other_however_short_batches_are():
+    waiting, generator = WaitingJobs(turn_s=0.01), FakeGenerator()
+    note(waiting, generator, 0.001)
+    waiting.add(job_of(generator, 1, "another"))
+    waiting.take(32)
+    jobs = [job_of(generator, 25, "me") for _ in range(4)]
+    for job in jobs:
+        waiting.add(job)
+    done = []
+    while len(done) < 4:
+        waiting.take(32)
+        done += [job for job in jobs if not job.waiting and job not in done]
+        assert sum(0 < job.waiting < 25 for job in jobs) <= 1
+    assert done == jobs
+
+
+@pytest.mark.parametrize(("company_s", "rows"), [(10.0, 10), (-1.0, 64)])
+def test_one_who_has_long_been_alone_has_whole_batches(monkeypatch, company_s, rows):
+    monkeypatch.setattr("service.engine.batching._COMPANY_S", company_s)
+    waiting, generator = WaitingJobs(turn_s=0.01), FakeGenerator()
+    note(waiting, generator, 0.001)
+    for requester in ("other", "me"):
+        waiting.add(job_of(generator, 1000, requester))
+        assert sum(rows_of(waiting.take(64))) == rows

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import sys
 import threading
 import time
 from typing import Any
@@ -309,3 +311,13 @@ def test_closing_leaves_a_thread_alone_that_works_past_the_limit(release):
         await call
 
     run(scenario)
+
+
+def test_who_encodes_walks_lets_those_who_answer_go_first():
+    async def compare(engine):
+        loop = asyncio.get_running_loop()
+        niceness = await loop.run_in_executor(engine.walk_encoders, os.getpriority, os.PRIO_PROCESS, 0)
+        more = 5 if sys.platform == "linux" else 0  # elsewhere it is the whole process's
+        assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + more)
+
+    run(compare)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.conftest import metric, run_server
 from tests.patience import PATIENCE_S, wait_until
+from tests.raw_http import send
 
 
 def test_an_image_has_an_address(client):
@@ -193,6 +194,16 @@ def test_what_the_drain_cuts_off_is_told_to_ask_again(tmp_path, tiny_store):
 def test_an_address_with_a_field_that_does_not_exist_or_stands_twice_is_refused(client, query, field):
     answer = client.get(f"/images/colour@v1/7.png?{query}")
     assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/metric%73", "/%6detrics", "/m%65trics", "//metrics", "/./metrics", "/x/../metrics", "/METRICS"],
+)
+def test_figures_are_at_one_spelling_alone_as_what_hides_them_compares_names(server, target):
+    [answer] = send(server.url, f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert answer.status == 404
+    assert b"ganymede_" not in answer.body
 
 
 def test_metrics_hold_every_name_of_the_contract(client):

@@ -50,6 +50,25 @@ def test_the_image_gives_a_grid_of_the_bundled_model(container):
     assert Image.open(io.BytesIO(answer.content)).format == "PNG"
 
 
+def test_the_page_opens_with_every_file_that_it_names(container):
+    with httpx.Client(base_url=container.url, follow_redirects=True) as browser:
+        page = browser.get("/")
+        assert (page.status_code, page.url.path) == (200, "/ui/")
+        named = re.findall(r'(?:src|href)="([^"#]+)"', page.text)
+        assert any(name.endswith(".js") for name in named)
+        for name in named:
+            assert browser.get(page.url.join(name)).status_code == 200, name
+
+
+def test_an_error_of_a_command_is_a_sentence_though_most_colours_of_sources_are_left_out(container):
+    shown = docker(
+        "exec", container.name, "python", "-c",
+        "import rich.traceback; rich.traceback.install(); 1 / 0", check=False,
+    )  # fmt: skip
+    assert "ZeroDivisionError" in shown
+    assert "pygments" not in shown
+
+
 def test_the_health_check_says_healthy(container):
     deadline = time.monotonic() + 60
     while (status := container.inspect("{{.State.Health.Status}}")) != "healthy":
@@ -82,7 +101,9 @@ def test_root_can_run_it_too_as_under_sagemaker(tmp_path):
 
 def test_sigterm_under_load_loses_no_request_that_was_accepted():
     """More work than can be done in the moment of SIGTERM is under way, from as many clients."""
-    with run_container(*READ_ONLY, "--env", f"GANYMEDE_DRAIN_TIMEOUT_S={DRAIN_TIMEOUT_S}") as running:
+    drain = ("--env", f"GANYMEDE_DRAIN_TIMEOUT_S={DRAIN_TIMEOUT_S}")
+    room = ("--env", f"GANYMEDE_MAX_QUEUE_IMAGES={2 * CLIENTS * IMAGES_PER_CLIENT}")  # all are one address
+    with run_container(*READ_ONLY, *drain, *room) as running:
         running.wait_for("/readyz")
 
         def ask(seed: int) -> int:

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -22,6 +23,19 @@ TAKEN_BY_SAGEMAKER = {
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
     """The address of a registry on this machine."""
+    with run_registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def another_registry(tmp_path_factory):
+    """As another account's."""
+    with run_registry(tmp_path_factory.mktemp("another")) as address:
+        yield address
+
+
+@contextmanager
+def run_registry(folder):
     cache = REPOSITORY / ".cache" / "registry"
     binary = shutil.which("docker-registry") or str(cache / "usr/bin/docker-registry")
     if not os.access(binary, os.X_OK):
@@ -32,7 +46,6 @@ def registry(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    folder = tmp_path_factory.mktemp("registry")
     configuration = {
         "version": "0.1",
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
@@ -62,10 +75,29 @@ def source(tmp_path):
     return tmp_path
 
 
-def run(name, *arguments, cwd):
+def run(name, *arguments, cwd, **variables):
     return subprocess.run(
-        [REPOSITORY / "deploy" / name, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+        [REPOSITORY / "deploy" / name, *arguments],
+        cwd=cwd,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
+
+@pytest.fixture
+def skopeo_home(tmp_path, registry, another_registry):
+    """A home in which skopeo takes both registries over plain HTTP, as Docker does by itself."""
+    if not shutil.which("skopeo"):
+        subprocess.run(["apt-get", "install", "-y", "-qq", "skopeo"], check=True, stdout=subprocess.DEVNULL)
+    folder = tmp_path / "home/.config/containers"
+    folder.mkdir(parents=True)
+    entries = (
+        f'[[registry]]\nlocation = "{each}"\ninsecure = true\n' for each in (registry, another_registry)
+    )
+    (folder / "registries.conf").write_text("".join(entries))
+    return str(tmp_path / "home")
 
 
 def test_what_is_pushed_is_one_manifest_for_one_platform_under_the_digest_that_is_printed(registry, source):
@@ -82,6 +114,24 @@ def test_what_is_pushed_is_one_manifest_for_one_platform_under_the_digest_that_i
     assert (blob["os"], blob["architecture"]) == ("linux", "amd64")
     again = run("digest", f"{registry}/ganymede:release-1", cwd=source)
     assert again.stdout.strip() == digest
+
+
+def test_what_is_promoted_is_the_same_manifest_under_the_same_digest(
+    registry, another_registry, source, skopeo_home
+):
+    digest = run("push", f"{registry}/ganymede:release-2", "cpu", cwd=source).stdout.strip()
+    proven, tag = f"{registry}/ganymede@{digest}", f"{another_registry}/ganymede:release-2"
+    done = run("promote", proven, tag, cwd=source, HOME=skopeo_home)
+    assert (done.returncode, done.stdout) == (0, f"{digest}\n"), done.stderr
+    headers = {"Accept": ", ".join(TAKEN_BY_SAGEMAKER)}
+    before, after = (
+        httpx.get(f"http://{each}/v2/ganymede/manifests/{digest}", headers=headers)
+        for each in (registry, another_registry)
+    )
+    assert before.status_code == after.status_code == 200
+    assert before.content == after.content
+    absent = run("promote", f"{registry}/ganymede@sha256:{'0' * 64}", tag, cwd=source, HOME=skopeo_home)
+    assert (absent.returncode != 0, absent.stdout) == (True, "")
 
 
 def test_a_tag_that_is_not_there_has_no_digest(registry, source):

@@ -46,6 +46,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "certificate_arn": "arn:aws:acm:eu-central-1:222222222222:certificate/1",
     },
     "edge": {**ZONE, "edge": True, "edge_prefix_list": "pl-0123abcd", "client_cidr": "0.0.0.0/0"},
+    "inside": {"internal": True, "graviton": True, "spot": True, "default_model": "fashion"},
+    "least": {"parts": ["alerts"], "metrics_agent": False},
     "promoted": {"promoted_to": "222222222222", "promoted_from": "333333333333", "nat_gateways": 2},
 }
 """What `dev` may be changed to while it is in use."""

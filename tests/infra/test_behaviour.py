@@ -1,6 +1,7 @@
 """What the templates do, not what they say: found by walking every resource of every stack."""
 
 import fnmatch
+import itertools
 import json
 import re
 
@@ -10,6 +11,7 @@ from infra.app import read_context
 from infra.configuration import MAX_QUEUE_IMAGES, Configuration
 from infra.instances import INFERENCE_AMI, INFERENCE_AMI_CUDA
 from infra.stacks.sagemaker_realtime import REQUEST_TIMEOUT_S
+from service.application import create_app
 from service.settings import Settings
 from tests.conftest import REPOSITORY
 from tests.infra.walking import resources
@@ -251,12 +253,28 @@ def test_the_repository_counts_releases_and_not_what_is_attached_to_them(assembl
             assert rule["selection"]["countNumber"] >= 50
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/%6detrics", "/%6Detric%73"])
-def test_no_spelling_of_metrics_passes_the_balancer(assembly, path):
+SPELLINGS = [
+    "/" + "".join(pair)
+    for pair in itertools.product(*((letter, f"%{ord(letter):02x}") for letter in "metrics"))
+]
+"""Of `/metrics`: each letter as it is or escaped."""
+
+
+def test_no_spelling_of_metrics_passes_the_balancer(assembly):
     rule = rules(assembly)[0]
     assert rule["Actions"][0]["Type"] == "fixed-response"
     patterns = rule["Conditions"][0]["PathPatternConfig"]["Values"]
-    assert any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+    for path in (*SPELLINGS, "/%6Detric%73", "/metrics/", "/metrics;a", "/%2e%2e/metrics", "/%2fmetrics"):
+        assert any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns), path
+
+
+def test_the_rule_that_hides_metrics_hides_nothing_else_and_is_one_that_a_balancer_takes(assembly):
+    patterns = rules(assembly)[0]["Conditions"][0]["PathPatternConfig"]["Values"]
+    assert len(patterns) <= 5, "values a rule"
+    assert "".join(patterns).count("*") <= 6, "wildcards a rule"
+    paths = {*create_app(Settings()).openapi()["paths"], "/", "/ui", "/docs", "/openapi.json"} - {"/metrics"}
+    assert "/models/{name}" in paths
+    assert not [p for p in paths if any(fnmatch.fnmatchcase(p, pattern) for pattern in patterns)]
 
 
 @pytest.mark.parametrize("name", ["domain", "certificate_arn"])

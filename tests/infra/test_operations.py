@@ -123,8 +123,12 @@ def test_plain_http_to_the_whole_internet_is_refused(assemblies):
     from infra.configuration import Configuration
 
     values = read_context("dev")["environments"]["dev"] | {"environment": "dev"}
-    with pytest.raises(ValidationError, match="certificate_arn or a narrow range"):
-        Configuration.model_validate(values | {"client_cidr": "0.0.0.0/0"})
+    for wide in ("0.0.0.0/0", "0.0.0.0/00", "0.0.0.0/1", "128.0.0.0/1"):
+        with pytest.raises(ValidationError, match="certificate_arn or a narrow range"):
+            Configuration.model_validate(values | {"client_cidr": wide})
+    for wrong in ("300.1.1.1/32", "10.0.0.1/8", "10.0.0.0/40"):
+        with pytest.raises(ValidationError, match="client_cidr"):
+            Configuration.model_validate(values | {"client_cidr": wrong})
     with pytest.raises(ValidationError, match="maximum_task"):
         Configuration.model_validate(values | {"maximum_task": 3})
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import pytest
 from pydantic import ValidationError
@@ -67,6 +68,39 @@ def test_the_exports_are_of_what_no_option_replaces(options):
             if any("Export" in o for o in json.loads(path.read_text()).get("Outputs", {}).values())
         }
         assert stacks <= {"Storage", "Network"}
+
+
+NAMED = re.compile(r"Name|[A-Za-z]+Name")
+NOT_OWN = {"ContainerName", "VolumeName", "HeaderName", "CapacityProviderName", "MetricName", "VariantName"}
+"""Names inside a resource, which may stand in many."""
+
+
+def names_of(assembly):
+    """The resources with a name that the template gives: kind and name to logical name."""
+    found = {}
+    for path in assembly.folder.glob("*.template.json"):
+        for logical, resource in json.loads(path.read_text())["Resources"].items():
+            for field, value in resource.get("Properties", {}).items():
+                if NAMED.fullmatch(field) and field not in NOT_OWN and isinstance(value, str):
+                    assert (resource["Type"], value) not in found, f"{value} twice"
+                    found[resource["Type"], value] = f"{path.name}/{logical}"
+    return found
+
+
+def test_no_switch_makes_a_second_thing_of_a_name_before_the_first_is_gone(options):
+    """CloudFormation makes what is new before it deletes what is old."""
+    named = {option: names_of(assembly) for option, assembly in options.items()}
+    assert len(named["plain"]) >= 10
+    for before, after in itertools.permutations(options, 2):
+        for name in named[before].keys() & named[after].keys():
+            assert named[before][name] == named[after][name], f"{before} → {after}: {name}"
+
+
+def test_every_name_of_ours_holds_the_environments_so_that_two_may_stand_in_one_account(options, prod):
+    for assembly in (*options.values(), prod):
+        for kind, name in names_of(assembly):
+            if kind != "AWS::Route53::RecordSet":
+                assert assembly.environment in name, (kind, name)
 
 
 def test_what_is_learned_was_told_before(options):

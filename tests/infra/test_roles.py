@@ -95,3 +95,35 @@ def test_the_proof_may_open_and_close_one_environments_balancer_and_nothing_else
     ]
     tags = statement["Condition"]["StringEquals"]
     assert tags["aws:ResourceTag/environment"] == assembly.environment
+
+
+TAKE_NO_RESOURCE = {
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
+    "ecr:GetAuthorizationToken": "",
+    "ecs:DiscoverPollEndpoint": "",
+    "ecs:Poll": "ecs:cluster",
+    "ecs:StartTelemetrySession": "ecs:cluster",
+    "ecs:Submit*": "",
+}
+"""Actions that IAM knows no resource for, or that CDK binds to the cluster, each by this condition."""
+
+
+def test_no_role_may_do_everything_or_something_to_everything(assembly):
+    stacks = {name.split("/")[0].rsplit("-", 1)[1] for name in resources(assembly, "AWS::IAM::Role")}
+    assert len(stacks) >= 6
+    for stack in stacks:
+        for statement in statements_of(assembly, stack):
+            for action in as_list(statement["Action"]):
+                service, _, verb = action.partition(":")
+                assert service != "*", (stack, action)
+                assert verb != "*", (stack, action)
+                if statement["Resource"] == "*" and statement["Effect"] == "Allow":
+                    bound = TAKE_NO_RESOURCE[action]
+                    assert bound in json.dumps(statement.get("Condition", {})), (stack, action)
+
+
+def test_every_function_that_cdk_brings_along_would_have_a_log_that_ends(assembly):
+    functions = resources(assembly, "AWS::Lambda::Function")
+    logs = resources(assembly, "AWS::Logs::LogGroup").values()
+    for name, function in functions.items():
+        assert json.dumps(function.get("LoggingConfig")) in map(json.dumps, logs), name

@@ -15,6 +15,9 @@ echo "${0##*/} $*" >> "$NOTES"
 case "${0##*/} $*" in
 curl*) echo 203.0.113.7 ;;
 *"'Missing'"*) echo ;;
+*type=tar,dest=attested.tar*) echo '{}' >sbom.spdx.json; echo '{}' >provenance.json
+    tar --create --file attested.tar sbom.spdx.json provenance.json; rm sbom.spdx.json provenance.json ;;
+oras*) exit "${REFUSED:-0}" ;;
 *MediaType*) echo "$KIND" ;;
 *Digest*) echo "sha256:$FOUND" ;;
 *describe-stacks*) echo https://pictures.test ;;
@@ -27,7 +30,7 @@ def run(tmp_path):
     """Run a script with stand-ins for what it calls; its result, and what they were told."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("aws", "cdk", "curl", "docker", "skopeo"):
+    for name in ("aws", "cdk", "curl", "docker", "oras", "skopeo"):
         (folder / name).write_text(NOTE)
         (folder / name).chmod(0o755)
     notes = tmp_path / "notes"
@@ -36,6 +39,7 @@ def run(tmp_path):
         notes.write_text("")
         done = subprocess.run(
             [REPOSITORY / "deploy" / name, *arguments],
+            cwd=tmp_path,
             env={"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "NOTES": str(notes), **variables},
             capture_output=True,
             text=True,
@@ -85,6 +89,19 @@ def test_a_copy_that_is_not_what_was_proven_ends_the_release(run, found, status)
     done, told = run("promote", "dev.test/g@sha256:1", "prod.test/g:release-1", KIND=MANIFEST, FOUND=found)
     assert done.returncode == status
     assert told[0].startswith("skopeo copy --preserve-digests docker://dev.test/g@sha256:1 ")
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_both_files_are_attached_to_the_digest_and_no_archive_stays_behind(run, tmp_path, refused):
+    done, told = run("attest", "dev.test/g@sha256:1", "cpu", "--label", "a=b c", REFUSED=str(refused))
+    assert done.returncode == refused
+    for word in ("--provenance=mode=max", "--sbom=true", "--platform linux/amd64", "--label a=b c"):
+        assert word in told[0]
+    attached = [line for line in told if line.startswith("oras attach dev.test/g@sha256:1 ")]
+    assert [line.rpartition(" ")[2].partition(":")[0] for line in attached] == (
+        ["sbom.spdx.json"] if refused else ["sbom.spdx.json", "provenance.json"]
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"bin", "notes", "sbom.spdx.json", "provenance.json"}
 
 
 def test_keys_and_a_model_are_named_once_and_stay(run):

@@ -51,6 +51,19 @@ def test_small_pictures_keep_the_settings_that_were_measured():
         assert (chosen["classifier_epochs"], chosen["augmentation"]) == (4, 0.0)
 
 
+def test_a_processor_trains_residual_networks_of_half_the_width():
+    def width(side, *settings, gpu):
+        configuration = override(find_preset("modern").defaults, settings)
+        pictures = PictureSet(5000, shape_of(side, side), on_gpu=lambda: gpu)
+        return {**dict(configuration), **choose_settings(configuration, pictures)}["width"]
+
+    assert [width(64, gpu=gpu) for gpu in (False, True)] == [64, 128]
+    assert [width(28, gpu=gpu) for gpu in (False, True)] == [128, 128]
+    assert width(64, "width=96", gpu=False) == 96
+    with pytest.raises(ConfigurationError, match="width"):
+        override(find_preset("modern").defaults, ["width=0"])
+
+
 def test_large_pictures_have_what_their_size_asks_for():
     chosen = chosen_for(shape_of(256, 256))
     assert (chosen["residual"], chosen["batch_size"], chosen["penalty"]) == (True, 16, 150.0)

@@ -65,6 +65,23 @@ def test_a_finished_job_leaves_a_measured_model_and_artefacts(root, trained_run,
     assert not (root / "output" / "failure").exists()
 
 
+@pytest.mark.timeout(2 * LIMIT_S)
+@pytest.mark.usefixtures("small_general_space")
+def test_a_job_whose_drawings_are_copies_fails_and_shows_them(
+    root, trained_run, small_configuration, monkeypatch
+):
+    shutil.copytree(trained_run.folder, root / "checkpoints")
+    fields = small_configuration.model_dump(exclude={"data"}, exclude_defaults=True)
+    settings = {key: str(value) for key, value in fields.items()}
+    write_settings(root, "hyperparameters", {"preset": "dcgan", "max_copied": "0.02"} | settings)
+    monkeypatch.setattr("training.export.figures.read_figures", lambda *_: {"copied_pixels16_1k_train": 0.5})
+    assert run_training_job(root) == 1
+    sentence = (root / "output" / "failure").read_text()
+    assert sentence.startswith("50.0% of the drawings are copies of training pictures")
+    assert not (root / "model").exists()
+    assert (root / "output" / "data" / "stats.jsonl").exists()
+
+
 def test_a_failure_is_one_sentence_in_the_failure_file(root, capsys):
     write_settings(root, "hyperparameters", {"preset": "modern", "learning_rat": "1"})
     assert run_training_job(root) == 1
@@ -80,6 +97,15 @@ def test_what_sagemaker_lays_down_names_data_model_and_hosts(root):
     assert job.data_folder == root / "input" / "data" / "training"
     assert "data=fashion-mnist" in job.assignments
     assert (job.is_chief, job.tf_config) == (True, None)
+
+
+def test_the_share_of_copies_is_a_share(root):
+    write_settings(root, "hyperparameters", {**TINY, "max_copied": "0.02"})
+    assert read_job(root, {}).max_copied == 0.02
+    for wrong in ("2", "-0.1", "nan", "few"):
+        write_settings(root, "hyperparameters", {**TINY, "max_copied": wrong})
+        with pytest.raises(ConfigurationError, match="'max_copied' is a share from 0 to 1"):
+            read_job(root, {})
 
 
 def test_variables_go_before_the_files(root, tmp_path):

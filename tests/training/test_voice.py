@@ -165,6 +165,10 @@ def curve(**changes):
         ),
         ({"discriminator_loss": [9, 10, 12], "generator_loss": [0.01] * 3}, "The generator has won since"),
         (
+            {"generator_loss": [15.5, 12.1, 6.3], "discriminator_loss": [39.5, 20.3, 17]},
+            "Both networks lose since epoch 8: the generator's loss is 6.3, the discriminator's 17",
+        ),
+        (
             {"spread": [0.9, 0.9, 0.2, 0.2, 0.1]},
             "The drawings grow alike since epoch 8: they differ 0.10 times",
         ),

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from service.application import create_app
 from service.settings import Settings
 from service.ui.assets import Assets
+from service.ui.bundle import bundle_modules
 from tests.conftest import REPOSITORY
 from tests.ui.conftest import TOLD_NOBODY
 
@@ -51,13 +52,20 @@ def list_files(url: str) -> list[str]:
     return [f"/ui/{name}" for name in re.findall(r'"(assets/[^"]+)"', httpx.get(f"{url}/ui/").text)]
 
 
-def test_the_document_names_every_module_and_each_may_be_kept_for_ever(served):
+def read_script() -> bytes:
+    """All modules as one file."""
+    return bundle_modules({path.name: path.read_text() for path in FRONT.glob("*.js")}, "main.js").encode()
+
+
+def test_the_document_names_every_file_and_each_may_be_kept_for_ever(served):
     paths = list_files(served.url)
     names = {path.rsplit("/", 1)[1] for path in paths}
-    assert names == {path.name for path in FRONT.iterdir() if path.name != "index.html"}
+    plain = {path.name for path in FRONT.iterdir() if path.suffix not in (".js", ".html")}
+    assert names == {"page.js", *plain}
     for path in paths:
         _, headers, body = ask(served.url, "GET", path)
-        assert body == (FRONT / path.rsplit("/", 1)[1]).read_bytes()
+        name = path.rsplit("/", 1)[1]
+        assert body == (FRONT / name).read_bytes() if name in plain else read_script()
         assert headers["cache-control"] == "public, max-age=31536000, immutable"
         assert headers["content-security-policy"] == POLICY
         assert headers["content-type"].split(";")[0] in ("text/javascript", "text/css", "image/svg+xml")
@@ -88,11 +96,11 @@ def test_the_document_is_asked_for_again_and_told_by_its_tag(served):
     ],
 )
 def test_a_file_is_packed_for_who_takes_it_and_each_coding_has_its_own_tag(served, takes, packed):
-    path = next(path for path in list_files(served.url) if path.endswith("main.js"))
+    path = next(path for path in list_files(served.url) if path.endswith("page.js"))
     _, headers, body = ask(served.url, "GET", path, Accept_Encoding=takes)
     assert headers["vary"] == "Accept-Encoding"
     assert headers["etag"].endswith('-gzip"') == packed == (headers.get("content-encoding") == "gzip")
-    content = (FRONT / "main.js").read_bytes()
+    content = read_script()
     assert (gzip.decompress(body) if packed else body) == content
 
 
@@ -101,11 +109,12 @@ def test_a_change_of_any_file_is_another_folder(tmp_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     before = Assets(tmp_path)
     assert Assets(tmp_path).digest == before.digest == Assets().digest
-    (tmp_path / "main.js").write_bytes((FRONT / "main.js").read_bytes() + b"\n")
+    (tmp_path / "main.js").write_bytes((FRONT / "main.js").read_bytes() + b"void 0;\n")
     after = Assets(tmp_path)
     assert after.digest != before.digest
-    assert after.find(before.digest, "main.js") is None
-    assert after.index(key_wanted=False).digest != before.index(key_wanted=False).digest
+    assert after.find(before.digest, "page.js") is None
+    assert after.find(after.digest, "page.js") is not None
+    assert after.write_index(key_wanted=False).digest != before.write_index(key_wanted=False).digest
 
 
 UP = ("../", "..%2f", "%2e%2e/", "%2e%2e%2f", "..%5c", "..;/", "%252e%252e%252f", "....//", "./../")
@@ -122,9 +131,9 @@ def test_nothing_leads_out_of_the_pages_own_files(served):
                     assert status == 404, (place, step, name, count)
                     assert TOLD_NOBODY.encode() not in body
                     assert b"root:" not in body
-    for name in (".env", "/etc/passwd", "main.js%00.css", "MAIN.JS", "a" * 5000, ""):
+    for name in (".env", "/etc/passwd", "page.js%00.css", "PAGE.JS", "main.js", "a" * 5000, ""):
         assert ask(served.url, "GET", f"/ui/assets/{digest}/{name}")[0] == 404, name
-    assert ask(served.url, "GET", "/ui/assets/0/main.js")[0] == 404
+    assert ask(served.url, "GET", "/ui/assets/0/page.js")[0] == 404
 
 
 WAYS = ("file=", "file/", "proxy=", "gradio_api/file=", "gradio_api/proxy=", "static/", "?file=")
@@ -196,7 +205,7 @@ def test_with_keys_the_document_says_so_to_who_sent_none(tiny_store):
 def test_switched_off_there_is_no_page_and_the_root_leads_to_the_documentation(tiny_store):
     with TestClient(create_app(Settings(models=str(tiny_store), ui="off"))) as client:
         assert client.get("/", follow_redirects=False).headers["location"] == "docs"
-        for path in ("/ui", "/ui/", f"/ui/assets/{Assets().digest}/main.js"):
+        for path in ("/ui", "/ui/", f"/ui/assets/{Assets().digest}/page.js"):
             assert client.get(path).status_code == 404
 
 
@@ -218,4 +227,8 @@ def test_every_file_is_reached_from_the_document():
     modules = {path.name: path.read_text() for path in FRONT.glob("*.js")}
     imported = {name for text in modules.values() for name in re.findall(r'from "\./([\w-]+\.js)"', text)}
     assert imported | {"main.js"} == set(modules)
+    script = read_script().decode()
+    form = r"^(?:export )?(?:async )?((?:function|class|const) \w+)"
+    for name, text in modules.items():
+        assert set(re.findall(form, text, re.MULTILINE)) <= set(re.findall(form, script, re.MULTILINE)), name
     assert Path(FRONT / "icon.svg").is_file()

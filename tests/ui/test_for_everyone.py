@@ -60,6 +60,22 @@ def test_on_a_phone_the_picture_is_first_and_stays_in_sight_above_the_controls(v
     assert not slider.is_visible()
 
 
+@pytest.mark.parametrize(
+    "visit", [{**PHONE, "device_scale_factor": 2, "has_touch": True}], ids=["phone"], indirect=True
+)
+def test_on_a_phone_the_wall_fills_its_width_and_keys_are_reordered_by_touch(visit, tiny):
+    visit.open(f"{tiny.url}/ui/?model=colour@v1&seed=0")
+    boxes = [tile.bounding_box() for tile in visit.page.locator(".tile").all()[:3]]
+    assert {box["y"] for box in boxes} == {boxes[0]["y"]}
+    assert 390 - (boxes[2]["x"] + boxes[2]["width"]) <= boxes[0]["x"] + 4
+    assert (2 * boxes[0]["width"]) % 8 == 0  # every pixel is as many of the screen's as the next
+    visit.page.goto(f"{tiny.url}/ui/?view=walk&model=colour@v1&walk=3,14,9")
+    button = visit.page.get_by_role("button", name="Move key 1 to the right")
+    assert min(button.bounding_box()[side] for side in ("width", "height")) >= 24
+    button.tap()
+    visit.wait_for_address("walk=14,3,9")
+
+
 def test_the_page_works_by_keyboard_and_shows_where_it_is(visit, tiny):
     visit.open(f"{tiny.url}/ui/?model=colour@v1&seed=0")
     visit.page.keyboard.press("Tab")
@@ -91,12 +107,15 @@ def test_the_page_works_by_keyboard_and_shows_where_it_is(visit, tiny):
 
 
 def test_every_module_is_read_without_an_error(visit, tiny):
+    """Each as it is written, before they are made one script."""
     visit.page.goto(f"{tiny.url}/ui/?view=models")
-    folder = visit.page.evaluate("document.querySelector('script').src.replace('main.js', '')")
+    visit.page.route(
+        "**/modules/*.js", lambda route: route.fulfill(path=FRONT / route.request.url.rsplit("/")[-1])
+    )
     for path in sorted(FRONT.glob("*.js")):
         if path.name != "main.js":
             assert visit.page.evaluate(
-                "url => import(url).then(module => Object.keys(module).length)", folder + path.name
+                "url => import(url).then(module => Object.keys(module).length)", f"/ui/modules/{path.name}"
             )
 
 
@@ -108,6 +127,13 @@ def test_the_models_view_tells_what_is_in_the_store(visit, bundled):
     visit.page.wait_for_function(
         "() => [...document.querySelectorAll('img.samples')].some(image => image.naturalWidth)"
     )
+    visit.page.get_by_text("How it was trained").last.click()
+    visit.page.get_by_text(
+        "36 epochs by the preset modern, 1 h 42 min, 2,160,000 pictures looked at."
+    ).wait_for()
+    chart = visit.page.get_by_role("img", name="losses over 36 epochs: generator from 3.28 to ")
+    assert chart.bounding_box()["height"] > 80
+    assert visit.page.get_by_role("img", name="fd fashion cnn 5k train over 36 epochs").count() == 1
     visit.page.get_by_text("v1", exact=True).last.click()
     visit.page.get_by_role("link", name="See pictures of fashion@v1").click()
     visit.wait_for_address("model=fashion@v1")

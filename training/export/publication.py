@@ -28,6 +28,7 @@ from training.errors import ExportError
 from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_copies, read_figures, require_few_copies
 from training.export.graph import run_graph
+from training.export.projection import ProjectionReport, list_files, read_projection
 from training.export.weights import WEIGHTS
 from training.run.folder import Run
 from training.run.samples import CLASS_COLUMNS, class_rows, draw_inputs, tile
@@ -48,16 +49,19 @@ def publish_run(
     licence: str,
     sign: Callable[[Manifest], bytes | None] = lambda _: None,
     weights: bool = True,
+    encoder: bool = True,
     max_copied: float | None = None,
 ) -> Manifest:
     """Publish RUN/export as `name`@`version`, signed by `sign` if it gives a signature; its manifest.
 
-    With `weights`, a run that is exported with them gives them along, for others to begin from.
+    With `weights`, a run that is exported with them gives them along, for others to begin from; with
+    `encoder`, one that has an encoder gives it along, for pictures to be found.
     More than `max_copied`, in [0, 1], of the drawings may not be copies of training pictures.
 
     Raises:
         RunError: there is no such run.
-        ExportError: the run is not exported, or the graph is not the one that was compared with Keras.
+        ExportError: the run is not exported, or a graph is not the one that was compared with Keras, or the
+            encoder is for other drawings.
         CopiedError: too many drawings are copies, or nobody has looked for any.
         AlreadyPublished: the store has that version; nothing was changed.
     """
@@ -68,13 +72,16 @@ def publish_run(
     graph = run.graph_path.read_bytes()
     if report.arithmetic == "exact":
         check_exact(graph)
+    projection = read_projection(run, report, graph) if encoder else None
     golden = draw_golden(graph, report)  # (16, H, W, C)
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder), run, report, graph, golden)
         draw_grid(graph, report).save(files[GRID])
         if weights and run.weights_path.exists():
             files[WEIGHTS] = run.weights_path
-        manifest = describe_release(run, report, golden, files, name, version, licence)
+        if projection:
+            files |= list_files(run)
+        manifest = describe_release(run, report, golden, files, name, version, licence, projection)
         store.publish(manifest, files, signature=sign(manifest))
     note_publication(run, manifest, store.location)
     return manifest
@@ -145,6 +152,7 @@ def describe_release(
     name: str,
     version: str,
     licence: str,
+    projection: ProjectionReport | None = None,
 ) -> Manifest:
     """Assemble the manifest; the golden check is what the graph answers for seeds 0 to 15."""
     entries = [
@@ -171,6 +179,7 @@ def describe_release(
         ),
         arithmetic=report.arithmetic,
         training=describe_training(run, report),
+        projection=projection.projection if projection else None,
         metrics={
             "keras_max_float_difference": report.comparison.max_float_difference,
             "keras_pixels_differing": report.comparison.pixels_differing,

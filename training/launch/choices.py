@@ -13,7 +13,7 @@ from training.data.mirror import bears_mirror
 from training.errors import ConfigurationError
 from training.evaluation.gauge import Gauge
 from training.networks.precision import choose_precision
-from training.preset import PictureSet
+from training.preset import PictureSet, has_gpu
 from training.presets import find_preset, list_presets
 from training.run.folder import Run
 
@@ -21,7 +21,7 @@ from training.run.folder import Run
 def describe_set(pictures: Pictures) -> PictureSet:
     """Return what settings are chosen by."""
     bears = partial(bears_mirror, pictures.images, pictures.labels)
-    return PictureSet(len(pictures.images), pictures.shape, bears)
+    return PictureSet(len(pictures.images), pictures.shape, bears, has_gpu)
 
 
 def replace_automatic(configuration: C, run: Run, pictures: PictureSet) -> C:

@@ -16,7 +16,7 @@ from training.config import nearest
 from training.errors import ConfigurationError, DataError
 from training.presets import find_preset
 
-OWN_KEYS = {"preset": "dcgan", "name": "", "version": "", "licence": "unstated"}
+OWN_KEYS = {"preset": "dcgan", "name": "", "version": "", "licence": "unstated", "max_copied": ""}
 """Hyperparameters beside the fields of the preset, and what they are unless given."""
 
 SDK_PREFIX = "sagemaker_"
@@ -57,6 +57,8 @@ class TrainingJob:
     name: str
     version: str
     licence: str
+    max_copied: float | None
+    """The largest share of the drawings that may be copies of training pictures; None: any."""
     data_folder: Path | None
     """The channel's; None without a channel."""
     run_folder: Path
@@ -111,6 +113,7 @@ def read_job(root: Path, variables: Mapping[str, str]) -> TrainingJob:
         name=require_name("name", own["name"] or own["preset"]),
         version=require_name("version", own["version"] or name_version(variables)),
         licence=own["licence"],
+        max_copied=read_share("max_copied", own["max_copied"]),
         data_folder=folder,
         run_folder=root / "checkpoints",
         model_folder=Path(variables.get("SM_MODEL_DIR", root / "model")),
@@ -118,6 +121,21 @@ def read_job(root: Path, variables: Mapping[str, str]) -> TrainingJob:
         gpus=int(variables.get("SM_NUM_GPUS") or 0),
         resources=find_resources(settings, variables),
     )
+
+
+def read_share(key: str, value: str) -> float | None:
+    """Return a share in [0, 1]; None where none is given. Raise ConfigurationError for anything else."""
+    if not value:
+        return None
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise ConfigurationError(
+            f"The hyperparameter '{key}' is a share from 0 to 1, such as 0.02, not '{value}'."
+        )
+    return share
 
 
 def find_resources(settings: Path, variables: Mapping[str, str]) -> Resources:

@@ -43,8 +43,9 @@ class ModernConfiguration(Configuration):
     checkpoints_kept: Annotated[int, Field(ge=1, le=1000)] = 4
     residual: bool | Literal["auto"] = "auto"
     """Networks of residual blocks; `auto`: above 32 pixels a side, and for rectangles."""
-    width: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 128
-    """Channels of the smallest features: the capacity of both residual networks, and of a plain generator."""
+    width: Annotated[int, Field(ge=0, le=1024, multiple_of=16), BeforeValidator(read_count)] = AUTO
+    """Channels of the smallest features: the capacity of both residual networks, and of a plain generator.
+    `auto`: 128, but 64 for residual networks that a processor trains."""
     detailed: bool = True
     """Plain networks have a layer more at full size, and the latent bends every layer of the generator."""
     learning_rate: Rate | Literal["auto"] = "auto"

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pydantic import BaseModel, ConfigDict
 
 from training.config import Configuration
-from training.preset import PictureSet
+from training.preset import PictureSet, has_gpu
 from training.presets import find_preset
 from training.shape import PictureShape
 
@@ -95,7 +95,7 @@ def take_steps(sender: Connection, configuration: Configuration, shape: PictureS
     from training.networks.precision import measure_cores
     from training.presets import build_gan
 
-    configuration = choose_automatic(configuration, PictureSet(10_000, shape))
+    configuration = choose_automatic(configuration, PictureSet(10_000, shape, on_gpu=has_gpu))
     choose_compiler(configuration)
     gan = build_gan(configuration, configuration.precision, shape, total_steps=1_000_000)
     draw = np.random.default_rng(0)

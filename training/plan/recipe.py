@@ -147,7 +147,9 @@ def explain_automatic(survey: Survey, preset: Preset[Any], configuration: Config
     pictures = PictureSet(count_trained(survey, configuration), find_shape(survey, configuration))
     why = f"auto, for {pictures.count:,} pictures of {pictures.shape.sides}"
     chosen = preset.choose_settings(configuration, pictures)
-    # Whether they may be mirrored is seen when they are prepared.
+    # Whether they may be mirrored is seen when they are prepared, and the width goes by the device.
     return [
-        Reason(setting=name, value=str(value), why=why) for name, value in chosen.items() if name != "mirror"
+        Reason(setting=name, value=str(value), why=why)
+        for name, value in chosen.items()
+        if name not in {"mirror", "width"}
     ]

@@ -13,6 +13,7 @@ from training.metrics import GENERATED, HELD_OUT, REAL, TRAINING, Figure, parse_
 from training.metrics.figures import Pairing
 from training.presets import find_preset
 from training.report.pictures import Grid, animate_grids, data_address, read_grids, read_picture
+from training.report.reconstructions import read_reconstructed
 from training.run.best import BestCheckpoint, read_best
 from training.run.curves import DARK, LIGHT, draw_curves
 from training.run.durations import describe_duration
@@ -88,6 +89,7 @@ def write_report(run_folder: Path) -> Path:
         },
         comparisons=read_comparisons(run),
         copied=read_copied(run),
+        reconstructed=read_reconstructed(run),
         export=read_object(run.export_report_path),
         best=read_best(run),
         measured=list_measured(stats, ranking),

@@ -14,7 +14,6 @@ from pathlib import Path
 import tensorflow as tf
 
 from training.errors import NotFiniteError, RunError
-from training.gan import GAN
 from training.run.faults import first_sentence
 from training.run.folder import replace_text
 from training.run.paths import BEST
@@ -29,7 +28,7 @@ STATE_FILE = re.compile(r"ckpt-(\d+)\.(index|data-\d+-of-\d+)")
 class Checkpoints:
     """The newest `kept` states of `gan` (weights, optimisers, random streams, step) in `folder`."""
 
-    def __init__(self, folder: Path, gan: GAN, kept: int) -> None:
+    def __init__(self, folder: Path, gan: tf.Module, kept: int) -> None:
         self._checkpoint = tf.train.Checkpoint(gan=gan)
         self._folder = folder.absolute()
         self._kept = kept

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from training.errors import RunError
-from training.run.folder import Run
+from training.run.paths import RunPaths
 
 
 @contextmanager
-def claim_run(run: Run) -> Iterator[None]:
+def claim_run(run: RunPaths) -> Iterator[None]:
     """Hold the run folder while training; the claim of a process that dies ends with it.
 
     Raises:

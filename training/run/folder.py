@@ -15,7 +15,8 @@ RUN/checkpoints/             the last few states, enough to go on from
 RUN/checkpoints/best/        the state whose pictures were measured to be the nearest to real ones
 RUN/real.png                 training pictures, laid out as the samples are
 RUN/samples/epoch-0001.png   the same seeds after each epoch, and samples.gif of them all
-RUN/export/                  generator.onnx and what was measured of it
+RUN/export/                  generator.onnx and what was measured of it; encoder.onnx and gradient.onnx
+RUN/encoder/                 the encoder in training: its settings and its states
 ```
 """
 

@@ -158,6 +158,36 @@ class RunPaths:
         """Where its most copied drawings lie, above the training pictures nearest to them."""
         return self.export_folder / "copies.png"
 
+    @property
+    def encoder_folder(self) -> Path:
+        """Where the encoder learns: its settings and its states."""
+        return self.folder / "encoder"
+
+    @property
+    def encoder_path(self) -> Path:
+        """Where it is said with which settings the encoder learns, and for which drawings."""
+        return self.encoder_folder / "encoder.json"
+
+    @property
+    def projection_path(self) -> Path:
+        """Where it is said of the two graphs below what they are for, and what was measured of them."""
+        return self.export_folder / "projection.json"
+
+    @property
+    def encoder_graph_path(self) -> Path:
+        """Where the exported encoder lies."""
+        return self.export_folder / "encoder.onnx"
+
+    @property
+    def gradient_graph_path(self) -> Path:
+        """Where the gradient of the exported generator lies."""
+        return self.export_folder / "gradient.onnx"
+
+    @property
+    def reconstructions_path(self) -> Path:
+        """Where real pictures lie above what was found for them."""
+        return self.export_folder / "reconstructions.png"
+
     def sample_path(self, epoch: int) -> Path:
         """Return where the grid after `epoch` epochs belongs."""
         return self.samples_folder / f"epoch-{epoch:04d}.png"

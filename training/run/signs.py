@@ -16,7 +16,8 @@ TIMES = 3
 LOST_VARIETY = 0.5
 """Of the best that a run had: below it, and below this share of the real pictures', drawings are alike."""
 RUNAWAY_RATIO, RUNAWAY_LOSS = 50.0, 5.0
-"""One network's loss is so many times the other's, and at least so large (nats)."""
+"""One network's loss is so many times the other's, and at least so large (nats); where both are so large,
+neither learns from the other: an even game costs either of them less than one."""
 OVERTRAINED = 0.6
 """Of `memory`, from which the discriminator knows the training pictures by heart. ADA (Karras et al.,
 arXiv:2006.06676, figure 5) holds its two heuristics between 0.5 and 0.8."""
@@ -41,7 +42,8 @@ class Sign:
 
 def find_signs(stats: Sequence[EpochStats]) -> list[Sign]:
     """Return the signs that the last epochs show, at most one of each kind."""
-    found = (find_alike(stats), find_runaway(stats), find_overtraining(stats), find_decline(stats))
+    rules = (find_alike, find_runaway, find_turmoil, find_overtraining, find_decline)
+    found = (rule(stats) for rule in rules)
     return [sign for sign in found if sign]
 
 
@@ -85,6 +87,22 @@ def find_runaway(stats: Sequence[EpochStats]) -> Sign | None:
                 "with --from and this run's folder, with half the learning_rate or a larger penalty.",
             )
     return None
+
+
+def find_turmoil(stats: Sequence[EpochStats]) -> Sign | None:
+    """Return the sign that both networks lose: each overshoots what the other has become."""
+    last = list(stats)[-TIMES:]
+    if len(last) < TIMES or any(
+        min(row.generator_loss, row.discriminator_loss) <= RUNAWAY_LOSS for row in last
+    ):
+        return None
+    return Sign(
+        "Both networks lose",
+        last[0].epoch,
+        f"the generator's loss is {last[-1].generator_loss:.3g}, the discriminator's "
+        f"{last[-1].discriminator_loss:.3g}, where an even game has less than one",
+        "They overshoot each other: stop, and begin anew with half the learning_rate or a larger penalty.",
+    )
 
 
 def find_overtraining(stats: Sequence[EpochStats]) -> Sign | None:

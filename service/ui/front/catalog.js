@@ -19,10 +19,17 @@ let listed = { default: null, models: [] };
 /** @type {Map<string, Promise<any>>} */
 const asked = new Map();
 
-/** Ask which models there are. @returns {Promise<typeof listed>} */
+/** Find out which models there are: the document may say it already. @returns {Promise<typeof listed>} */
 export async function loadCatalog() {
-  listed = await (await askPatiently("models")).json();
+  const { catalog, version } = readBeginning();
+  if (version) asked.set(`manifest ${version.name}@${version.version}`, Promise.resolve(read(version)));
+  listed = catalog ?? (await (await askPatiently("models")).json());
   return listed;
+}
+
+/** @returns {{catalog?: typeof listed, version?: any}} */
+function readBeginning() {
+  return JSON.parse(document.getElementById("beginning")?.textContent ?? "{}");
 }
 
 /** @returns {typeof listed} */
@@ -50,10 +57,15 @@ export function describe(reference) {
       await askPatiently("generate", { body: { model: reference, seeds: [0], format: "npy" } });
       manifest = await (await askPatiently(addressOf(reference))).json();
     }
-    const { name, version, image } = manifest;
-    const [classes, directions] = [manifest.label?.classes ?? [], manifest.directions ?? []];
-    return { name, version, reference, image, classes, directions, manifest };
+    return read(manifest);
   });
+}
+
+/** @param {any} manifest @returns {Version} */
+function read(manifest) {
+  const { name, version, image } = manifest;
+  const [classes, directions] = [manifest.label?.classes ?? [], manifest.directions ?? []];
+  return { name, version, reference: `${name}@${version}`, image, classes, directions, manifest };
 }
 
 /** The path of a version in the API. @param {string} reference @returns {string} */

@@ -34,7 +34,9 @@ export class DirectionSliders {
     for (const [name, { range, told }] of this._sliders) {
       const amount = Object.hasOwn(state.directions, name) ? state.directions[name] : 0;
       if (range.valueAsNumber !== amount) range.value = String(amount);
-      range.style.setProperty("--part", `${50 + (50 * Math.max(-REACH, Math.min(REACH, amount))) / REACH}%`);
+      const part = 50 + (50 * Math.max(-REACH, Math.min(REACH, amount))) / REACH;
+      range.style.setProperty("--from", `${Math.min(50, part)}%`); // what is moved is drawn from the middle
+      range.style.setProperty("--part", `${Math.max(50, part)}%`);
       told.textContent = amount ? `${amount > 0 ? "+" : "−"}${Math.abs(amount)}` : "";
     }
     const sight = `${version.reference} ${state.label} ${state.seed} ${names.length}`;

@@ -43,6 +43,7 @@ export class FavouritesView {
       this._list.append(item);
       try {
         const version = await describe(reference);
+        canvas.classList.toggle("see-through", version.image.channels % 2 === 0);
         const name = nameLook(state, version);
         const group = groups.get(name) ?? { state, version, items: [] };
         group.items.push({ seed: state.picture, canvas });

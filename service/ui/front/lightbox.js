@@ -123,7 +123,6 @@ export class Lightbox {
     const side = Math.max(image.height, image.width);
     const scale = side <= room ? wholeScale(side, room) : room / side;
     Object.assign(this._player.element.style, { width: `${image.width * scale}px`, height: `${image.height * scale}px` });
-    this._player.element.classList.toggle("see-through", image.channels % 2 === 0);
   }
 
   /** @param {number} step */

@@ -79,6 +79,7 @@ function lay(state, version) {
     if (shown) scrollTo({ top: 0 });
   }
   shown = state;
+  document.body.classList.toggle("see-through", version.image.channels % 2 === 0);
   document.title = `${TITLES[name]}${version.name} · Ganymede`;
   clearTimeout(linking);
   linking = setTimeout(() => link(state), before ? LINKS_REST_MS : 0);

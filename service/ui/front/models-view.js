@@ -4,6 +4,7 @@ import { ask, isAborted } from "./api.js";
 import { addressOf, catalog, describe } from "./catalog.js";
 import { make } from "./elements.js";
 import { writeAddress, plainState } from "./address.js";
+import { layTraining } from "./training-view.js";
 
 /** @typedef {import("./catalog.js").Model} Model */
 
@@ -59,11 +60,12 @@ export class ModelsView {
   /** @param {string} reference @param {HTMLElement} inside */
   async _fill(reference, inside) {
     try {
-      const { manifest, image, classes } = await describe(reference);
+      const version = await describe(reference);
+      const { manifest, image, classes } = version;
       if (manifest.files.some((/** @type {{path: string}} */ file) => file.path === "samples.png")) await this._showSamples(reference, inside);
       /** @type {[string, unknown][]} */
       const facts = [
-        ["Published", manifest.created_at], ["Licence", manifest.licence],
+        ["Published", String(manifest.created_at).replace("T", ", ").replace(/:\d\d(\.\d+)?Z$/, " UTC")], ["Licence", manifest.licence],
         ["Pictures", `${image.width} × ${image.height}, ${image.channels === 1 ? "grey" : image.channels % 2 ? "colour" : "with transparency"}`],
         ["Latents", `${manifest.latent.size}, ${manifest.latent.distribution}`], ["Classes", classes.join(", ") || "none"],
         ["Arithmetic", manifest.arithmetic], ["Trained", manifest.training?.epochs ? `${manifest.training.epochs} epochs on ${manifest.training.configuration?.data ?? "pictures"}` : null],
@@ -71,6 +73,7 @@ export class ModelsView {
       ];
       inside.append(make("dl", {}, ...facts.filter(([, value]) => value !== null && value !== undefined)
         .map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, String(value))))));
+      inside.append(...[layTraining(version)].filter((laid) => laid !== null));
     } catch (error) {
       if (!isAborted(error)) inside.append(make("p", { class: "reason" }, error instanceof Error ? error.message : String(error)));
     }

@@ -22,7 +22,11 @@ export class PicturesView {
     this._hover = new Hover();
     this._controls = new Controls({ seed: true });
     this._lightbox = new Lightbox(this._easel, { onclose: (seed) => this._wall.focus(seed) });
-    this._stage = new Stage({ onother: () => shuffle(), onopen: () => this._openWalk() });
+    this._stage = new Stage({
+      onother: () => shuffle(),
+      onopen: () => this._openWalk(),
+      onmoving: () => this._easel.remove(this._stage.target),
+    });
     this._wall = new Wall(this._easel, {
       hover: this._hover,
       onopen: (seed) => go({ picture: seed }, { step: true }),
@@ -42,8 +46,9 @@ export class PicturesView {
     this._version = version;
     this._controls.use(state, version);
     this._hover.use(state, version);
-    this._stageKeys(state, version, before);
+    if (!before) this._showStill(state, version);
     this._easel.use(state, version);
+    this._stageKeys(state, version, before);
     const moved = !before || before.seed !== state.seed || before.model !== state.model;
     if (moved) {
       this._wall.use(seed, version);
@@ -59,6 +64,13 @@ export class PicturesView {
     this._easel.close();
     if (this._lightbox.dialog.open) this._lightbox.dialog.close();
     clearTimeout(this._rest);
+  }
+
+  /** The first picture of the walk comes alone and before all others, and stands until it moves. @param {State} state @param {Version} version */
+  _showStill(state, version) {
+    const { target } = this._stage;
+    [target.seed] = this.keysOf(state, version);
+    this._easel.add(target);
   }
 
   /** While sliders move, the stage shows its first key live; when they rest it walks again. @param {State} state @param {Version} version @param {State} [before] */

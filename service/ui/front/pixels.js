@@ -89,13 +89,23 @@ export async function cutGrid(grid, count, columns, { height, width }) {
  */
 export function readGround(picture) {
   if (!(picture instanceof ImageData)) return null;
-  const { data, width, height } = picture;
-  const corners = [0, width - 1, width * (height - 1), width * height - 1].map((index) => 4 * index);
-  if (corners.some((at) => data[at + 3] < 255)) return null;
+  if (isSeeThrough(picture)) return null;
+  const { data } = picture;
+  const corners = listCorners(picture);
   const channel = (/** @type {number} */ offset) => corners.map((at) => data[at + offset]).sort((a, b) => a - b);
   const sorted = [0, 1, 2].map(channel);
   if (sorted.some((values) => values[3] - values[0] > 48)) return null;
   return /** @type {[number, number, number]} */ (sorted.map((values) => Math.round((values[1] + values[2]) / 2)));
+}
+
+/** Whether a corner of a picture is transparent. @param {Picture} picture @returns {boolean} */
+export function isSeeThrough(picture) {
+  return picture instanceof ImageData && listCorners(picture).some((at) => picture.data[at + 3] < 255);
+}
+
+/** Where the pixels of the corners begin. @param {ImageData} picture */
+function listCorners({ width, height }) {
+  return [0, width - 1, width * (height - 1), width * height - 1].map((index) => 4 * index);
 }
 
 /** How often a side of `size` fits into `room`, at least once where pictures may not shrink. @param {number} size @param {number} room */

@@ -16,8 +16,9 @@ const SETTLED_MS = 300;
 const MOST_PIXELS = 6_000_000;
 
 export class Stage {
-  /** @param {{onother: () => void, onopen: () => void}} options */
-  constructor({ onother, onopen }) {
+  /** @param {{onother: () => void, onopen: () => void, onmoving: () => void}} options `onmoving` is told when the walk has come. */
+  constructor({ onother, onopen, onmoving }) {
+    this._onmoving = onmoving;
     this.player = new Player({ label: "A walk between pictures", onframe: (_, frame) => standOn(this.element, frame) });
     this.title = make("h1", {});
     this.told = make("p", { class: "told" });
@@ -55,7 +56,8 @@ export class Stage {
     if (first) this._resize();
     this._name = name;
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => void this._load(keys, state, version, first), first ? 0 : SETTLED_MS);
+    if (first) void this._load(keys, state, version, first);
+    else this._timer = setTimeout(() => void this._load(keys, state, version, first), SETTLED_MS);
   }
 
   /** @param {boolean} playing */
@@ -93,16 +95,21 @@ export class Stage {
       if (first && keys.length > 1) {
         // The way to the second key alone comes at once; the whole walk begins with the same frames.
         const begun = { ...usual, seeds: keys.slice(0, 2), frames: between + 1 };
-        this.player.show(await fetchReel(begun, state, version, signal));
-        this._resize();
+        this._show(await fetchReel(begun, state, version, signal));
       }
       const whole = { ...usual, seeds: keys, frames: between * keys.length, loop: true };
-      this.player.show(await fetchReel(whole, state, version, signal), { goOn: first });
+      this._show(await fetchReel(whole, state, version, signal), { goOn: first });
       this.element.removeAttribute("aria-busy");
-      this._resize();
     } catch (error) {
       if (!isAborted(error)) report(error);
     }
+  }
+
+  /** @param {import("./walks.js").Reel} reel @param {{goOn?: boolean}} [options] */
+  _show(reel, options) {
+    this._onmoving();
+    this.player.show(reel, options);
+    this._resize();
   }
 
   _resize() {
@@ -114,6 +121,5 @@ export class Stage {
     const scale = side <= tall ? wholeScale(side, tall) : tall / side;
     this.player.element.style.width = `${image.width * scale}px`;
     this.player.element.style.height = `${image.height * scale}px`;
-    this.element.classList.toggle("see-through", image.channels === 4 || image.channels === 2);
   }
 }

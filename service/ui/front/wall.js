@@ -12,6 +12,7 @@ import { make } from "./elements.js";
 
 const HEAD_PX = 64;
 const TILE_PX = 100;
+const MOST_PX = 120;
 const LARGE_TILE_PX = 180;
 const LEAST_GAP_PX = 5;
 const MOST_GAP_PX = 14;
@@ -50,7 +51,6 @@ export class Wall {
     const other = start !== this._start || version.reference !== this._version?.reference;
     this._version = version;
     this._start = start;
-    this.element.classList.toggle("see-through", version.image.channels % 2 === 0);
     if (other) {
       this._clear();
       this._rows = 0;
@@ -198,14 +198,17 @@ export class Wall {
 }
 
 /**
- * How many tiles go into a row, how large and how far apart: small pictures whole times as large as they are, so
- * that all their pixels are squares of one size.
+ * How many tiles go into a row, how large and how far apart: small pictures so many times as large as they are that
+ * all their pixels are squares of one size on the screen.
  * @param {number} width Of the wall.
  * @param {number} native Of a picture's longer side.
  */
 function divide(width, native) {
   const wished = Math.min(native > TILE_PX ? LARGE_TILE_PX : TILE_PX, width / 3.4);
-  const sides = native > wished ? [wished] : [Math.floor(wished / native), Math.ceil(wished / native)].map((scale) => scale * native);
+  const grain = native / Math.max(1, Math.floor(devicePixelRatio));
+  const fits = Math.max(Math.round(native / grain), Math.floor(wished / grain));
+  const more = Math.max(0, Math.floor(MOST_PX / grain) - fits);
+  const sides = native > wished ? [wished] : Array.from({ length: 1 + more }, (_, index) => (fits + index) * grain);
   const found = sides.map((side) => {
     const columns = Math.max(2, Math.floor((width + LEAST_GAP_PX) / (side + LEAST_GAP_PX)));
     return { columns, side, gap: Math.floor((100 * (width - columns * side)) / (columns - 1)) / 100 };
