@@ -1,4 +1,4 @@
-"""The bundled `fashion@v2`, placed on a grid: the same pictures on other engines and emulated processors.
+"""The bundled `fashion@v3`: the same pictures on other engines and emulated processors.
 
 `make exact` runs these and fetches what they need into `.cache/exact` before: OpenVINO and onnxruntime-web by
 their registries, QEMU's user emulation by apt. Each engine is also given a grid that was broken, or the float
@@ -17,7 +17,6 @@ import onnx
 import pytest
 
 from foundation.grid.calibration import draw_feeds
-from foundation.grid.placing import place
 from foundation.grid.price import draw
 from foundation.manifest import Manifest
 from foundation.onnx_runtime import onnxruntime
@@ -26,7 +25,7 @@ from tests.exact.graphs import conditional, feeds_of, place_small
 from tests.exact.integers import draw_integers
 
 TOOLS = REPOSITORY / ".cache" / "exact"
-FASHION = REPOSITORY / "models" / "fashion" / "versions" / "v2"
+VERSIONS = REPOSITORY / "models" / "fashion" / "versions"
 ENGINES = REPOSITORY / "tests" / "exact"
 SEEDS = 256
 EMULATED_SEEDS = 64
@@ -55,12 +54,11 @@ class Case:
 
 @pytest.fixture(scope="session")
 def fashion(tmp_path_factory):
-    """The bundled generator on a grid; 256 seeds, every third of blended classes, every fourth truncated."""
-    manifest = Manifest.model_validate_json((FASHION / "manifest.json").read_text())
-    floats = onnx.load(FASHION / "generator.onnx")
-    placed = place(floats, draw_feeds(manifest.latent, manifest.label, 256), normal=True)
+    """The bundled exact generator and the float one; 256 seeds, some of blended classes, some truncated."""
+    manifest = Manifest.model_validate_json((VERSIONS / "v3" / "manifest.json").read_text())
+    floats, exact = (onnx.load(VERSIONS / version / "generator.onnx") for version in ("v2", "v3"))
     feeds = draw_feeds(manifest.latent, manifest.label, SEEDS, first=50_000)
-    return Case(tmp_path_factory.mktemp("fashion"), "fashion", floats, placed.model, feeds)
+    return Case(tmp_path_factory.mktemp("fashion"), "fashion", floats, exact, feeds)
 
 
 @pytest.fixture(scope="session")

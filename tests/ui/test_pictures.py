@@ -25,7 +25,7 @@ def test_the_first_thing_one_sees_moves_and_the_address_is_what_is_shown(visit, 
         " return apart / before.length > 4 }",
         arg=before[:, :, 0].ravel().tolist(),
     )
-    assert "/ui/?" in visit.wait_for_address("model=fashion@v2")
+    assert "/ui/?" in visit.wait_for_address("model=fashion@v3")
 
 
 def test_the_wall_goes_on_for_ever_in_a_bounded_document(visit, tiny):
@@ -92,7 +92,8 @@ def test_every_control_redraws_the_same_seeds(visit, tiny):
 
 
 @pytest.mark.parametrize(
-    ("model", "name", "side"), [("fashion@v2", "narrowness", 28), ("emoji@v2", "warmth", 32)]
+    ("model", "name", "side"),
+    [("fashion@v2", "narrowness", 28), ("fashion@v3", "narrowness", 28), ("emoji@v2", "warmth", 32)],
 )
 def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(
     visit, browser, bundled, model, name, side

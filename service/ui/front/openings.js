@@ -7,10 +7,12 @@ const CHOSEN = {
   "fashion@v2": { seed: 0, truncation: 0.8, keys: [2, 34, 3, 12, 6, 29] },
   "emoji@v1": { seed: 15, label: "smiley", truncation: 0.6, keys: [344, 565, 52, 499, 406, 472] },
 };
+CHOSEN["fashion@v3"] = CHOSEN["fashion@v2"]; // the same pictures, on a grid
 CHOSEN["emoji@v2"] = CHOSEN["emoji@v1"]; // the same generator, with directions
 
 /** Words, also chosen by eye, for directions that were published under their numbers. @type {Record<string, Record<string, string>>} */
 const WORDS = { "fashion@v2": { 2: "plainness", 3: "boxiness", 4: "brightness", 5: "roundness" } };
+WORDS["fashion@v3"] = WORDS["fashion@v2"];
 
 const USUAL = { seed: 0, truncation: 0.8, keys: [0, 1, 2, 3, 4, 5] };
 
