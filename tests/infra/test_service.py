@@ -1,5 +1,6 @@
 import json
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -63,7 +64,13 @@ def test_the_load_balancer_asks_readyz(assembly):
 
 def test_metrics_are_not_public(assembly):
     rule = assembly.one("Service", "AWS::ElasticLoadBalancingV2::ListenerRule", containing="FixedResponse")
-    assert rule["Conditions"][0]["PathPatternConfig"]["Values"] == ["/metrics", "/%*"]
+    patterns = rule["Conditions"][0]["PathPatternConfig"]["Values"]
+
+    def is_hidden(path):
+        return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+    assert all(map(is_hidden, ["/metrics", "/metrics/", "/%6detrics", "/m%65trics", "/metric%73"]))
+    assert not any(map(is_hidden, ["/models", "/generate", "/images/mine/1.png", "/ui", "/readyz"]))
     assert rule["Actions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
 
 

@@ -63,13 +63,13 @@ def test_it_is_downloaded_as_it_is_eight_times_as_large_and_as_a_walk(visit, tin
     plain = draw(tiny, model="colour@v1", seeds=[12], label="star", truncation=0.7)
     for button, size in (("PNG", 8), ("PNG ×8", 64)):
         with visit.page.expect_download() as download:
-            visit.page.get_by_text(button, exact=True).click()
+            visit.page.locator(".lightbox").get_by_text(button, exact=True).click()
         picture = np.asarray(Image.open(download.value.path()).convert("RGB"))
         assert picture.shape == (size, size, 3)
         assert np.array_equal(picture[:: size // 8, :: size // 8], plain)
     for button, sign in (("Walk MP4", b"ftyp"), ("Walk GIF", b"GIF8")):
         with visit.page.expect_download() as download:
-            visit.page.get_by_text(button, exact=True).click()
+            visit.page.locator(".lightbox").get_by_text(button, exact=True).click()
         assert sign in download.value.path().read_bytes()[:16]
         assert download.value.suggested_filename == f"colour@v1-walk-12.{button[-3:].lower()}"
 

@@ -51,7 +51,7 @@ def test_downloads_keep_their_transparency(visit, clear):
     visit.page.locator(".lightbox .player canvas.drawn").wait_for()
     for button, size in (("PNG", 16), ("PNG ×8", 128)):
         with visit.page.expect_download() as download:
-            visit.page.get_by_text(button, exact=True).click()
+            visit.page.locator(".lightbox").get_by_text(button, exact=True).click()
         picture = Image.open(io.BytesIO(download.value.path().read_bytes()))
         assert (picture.mode, picture.size) == ("RGBA", (size, size))
         assert len(set(picture.getchannel("A").tobytes())) > 5

@@ -24,7 +24,7 @@ const DOWNLOAD_SCALE = 8;
 
 export class PhotoIn {
   constructor() {
-    this._player = new Player({ label: "What the model draws of it" });
+    this._player = new Player({ label: "What is drawn of your picture" });
     this._photo = make("img", { alt: "Your picture", hidden: true });
     this._file = make("input", { type: "file", accept: "image/*", id: "photo-file", class: "unseen", onchange: () => this._take(this._file.files) });
     this._camera = make("input", { type: "file", accept: "image/*", capture: "environment", id: "photo-camera", class: "unseen camera", onchange: () => this._take(this._camera.files) });
