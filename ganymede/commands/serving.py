@@ -6,8 +6,17 @@ from typing import Any
 
 import typer
 
+from foundation.errors import GanymedeError
+
 _SWITCH_S = 0.0005
 """A thread that computes in Python gives the event loop its turn after so long, not after Python's 5 ms."""
+
+
+class PortTaken(GanymedeError):
+    """Nobody can listen where the service should."""
+
+    code = "port-taken"
+
 
 _ANY_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
 
@@ -54,6 +63,7 @@ def serve(**flags: Any) -> None:
     configure_logs(settings.log_format)
     for sentence in explain_unknown(os.environ):
         logging.getLogger(__name__).warning(sentence)
+    require_free(settings.host, settings.port)
     app = create_app(settings)
     configuration = uvicorn.Config(
         app,
@@ -79,6 +89,20 @@ def serve(**flags: Any) -> None:
         end_now(130)
     if server.started:
         end_now(0)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise PortTaken where somebody answers there already, before anything is loaded."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise PortTaken(
+            f"Port {port} of {host} cannot be listened on ({(error.strerror or str(error)).lower()}): "
+            f"--port {port + 1 if port < 65_535 else 8000} takes another."
+        ) from error
 
 
 def greet(address: str, *, page: bool = False) -> None:

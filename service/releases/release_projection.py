@@ -62,8 +62,8 @@ class ReleaseProjection:
         if settings is None:
             raise NoProjection(
                 f"{self._manifest.reference} has no encoder, so that no picture can be found in its latent "
-                "space. Train one beside the generator, and publish a version that has it: "
-                "ganymede encoder RUN."
+                f"space. A version that has one is made by ganymede encoder {self._manifest.name}, or by "
+                "ganymede encoder RUN of the run that made the generator, and ganymede publish."
             )
         return settings
 

@@ -115,7 +115,7 @@ def test_a_port_that_is_taken_is_named_and_nobody_is_invited_to_it(run_ganymede,
         port = str(taken.getsockname()[1])
         result = run_ganymede("serve", "--models", str(tiny_store), "--port", port)
     assert result.returncode != 0
-    assert port in result.stderr
+    assert result.stderr.startswith(f"ganymede: Port {port} ")
     assert "address already in use" in result.stderr
     assert "Try:" not in result.stdout
 

@@ -73,6 +73,9 @@ def listen(receiver: Connection, limit_s: float) -> Measurement:
 def measure(sender: Connection, preset: str, stored: str, shape_text: str) -> None:
     """Build the networks and take steps; say after each what was measured so far."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.dup2(
+        os.open(os.devnull, os.O_WRONLY), 2
+    )  # what TensorFlow tells of itself; errors go through `sender`
     try:
         configuration = find_preset(preset).configuration_class.model_validate_json(stored)
         take_steps(sender, configuration, PictureShape.model_validate_json(shape_text))
