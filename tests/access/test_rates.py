@@ -375,7 +375,7 @@ def test_images_for_which_there_is_no_room_any_more_are_given_back():
 
     rates, budget = Rates(1, max_images_per_request=100), Budget(2**20)
     others: dict[str, Any] = dict.fromkeys(
-        ("settings", "releases", "metrics", "reloading", "bodies", "shadowing")
+        ("settings", "releases", "metrics", "reloading", "bodies", "photos", "walks", "shadowing")
     )
     context = Context(**others, engine=Engine(), rates=rates, budget=budget)
     with behalf("alice"):
