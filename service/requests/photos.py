@@ -11,6 +11,7 @@ from foundation.errors import GanymedeError, InvalidField, UnsupportedPicture
 from foundation.images import Images
 from foundation.pictures.development import develop, draft
 from foundation.pictures.framing import Frame, Pixels
+from service.requests.photo_layout import check_layout
 
 MAX_SCANS = 64
 """Of a JPEG file: a progressive one has ten, and each goes over the whole picture."""
@@ -113,6 +114,7 @@ def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> tuple
         raise InvalidField(field, f"it has more than {MAX_SCANS} scans, which nobody's camera writes")
     if form == "PNG" and sum(map(content.count, _TEXTS)) > MAX_TEXTS:
         raise InvalidField(field, f"it holds more than {MAX_TEXTS} texts; save it without its metadata")
+    check_layout(content, form, field)
     with _opened(content, form, field, max_pixels) as picture:
         whole = picture.width * picture.height
         _check_pixels(picture.width, picture.height, field, max_pixels)
