@@ -155,12 +155,18 @@ async def _measure(
     context: Context, plan: _Plan, request: ProjectRequest, format: str, holding: Holding
 ) -> int:
     """The bytes that `request` costs; its pictures are measured, and none is decoded."""
-    image, frame = plan.release.manifest.image, plan.release.projection.frame
+    settings, image = context.settings, plan.release.manifest.image
+    frame = plan.release.projection.frame
     count, photos = len(request.pictures), sum(map(len, request.pictures))
 
     def measure() -> int:
         with holding.used():
-            return measure_photos(request.pictures, frame, max_pixels=context.settings.max_picture_pixels)
+            return measure_photos(
+                request.pictures,
+                frame,
+                max_pixels=settings.max_picture_pixels,
+                max_bytes=settings.max_bytes_in_flight,
+            )
 
     reading = await context.photos.run(measure)
     return projection_bytes(count, image, photos, reading) + pictures_bytes(count, plan.pixels, image, format)

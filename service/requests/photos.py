@@ -72,13 +72,17 @@ def explain_format(content: bytes) -> str:
     return f"{what}. What is read is PNG, JPEG, WebP, GIF and BMP"
 
 
-def measure_photos(photos: Sequence[bytes], frame: Frame, *, max_pixels: int) -> int:
+def measure_photos(
+    photos: Sequence[bytes], frame: Frame, *, max_pixels: int, max_bytes: int | None = None
+) -> int:
     """The most bytes that reading any of `photos` takes; nothing of them is decoded.
 
     Raises:
         UnsupportedPicture: one is of no format that is read.
-        InvalidField: one has more than `max_pixels`, all more than four times as many, or one is damaged.
+        InvalidField: one has more than `max_pixels`, all more than four times as many, one takes more than
+            `max_bytes` beside the files, or one is damaged.
     """
+    room = None if max_bytes is None else max(max_bytes - sum(map(len, photos)), 0)
     most_bytes = all_pixels = 0
     for at, content in enumerate(photos):
         field = f"pictures.{at}"
@@ -89,6 +93,12 @@ def measure_photos(photos: Sequence[bytes], frame: Frame, *, max_pixels: int) ->
                 field,
                 f"with this one they have {all_pixels:,} pixels together, and {_PICTURES_TOGETHER} × "
                 f"{max_pixels:,} are read; send fewer, or make them smaller",
+            )
+        if room is not None and size > room:
+            raise InvalidField(
+                field,
+                f"it has {pixels:,} pixels, and reading them takes {size:,} bytes; of its kind "
+                f"{room * pixels // size:,} pixels can be read. Make it smaller",
             )
         most_bytes = max(most_bytes, size)
     return most_bytes

@@ -240,3 +240,29 @@ def test_nobody_holds_all_the_threads_that_read_pictures(store):
         return other, await asyncio.gather(*held)
 
     assert asyncio.run(scenario()) == ("read", [True] * 64)
+
+
+def grey(side: int, dtype: type, level: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((side, side), level, dtype)).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def test_what_can_be_read_at_all_is_admitted_and_else_the_most_pixels_are_named(store):
+    pixels = 512 * 512
+    settings = {"max_bytes_in_flight": 64 * pixels, "max_picture_pixels": 4 * pixels}
+    with TestClient(new_app(store, request_timeout_s=PATIENCE_S, **settings)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        for dtype, level in ((np.uint8, 200), (np.uint16, 50_000)):
+            fits = client.post("/project", content=grey(512, dtype, level))
+            assert fits.status_code == 200, fits.text
+            never = client.post("/project", content=grey(1024, dtype, level))
+            assert (never.status_code, never.json()["field"]) == (422, "pictures.0")
+            most = 64 * pixels // (32 if dtype is np.uint8 else 48)
+            named = [int(word) for word in never.json()["detail"].replace(",", "").split() if word.isdigit()]
+            assert any(0.9 * most < number <= most for number in named), never.json()["detail"]
+
+
+def test_the_largest_picture_that_is_read_by_default_fits_into_what_answers_may_hold():
+    settings = Settings(models="models")
+    assert settings.max_picture_pixels * 48 + settings.max_body_bytes < settings.max_bytes_in_flight
