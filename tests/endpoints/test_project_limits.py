@@ -266,3 +266,13 @@ def test_what_can_be_read_at_all_is_admitted_and_else_the_most_pixels_are_named(
 def test_the_largest_picture_that_is_read_by_default_fits_into_what_answers_may_hold():
     settings = Settings(models="models")
     assert settings.max_picture_pixels * 48 + settings.max_body_bytes < settings.max_bytes_in_flight
+
+
+def test_an_encoder_that_answers_no_finite_numbers_is_refused_for_that(store, photo, monkeypatch):
+    answer = ProjectionGraph.answer
+    monkeypatch.setattr(ProjectionGraph, "answer", lambda *given: answer(*given) * np.float32("nan"))
+    with TestClient(new_app(store, request_timeout_s=PATIENCE_S)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        refused = client.post("/project", content=photo)
+    assert refused.json()["code"] == "release-refused"
+    assert "answers golden pictures with numbers that are not finite" in refused.json()["detail"]
