@@ -276,3 +276,20 @@ def test_an_encoder_that_answers_no_finite_numbers_is_refused_for_that(store, ph
         refused = client.post("/project", content=photo)
     assert refused.json()["code"] == "release-refused"
     assert "answers golden pictures with numbers that are not finite" in refused.json()["detail"]
+
+
+def test_who_asks_for_what_is_not_there_is_not_told_where_the_store_is(store, photo):
+    with TestClient(new_app(store, request_timeout_s=PATIENCE_S)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        answers = [
+            client.post("/project?model=none", content=photo),
+            client.post("/generate", json={"model": "none"}),
+            client.post("/generate", json={"model": "face@v9"}),
+            client.get("/models/none"),
+            client.get("/models/face/versions/v9"),
+            client.get("/models/face/versions/v9/metrics.json"),
+            client.get("/v2/models/none"),
+        ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert not [answer.text for answer in answers if str(store) in answer.text]
+    assert "There is no model 'none' in the store. There is: face." in answers[0].text
