@@ -30,6 +30,15 @@ class ModelNotFound(NotFound):
 
     code = "model-not-found"
 
+    def __init__(self, message: str, *, location: str | None = None) -> None:
+        """`message` may name the store's `location`, then given: for who has the store, not for strangers."""
+        super().__init__(message)
+        self._location = location
+
+    def without_location(self) -> str:
+        """The sentence for strangers, who need not know where the store is."""
+        return str(self) if self._location is None else str(self).replace(self._location, "the store")
+
 
 class NotAcceptable(GanymedeError):
     """None of the media types in `Accept` can be made."""

@@ -63,6 +63,9 @@ TURN_S = 0.01
 """Of a batch on a processor while several ask: images cost hardly more there in two batches than in one, and
 who comes while one runs waits no longer than that."""
 
+READING_WAIT_S = 10.0
+"""How long pictures that were sent may wait to be read: hardly any takes a second."""
+
 log = logging.getLogger(__name__)
 
 
@@ -110,6 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
         turn_s=TURN_S if device.name == "cpu" else None,
         metrics=metrics,
     )
+    readers = max(2, usable_cores())  # of which one is always left to others
     context = Context(
         settings=settings,
         budget=budget,
@@ -132,7 +136,14 @@ def create_app(settings: Settings) -> FastAPI:
             max_images=settings.max_images_per_request,
             timeout_s=settings.body_timeout_s,
         ),
-        photos=Threads("reading pictures", max_running=usable_cores(), max_waiting=settings.max_queue_images),
+        photos=Threads(
+            "reading pictures",
+            max_running=readers,
+            max_waiting=settings.max_queue_images,
+            wait_s=min(READING_WAIT_S, settings.request_timeout_s),
+            max_each=readers // 2,
+            whose=current_requester,
+        ),
     )
     warn_if_open(settings, keys)
     export = open_export(os.environ)

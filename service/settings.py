@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         default=2**25, ge=0, le=2**40, description="Of walks' files, kept for a player's next part."
     )
     max_picture_pixels: int = Field(
-        default=2**25, ge=1, le=2**31 - 1, description="Of a picture that is sent to be projected."
+        default=2**24, ge=1, le=2**31 - 1, description="Of a picture that is sent to be projected."
     )
     max_body_bytes: int = Field(default=6 * 2**20, ge=1024, le=2**30, description="Of a request's body.")
     max_connections: int | None = Field(

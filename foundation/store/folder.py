@@ -81,7 +81,7 @@ class FolderStore:
         path = self._versions_folder(model) / version / MANIFEST_FILE
         text = read_document(path, f"{where}: {MANIFEST_FILE}") if known else None
         if text is None:
-            raise ModelNotFound(f"There is no {where[:160]!r} in {self.location}.")
+            raise ModelNotFound(f"There is no {where[:160]!r} in {self.location}.", location=self.location)
         return text
 
     def signature(self, model: str, version: str) -> bytes | None:

@@ -62,7 +62,8 @@ def resolve_alias(store: Store, reference: Reference) -> Alias:
     if not versions:
         raise ModelNotFound(
             f"There is no model {reference.model!r} in {store.location}. "
-            f"There is: {name_some(store.models(), otherwise='nothing yet')}."
+            f"There is: {name_some(store.models(), otherwise='nothing yet')}.",
+            location=store.location,
         )
     raise ModelNotFound(
         f"{reference.model} has no version or alias {reference.selector!r}. "

@@ -76,7 +76,9 @@ class S3Store:
         known = is_name(model) and is_name(version)
         found = self._get(key_of(model, version, MANIFEST_FILE)) if known else None
         if found is None:
-            raise ModelNotFound(f"There is no {f'{model}@{version}'[:160]!r} in {self.location}.")
+            raise ModelNotFound(
+                f"There is no {f'{model}@{version}'[:160]!r} in {self.location}.", location=self.location
+            )
         return found[0]
 
     def signature(self, model: str, version: str) -> bytes | None:

@@ -158,7 +158,7 @@ def _describe_listed(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
 def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
     versions = store.versions(name)
     if not versions:
-        raise ModelNotFound(f"There is no model {name[:80]!r} in {store.location}; see /models.")
+        raise ModelNotFound(f"There is no model {name[:80]!r} in the store; see /models.")
     described: dict[str, Any] = {
         "name": name,
         "versions": versions,

@@ -44,6 +44,8 @@ from service.requests.schemas import GenerateRequest
 
 MEDIA_TYPES = {"json": "application/json"} | PICTURE_MEDIA_TYPES
 _JSON_BEGINS = b"{["
+_OPENING_SHARE = 0.9
+"""Of a request's time: who waited so long for an encoder is told that, and when to come again."""
 _EXAMPLE_PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIBAMAAAA2IaO4AAAAGFBMVEXY2GR+2KAk2GS0frgkfqDYJGR+JKAkJGTjr+T3AAAA"
     "M0lEQVR42gEoANf/AXcA3gACAO8RAAL94P3gAgD90AAD6hD4/AQAzgIdAv4A/tACABHvADlWD5b/uhcDAAAAAElFTkSuQmCC"
@@ -76,23 +78,12 @@ async def answer_project(
         GanymedeError: any of the refusals in `foundation.errors`, and `NoProjection`.
     """
     began = time.perf_counter()
-    photos = sum(map(len, request.pictures))
-    with context.budget.hold(
-        photos, current_requester()
-    ):  # while the encoder is opened, and they are measured
-        plan = await _plan(context, request, format)
-        holding = await _accept(context, plan, request, format)
+    limit_s = context.settings.request_timeout_s
     try:
-        async with asyncio.timeout(context.settings.request_timeout_s):
-            projected, generated = await unless_gone(receive, _find(context, plan, request, format, holding))
-    except BaseException as error:
-        holding.release()
-        if isinstance(error, TimeoutError):
-            limit_s = context.settings.request_timeout_s
-            raise DeadlineExceeded(f"The projection was not ready within {limit_s:g} s.") from None
-        if isinstance(error, InvalidField):  # such as a damaged file: what is wrong costs a key nothing
-            await context.rates.give_back(plan.cost)
-        raise
+        async with asyncio.timeout(limit_s):
+            plan, holding, projected, generated = await unless_gone(receive, _work(context, request, format))
+    except TimeoutError:
+        raise DeadlineExceeded(f"The projection was not ready within {limit_s:g} s.") from None
     manifest = plan.release.manifest
     context.metrics.observe_answer(format, projected.queue_s, generated.encode_s)
     context.metrics.observe_projection(
@@ -115,6 +106,25 @@ async def answer_project(
     )
 
 
+async def _work(
+    context: Context, request: ProjectRequest, format: str
+) -> tuple[_Plan, Holding, Projected, Generated]:
+    """All that is done for an answer; of it its bytes are held on."""
+    photos = sum(map(len, request.pictures))
+    # while the encoder is opened, and they are measured
+    with context.budget.hold(photos, current_requester()) as holding:
+        plan = await _plan(context, request, format)
+        size = await _measure(context, plan, request, format, holding)
+    holding = await context.accept(plan.cost, size)
+    try:
+        return plan, holding, *await _find(context, plan, request, format, holding)
+    except BaseException as error:
+        holding.release()
+        if isinstance(error, InvalidField):  # such as a damaged file: what is wrong costs a key nothing
+            await context.rates.give_back(plan.cost)
+        raise
+
+
 async def _plan(context: Context, request: ProjectRequest, format: str) -> _Plan:
     """Hold `request` against every limit that needs no look at its pictures."""
     settings = context.settings
@@ -135,19 +145,31 @@ async def _plan(context: Context, request: ProjectRequest, format: str) -> _Plan
         latents=((0.0,),) * count, columns=request.columns, padding=request.padding, scale=request.scale
     )
     pixels = check_generate(drawing, manifest.image, format, settings)
-    projector = await release.projection.get(context.releases.projecting, settings.request_timeout_s)
+    projector = await release.projection.get(
+        context.releases.projecting, _OPENING_SHARE * settings.request_timeout_s
+    )
     return _Plan(release, projector, steps, labels, drawing, cost, pixels)
 
 
-async def _accept(context: Context, plan: _Plan, request: ProjectRequest, format: str) -> Holding:
-    """Take room for what `request` costs; its pictures are measured first, and none is decoded."""
-    image, frame = plan.release.manifest.image, plan.release.projection.frame
+async def _measure(
+    context: Context, plan: _Plan, request: ProjectRequest, format: str, holding: Holding
+) -> int:
+    """The bytes that `request` costs; its pictures are measured, and none is decoded."""
+    settings, image = context.settings, plan.release.manifest.image
+    frame = plan.release.projection.frame
     count, photos = len(request.pictures), sum(map(len, request.pictures))
-    reading = await context.photos.run(
-        measure_photos, request.pictures, frame, max_pixels=context.settings.max_picture_pixels
-    )
-    size = projection_bytes(count, image, photos, reading) + pictures_bytes(count, plan.pixels, image, format)
-    return await context.accept(plan.cost, size)
+
+    def measure() -> int:
+        with holding.used():
+            return measure_photos(
+                request.pictures,
+                frame,
+                max_pixels=settings.max_picture_pixels,
+                max_bytes=settings.max_bytes_in_flight,
+            )
+
+    reading = await context.photos.run(measure)
+    return projection_bytes(count, image, photos, reading) + pictures_bytes(count, plan.pixels, image, format)
 
 
 async def _find(

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -32,13 +33,20 @@ class Threads:
         wait_s: float | None = None,
         slow_s: float | None = None,
         max_alive: int | None = None,
+        max_each: int | None = None,
+        whose: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`wait_s` is how long a call may wait for its turn, None for ever.
 
         A call that runs for more than `slow_s` lets the next one begin; `max_alive` bounds those, too.
+        No requester has more than `max_each` turns at once: `whose` names the one of the current task.
         """
         self._name = name
         self._turns = asyncio.Semaphore(max_running)
+        self._max_each = max_each
+        self._whose = whose
+        self._shares = weakref.WeakValueDictionary[str, asyncio.Semaphore]()
+        """The turns of each requester who waits or runs."""
         self._max_waiting = max_waiting
         self._wait_s = wait_s
         self._slow_s = slow_s
@@ -55,30 +63,48 @@ class Threads:
         Raises:
             Unavailable: too many others run and wait already, or its turn did not come within `wait_s`.
         """
-        if self._turns.locked():
-            await self._wait()
-        else:
-            await self._turns.acquire()  # at once
-        if self.alive >= self._max_alive:
-            self._turns.release()
-            raise self._busy()
-        return await self._start(partial(function, *args, **kwargs))
+        turn = _Turn()
+        try:
+            await self._take(turn)
+            self._check_alive()
+        except BaseException:
+            turn.end()
+            raise
+        return await self._start(partial(function, *args, **kwargs), turn)
 
-    async def _wait(self) -> None:
+    async def _take(self, turn: "_Turn") -> None:
+        """Wait for one's own turns first: who has too many running stands in nobody's way."""
+        wanted = [*self._find_share(), self._turns]
+        if not any(turns.locked() for turns in wanted):
+            await turn.take(wanted)  # at once
+            return
         if self._waiting >= self._max_waiting:
             raise self._busy()
         self._waiting += 1
         try:
-            await asyncio.wait_for(self._turns.acquire(), self._wait_s)
+            async with asyncio.timeout(self._wait_s):
+                await turn.take(wanted)
         except TimeoutError:
             raise self._busy() from None
         finally:
             self._waiting -= 1
 
-    def _start(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
+    def _check_alive(self) -> None:
+        if self.alive >= self._max_alive:
+            raise self._busy()
+
+    def _find_share(self) -> list[asyncio.Semaphore]:
+        requester = self._whose()
+        if self._max_each is None or requester is None:
+            return []
+        share = self._shares.get(requester)
+        if share is None:
+            share = self._shares[requester] = asyncio.Semaphore(self._max_each)
+        return [share]
+
+    def _start(self, work: Callable[[], Result], turn: "_Turn") -> asyncio.Future[Result]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-        turn = _Turn(self._turns)
         slow = None if self._slow_s is None else loop.call_later(self._slow_s, turn.end)
 
         def end(result: Result | None, error: BaseException | None) -> None:
@@ -122,11 +148,16 @@ class Threads:
 class _Turn:
     """One of the calls that may run; ends once, however often it is told to."""
 
-    def __init__(self, turns: asyncio.Semaphore) -> None:
-        self._turns: asyncio.Semaphore | None = turns
+    def __init__(self) -> None:
+        self._taken: list[asyncio.Semaphore] = []
+
+    async def take(self, wanted: list[asyncio.Semaphore]) -> None:
+        """Wait for one of each, in their order."""
+        for turns in wanted:
+            await turns.acquire()
+            self._taken.append(turns)
 
     def end(self) -> None:
         """Let the next one begin."""
-        if self._turns is not None:
-            self._turns.release()
-            self._turns = None
+        while self._taken:
+            self._taken.pop().release()

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from foundation.errors import ClientGone, GanymedeError, NotFound
+from foundation.errors import ClientGone, GanymedeError, ModelNotFound, NotFound
 from foundation.exhaustion import explain_exhaustion
 from service.http.addresses import speaks_inference
 from service.http.problem_table import Headers, code_of, headers_of, problem_type
@@ -122,4 +122,9 @@ def describe(error: GanymedeError, /, **members: object) -> Response:
     if (field := getattr(error, "field", None)) is not None:
         members["field"] = field
     kind = problem_type(error)
-    return problem(kind.status, code_of(error), kind.title, str(error), headers=headers_of(error), **members)
+    return problem(kind.status, code_of(error), kind.title, tell(error), headers=headers_of(error), **members)
+
+
+def tell(error: GanymedeError) -> str:
+    """The sentence for a client, who need not know where the store is."""
+    return error.without_location() if isinstance(error, ModelNotFound) else str(error)

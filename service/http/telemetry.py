@@ -7,6 +7,7 @@ import random
 import re
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,6 +155,8 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     log.setLevel(logging.INFO if log_format == "json" else logging.WARNING)
+    # What Pillow says of strangers' files is no line of the log, and each sentence would be kept for ever.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def _note_identity(scope: Scope) -> tuple[bytes, contextvars.Token[str | None]]:

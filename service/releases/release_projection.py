@@ -161,11 +161,13 @@ class ReleaseProjection:
             (gradient, known, size + 1),
         ):
             together = graph.answer(arrays, limit)
-            if together.shape != (len(images), width) or not np.isfinite(together).all():
+            wrong = f"{self._manifest.reference}: a graph for projections answers golden pictures with"
+            if together.shape != (len(images), width):
                 raise ReleaseRefused(
-                    f"{self._manifest.reference}: a graph for projections answers golden pictures with "
-                    f"{together.shape} and not with finite numbers of the shape {(len(images), width)}."
+                    f"{wrong} {together.shape} and not with numbers of the shape {(len(images), width)}."
                 )
+            if not np.isfinite(together).all():
+                raise ReleaseRefused(f"{wrong} numbers that are not finite.")
             if not _is_steady(graph, arrays, together, limit):
                 graph.least_rows = 2
                 steady = _is_steady(graph, arrays, together, limit) and steady

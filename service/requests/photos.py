@@ -11,6 +11,7 @@ from foundation.errors import GanymedeError, InvalidField, UnsupportedPicture
 from foundation.images import Images
 from foundation.pictures.development import develop, draft
 from foundation.pictures.framing import Frame, Pixels
+from service.requests.photo_layout import check_layout
 
 MAX_SCANS = 64
 """Of a JPEG file: a progressive one has ten, and each goes over the whole picture."""
@@ -71,13 +72,17 @@ def explain_format(content: bytes) -> str:
     return f"{what}. What is read is PNG, JPEG, WebP, GIF and BMP"
 
 
-def measure_photos(photos: Sequence[bytes], frame: Frame, *, max_pixels: int) -> int:
+def measure_photos(
+    photos: Sequence[bytes], frame: Frame, *, max_pixels: int, max_bytes: int | None = None
+) -> int:
     """The most bytes that reading any of `photos` takes; nothing of them is decoded.
 
     Raises:
         UnsupportedPicture: one is of no format that is read.
-        InvalidField: one has more than `max_pixels`, all more than four times as many, or one is damaged.
+        InvalidField: one has more than `max_pixels`, all more than four times as many, one takes more than
+            `max_bytes` beside the files, or one is damaged.
     """
+    room = None if max_bytes is None else max(max_bytes - sum(map(len, photos)), 0)
     most_bytes = all_pixels = 0
     for at, content in enumerate(photos):
         field = f"pictures.{at}"
@@ -88,6 +93,12 @@ def measure_photos(photos: Sequence[bytes], frame: Frame, *, max_pixels: int) ->
                 field,
                 f"with this one they have {all_pixels:,} pixels together, and {_PICTURES_TOGETHER} × "
                 f"{max_pixels:,} are read; send fewer, or make them smaller",
+            )
+        if room is not None and size > room:
+            raise InvalidField(
+                field,
+                f"it has {pixels:,} pixels, and reading them takes {size:,} bytes; of its kind "
+                f"{room * pixels // size:,} pixels can be read. Make it smaller",
             )
         most_bytes = max(most_bytes, size)
     return most_bytes
@@ -113,6 +124,7 @@ def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> tuple
         raise InvalidField(field, f"it has more than {MAX_SCANS} scans, which nobody's camera writes")
     if form == "PNG" and sum(map(content.count, _TEXTS)) > MAX_TEXTS:
         raise InvalidField(field, f"it holds more than {MAX_TEXTS} texts; save it without its metadata")
+    check_layout(content, form, field)
     with _opened(content, form, field, max_pixels) as picture:
         whole = picture.width * picture.height
         _check_pixels(picture.width, picture.height, field, max_pixels)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+from foundation.errors import BodyTooLarge
 from service.http.requesters import address_of
 from service.server.guarded_protocol import GuardedProtocol
 from service.server.intake import LARGE_BYTES, Intake
@@ -61,4 +62,8 @@ class PacedProtocol(GuardedProtocol):
         self._pieces += 1
         super().on_body(body)
         if self._pieces > _CHUNKS and self._body_bytes < self._pieces * _CHUNK_BYTES:
-            self.refuse(HeadTooLarge(f"The body comes in more than {_CHUNKS:,} chunks of a few bytes."))
+            self.refuse(
+                BodyTooLarge(
+                    f"The body comes in more than {_CHUNKS:,} chunks of a few bytes; send it in larger ones."
+                )
+            )

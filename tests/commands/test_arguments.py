@@ -147,3 +147,21 @@ def test_the_log_in_json_is_utf_8_in_every_locale():
         check=True,
     )
     assert json.loads(done.stderr.decode("utf-8"))["message"] == "café 茶 😀"
+
+
+def test_what_pillow_says_of_a_picture_is_no_line_of_the_log():
+    program = (
+        "import io, warnings; from PIL import Image, ImageOps; "
+        "from service.http.telemetry import configure_logs; configure_logs('json'); "
+        "file = io.BytesIO(); damaged = b'Exif\\0\\0II*\\0\\x08\\0\\0\\0\\x09\\0'; "
+        "Image.new('L', (8, 8)).save(file, 'JPEG', exif=damaged); "
+        "ImageOps.exif_transpose(Image.open(file)); warnings.warn('ours')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=True,
+    )
+    assert done.stderr.decode("utf-8").splitlines() == ["<string>:1: UserWarning: ours"]

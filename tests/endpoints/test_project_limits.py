@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import threading
 import time
 
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from foundation.errors import InvalidField
 from service.application import create_app
+from service.endpoints import project as endpoint
+from service.engine.cores import usable_cores
 from service.engine.projections import projection_images
 from service.engine.projector import ProjectionGraph
+from service.http.requesters import requesting
 from service.settings import Settings
 from tests.patience import PATIENCE_S, wait_until
 from tests.tiny_models import TinyModel, publish_tiny_model
@@ -164,3 +169,127 @@ def test_a_key_pays_for_what_a_projection_costs_and_for_no_damaged_file(store, p
         assert f"r={cost + 1}" in left(client.post("/project", content=photo))
         refused = client.post("/project?steps=4", content=photo)
         assert (refused.status_code, refused.json()["code"]) == (429, "quota-exceeded")
+
+
+def stop_measuring(monkeypatch) -> tuple[threading.Event, threading.Event]:
+    """Let the measuring of pictures last until the second event; the first says that it began."""
+    began, go_on = threading.Event(), threading.Event()
+
+    def measure(*_, **__):
+        began.set()
+        go_on.wait(PATIENCE_S)
+        raise InvalidField("pictures.0", "measured")
+
+    monkeypatch.setattr(endpoint, "measure_photos", measure)
+    return began, go_on
+
+
+def test_pictures_that_take_too_long_to_measure_are_answered_in_time(store, photo, monkeypatch):
+    _, go_on = stop_measuring(monkeypatch)
+
+    async def scenario():
+        app = new_app(store, request_timeout_s=1.0)
+        context, messages = app.state.context, asyncio.Queue()
+        release = await context.releases.resolve("face")
+        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        messages.put_nowait({"type": "http.request", "body": photo})
+        sent = await asyncio.wait_for(ask(app, messages), PATIENCE_S / 2)
+        held = context.budget.held_bytes
+        go_on.set()
+        await until(lambda: context.budget.held_bytes == 0 and context.photos.alive == 0)
+        return sent[0]["status"], held
+
+    assert asyncio.run(scenario()) == (504, len(photo))
+
+
+def test_a_client_that_leaves_while_its_pictures_wait_gives_back_its_place(store, photo, monkeypatch):
+    began, go_on = stop_measuring(monkeypatch)
+
+    async def scenario():
+        app = new_app(store, request_timeout_s=PATIENCE_S)
+        context = app.state.context
+        release = await context.releases.resolve("face")
+        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        queues = [asyncio.Queue() for _ in range(1 + usable_cores())]
+        asked = []
+        for messages in queues:
+            messages.put_nowait({"type": "http.request", "body": photo})
+            asked.append(asyncio.ensure_future(ask(app, messages)))
+        await until(lambda: began.is_set() and context.budget.held_bytes == len(photo) * len(queues))
+        queues[-1].put_nowait({"type": "http.disconnect"})
+        left = await asyncio.wait_for(asked[-1], PATIENCE_S / 2)
+        held = context.budget.held_bytes
+        go_on.set()
+        others = await asyncio.gather(*asked[:-1])
+        return left[0]["status"], held // len(photo), {sent[0]["status"] for sent in others}
+
+    assert asyncio.run(scenario()) == (499, usable_cores(), {422})
+
+
+def test_nobody_holds_all_the_threads_that_read_pictures(store):
+    go_on = threading.Event()
+
+    async def scenario():
+        context = new_app(store).state.context
+        with requesting({"client": ("192.0.2.1", 1)}):
+            held = [asyncio.ensure_future(context.photos.run(go_on.wait, PATIENCE_S)) for _ in range(64)]
+            await asyncio.sleep(0)
+        with requesting({"client": ("192.0.2.2", 1)}):
+            other = await asyncio.wait_for(context.photos.run(lambda: "read"), PATIENCE_S / 2)
+        go_on.set()
+        return other, await asyncio.gather(*held)
+
+    assert asyncio.run(scenario()) == ("read", [True] * 64)
+
+
+def grey(side: int, dtype: type, level: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((side, side), level, dtype)).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def test_what_can_be_read_at_all_is_admitted_and_else_the_most_pixels_are_named(store):
+    pixels = 512 * 512
+    settings = {"max_bytes_in_flight": 64 * pixels, "max_picture_pixels": 4 * pixels}
+    with TestClient(new_app(store, request_timeout_s=PATIENCE_S, **settings)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        for dtype, level in ((np.uint8, 200), (np.uint16, 50_000)):
+            fits = client.post("/project", content=grey(512, dtype, level))
+            assert fits.status_code == 200, fits.text
+            never = client.post("/project", content=grey(1024, dtype, level))
+            assert (never.status_code, never.json()["field"]) == (422, "pictures.0")
+            most = 64 * pixels // (32 if dtype is np.uint8 else 48)
+            named = [int(word) for word in never.json()["detail"].replace(",", "").split() if word.isdigit()]
+            assert any(0.9 * most < number <= most for number in named), never.json()["detail"]
+
+
+def test_the_largest_picture_that_is_read_by_default_fits_into_what_answers_may_hold():
+    settings = Settings(models="models")
+    assert settings.max_picture_pixels * 48 + settings.max_body_bytes < settings.max_bytes_in_flight
+
+
+def test_an_encoder_that_answers_no_finite_numbers_is_refused_for_that(store, photo, monkeypatch):
+    answer = ProjectionGraph.answer
+    monkeypatch.setattr(ProjectionGraph, "answer", lambda *given: answer(*given) * np.float32("nan"))
+    with TestClient(new_app(store, request_timeout_s=PATIENCE_S)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        refused = client.post("/project", content=photo)
+    assert refused.json()["code"] == "release-refused"
+    assert "answers golden pictures with numbers that are not finite" in refused.json()["detail"]
+
+
+def test_who_asks_for_what_is_not_there_is_not_told_where_the_store_is(store, photo):
+    with TestClient(new_app(store, request_timeout_s=PATIENCE_S)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        answers = [
+            client.post("/project?model=none", content=photo),
+            client.post("/generate", json={"model": "none"}),
+            client.post("/generate", json={"model": "face@v9"}),
+            client.get("/models/none"),
+            client.get("/models/face/versions/v9"),
+            client.get("/models/face/versions/v9/metrics.json"),
+            client.get("/v2/models/none"),
+        ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert not [answer.text for answer in answers if str(store) in answer.text]
+    assert "There is no model 'none' in the store. There is: face." in answers[0].text

@@ -117,7 +117,8 @@ def test_the_first_field_too_many_behind_a_body_is_refused(patient):
 def test_a_large_body_in_chunks_of_a_byte_is_refused_before_it_ends(patient):
     chunks = b"1\r\n \r\n" * 10_000
     [answer] = send(patient.url, POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
-    assert (answer.status, answer.problem["code"]) == (431, "head-too-large")
+    assert (answer.status, answer.problem["code"]) == (413, "body-too-large")
+    assert "more than 8,192 chunks of a few bytes" in answer.problem["detail"]
 
 
 def test_a_large_body_is_read_to_its_end_at_the_pace(patient):
