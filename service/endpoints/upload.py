@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from foundation.errors import InvalidField
 from service.endpoints.description import BINARY
 from service.endpoints.link import describe_parameter
-from service.http.bodies import explain, parse_body
+from service.http.bodies import explain, parse_optional_body
 from service.http.fields import read_field
 from service.http.negotiation import OCTETS
 from service.http.queries import Reader, read_fields
@@ -49,7 +49,7 @@ class Upload(Generic[Schema]):
     ) -> Schema:
         fields = self.take(content, media_type)
         if fields is None:
-            request = parse_body(content or b"{}", schema, max_images=max_images)
+            request = parse_optional_body(content, schema, max_images=max_images)
             if not query:
                 return request
             fields = {name: getattr(request, name) for name in request.model_fields_set}

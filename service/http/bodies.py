@@ -39,10 +39,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class JsonBody:
-    """JSON text in UTF-8, read once and for any schema; none at all is `{}`.
-
-    A byte order mark is let pass (RFC 8259, 8.1).
-    """
+    """JSON text in UTF-8, read once and for any schema; a byte order mark is let pass (RFC 8259, 8.1)."""
 
     def __init__(self, content: bytes, *, max_images: int | None = None) -> None:
         """Read `content`, in slices if it is large.
@@ -50,7 +47,6 @@ class JsonBody:
         Raises:
             MalformedRequest: it is not JSON, or has more parts than requests for `max_images` have.
         """
-        content = content or b"{}"
         self._content = content.removeprefix(_BYTE_ORDER_MARK)
         self._longest = max(max_images or 0, _LONGEST_FIELD)
         if max_images is not None:
@@ -88,6 +84,11 @@ def parse_body(content: bytes, schema: type[Schema], *, max_images: int | None =
         MalformedRequest, InvalidField: as `JsonBody`.
     """
     return JsonBody(content, max_images=max_images).fit(schema)
+
+
+def parse_optional_body(content: bytes, schema: type[Schema], *, max_images: int | None = None) -> Schema:
+    """As `parse_body`; no body at all is `{}`."""
+    return parse_body(content or b"{}", schema, max_images=max_images)
 
 
 def explain(error: ValidationError, content: bytes = b"") -> MalformedRequest | InvalidField:

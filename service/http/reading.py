@@ -13,7 +13,7 @@ from starlette.types import Message, Receive
 
 from foundation.errors import BodyTooLarge, ClientGone, GanymedeError, RequestTimeout, Unavailable
 from service.engine.room import Room
-from service.http.bodies import SMALL_BYTES, parse_body
+from service.http.bodies import SMALL_BYTES, parse_optional_body
 from service.http.fields import read_field
 from service.http.requesters import current_requester
 
@@ -53,9 +53,11 @@ class Bodies:
         """The request's JSON body as `schema`; no body at all means `{}`. The Content-Type does not matter.
 
         Raises:
-            GanymedeError: what `take` and `service.http.bodies.parse_body` raise.
+            GanymedeError: what `take` and `service.http.bodies.parse_optional_body` raise.
         """
-        return self.take(http_request, partial(parse_body, schema=schema, max_images=self.max_images))
+        return self.take(
+            http_request, partial(parse_optional_body, schema=schema, max_images=self.max_images)
+        )
 
     async def take(self, http_request: Request, parse: Callable[[bytes], Parsed]) -> Parsed:
         """What `parse` makes of the request's body; in a thread of its own if the body is large.

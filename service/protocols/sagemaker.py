@@ -78,7 +78,7 @@ class Invocations:
             MalformedRequest: it is not a JSON object.
             InvalidField: there is no such task, or the fields beside it are not those of its endpoint.
         """
-        body = JsonBody(content, max_images=max_images)
+        body = JsonBody(content or b"{}", max_images=max_images)
         endpoint, schema = self._tasks[body.fit(self._schema).task]
         return endpoint, body.fit(schema)
 
