@@ -116,7 +116,7 @@ def draw_chart(
         panel.set_title(model)
         panel.set_xticks(places, [str(scenario) for scenario in scenarios])
         panel.set_ylabel("images a second, ours ÷ theirs")
-    panels[0][0].legend(fontsize="small")
+    panels[0][0].legend(loc="upper left", fontsize="small")
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
 

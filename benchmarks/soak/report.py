@@ -67,7 +67,7 @@ def draw_charts(folder: Path, samples: Sequence[Sample], traffic: Traffic) -> Pa
     counted.plot(minutes, [sample.descriptors for sample in samples], label="descriptors")
     counted.plot(minutes, [sample.threads for sample in samples], label="threads")
     counted.set_ylim(bottom=0)
-    counted.legend()
+    counted.legend(loc="upper left")
     for kind in KINDS:
         by_minute = latencies_by_minute(traffic.answers, kind)
         [line] = waited.plot(list(by_minute), [p50 for p50, _ in by_minute.values()], label=f"{kind}, p50")
@@ -77,7 +77,7 @@ def draw_charts(folder: Path, samples: Sequence[Sample], traffic: Traffic) -> Pa
     waited.set_yscale("log")
     waited.set_ylabel("ms")
     waited.set_xlabel("minutes")
-    waited.legend(ncols=4, fontsize="small")
+    waited.legend(loc="upper left", ncols=4, fontsize="small")
     path = folder / "soak.png"
     figure.savefig(path, dpi=120)
     return path

@@ -98,7 +98,8 @@ def draw_panel(axes: Axes, unit: str, lines: Sequence[Line], theme: Theme) -> No
     elif unit == "images/s":
         axes.set_ylim(bottom=0)
     if unit != "images/s":
-        axes.legend(frameon=False, labelcolor=theme.ink)
+        # A place that is sought takes long on a busy machine, and matplotlib warns of it then.
+        axes.legend(loc="upper right", frameon=False, labelcolor=theme.ink)
 
 
 def mark_least(axes: Axes, line: Line, theme: Theme) -> None:
