@@ -23,13 +23,6 @@ def never() -> bool:
     return False
 
 
-def has_gpu() -> bool:
-    """Say whether TensorFlow finds a GPU to train on; it is loaded when this is asked."""
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))
-
-
 @dataclass(frozen=True, slots=True)
 class PictureSet:
     """What settings are chosen by: how many pictures there are, their shape, and what they bear."""

@@ -24,6 +24,7 @@ from training.launch.origin import Origin
 from training.launch.rewrites import choose_compiler
 from training.launch.same_set import begin_run, keep_class_order
 from training.launch.transfer import begin_networks
+from training.networks.precision import has_gpu
 from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
 from training.run.checkpoints import Checkpoints
@@ -70,7 +71,7 @@ def train(
     asked, configuration = configuration, replace_automatic(configuration, run, describe_set(pictures))
     require_drawable(configuration, pictures.shape)
     choose_compiler(configuration)
-    if not tf.config.list_physical_devices("GPU"):
+    if not has_gpu():
         require_memory(configuration, pictures.shape, strategy.num_replicas_in_sync)
     with explain_faults(configuration, lambda: None):
         if is_chief(strategy):

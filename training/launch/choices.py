@@ -12,8 +12,8 @@ from training.data import Pictures
 from training.data.mirror import bears_mirror
 from training.errors import ConfigurationError
 from training.evaluation.gauge import Gauge
-from training.networks.precision import choose_precision
-from training.preset import PictureSet, has_gpu
+from training.networks.precision import choose_precision, has_gpu
+from training.preset import PictureSet
 from training.presets import find_preset, list_presets
 from training.run.folder import Run
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from training.config import Configuration
 from training.errors import ConfigurationError
+from training.networks.precision import has_gpu
 from training.preset import Preset
 from training.presets import find_preset
 
@@ -24,7 +25,7 @@ def choose_compiler(configuration: Configuration) -> None:
         ConfigurationError: XLA is asked for on a CPU.
     """
     choose_rewrites(find_preset(configuration.preset))
-    if configuration.xla is True and not tf.config.list_physical_devices("GPU"):
+    if configuration.xla is True and not has_gpu():
         raise ConfigurationError(
             "xla=true is for GPUs, and TensorFlow finds none here: on CPUs the steps were 0.67 times as fast "
             "with it. Leave it out."
@@ -35,5 +36,5 @@ def choose_compiler(configuration: Configuration) -> None:
 def wants_xla(configuration: Configuration) -> bool:
     """Say whether XLA is to compile a run's steps: `auto` is on where there is a GPU."""
     if configuration.xla == "auto":
-        return bool(tf.config.list_physical_devices("GPU"))
+        return has_gpu()
     return configuration.xla

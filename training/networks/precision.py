@@ -25,6 +25,11 @@ def choose_precision(*, bears_float16: bool = False) -> Precision:
     return "mixed_float16" if bears_float16 and has_fast_float16() else "float32"
 
 
+def has_gpu() -> bool:
+    """Say whether TensorFlow finds a GPU to train on."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 def has_fast_float16() -> bool:
     """Say whether the GPU TensorFlow will train on multiplies float16 natively; no processor is asked."""
     gpus = tf.config.list_physical_devices("GPU")
@@ -46,7 +51,7 @@ def has_fast_bfloat16() -> bool:
 
 def measure_cores() -> float:
     """Return how many cores in float32 this machine's are worth, by what they train in; 0 for GPUs."""
-    if tf.config.list_physical_devices("GPU"):
+    if has_gpu():
         return 0.0
     try:
         cores = len(os.sched_getaffinity(0))

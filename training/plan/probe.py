@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pydantic import BaseModel, ConfigDict
 
 from training.config import Configuration
-from training.preset import PictureSet, has_gpu
+from training.preset import PictureSet
 from training.presets import find_preset
 from training.shape import PictureShape
 
@@ -95,7 +95,7 @@ def take_steps(sender: Connection, configuration: Configuration, shape: PictureS
     from training.launch.introduction import describe_device
     from training.launch.peak import measure_peak_bytes
     from training.launch.rewrites import choose_compiler
-    from training.networks.precision import measure_cores
+    from training.networks.precision import has_gpu, measure_cores
     from training.presets import build_gan
 
     configuration = choose_automatic(configuration, PictureSet(10_000, shape, on_gpu=has_gpu))
