@@ -1,5 +1,6 @@
 """`ganymede serve`."""
 
+import socket
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -11,14 +12,13 @@ from foundation.errors import GanymedeError
 _SWITCH_S = 0.0005
 """A thread that computes in Python gives the event loop its turn after so long, not after Python's 5 ms."""
 
+_ANY_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
+
 
 class PortTaken(GanymedeError):
     """Nobody can listen where the service should."""
 
     code = "port-taken"
-
-
-_ANY_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -93,8 +93,6 @@ def serve(**flags: Any) -> None:
 
 def require_free(host: str, port: int) -> None:
     """Raise PortTaken where somebody answers there already, before anything is loaded."""
-    import socket
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
