@@ -12,10 +12,10 @@ from ganymede.library.answers import Model, Pictures, Walk
 from ganymede.library.http import PATIENCE_S, TIMEOUT_S, TRIES, Attempts, write_options
 from ganymede.library.orders import (
     Fields,
-    Label,
     PictureFields,
     PictureOrder,
     Portions,
+    ProjectionFields,
     WalkFields,
     write_walk,
 )
@@ -94,10 +94,7 @@ class Client:
         self,
         pictures: Picture | Iterable[Picture],
         model: str | None = None,
-        *,
-        label: Label | None = None,
-        labels: Sequence[Label] | None = None,
-        steps: int | None = None,
+        **asked: Unpack[ProjectionFields],
     ) -> Projections:
         """Where pictures are in a model's latent space, and what it draws there.
 
@@ -106,15 +103,12 @@ class Client:
         Raises:
             GanymedeError: one of `ganymede.errors`; `NoProjection` where the version has no encoder.
         """
-        order = ProjectionOrder(pictures, model, label=label, labels=labels, steps=steps)
+        order = ProjectionOrder(pictures, model, **asked)
         for start, stop in order.portions:
             try:
-                answer = self._ask("POST", "/project", order.body(start, stop))
+                order.take(self._ask("POST", "/project", order.body(start, stop)), stop - start)
             except (BodyTooLarge, InvalidField) as error:
-                if order.asks_too_much(error):
-                    continue
-                raise
-            order.take(answer, stop - start)
+                order.ask_for_less(error)
         return order.finish()
 
     def models(self) -> list[Model]:

@@ -15,7 +15,14 @@ from foundation.images import Images
 from foundation.locked_folders import locked_folder
 from foundation.pictures.development import scale_pixels
 from ganymede.library.answers import Model, Pictures, Walk
-from ganymede.library.orders import Fields, Label, PictureFields, PictureOrder, WalkFields, write_walk
+from ganymede.library.orders import (
+    Fields,
+    PictureFields,
+    PictureOrder,
+    ProjectionFields,
+    WalkFields,
+    write_walk,
+)
 from ganymede.library.projecting import Picture, ProjectionOrder, Projections
 from ganymede.opening import open_models
 from service.encoding.animation import MEDIA_TYPES, check_fps
@@ -106,17 +113,14 @@ class Local:
         self,
         pictures: Picture | Iterable[Picture],
         model: str | None = None,
-        *,
-        label: Label | None = None,
-        labels: Sequence[Label] | None = None,
-        steps: int | None = None,
+        **asked: Unpack[ProjectionFields],
     ) -> Projections:
         """Where pictures are in a model's latent space, and what it draws there: as a service finds them.
 
         Raises:
             GanymedeError: one of `ganymede.errors`; `NoProjection` where the version has no encoder.
         """
-        order = ProjectionOrder(pictures, model, label=label, labels=labels, steps=steps)
+        order = ProjectionOrder(pictures, model, **asked)
         request = ProjectRequest.model_validate({**_plain(order.fields()), "pictures": order.files})
         release = self._get(model)
         manifest, settings = release.manifest, release.projection.settings

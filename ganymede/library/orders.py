@@ -44,6 +44,14 @@ class WalkFields(TypedDict, total=False):
     scale: int | None
 
 
+class ProjectionFields(TypedDict, total=False):
+    """What pictures are found by, beside themselves and a model."""
+
+    label: Label | None
+    labels: Sequence[Label] | None
+    steps: int | None
+
+
 class PictureOrder:
     """Pictures to be made, however many requests that takes."""
 
@@ -59,7 +67,7 @@ class PictureOrder:
             WrongUse: two of them are given, or labels are not as many as pictures.
             TypeError: there is no such field.
         """
-        fields = _check_names(asked, PictureFields)
+        fields = check_names(asked, PictureFields)
         count, latents, labels = (fields.pop(name, None) for name in ("count", "latents", "labels"))
         mix = fields.get("mix")
         given = [
@@ -83,9 +91,7 @@ class PictureOrder:
         if self._name == "seeds":
             self.rows = None if self.rows is None else [int(seed) for seed in self.rows]
         self.seeds = self.rows if seeds is not None else None
-        self._labels = None if labels is None else list(labels)
-        if self._labels is not None and self.rows is not None and len(self._labels) != len(self.rows):
-            raise WrongUse(f"Give a label for each picture: {len(self.rows)}, not {len(self._labels)}.")
+        self._labels = list_labels(labels, None if self.rows is None else len(self.rows))
         self._fields = {
             name: value for name, value in {"model": model, **fields}.items() if value is not None
         }
@@ -138,11 +144,23 @@ def write_walk(
         TypeError: there is no such field.
     """
     keys = None if seeds is None else [int(seed) for seed in seeds]
-    given = {"model": model, "seeds": keys, **_check_names(asked, WalkFields), "format": format}
+    given = {"model": model, "seeds": keys, **check_names(asked, WalkFields), "format": format}
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _check_names(asked: Mapping[str, Any], known: type) -> Fields:
+def list_labels(labels: Sequence[Label] | None, count: int | None) -> list[Label] | None:
+    """Labels of `count` pictures, where it is known how many there are.
+
+    Raises:
+        WrongUse: they are not as many.
+    """
+    listed = None if labels is None else list(labels)
+    if listed is not None and count is not None and len(listed) != count:
+        raise WrongUse(f"Give a label for each picture: {count}, not {len(listed)}.")
+    return listed
+
+
+def check_names(asked: Mapping[str, Any], known: type) -> Fields:
     """What is asked for, whose names are those of `known`: as Python has it of any argument."""
     for name in asked:
         if name not in known.__annotations__:

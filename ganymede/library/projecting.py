@@ -5,17 +5,17 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
 import httpx
 import numpy as np
 from PIL import Image
 
-from foundation.errors import BodyTooLarge, GanymedeError, InvalidField
+from foundation.errors import BodyTooLarge, InvalidField
 from foundation.images import Images
 from ganymede.library.answers import Pictures
 from ganymede.library.errors import ServiceFailed, WrongUse
-from ganymede.library.orders import Fields, Label, Portions
+from ganymede.library.orders import Fields, Portions, ProjectionFields, check_names, list_labels
 
 Picture: TypeAlias = str | Path | bytes | Image.Image
 """A picture's file by its path, its bytes, or Pillow's own."""
@@ -45,25 +45,23 @@ class ProjectionOrder:
         self,
         pictures: Picture | Iterable[Picture],
         model: str | None,
-        *,
-        label: Label | None = None,
-        labels: Sequence[Label] | None = None,
-        steps: int | None = None,
+        **asked: Unpack[ProjectionFields],
     ) -> None:
         """One picture, or several.
 
         Raises:
             WrongUse: a file cannot be read, there is no picture, or labels are not as many.
+            TypeError: there is no such field.
         """
+        fields = check_names(asked, ProjectionFields)
         given = [pictures] if isinstance(pictures, str | Path | bytes | Image.Image) else list(pictures)
         self.files = [read_file(picture) for picture in given]
         if not self.files:
             raise WrongUse("There is no picture: give one or more.")
-        self._labels = None if labels is None else list(labels)
-        if self._labels is not None and len(self._labels) != len(self.files):
-            raise WrongUse(f"Give a label for each picture: {len(self.files)}, not {len(self._labels)}.")
-        fields = {"model": model, "label": label, "steps": steps}
-        self._fields = {name: value for name, value in fields.items() if value is not None}
+        self._labels = list_labels(fields.pop("labels", None), len(self.files))
+        self._fields = {
+            name: value for name, value in {"model": model, **fields}.items() if value is not None
+        }
         self.portions = Portions(len(self.files), _MOST_AT_ONCE)
         self._parts: list[Projections] = []
 
@@ -81,11 +79,10 @@ class ProjectionOrder:
         """All of it but the pictures."""
         return self._fields if self._labels is None else {**self._fields, "labels": self._labels}
 
-    def asks_too_much(self, error: GanymedeError) -> bool:
-        """Whether a request was refused for how many pictures it had; the next has fewer."""
-        if not isinstance(error, BodyTooLarge | InvalidField):
-            return False
-        return self.portions.shrink(error.field if isinstance(error, InvalidField) else "pictures")
+    def ask_for_less(self, error: BodyTooLarge | InvalidField) -> None:
+        """Have fewer pictures in the next request, if that is why one was refused; else raise `error`."""
+        if not self.portions.shrink(error.field if isinstance(error, InvalidField) else "pictures"):
+            raise error
 
     def take(self, answer: httpx.Response, count: int) -> None:
         """Keep the answer to the request for the next `count`.
