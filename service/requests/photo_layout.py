@@ -23,6 +23,14 @@ MAX_DIRECTORY_BYTES = 2**20
 MAX_ENTRIES = 256
 """Of one directory of EXIF data; a camera writes some forty."""
 
+MAX_SCANS = 64
+"""Of a JPEG file: a progressive one has ten, and each goes over the whole picture."""
+MAX_TEXTS = 16
+"""Of a PNG file, each of which may become 1 MiB when Pillow opens it."""
+
+_SCAN = b"\xff\xda"
+"""What a scan begins with (ITU-T T.81, B.1.1.3); within one 0xFF is never followed by it."""
+_TEXTS = (b"zTXt", b"iTXt", b"iCCP")
 _TO_MARKER = re.compile(rb"[^\xff]*\xff+")
 _WITHOUT_LENGTH = frozenset((*range(0xD0, 0xDA), 0xC8, *range(0xF0, 0xFE)))
 _START_OF_SCAN = 0xDA
@@ -36,13 +44,13 @@ _TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 """Of a value of each type that takes more than one."""
 
 
-def check_layout(content: bytes, form: str, field: str) -> None:
-    """Refuse a file of Pillow's format `form` that would cost far more than a picture does.
+def check_layout(content: bytes, format: str, field: str) -> None:
+    """Refuse a file of Pillow's format `format` that would cost far more than a picture does.
 
     Raises:
         InvalidField: it has too many parts, or too much beside its pixels.
     """
-    check = {"GIF": _check_gif, "PNG": _check_png, "JPEG": _check_jpeg, "WEBP": _check_webp}.get(form)
+    check = {"GIF": _check_gif, "PNG": _check_png, "JPEG": _check_jpeg, "WEBP": _check_webp}.get(format)
     if check is not None:
         check(content, field)
 
@@ -54,7 +62,7 @@ def _check_gif(content: bytes, field: str) -> None:
     parts = comments = 0
     while at < len(content) and content[at : at + 1] not in (b",", b";"):
         parts += 1
-        _check_parts(parts, "blocks before its first picture", field)
+        _check_most(parts, MAX_PARTS, "blocks before its first picture", field)
         if content[at : at + 1] != b"!":
             at += 1
             continue
@@ -63,14 +71,15 @@ def _check_gif(content: bytes, field: str) -> None:
             parts += 1
             comments += size if kind == bytes([_GIF_COMMENT]) else 0
             at += 1 + size
-            _check_parts(parts, "blocks before its first picture", field)
-            if comments > MAX_COMMENT_BYTES:
-                raise _too_much(f"more than {MAX_COMMENT_BYTES:,} bytes of comments", field)
+            _check_most(parts, MAX_PARTS, "blocks before its first picture", field)
+            _check_most(comments, MAX_COMMENT_BYTES, "bytes of comments", field)
         at += 1
 
 
 def _check_png(content: bytes, field: str) -> None:
     """Of chunks (PNG, third edition, 5.3), up to the end: Pillow reads what stands behind the pixels too."""
+    if sum(map(content.count, _TEXTS)) > MAX_TEXTS:
+        raise InvalidField(field, f"it holds more than {MAX_TEXTS} texts; save it without its metadata")
     at, parts, pixels = 8, 0, 0
     while at + 8 <= len(content):
         size, kind = struct.unpack_from(">I4s", content, at)
@@ -78,11 +87,10 @@ def _check_png(content: bytes, field: str) -> None:
             return
         if kind in _PIXEL_CHUNKS:
             pixels += 1
-            if pixels > MAX_PIXEL_CHUNKS:
-                raise _too_much(f"more than {MAX_PIXEL_CHUNKS:,} chunks of pixels", field)
+            _check_most(pixels, MAX_PIXEL_CHUNKS, "chunks of pixels", field)
         else:
             parts += 1
-            _check_parts(parts, "chunks", field)
+            _check_most(parts, MAX_PARTS, "chunks", field)
         if kind == b"eXIf":
             _check_directories(content[at + 8 : at + 8 + size], field)
         at += 12 + size
@@ -90,14 +98,15 @@ def _check_png(content: bytes, field: str) -> None:
 
 def _check_jpeg(content: bytes, field: str) -> None:
     """Of markers and what stands between them (ITU-T T.81, B.1.1) before the first scan."""
+    if content.count(_SCAN) > MAX_SCANS:
+        raise InvalidField(field, f"it has more than {MAX_SCANS} scans, which nobody's camera writes")
     at, parts, padding = 2, 0, 0
     described = b""
     while found := _TO_MARKER.match(content, at):
         padding += found.end() - at - 1
-        if padding > MAX_PADDING_BYTES:
-            raise _too_much(f"more than {MAX_PADDING_BYTES:,} bytes between its segments", field)
+        _check_most(padding, MAX_PADDING_BYTES, "bytes between its segments", field)
         parts += 1
-        _check_parts(parts, "markers", field)
+        _check_most(parts, MAX_PARTS, "markers", field)
         at = found.end() + 1
         marker = content[found.end()] if found.end() < len(content) else 0
         if marker == _START_OF_SCAN:
@@ -108,7 +117,7 @@ def _check_jpeg(content: bytes, field: str) -> None:
         segment, at = content[at + 2 : at + size], at + max(size, 2)
         if marker == _APP1 and segment.startswith(b"Exif\0"):
             described += segment[6:]  # Pillow joins them
-            _check_size(described, field)
+            _check_most(len(described), MAX_DIRECTORY_BYTES, "bytes of EXIF data", field)
         elif marker == _APP2 and segment.startswith(b"MPF\0"):
             _check_directories(segment[4:], field)
     _check_directories(described, field)
@@ -120,8 +129,7 @@ def _check_webp(content: bytes, field: str) -> None:
     while at + 8 <= len(content):
         kind, size = struct.unpack_from("<4sI", content, at)
         parts += 1
-        if parts > MAX_PIXEL_CHUNKS:
-            raise _too_much(f"more than {MAX_PIXEL_CHUNKS:,} chunks", field)
+        _check_most(parts, MAX_PIXEL_CHUNKS, "chunks", field)
         if kind == b"EXIF":
             _check_directories(content[at + 8 : at + 8 + size].removeprefix(b"Exif\0\0"), field)
         at += 8 + size + size % 2
@@ -129,7 +137,7 @@ def _check_webp(content: bytes, field: str) -> None:
 
 def _check_directories(described: bytes, field: str) -> None:
     """Of the directories in EXIF data (TIFF 6.0, section 2); such as make no sense are Pillow's to refuse."""
-    _check_size(described, field)
+    _check_most(len(described), MAX_DIRECTORY_BYTES, "bytes of EXIF data", field)
     described = described.removeprefix(b"Exif\0\0")
     order = "<" if described[:2] == b"II" else ">"
     if len(described) < 8:
@@ -159,14 +167,9 @@ def _read_entries(described: bytes, start: int, count: int, order: str) -> Itera
         yield tag, min(number * _TYPE_BYTES.get(kind, 1), len(described)), value
 
 
-def _check_size(described: bytes, field: str) -> None:
-    if len(described) > MAX_DIRECTORY_BYTES:
-        raise _too_much(f"more than {MAX_DIRECTORY_BYTES:,} bytes of EXIF data", field)
-
-
-def _check_parts(parts: int, what: str, field: str) -> None:
-    if parts > MAX_PARTS:
-        raise _too_much(f"more than {MAX_PARTS:,} {what}", field)
+def _check_most(found: int, most: int, what: str, field: str) -> None:
+    if found > most:
+        raise _too_much(f"more than {most:,} {what}", field)
 
 
 def _too_much(what: str, field: str) -> InvalidField:

@@ -13,12 +13,6 @@ from foundation.pictures.development import develop, draft
 from foundation.pictures.framing import Frame, Pixels
 from service.requests.photo_layout import check_layout
 
-MAX_SCANS = 64
-"""Of a JPEG file: a progressive one has ten, and each goes over the whole picture."""
-MAX_TEXTS = 16
-"""Of a PNG file, each of which may become 1 MiB when Pillow opens it."""
-
-_TEXTS = (b"zTXt", b"iTXt", b"iCCP")
 _PICTURES_TOGETHER = 4
 """How many of the largest size a request may have: decoding takes about 10 ns a pixel."""
 _PIXEL_BYTES = 32
@@ -27,8 +21,6 @@ _DEEP_PIXEL_BYTES = 48
 """Of greys of more than eight bits, which become float64."""
 _PROGRESSIVE_BYTES = 6
 """Of coefficients, for each pixel that the file has, however small it is decoded."""
-_SCAN = b"\xff\xda"
-"""What a scan begins with (ITU-T T.81, B.1.1.3); within one 0xFF is never followed by it."""
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -115,23 +107,19 @@ def read_photos(photos: Sequence[bytes], frame: Frame) -> Images:
 
 def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> tuple[int, int]:
     """The pixels of a picture, and the bytes that reading it takes."""
-    form = find_format(content)
-    if form is None:
+    format = find_format(content)
+    if format is None:
         raise UnsupportedPicture(field, explain_format(content))
-    if form == "WEBP":  # whose canvas Pillow allocates as soon as it opens one
+    if format == "WEBP":  # whose canvas Pillow allocates as soon as it opens one
         _check_pixels(*_read_webp_size(content, field), field, max_pixels)
-    if form == "JPEG" and content.count(_SCAN) > MAX_SCANS:
-        raise InvalidField(field, f"it has more than {MAX_SCANS} scans, which nobody's camera writes")
-    if form == "PNG" and sum(map(content.count, _TEXTS)) > MAX_TEXTS:
-        raise InvalidField(field, f"it holds more than {MAX_TEXTS} texts; save it without its metadata")
-    check_layout(content, form, field)
-    with _opened(content, form, field, max_pixels) as picture:
+    check_layout(content, format, field)
+    with _opened(content, format, field, max_pixels) as picture:
         whole = picture.width * picture.height
         _check_pixels(picture.width, picture.height, field, max_pixels)
         draft(picture, frame)
         deep = picture.mode == "F" or picture.mode.startswith("I")
         each = _DEEP_PIXEL_BYTES if deep else _PIXEL_BYTES
-        held = _PROGRESSIVE_BYTES * whole if form == "JPEG" else 0
+        held = _PROGRESSIVE_BYTES * whole if format == "JPEG" else 0
         return whole, picture.width * picture.height * each + held
 
 
@@ -142,22 +130,22 @@ def _read(content: bytes, field: str, frame: Frame) -> Pixels:
 
 
 @contextmanager
-def _opened(content: bytes, form: str, field: str, max_pixels: int) -> Iterator[Image.Image]:
+def _opened(content: bytes, format: str, field: str, max_pixels: int) -> Iterator[Image.Image]:
     """The picture in a file; whatever Pillow raises of it becomes a sentence."""
     try:
-        with Image.open(io.BytesIO(content), formats=[form]) as picture:
+        with Image.open(io.BytesIO(content), formats=[format]) as picture:
             yield picture
     except GanymedeError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InvalidField(field, f"it has far more than the {max_pixels:,} pixels that are read") from None
     except UnidentifiedImageError:
-        raise InvalidField(field, f"it begins as {form} does, and is damaged after that") from None
+        raise InvalidField(field, f"it begins as {format} does, and is damaged after that") from None
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         reason = (str(error).rstrip(".") or type(error).__name__)[:200]
-        raise InvalidField(field, f"it cannot be read as {form}: {reason}") from None
+        raise InvalidField(field, f"it cannot be read as {format}: {reason}") from None
 
 
 def _check_pixels(width: int, height: int, field: str, max_pixels: int) -> None:
