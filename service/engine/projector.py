@@ -100,8 +100,6 @@ class Projector:
     encoder: ProjectionGraph
     gradient: ProjectionGraph
     rate: float
-    steady: bool
-    """Whether a picture alone gives the numbers that it gives in a batch."""
 
 
 def _repeat_last(rows: Floats, size: int) -> Floats:

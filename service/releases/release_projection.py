@@ -130,21 +130,21 @@ class ReleaseProjection:
         limit = RunLimit(TIMEOUT_S)
         try:
             with limit:
-                steady = self._try(*graphs, limit)
+                self._try(*graphs, limit)
         except ReleaseRefused:
             raise
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             why = f"do not end within {TIMEOUT_S:g} s" if limit.passed else f"do not run: {str(error)[:300]}"
             raise ReleaseRefused(f"{manifest.reference}: its graphs for projections {why}.") from error
-        return Projector(*graphs, rate=settings.rate, steady=steady)
+        return Projector(*graphs, rate=settings.rate)
 
     def _read(self, path: str) -> bytes:
         entry = entry_of(self._manifest, path)
         check_budget(self._manifest, entry, max_graph_bytes=self._max_graph_bytes)
         return self._store.read(self._manifest, path, max_bytes=self._max_graph_bytes)
 
-    def _try(self, encoder: ProjectionGraph, gradient: ProjectionGraph, limit: RunLimit) -> bool:
-        """Look for a few golden pictures; whether each alone gives what it gives among the others.
+    def _try(self, encoder: ProjectionGraph, gradient: ProjectionGraph, limit: RunLimit) -> None:
+        """Look for a few golden pictures, each alone and among the others.
 
         Where one picture alone goes another way through the kernels, it goes with its own double from now on.
         """
@@ -176,7 +176,6 @@ class ReleaseProjection:
                 "%s: a picture that is projected alone may differ by a rounding from the same one in a batch",
                 self._manifest.reference,
             )
-        return steady
 
 
 def _is_steady(graph: ProjectionGraph, arrays: dict[str, Floats], together: Floats, limit: RunLimit) -> bool:
