@@ -13,7 +13,7 @@ from PIL import Image
 
 from foundation.errors import InvalidField
 from service.application import create_app
-from service.endpoints import project as endpoint
+from service.endpoints import projection_work
 from service.engine.cores import usable_cores
 from service.engine.projections import projection_images
 from service.engine.projector import ProjectionGraph
@@ -180,7 +180,7 @@ def stop_measuring(monkeypatch) -> tuple[threading.Event, threading.Event]:
         go_on.wait(PATIENCE_S)
         raise InvalidField("pictures.0", "measured")
 
-    monkeypatch.setattr(endpoint, "measure_photos", measure)
+    monkeypatch.setattr(projection_work, "measure_photos", measure)
     return began, go_on
 
 
