@@ -69,9 +69,7 @@ def is_closed(url):
     return False
 
 
-def test_who_was_let_in_is_answered_though_the_first_byte_comes_at_the_end(
-    tiny_store, monkeypatch
-):
+def test_who_was_let_in_is_answered_though_the_first_byte_comes_at_the_end(tiny_store, monkeypatch):
     with run(tiny_store, monkeypatch, LONG_S) as process, ExitStack() as open_ones:
         silent, ordering, halfway, kept, next_begun = (
             open_ones.enter_context(connect(process.url)) for _ in range(5)
