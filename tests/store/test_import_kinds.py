@@ -193,7 +193,7 @@ def test_what_is_no_graph_is_one_sentence(tmp_path: Path, content: bytes) -> Non
         prepare(content, tmp_path)
 
 
-def test_what_was_imported_in_half_precision_has_directions(run_ganymede, tmp_path: Path) -> None:
+def test_what_was_imported_in_half_precision_has_directions(call_ganymede, tmp_path: Path) -> None:
     model = draw_graph(
         before=[helper.make_node("Cast", ["z"], ["half"], to=TensorProto.FLOAT16)],
         latent="half",
@@ -211,7 +211,7 @@ def test_what_was_imported_in_half_precision_has_directions(run_ganymede, tmp_pa
         ("import", path, "--name", "half", "--promote", "production"),
         ("directions", "half", "--count", "2"),
     ):
-        result = run_ganymede(*arguments, "--models", models)
+        result = call_ganymede(*arguments, "--models", models)
         assert result.returncode == 0, result.stderr
 
 
