@@ -1,5 +1,6 @@
 """A real run on 600 real pictures, trained once for all tests of this folder."""
 
+import copy
 import io
 import os
 from dataclasses import dataclass
@@ -57,6 +58,18 @@ def without_tracing():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def begin_again():
+    """What takes a GAN back to its `beginning`, a saved state of it: to build one costs more than a step."""
+    from training.run.checkpoints import Checkpoints
+
+    def begin(gan, beginning):
+        assert Checkpoints(beginning, gan, kept=1).restore()
+        return copy.copy(gan)  # what a test sets on it is not there for the next
+
+    return begin
 
 
 @pytest.fixture(scope="session")

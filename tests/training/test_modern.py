@@ -53,10 +53,18 @@ def garments(garments):
     return garments[0][:12], garments[1][:12]
 
 
+@pytest.fixture(scope="module")
+def built(configuration, tmp_path_factory):
+    """A GAN, and where its beginning is kept."""
+    gan = ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
+    beginning = tmp_path_factory.mktemp("beginning")
+    Checkpoints(beginning, gan, kept=1).save(0)
+    return gan, beginning
+
+
 @pytest.fixture
-def gan(configuration, request):
-    request.getfixturevalue("without_tracing")
-    return ModernGAN(configuration, "float32", FASHION_MNIST_SHAPE, TOTAL_STEPS)
+def gan(built, begin_again, without_tracing):
+    return begin_again(*built)
 
 
 def test_the_networks_have_their_sizes():
