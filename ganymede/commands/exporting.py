@@ -117,10 +117,9 @@ def publish(
 @contextmanager
 def _tuning_bar(steps: int) -> Iterator[Callable[[int, float], None]]:
     """A progress bar for training on the grid, which shows itself with the first step."""
-    from rich.console import Console
-    from rich.progress import Progress
+    from ganymede.commands.bars import make_bar
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with make_bar(transient=True) as progress:
         task = progress.add_task("on the grid", total=steps, visible=False)
 
         def show(step: int, loss: float) -> None:
