@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from foundation.errors import ModelNotFound
-from foundation.manifest import is_name
+from foundation.names import is_name
 from foundation.store.aliases import PRODUCTION, Alias
 from foundation.store.interface import Store
 from foundation.store.publication import name_some
