@@ -15,8 +15,6 @@ NAME_RULE = "1 to 64 lower-case letters, digits, '.', '_' and '-', with a letter
 class WrongName(StoreError):
     """A text that cannot name what it should; the message says what a name may be."""
 
-    code = "wrong-name"
-
 
 def is_name(text: str) -> bool:
     """Whether `text` may name a model, a version or an alias."""

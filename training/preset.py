@@ -99,7 +99,7 @@ class Preset(Generic[C]):
     choose_settings: Callable[[C, PictureSet], Mapping[str, object]] = choose_nothing
     """What each setting of its own that is still `auto` is to be for a set of pictures."""
     few_batches: int = 0
-    """Of a whole run: with fewer the pictures cannot be good. A preset that has it chooses `epochs` itself."""
+    """Of a whole run: fewer cannot give good pictures. A preset that has it chooses `epochs` itself."""
 
     @property
     def name(self) -> str:
