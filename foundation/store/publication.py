@@ -164,6 +164,17 @@ def name_some(names: Sequence[str], *, otherwise: str) -> str:
     return f"{', '.join(names[-MAX_NAMED:])} and {len(names) - MAX_NAMED:,} before"
 
 
+def list_there(names: Sequence[str], *, otherwise: str) -> str:
+    """`There is a`, or `There are a and b`, without a full stop; `otherwise` where there is none."""
+    if not names:
+        return otherwise
+    if len(names) == 1:
+        return f"There is {names[0]}"
+    *first, last = names[-MAX_NAMED:]
+    more = len(names) - MAX_NAMED
+    return f"There are {', '.join(first)} and {last}{f', and {more:,} before' if more > 0 else ''}"
+
+
 def version_order(version: str) -> list[tuple[int, int, str]]:
     """A sort key in which v10 comes after v9."""
     parts = re.findall(r"[0-9]+|[^0-9]+", version)
