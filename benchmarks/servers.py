@@ -86,30 +86,29 @@ def start_server(
         RuntimeError: it ends, or does not answer within `limit_s`.
     """
     began = time.perf_counter()
-    said = tempfile.TemporaryFile()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **variables},
-        stdout=subprocess.DEVNULL,
-        stderr=said,
-        start_new_session=True,  # with what it starts
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        while not _answers(url + ready_path):
-            if time.perf_counter() - began > limit_s or process.poll() is not None:
-                raise RuntimeError(f"{name} did not start; it said: {_read_end(said)}")
-            time.sleep(0.01)
-        yield Running(name, url, process, time.perf_counter() - began)
-    finally:
-        said.close()
-        process.terminate()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **variables},
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            start_new_session=True,  # with what it starts
+        )
+        url = f"http://127.0.0.1:{port}"
         try:
-            process.wait(timeout=30)
+            while not _answers(url + ready_path):
+                if time.perf_counter() - began > limit_s or process.poll() is not None:
+                    raise RuntimeError(f"{name} did not start; it said: {_read_end(said)}")
+                time.sleep(0.01)
+            yield Running(name, url, process, time.perf_counter() - began)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves its workers behind
+            process.terminate()
+            try:
+                process.wait(timeout=30)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves its workers behind
 
 
 def _read_end(said: IO[bytes]) -> str:

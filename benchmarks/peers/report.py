@@ -122,7 +122,7 @@ def draw_chart(path: Path, results: Sequence[Result]) -> None:
         figure.legend(handles, labels, loc="outside upper center", ncols=len(peers), frameon=False)
         figure.supylabel(f"images a second: {OURS}'s ÷ the peer's")
         figure.supxlabel("images a request × connections")
-        figure.savefig(path, metadata={"Date": None})
+        figure.savefig(path, format="svg", metadata={"Date": None})
         pyplot.close(figure)
     path.write_text(
         "\n".join(line.rstrip() for line in path.read_text(encoding="utf-8").splitlines()) + "\n",
