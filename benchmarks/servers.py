@@ -104,11 +104,11 @@ def start_server(
             yield Running(name, url, process, time.perf_counter() - began)
         finally:
             process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=30)
-            finally:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves its workers behind
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves its workers behind
+            process.wait()
 
 
 def _read_end(said: IO[bytes]) -> str:

@@ -17,6 +17,7 @@ from benchmarks.peers.pictures import draw_feeds
 from benchmarks.peers.stacks import OURS, Stack, ask_pixels, start_stack
 from benchmarks.servers import Running, start_ganymede
 from benchmarks.serving import Scenario, measure
+from ganymede.load import LoadFailed
 
 _CHECKED = {"seed": 7, "count": 5}
 _CALM_S = 0.2
@@ -115,8 +116,7 @@ def run_rounds(
 ) -> list[dict[str, Seen]]:
     """What each server did in every round, of so many seconds each; every second round goes backwards."""
     for server in servers.values():
-        measure(server, scenario, 1)  # to warm up
-        wait_until_calm(server)
+        run_round(server, scenario, 1)  # to warm up
     return [
         {name: run_round(servers[name], scenario, seconds) for name in order_servers(list(servers), turn)}
         for turn in range(rounds)
@@ -130,10 +130,13 @@ def order_servers(names: list[str], turn: int) -> list[str]:
 
 def run_round(server: Running, scenario: Scenario, seconds: int) -> Seen:
     """One server under load; ends when it rests, so that what it has begun costs the next one nothing."""
-    before_s = find_cpu_s(server)
-    found = measure(server, scenario, seconds)
-    spent_s = find_cpu_s(server) - before_s
-    wait_until_calm(server)
+    try:
+        before_s = find_cpu_s(server)
+        found = measure(server, scenario, seconds)
+        spent_s = find_cpu_s(server) - before_s
+        wait_until_calm(server)
+    except (LoadFailed, psutil.NoSuchProcess):  # it is gone, which is a result, too
+        return Seen(0.0, 0.0, 0.0, 0.0, failed=1)
     images = found.images_per_s * seconds
     return Seen(
         images_per_s=round(found.images_per_s, 1),
