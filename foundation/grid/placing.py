@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
+from foundation.grid.alpha import cut_alpha
 from foundation.grid.building import Builder
 from foundation.grid.calibration import Feeds, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
@@ -38,7 +39,7 @@ class Placed:
     limits: Mapping[str, float]
     """For each layer's weights the steps that no sum may pass; below 2²⁴ where sums are added afterwards."""
     folded: onnx.ModelProto
-    """The float graph that it comes from, as ONNX Runtime simplifies it."""
+    """The float graph that it comes from, as ONNX Runtime simplifies it; up to a division by alpha."""
 
 
 def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
@@ -48,6 +49,9 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
         NotPlaceable: an operator has no place on a grid.
     """
     folded = fold(model)
+    alpha = cut_alpha(folded)
+    if alpha is not None:
+        folded = alpha.floats
     graph, measured = Graph(folded), measure_ranges(folded, feeds)
     end, ranges = find_end(graph, measured), tighten(graph, measured, feeds)
     bounds = _bound_inputs(graph, normal=normal)
@@ -68,6 +72,8 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
         elif failed is None:
             model, limits = merge(work.builder.model, work.builder.limits)
             model = trim(model)
+            if alpha is not None:
+                model = alpha.finish(model)
             return Placed(model, prove_exact(model), limits, folded)
         elif not _make_room(graph, failed[0], room, layout):
             raise NotPlaceable(f"{graph.name(failed[0])}: {failed[1]}.")
