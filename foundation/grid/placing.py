@@ -11,6 +11,7 @@ from foundation.grid.building import Builder
 from foundation.grid.calibration import Feeds, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
 from foundation.grid.ending import fill_end, find_end
+from foundation.grid.enlarging import write_resizes
 from foundation.grid.folding import fold
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.merging import merge
@@ -71,7 +72,7 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
             refiner = Refiner(folded, feeds, REFINING_IMAGES)
         elif failed is None:
             model, limits = merge(work.builder.model, work.builder.limits)
-            model = trim(model)
+            model = write_resizes(trim(model))
             if alpha is not None:
                 model = alpha.finish(model)
             return Placed(model, prove_exact(model), limits, folded)

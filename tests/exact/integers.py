@@ -149,6 +149,11 @@ def move(kind, array, inputs, attributes, outputs):
         return [array.transpose(attributes["perm"])]
     if kind == "Identity":
         return [array]
+    if kind == "Resize":
+        assert attributes["coordinate_transformation_mode"] == b"asymmetric"
+        for axis, times in enumerate(inputs[2].astype(int)):
+            array = array.repeat(times, axis)
+        return [array]
     if kind == "Split":
         axis = attributes.get("axis", 0)
         if len(inputs) > 1:

@@ -12,7 +12,7 @@ from foundation.grid.price import draw
 from foundation.grid.proof import Walk, prove_exact
 from foundation.grid.reading import Graph, count_fraction_bits
 from foundation.grid.weights import choose_grid
-from tests.exact.graphs import Writer, conditional, feeds_of, place_small, residual
+from tests.exact.graphs import Writer, conditional, feeds_of, interpolated, place_small, residual
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +162,19 @@ def test_making_products_one_and_bounds_a_part_of_layers_changes_no_number(place
     inner = kinds(placed, "Conv")[:-1]
     assert all(graph.readers[node.output[0]][0].op_type == "Clip" for node in inner)
     assert np.array_equal(draw(placed, feeds), draw(plain, feeds))
+
+
+def test_copies_that_are_laid_side_by_side_become_one_resize_and_no_number_changes(monkeypatch):
+    found = place_small(interpolated()).model
+    monkeypatch.setattr(placing, "write_resizes", lambda model: model)
+    plain = place_small(interpolated()).model
+    assert not kinds(plain, "Resize")
+    assert (len(kinds(plain, "Concat")), len(kinds(found, "Concat"))) == (3, 2)
+    assert len(found.graph.node) == len(plain.graph.node) - 5  # of six movers one is left
+    (node,) = kinds(found, "Resize")
+    assert Graph(found).readers[node.output[0]][0].op_type == "AveragePool"
+    feeds = feeds_of(plain, 512)
+    assert np.array_equal(draw(found, feeds), draw(plain, feeds))
 
 
 def test_a_bound_that_nothing_reaches_is_left_out(placed):

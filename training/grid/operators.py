@@ -91,6 +91,16 @@ def _to_space(inputs: Values, given: Attributes) -> tf.Tensor:
     return tf.transpose(pixels, (0, 3, 1, 2))
 
 
+def _enlarge(inputs: Values, given: Attributes) -> tf.Tensor:
+    """Each number a whole number of times, as often along each axis as `scales` says."""
+    if given.get("mode", b"nearest") != b"nearest" or len(inputs) != 3:
+        raise ExportError("A Resize otherwise than by scales, to the nearest, cannot be trained on the grid.")
+    values = inputs[0]
+    for axis, times in enumerate(np.asarray(inputs[2]).astype(int)):
+        values = tf.repeat(values, times, axis) if times > 1 else values
+    return values
+
+
 def _reshape(inputs: Values, given: Attributes) -> tf.Tensor:  # noqa: ARG001 - called as all are
     sizes = [
         inputs[0].shape[at] if size == 0 and at else int(size)
@@ -144,6 +154,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Attributes], tf.Tensor]] = {
     "ReduceSum": _sum,
     "Relu": lambda inputs, _: tf.nn.relu(inputs[0]),
     "Reshape": _reshape,
+    "Resize": _enlarge,
     "Round": lambda inputs, _: round_through(inputs[0]),
     "Sigmoid": lambda inputs, _: tf.sigmoid(inputs[0]),
     "Sub": lambda inputs, _: inputs[0] - inputs[1],
