@@ -88,8 +88,6 @@ def test_what_is_trained_draws_what_onnx_runtime_does():
     given = {name: tf.constant(values) for name, values in feeds.items()}
     (levels,) = [node.output[0] for node in floats.nodes if node.input[0] == end]
     for each, model in ((floats, placed.folded), (graph, placed.model)):
-        drawn = run_levels(
-            each, {}, {name: tf.constant(values) for name, values in feeds.items()}, end
-        ).numpy()
+        drawn = run_levels(each, {}, given, end).numpy()
         expected = np.concatenate([*run_to(model, levels, feeds)]).reshape(16, -1)
         assert np.abs(np.rint(drawn) - np.clip(expected, 0, 255)).max() <= (each is floats)
