@@ -91,8 +91,9 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
             "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
             "GANYMEDE_MAX_QUEUE_IMAGES": str(MAX_QUEUE_IMAGES),
             "GANYMEDE_RATE_IMAGES_PER_S": str(configuration.images_per_s_per_key),
-            # The load balancer alone reaches a task: what it says of its clients' addresses is believed.
+            # The load balancer alone reaches a task: it is believed about addresses, and with it CloudFront.
             "FORWARDED_ALLOW_IPS": sources.vpc.vpc_cidr_block,
+            "GANYMEDE_PROXY_HOPS": "2" if configuration.edge else "1",
         },
         secrets={name: ecs.Secret.from_secrets_manager(secret) for name, secret in secrets.items()},
         port_mappings=[ecs.PortMapping(container_port=PORT)],
