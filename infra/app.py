@@ -44,7 +44,7 @@ def add_stacks(app: App, configuration: Configuration) -> None:
         f"{prefix}-Service",
         configuration=configuration,
         vpc=network.vpc,
-        logs=storage.logs,
+        access_logs=storage.logs,
         sources=TaskSources(storage.models, storage.images, storage.agent_images, network.vpc),
         env=env,
     )
