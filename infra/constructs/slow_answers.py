@@ -27,16 +27,18 @@ def measure_slow_answers(
     minute = Duration.minutes(1)
 
     def count(name: str, *patterns: logs.JsonPattern) -> cloudwatch.Metric:
-        made = logs.MetricFilter(
+        logs.CfnMetricFilter(
             stack,
             name,
-            log_group=group,
-            filter_pattern=logs.FilterPattern.all(*patterns),
-            metric_namespace=namespace,
-            metric_name=name,
-            metric_value="1",
+            log_group_name=group.log_group_name,
+            filter_pattern=logs.FilterPattern.all(*patterns).log_pattern_string,
+            metric_transformations=[
+                logs.CfnMetricFilter.MetricTransformationProperty(
+                    metric_namespace=namespace, metric_name=name, metric_value="1"
+                )
+            ],
         )
-        return made.metric(statistic="Sum", period=minute)
+        return cloudwatch.Metric(namespace=namespace, metric_name=name, statistic="Sum", period=minute)
 
     return cloudwatch.MathExpression(
         expression="100 * FILL(slow, 0) / small",

@@ -51,8 +51,8 @@ class ServiceStack(Stack):
         group = make_log_group(self, configuration.log_retention_days, kept=configuration.is_production)
         task = make_task(self, configuration, sources, group=group)
         self.service = self._service(configuration, task)
-        for group in (self.front.targets, self.front.apart):
-            group.add_target(self.service)
+        for targets in (self.front.targets, self.front.apart):
+            targets.add_target(self.service)
         self.service.connections.allow_from(self.front.balancer, ec2.Port.tcp(PORT), "the load balancer")
         self.alarm_names = [self._alarm_name("Failures"), self._alarm_name("Slowness")]
         self.service.enable_deployment_alarms(self.alarm_names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
@@ -79,6 +79,7 @@ class ServiceStack(Stack):
             "health_check_grace_period": Duration.seconds(120),
             "propagate_tags": ecs.PropagatedTagSource.SERVICE,
             "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            "security_groups": [self._tasks_security_group()],
         }
         if configuration.compute == "fargate":
             if configuration.spot:
@@ -89,6 +90,12 @@ class ServiceStack(Stack):
         provider = add_gpu_capacity(self, self.cluster, configuration)
         strategy = ecs.CapacityProviderStrategy(capacity_provider=provider.capacity_provider_name, weight=1)
         return ecs.Ec2Service(self, "Service", capacity_provider_strategies=[strategy], **common)
+
+    def _tasks_security_group(self) -> ec2.SecurityGroup:
+        """Out by TLS alone: the registry, S3, secrets, logs and metrics; in from the load balancer, later."""
+        group = ec2.SecurityGroup(self, "TasksSecurityGroup", vpc=self.cluster.vpc, allow_all_outbound=False)
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS's services")
+        return group
 
     def _scale(self, configuration: Configuration) -> None:
         scaling = self.service.auto_scale_task_count(
