@@ -4,7 +4,7 @@ Transfer is what makes a few hundred pictures enough: Wang et al., arXiv:1805.01
 arXiv:2006.06676, section 4.3.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from training.errors import ConfigurationError
+from training.export.weights import Weights
 from training.gan import GAN
+from training.launch.colours import fit_colours
 from training.launch.origin import Origin
 from training.networks.weight_names import list_networks, name_weights
 from training.run.checkpoints import Checkpoints
@@ -31,14 +33,14 @@ class Transfer(BaseModel):
     origin: str
     taken: tuple[str, ...]
     adapted: tuple[str, ...]
-    """Taken but for their classes, which are others."""
+    """Taken but for their classes or colours, which are others."""
     anew: tuple[str, ...]
 
     def describe(self) -> str:
         """Return it as sentences."""
         said = f"Began from {self.origin}: {len(self.taken)} layers are taken"
         if self.adapted:
-            said += f", {len(self.adapted)} of them with other classes"
+            said += f", {len(self.adapted)} of them with other classes or colours"
         if not self.anew:
             return f"{said}, all there are."
         more = f" and {len(self.anew) - LAYERS_NAMED} more" if len(self.anew) > LAYERS_NAMED else ""
@@ -72,7 +74,8 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
     """Give each layer whose weights fit those of the origin of its name; say which did.
 
     A layer fits whole or not at all. `class_names` are those of the run's labels; what a layer holds for each
-    class is taken by the class's name, and for a class that the origin does not know it is the mean.
+    class is taken by the class's name, and for a class that the origin does not know it is the mean. What
+    touches the picture is made to fit its colours.
 
     Raises:
         ConfigurationError: no layer of the generator fits.
@@ -81,21 +84,18 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
     adapted: dict[str, None] = {}
     anew: dict[str, None] = {}
     for kind, network in list_networks(gan):
-        layers: dict[str, list[tuple[Any, Floats | None, bool]]] = {}
+        layers: dict[str, dict[str, Any]] = {}
         for name, weight in name_weights(kind, network):
-            found = origin.weights.get(name)
-            same = found is not None and found.shape == tuple(weight.shape)
-            if found is not None and not same:
-                found = fit_classes(found, tuple(weight.shape), origin.class_names, class_names)
-            layers.setdefault(name.rpartition("/")[0], []).append((weight, found, same))
+            layers.setdefault(name.rpartition("/")[0], {})[name] = weight
         for layer, weights in layers.items():
-            if any(found is None for _, found, _ in weights):
+            fitted = fit_layer(origin, {name: tuple(weights[name].shape) for name in weights}, class_names)
+            if fitted is None:
                 anew[layer] = None
                 continue
-            for weight, found, _ in weights:
-                weight.assign(found)
+            for name, weight in weights.items():
+                weight.assign(fitted[name])
             taken[layer] = None
-            if not all(same for *_, same in weights):
+            if any(origin.weights[name].shape != fitted[name].shape for name in weights):
                 adapted[layer] = None
     if not any(layer.startswith("generator/") for layer in taken):
         raise ConfigurationError(
@@ -103,6 +103,28 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
             "latent_size. Use its own preset and settings."
         )
     return Transfer(origin=origin.name, taken=tuple(taken), adapted=tuple(adapted), anew=tuple(anew))
+
+
+def fit_layer(
+    origin: Origin, shapes: Mapping[str, tuple[int, ...]], class_names: tuple[str, ...]
+) -> Weights | None:
+    """Return the weights of a layer by their names in `shapes`, made to fit; None where they cannot be."""
+    found = {name: origin.weights[name] for name in shapes if name in origin.weights}
+    if len(found) < len(shapes):
+        return None
+    if all(found[name].shape == shape for name, shape in shapes.items()):
+        return found
+    if len(found) == 2:
+        (kernel, weight), (bias, offset) = found.items()
+        if fitted := fit_colours(weight, offset, shapes[kernel]):
+            return dict(zip((kernel, bias), fitted, strict=True))
+    for name, shape in shapes.items():
+        if found[name].shape != shape:
+            weight_for_classes = fit_classes(found[name], shape, origin.class_names, class_names)
+            if weight_for_classes is None:
+                return None
+            found[name] = weight_for_classes
+    return found
 
 
 def fit_classes(
