@@ -5,12 +5,14 @@ arXiv:2006.06676, section 4.3.
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from training.config import C, override
 from training.errors import ConfigurationError
 from training.export.weights import Weights
 from training.gan import GAN
@@ -21,6 +23,9 @@ from training.run.checkpoints import Checkpoints
 from training.run.folder import Run, replace_text
 
 LAYERS_NAMED = 12
+FORM: Mapping[str, object] = MappingProxyType({"width": 0, "residual": "auto"})
+"""Settings of the networks' form that are chosen for a run, and how one says that they still are."""
+TOLD = ("preset", *FORM, "latent_size")
 
 Floats = NDArray[np.float32]
 
@@ -45,6 +50,23 @@ class Transfer(BaseModel):
             return f"{said}, all there are."
         more = f" and {len(self.anew) - LAYERS_NAMED} more" if len(self.anew) > LAYERS_NAMED else ""
         return f"{said}, {len(self.anew)} begin anew: {', '.join(self.anew[:LAYERS_NAMED])}{more}."
+
+
+def take_form(configuration: C, origin: Origin | None, run: Run) -> C:
+    """Return the settings of a run: where it is new, what is open of its networks' form is as the origin's.
+
+    Raises:
+        ConfigurationError: the origin's are none that these networks can have.
+    """
+    if not origin or run.config_path.exists() or origin.settings.get("preset") != configuration.preset:
+        return configuration
+    taken = [
+        f"{name}={origin.settings[name]}"
+        for name, open_value in FORM.items()
+        if getattr(configuration, name, None) == open_value
+        and origin.settings.get(name, open_value) != open_value
+    ]
+    return override(configuration, taken)
 
 
 def begin_networks(
@@ -74,7 +96,7 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
     """Give each layer whose weights fit those of the origin of its name; say which did.
 
     A layer fits whole or not at all. `class_names` are those of the run's labels; what a layer holds for each
-    class is taken by the class's name, and for a class that the origin does not know it is the mean. What
+    class is taken by the class's name, see `fit_classes`. What
     touches the picture is made to fit its colours.
 
     Raises:
@@ -88,7 +110,7 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
         for name, weight in name_weights(kind, network):
             layers.setdefault(name.rpartition("/")[0], {})[name] = weight
         for layer, weights in layers.items():
-            fitted = fit_layer(origin, {name: tuple(weights[name].shape) for name in weights}, class_names)
+            fitted = fit_layer(origin, {name: np.asarray(weights[name]) for name in weights}, class_names)
             if fitted is None:
                 anew[layer] = None
                 continue
@@ -98,42 +120,42 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
             if any(origin.weights[name].shape != fitted[name].shape for name in weights):
                 adapted[layer] = None
     if not any(layer.startswith("generator/") for layer in taken):
+        own = [f"{name}={origin.settings[name]}" for name in TOLD if name in origin.settings]
         raise ConfigurationError(
             f"Nothing of {origin.name} fits these networks: it is of another preset, or of another width and "
-            "latent_size. Use its own preset and settings."
+            f"latent_size. Use its own preset and settings{': ' if own else ''}{', '.join(own)}."
         )
     return Transfer(origin=origin.name, taken=tuple(taken), adapted=tuple(adapted), anew=tuple(anew))
 
 
-def fit_layer(
-    origin: Origin, shapes: Mapping[str, tuple[int, ...]], class_names: tuple[str, ...]
-) -> Weights | None:
-    """Return the weights of a layer by their names in `shapes`, made to fit; None where they cannot be."""
-    found = {name: origin.weights[name] for name in shapes if name in origin.weights}
-    if len(found) < len(shapes):
+def fit_layer(origin: Origin, fresh: Weights, class_names: tuple[str, ...]) -> Weights | None:
+    """Return the weights of a layer, which begin as `fresh`, as the origin has them; None where none fit."""
+    found = {name: origin.weights[name] for name in fresh if name in origin.weights}
+    if len(found) < len(fresh):
         return None
-    if all(found[name].shape == shape for name, shape in shapes.items()):
+    if all(found[name].shape == weight.shape for name, weight in fresh.items()):
         return found
     if len(found) == 2:
         (kernel, weight), (bias, offset) = found.items()
-        if fitted := fit_colours(weight, offset, shapes[kernel]):
+        if fitted := fit_colours(weight, offset, fresh[kernel].shape):
             return dict(zip((kernel, bias), fitted, strict=True))
-    for name, shape in shapes.items():
-        if found[name].shape != shape:
-            weight_for_classes = fit_classes(found[name], shape, origin.class_names, class_names)
-            if weight_for_classes is None:
+    for name, weight in fresh.items():
+        if found[name].shape != weight.shape:
+            fitted_weight = fit_classes(found[name], weight, origin.class_names, class_names)
+            if fitted_weight is None:
                 return None
-            found[name] = weight_for_classes
+            found[name] = fitted_weight
     return found
 
 
-def fit_classes(
-    old: Floats, shape: tuple[int, ...], known: tuple[str, ...], wanted: tuple[str, ...]
-) -> Floats | None:
+def fit_classes(old: Floats, fresh: Floats, known: tuple[str, ...], wanted: tuple[str, ...]) -> Floats | None:
     """Return a weight for other classes: along the one side that differs, the classes come last.
 
-    None where the difference is not that of the classes.
+    `fresh` is the weight of a start from nothing. A class that is not known is the mean of those that are,
+    and as far from it as it is in `fresh` from all others: were they alike, nothing would tell the networks
+    which is which. None where the difference is not that of the classes.
     """
+    shape = fresh.shape
     sides = [side for side, length in enumerate(shape) if side < old.ndim and old.shape[side] != length]
     if old.ndim != len(shape) or len(sides) != 1:
         return None
@@ -147,6 +169,10 @@ def fit_classes(
         of_classes = rows[shared:]
         mean = of_classes.mean(axis=0) if before else np.zeros(rows.shape[1:], np.float32)
         known_rows = dict(zip(known, of_classes, strict=False))
-        new = [known_rows.get(name, mean) for name in wanted] or [mean] * after
+        new = [mean] * after
+        if wanted:
+            of_wanted = np.moveaxis(fresh, side, 0)[shared:]
+            unknown = mean + of_wanted - of_wanted.mean(axis=0)
+            new = [known_rows.get(name, row) for name, row in zip(wanted, unknown, strict=True)]
         return np.moveaxis(np.concatenate([rows[:shared], *(row[None] for row in new)]), 0, side)
     return None
