@@ -23,7 +23,6 @@ from training.errors import ConfigurationError, ExportError
 from training.export.exporting import export_run
 from training.export.publication import publish_run
 from training.export.weights import WEIGHTS, collect_weights, read_weights
-from training.launch.colours import fit_colours
 from training.launch.origin import Origin, read_release, read_run
 from training.launch.transfer import fill_networks, fit_classes, take_form
 from training.presets import PRESETS, build_gan, find_preset
@@ -188,61 +187,6 @@ def test_the_command_names_a_model_that_carries_nothing(tmp_path):
     outcome = CliRunner().invoke(app, command)
     assert "fashion@v2 carries no weights to begin from" in str(outcome.exception)
     assert not (tmp_path / "run").exists()
-
-
-def show_as(straight, channels):
-    """Return one patch (h, w, 4) of straight colours and alpha in [0, 1] as a network's pixels in [-1, 1]."""
-    colours, alpha = straight[..., :3], straight[..., 3:]
-    white = colours * alpha + 1.0 - alpha
-    if channels == 4:
-        return 2.0 * np.concatenate([colours * alpha, alpha], -1) - 1.0
-    return 2.0 * (white if channels == 3 else white @ np.array([[0.299], [0.587], [0.114]])) - 1.0
-
-
-@pytest.mark.parametrize("together", [1, 4])
-@pytest.mark.parametrize(("old", "new"), [(1, 3), (3, 1), (4, 3), (4, 1), (3, 4), (1, 4)])
-def test_who_judges_sees_pictures_of_other_colours_as_if_they_had_the_old_ones(old, new, together):
-    draw = np.random.default_rng(old * 10 + new)
-    kernel = draw.normal(size=(3, 3, together * old, 5)).astype(np.float32)
-    bias = draw.normal(size=5).astype(np.float32)
-    straight = draw.random((3, 3, together, 4))
-    if old == 4:
-        straight[..., 3] = 1.0
-    if 3 not in (old, new) or (old, new) == (1, 3):  # what is grey
-        straight[..., :3] = straight[..., :1]
-
-    def judge(kernel, bias, channels):
-        return np.einsum("hwc,hwcf->f", show_as(straight, channels).reshape(3, 3, -1), kernel) + bias
-
-    fitted = fit_colours(kernel, bias, (3, 3, together * new, 5))
-    if (old, new) == (3, 1):
-        straight[..., :3] = straight[..., :1]
-    np.testing.assert_allclose(judge(*fitted, new), judge(kernel, bias, old), rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize(("old", "new"), [(1, 3), (3, 1), (4, 3), (4, 1), (3, 4), (1, 4)])
-def test_a_generator_draws_in_other_colours_what_it_drew(old, new):
-    draw = np.random.default_rng(old * 10 + new)
-    kernel, bias = draw.normal(size=(3, 3, 7, old)), draw.normal(size=old)
-    features = draw.normal(size=(3, 3, 7))
-
-    def paint(kernel, bias):
-        return np.einsum("hwc,hwcf->f", features, kernel) + bias
-
-    before = paint(kernel, bias)
-    grey = before[0] if old == 1 else before[:3] @ np.array([0.299, 0.587, 0.114])
-    after = paint(*fit_colours(kernel, bias, (3, 3, 7, new)))
-    np.testing.assert_allclose(after[:3], grey if 1 in (old, new) else before[:3], rtol=1e-5, atol=1e-5)
-    if new == 4:
-        assert np.tanh(after[3]) > 0.9  # nothing of it is transparent
-
-
-def test_what_differs_in_other_ways_is_no_colour():
-    kernel, bias = np.zeros((3, 3, 16, 4), np.float32), np.zeros(4, np.float32)
-    assert fit_colours(kernel, bias, (3, 3, 32, 4)) is None
-    assert fit_colours(kernel, bias, (3, 3, 16, 16)) is None
-    assert fit_colours(kernel, bias, (3, 3, 4, 3)) is None
-    assert fit_colours(kernel[0], bias, (3, 16, 3)) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", "object", "double", "huge"])
