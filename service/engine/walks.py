@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from foundation.errors import DeadlineExceeded
@@ -78,12 +77,14 @@ async def render_walk(
     *,
     timeout_s: float,
     requester: str | None = None,
+    prepare: Callable[[], object] | None = None,
     discard: Callable[[], None] | None = None,
 ) -> Rendered:
     """Generate and encode a walk between `keys` into a new file at `path`.
 
-    What goes wrong is told at once, while a thread may still encode; it stops at its next frame. Once nobody
-    writes to a file that did not become whole, `discard` is called in a thread; without it the file is
+    `prepare` makes the place for the file, in a thread, once the first frames are there. What goes wrong is
+    told at once, while a thread may still encode; it stops at its next frame. Once nobody writes to a file
+    that did not become whole, `discard` is called, in a thread if one has begun; without it the file is
     removed.
 
     Raises:
@@ -93,8 +94,13 @@ async def render_walk(
     """
     queue_s = inference_s = encode_s = 0.0
     whole = False
-    opener = partial(open_walk_encoder, path, format, request, keys, generator.manifest)
-    file = WalkFile[Encoder](engine.walk_encoders, path, opener, discard=discard)
+
+    def open_file() -> Encoder:
+        if prepare is not None:
+            prepare()
+        return open_walk_encoder(path, format, request, keys, generator.manifest)
+
+    file = WalkFile[Encoder](engine.walk_encoders, path, open_file, discard=discard)
     try:
         async with asyncio.timeout(timeout_s):
             with engine.admit(request.frames, requester) as admission:
