@@ -99,8 +99,8 @@ class Engine:
         `small` says that this takes no longer than a few images: then the encoders' pool need not do it.
 
         Calls with the same `flight` (a name of the exact answer) share one run. When the last one who waits
-        is cancelled, the work leaves the queue, and its requester's next goes behind that of others. With an `admission` the images take of its room, else of what
-        `requester` may have.
+        is cancelled, the work leaves the queue, and its requester's next goes behind that of others. With an
+        `admission` the images take of its room, else of what `requester` may have.
 
         Raises:
             QueueFull: no room; nothing was queued.

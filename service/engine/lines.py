@@ -88,8 +88,8 @@ class Lines:
         """Take `job` out, if it still waits.
 
         Where nobody waits for it any more, because those who did have `given_up`, what it still wanted counts
-        as served, within a bound: who asks for much and leaves at once, over and over, would else have half of
-        a device beside one who waits for his answers.
+        as served, within a bound: who asks for much and leaves at once, over and over, would else have half
+        of a device beside one who waits for his answers.
         """
         line = self._lines.get(job.requester)
         if line is None or job not in line.jobs:

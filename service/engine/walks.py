@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from foundation.errors import DeadlineExceeded
@@ -25,6 +26,31 @@ CHUNK_FRAMES = 64
 """What goes to the engine at once; the memory of a walk is that of a few chunks, however long it is."""
 
 CHUNKS_IN_FLIGHT = 2
+
+
+@dataclass(frozen=True)
+class WalkRows:
+    """The `frames` of a walk between `keys`; their inputs come about as the first of them go into a batch.
+
+    That is in the batch's thread, and never for a walk that was left before.
+    """
+
+    keys: Inputs
+    request: WalkRequest
+    frames: slice
+
+    def __len__(self) -> int:
+        """How many frames they are."""
+        frames: int = self.frames.stop - self.frames.start
+        return frames
+
+    def part(self, start: int, stop: int) -> Inputs:
+        """The inputs of those from `start` to `stop`, counted from the first of `frames`."""
+        return self._inputs.part(start, stop)
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        return walk_inputs(self.keys, self.request, self.frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +157,7 @@ async def generate_chunks(
     pending: deque[asyncio.Task[Generated]] = deque()
     try:
         for part in split_frames(request.frames, chunk_frames):
-            inputs = walk_inputs(keys, request, part)
+            inputs = WalkRows(keys, request, part)
             pending.append(asyncio.create_task(engine.generate(generator, inputs, admission=admission)))
             await asyncio.sleep(0)  # it is with the engine before the one before it is encoded
             if len(pending) == CHUNKS_IN_FLIGHT:

@@ -48,7 +48,7 @@ class WatchedEngine(Engine):
         self._delay_s = delay_s
 
     async def generate(self, generator, inputs, **options) -> Generated:
-        self.asked.append(len(inputs.latents))
+        self.asked.append(len(inputs))
         self.in_flight += 1
         self.most_in_flight = max(self.in_flight, self.most_in_flight)
         try:
