@@ -77,7 +77,7 @@ def compare(name: str, url: str, seconds: float) -> Row:
 def attacking(name: str, url: str) -> Iterator[None]:
     """Let a process attack."""
     command = [sys.executable, "-m", "benchmarks.attacks.attackers", name, url]
-    process = subprocess.Popen(command, start_new_session=True)
+    process = subprocess.Popen(command)
     try:
         yield
     finally:

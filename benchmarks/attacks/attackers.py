@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 from urllib.parse import urlsplit
 
 Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
@@ -96,17 +95,6 @@ async def attack(name: str, url: str) -> None:
     await asyncio.gather(*(repeat(first) for first in range(connections)))
 
 
-def go_last() -> None:
-    """Let everybody else have a core first; this process should lead a session of its own.
-
-    Where Linux shares the cores among sessions, niceness counts among a session's processes alone, and the
-    session has one of its own (sched(7), autogroups).
-    """
-    os.nice(15)
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text("19")
-
-
 if __name__ == "__main__":
-    go_last()
+    os.nice(15)
     asyncio.run(attack(sys.argv[1], sys.argv[2]))
