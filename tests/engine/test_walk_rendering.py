@@ -279,6 +279,38 @@ def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp
     asyncio.run(leave())
 
 
+def test_a_walk_that_was_left_before_its_first_frames_has_cost_no_drawing_no_folder_and_no_thread(
+    release, tmp_path, monkeypatch
+):
+    async def leave() -> None:
+        engine, done = WatchedEngine(delay_s=PATIENCE_S), []
+        monkeypatch.setattr(rendering, "walk_inputs", lambda *_: done.append("drawn"))
+        monkeypatch.setattr(engine.walk_encoders, "submit", lambda *_: done.append("thread"))
+        request = WalkRequest(seeds=(1, 2), frames=600)
+        keys = draw_inputs(release.manifest, request, request.seeds)
+        walk = render_walk(
+            engine,
+            release.generator,
+            keys,
+            request,
+            tmp_path / "walk.mp4",
+            "mp4",
+            timeout_s=PATIENCE_S,
+            prepare=lambda: done.append("folder"),
+            discard=lambda: done.append("let go"),
+        )
+        task = asyncio.create_task(walk)
+        while engine.in_flight < 2:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert done == ["let go"]
+        assert engine.waiting_images == 0
+
+    asyncio.run(leave())
+
+
 @pytest.mark.parametrize("format", ["mp4", "npy", "zip", "png"])
 def test_a_full_disk_is_told_without_a_path(release, tmp_path, format):
     path = tmp_path / f"walk.{format}"
