@@ -300,8 +300,9 @@ def test_a_walk_that_was_left_before_its_first_frames_has_cost_no_drawing_no_fol
             discard=lambda: done.append("let go"),
         )
         task = asyncio.create_task(walk)
-        while engine.in_flight < 2:
+        for _ in range(100):  # turns of the event loop: both chunks that may be under way are
             await asyncio.sleep(0)
+        assert engine.in_flight == 2
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
