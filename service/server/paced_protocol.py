@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from foundation.errors import BodyTooLarge
@@ -40,11 +41,16 @@ class PacedProtocol(TimedProtocol):
             return
         began = time.thread_time()
         super().data_received(data)
-        address = address_of({"client": self.client}) or ""
+        address = address_of(self._asking()) or ""
         wait_s = self._intake.count(address, len(data), time.thread_time() - began, self.loop.time())
         if wait_s and not self.transport.is_closing():
             self.flow.hold()
             self.loop.call_later(wait_s, self.flow.release)
+
+    def _asking(self) -> Mapping[str, Any]:
+        """Whom it counts for: the scope of the request under way, which knows the address behind a proxy."""
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        return self.cycle.scope if under_way else {"client": self.client}
 
     def on_message_begin(self) -> None:
         """A request's first byte."""

@@ -128,11 +128,23 @@ def test_a_half_head_behind_a_request_waits_for_its_answer(hasty):
     assert len(answers[0].body) == 128 + 20_000 * 64
 
 
-def test_a_client_that_does_not_read_loses_its_connection_and_its_answer_goes(hasty):
+PICTURES = b'{"count": 200000, "format": "npy"}'
+WALK = b"/latent-walk?seeds=1,5&frames=50&scale=64&format=npy"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(POST + b"Content-Length: %d\r\n\r\n" % len(PICTURES) + PICTURES, id="pictures"),
+        pytest.param(
+            b"GET %b HTTP/1.1\r\nHost: a\r\nRange: bytes=100-\r\n\r\n" % WALK, id="a part of a walk"
+        ),
+    ],
+)
+def test_a_client_that_does_not_read_loses_its_connection_and_its_answer_goes(hasty, order):
     """Its answer has 13 MB, of which the kernels on both sides take a few."""
-    order = b'{"count": 200000, "format": "npy"}'
     with connect(hasty.url, timeout_s=HANG_S, receive_bytes=4096) as connection:
-        connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(order) + order)
+        connection.sendall(order)
         deadline = time.monotonic() + HANG_S
         while is_open(connection):
             assert time.monotonic() < deadline
