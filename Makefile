@@ -21,11 +21,14 @@ check: $(VENV)/.check
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not starts" $(LEFT_OUT:%=--ignore=%)
 
+# Three for two cores: a worker also waits, for servers to start and for time limits to pass.
+WORKERS := 3
+
 test: $(VENV)/.dev
 	@command -v chromium >/dev/null || ./tests/ui/install-chromium || \
 	  echo "No Chromium can be installed here; the tests of the web page are skipped."
 	PYTHON=$(BIN)/python ./tests/clients/install
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # What the tests reach, of the servers that they start too: the table's last line, and .cache/coverage for a browser.
 coverage: $(VENV)/.dev

@@ -63,7 +63,8 @@ def built(configuration, tmp_path_factory):
 
 
 @pytest.fixture
-def gan(built, begin_again, without_tracing):
+def gan(built, begin_again, request):
+    request.getfixturevalue("without_tracing")
     return begin_again(*built)
 
 
