@@ -20,6 +20,7 @@ from tests.training.test_features import flat_pixels, write_network
 from training.config import override
 from training.data import Pictures, load_pictures
 from training.encoder import teaching
+from training.encoder.figures import describe_figures
 from training.encoder.learner import Learner
 from training.encoder.releases import encode_release, publish_encoded
 from training.encoder.runs import encode_run

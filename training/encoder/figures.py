@@ -33,12 +33,12 @@ def describe_figures(figures: Mapping[str, float], measured_on: str) -> str:
     heads = ["pixels, squared" if space == PIXELS else f"features, {space}" for space in spaces]
     lines.append(" " * width + "  ".join(f"{head:>15}" for head in heads))
     for way, words in WAYS.items():
-        values = [known.pop(f"{START}{space}_{way}", None) for space in spaces]
-        shown = ["" if value is None else f"{value:.4g}" for value in values]
-        lines.append(
-            f"{words:<{width}}"
-            + "  ".join(f"{text:>{max(15, len(head))}}" for text, head in zip(shown, heads, strict=True))
-        )
+        cells = [f"{words:<{width}}"]
+        for space, head in zip(spaces, heads, strict=True):
+            value = known.pop(f"{START}{space}_{way}", None)
+            shown = "" if value is None else f"{value:.4g}"
+            cells.append(f"{shown:>{max(15, len(head))}}  ")
+        lines.append("".join(cells).rstrip())
     if STEPS in figures:
         lines.append(f"The search took {figures[STEPS]:.0f} steps.")
     if ACCURACY in figures:
