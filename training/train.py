@@ -23,7 +23,7 @@ from training.launch.memory import require_memory
 from training.launch.origin import Origin
 from training.launch.rewrites import choose_compiler
 from training.launch.same_set import begin_run, keep_class_order
-from training.launch.transfer import begin_networks
+from training.launch.transfer import begin_networks, take_form
 from training.networks.precision import has_gpu
 from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
@@ -68,7 +68,8 @@ def train(
     settings = run.keep_colour(configuration)
     pictures = load_pictures(settings.data, data_folder, "train", settings, console)
     pictures = hold_small(keep_class_order(pictures, run))
-    asked, configuration = configuration, replace_automatic(configuration, run, describe_set(pictures))
+    asked, configuration = configuration, take_form(configuration, origin, run)
+    configuration = replace_automatic(configuration, run, describe_set(pictures))
     require_drawable(configuration, pictures.shape)
     choose_compiler(configuration)
     if not has_gpu():

@@ -246,7 +246,7 @@ def test_a_folder_or_a_device_in_a_graphs_place_is_told_too(tmp_path: Path) -> N
         read_file(Path("/dev/zero"))
 
 
-def test_what_was_imported_in_half_precision_has_directions(run_ganymede, tmp_path: Path) -> None:
+def test_what_was_imported_in_half_precision_has_directions(call_ganymede, tmp_path: Path) -> None:
     model = draw_graph(
         before=[helper.make_node("Cast", ["z"], ["half"], to=TensorProto.FLOAT16)],
         latent="half",
@@ -264,7 +264,7 @@ def test_what_was_imported_in_half_precision_has_directions(run_ganymede, tmp_pa
         ("import", path, "--name", "half", "--promote", "production"),
         ("directions", "half", "--count", "2"),
     ):
-        result = run_ganymede(*arguments, "--models", models)
+        result = call_ganymede(*arguments, "--models", models)
         assert result.returncode == 0, result.stderr
 
 
