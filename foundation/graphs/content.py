@@ -20,6 +20,11 @@ ALLOWED_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 """ONNX's own operators, and those built into ONNX Runtime; any other needs a library of its own."""
 
 
+RANDOM_OPERATORS = frozenset(
+    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+)
+
+
 def check_graph(content: bytes, reference: str, path: str) -> onnx.ModelProto:
     """Look through a graph for what no release may contain; nothing else is read or run. The graph, read.
 
@@ -73,6 +78,22 @@ def _check_parts(
 
 class _TooSparse(ReleaseRefused):
     pass
+
+
+def require_steady(model: onnx.ModelProto, reference: str, path: str) -> None:
+    """Refuse a graph that draws random numbers of its own: its answers would not be the same twice.
+
+    Raises:
+        ReleaseRefused: it does; the message names the operator.
+    """
+    for nodes, _ in _parts(model):
+        for node in nodes:
+            trains = node.op_type == "Dropout" and len(node.input) > 2 and bool(node.input[2])
+            if trains or node.op_type in RANDOM_OPERATORS:
+                raise ReleaseRefused(
+                    f"{reference}: {path} draws random numbers of its own, by {node.op_type}, and so finds "
+                    "something else each time. Export it without."
+                )
 
 
 def all_tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

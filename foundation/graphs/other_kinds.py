@@ -100,8 +100,8 @@ def _find_kind(path: Path, content: bytes) -> tuple[str, str] | None:
             return kind
     if 0 < int.from_bytes(head[:8], "little") < len(content) and head[8:9] == b"{":
         return "safetensors, weights without a graph", "load them into their network: " + _PYTORCH
-    if kind := _ENDINGS.get(path.suffix.lower()):
-        return kind
+    if path.suffix.lower() in _ENDINGS:
+        return _ENDINGS[path.suffix.lower()]
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "a web page", "its download went wrong; fetch the file itself"

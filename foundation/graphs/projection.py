@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 
 from foundation.errors import ReleaseRefused
-from foundation.graphs.content import check_graph
+from foundation.graphs.content import check_graph, require_steady
 from foundation.graphs.memory import check_memory
 from foundation.graphs.trial import TrialFailed, try_graph
 from foundation.manifest import Described
@@ -57,6 +57,7 @@ def check_projection(release: Described, encoder: bytes, gradient: bytes) -> Non
         (GRADIENT_GRAPH, gradient, shape_gradient(release)),
     ):
         model = check_graph(content, release.reference, path)
+        require_steady(model, release.reference, path)
         weights = {tensor.name for tensor in model.graph.initializer}
         given = [tensor for tensor in model.graph.input if tensor.name not in weights]
         for kind, tensors, wanted in (

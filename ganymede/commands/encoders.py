@@ -124,7 +124,6 @@ def _encode_release(
     load_tensorflow()
     from training.encoder.releases import encode_release, publish_encoded
 
-    typer.echo(f"The encoder of {manifest.reference} learns in {run.folder}")
     report = encode_release(store, manifest, run, settings, source, features=features, console=Console())
     if report is None:
         return None
@@ -135,8 +134,7 @@ def _encode_release(
 
 def _show(report: "ProjectionReport", folder: Path) -> None:
     """Say how near real pictures come."""
-    figures = report.projection.figures
-    typer.echo(f"Of {figures['reconstruction_pictures']:.0f} {report.measured_on}:")
-    for name, value in figures.items():
-        typer.echo(f"{name}  {value:.4g}")
+    from training.encoder.figures import describe_figures
+
+    typer.echo(describe_figures(report.projection.figures, report.measured_on))
     typer.echo(f"{folder / 'export' / 'reconstructions.png'}: real pictures, and below each what was found.")

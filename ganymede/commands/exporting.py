@@ -57,6 +57,8 @@ def export(
     if report.price:
         typer.echo(f"exact: proven; it costs {report.price}.")
     typer.echo(f"Next: ganymede publish {shlex.quote(str(run))} --name NAME")
+    if not Run(run).encoder_path.exists():
+        typer.echo(f"Before it, so that POST /project works: ganymede encoder {shlex.quote(str(run))}")
     if report.best:
         typer.echo(f"Of epoch {report.epochs}, the best: {report.best.figure} {report.best.value:.4g}.")
     elif chosen is None:

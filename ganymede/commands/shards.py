@@ -23,24 +23,32 @@ def make_shards(release: Any, request: Any, order: Any, uri: str, *, index: int,
     """Make this process's shards of `order` at `uri`, with a bar on a terminal, elsewhere a line a shard."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    from ganymede.bulk.targets import open_target
-    from ganymede.bulk.work import MANIFEST_FILE, Work
+    from ganymede.bulk import making
+    from ganymede.bulk.work import MANIFEST_FILE
     from ganymede.commands.bars import make_bar
 
-    mine = list(order.shards(index, processes))
-    target = open_target(uri)
-    work = Work(release, request, order, target)
+    def say(shard: Any) -> None:
+        if not sys.stderr.isatty():
+            what = "was there" if shard.found else "is made"
+            typer.echo(f"{shard.shard.name} {what}, {shard.size_bytes:,} bytes")
+
     columns = (TextColumn("Generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    made = found = size_bytes = 0
     with make_bar(*columns, transient=True) as progress:
+        mine = order.shards(index, processes)
         task = progress.add_task("", total=sum(shard.stop - shard.start for shard in mine))
-        for shard in work.run(index, processes, lambda count: progress.advance(task, count)):
-            made, found = made + (not shard.found), found + shard.found
-            size_bytes += shard.size_bytes
-            if not sys.stderr.isatty():
-                what = "was there" if shard.found else "is made"
-                typer.echo(f"{shard.shard.name} {what}, {shard.size_bytes:,} bytes")
-    model = release.manifest.reference
-    typer.echo(f"{target.location}: {made} shards of {model} made, {found} were there, {size_bytes:,} bytes")
-    if work.gather():
-        typer.echo(f"{target.location}: all {order.count} shards are there; {MANIFEST_FILE} lists them")
+        shards = making.make_shards(
+            release,
+            request,
+            order,
+            uri,
+            index=index,
+            processes=processes,
+            drawn=lambda count: progress.advance(task, count),
+            seen=say,
+        )
+    typer.echo(
+        f"{shards.location}: {shards.made} shards of {shards.model} made, {shards.found} were there, "
+        f"{shards.size_bytes:,} bytes"
+    )
+    if shards.is_complete:
+        typer.echo(f"{shards.location}: all {order.count} shards are there; {MANIFEST_FILE} lists them")

@@ -3,6 +3,7 @@ import re
 import shutil
 import socket
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -126,7 +127,11 @@ def test_nobody_is_invited_to_a_service_before_it_has_a_model(server, tmp_path):
     (tmp_path / "empty").mkdir()
     with run_server(tmp_path / "empty", tmp_path, GANYMEDE_UI="off") as empty:
         said = empty.log.read_text()
-    assert "not ready: No model in" in said
+        for answer in (httpx.get(f"{empty.url}/readyz"), httpx.post(f"{empty.url}/generate", json={})):
+            assert answer.status_code == 503
+            assert "No model in the store has a 'production' version" in answer.json()["detail"]
+            assert str(tmp_path) not in answer.text
+    assert f"not ready: No model in {tmp_path / 'empty'}" in said
     assert "Try:" not in said
 
 

@@ -118,6 +118,24 @@ def test_a_graph_whose_memory_follows_a_picture_is_refused(manifest):
         check_projection(manifest, write_graph(hungry), write_graph(GRADIENT))
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_graph_that_draws_random_numbers_of_its_own_is_refused(manifest, nested):
+    noise = "noise = RandomNormalLike (few)"
+    if nested:
+        noise = """yes = Constant <value = bool {1}> ()
+        noise = If (yes) <
+            then_branch = one () => (float[n, 6] a) { a = RandomUniformLike (few) },
+            else_branch = other () => (float[n, 6] b) { b = Identity (few) }>"""
+    noisy = ENCODER.replace(
+        "latents = Slice (flat, first, last, axis)",
+        f"few = Slice (flat, first, last, axis)\n{noise}\nlatents = Add (few, noise)",
+    )
+    operator = "RandomUniformLike" if nested else "RandomNormalLike"
+    words = f"encoder.onnx draws random numbers of its own, by {operator}"
+    with pytest.raises(ReleaseRefused, match=words):
+        check_projection(manifest, write_graph(noisy), write_graph(GRADIENT))
+
+
 def test_a_descent_finds_the_least_of_a_bowl_and_keeps_the_nearest_it_saw():
     wanted = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
     descent = Descent(np.zeros((4, 6), np.float32), 0.5)

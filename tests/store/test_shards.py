@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import ganymede
 from ganymede.bulk.order import Order
 from ganymede.bulk.seeds import Seeds, WrongOrder
 from ganymede.container import processing_share
@@ -166,3 +167,16 @@ def test_in_the_container_a_processing_jobs_host_knows_its_part(tmp_path: Path) 
 def test_seeds_that_cannot_be_meant_are_refused(wrong: str) -> None:
     with pytest.raises(WrongOrder):
         Seeds(wrong)
+
+
+def test_a_program_makes_the_shards_of_the_command_and_passes_over_those_that_are_there(
+    shards: Path, tiny_store: Path, tmp_path: Path
+) -> None:
+    with ganymede.open(tiny_store) as store:
+        part = store.generate_shards("colour", "0-24", tmp_path, shard_images=10, process=1, processes=2)
+        assert (part.made, part.found, part.is_complete) == (1, 0, False)
+        rest = store.generate_shards("colour", "0-24", str(tmp_path), shard_images=10)
+        assert (rest.made, rest.found, rest.is_complete) == (2, 1, True)
+        with pytest.raises(WrongOrder):
+            store.generate_shards("colour", "5-1", tmp_path)
+    assert contents(tmp_path) == contents(shards)

@@ -20,6 +20,7 @@ from tests.training.test_features import flat_pixels, write_network
 from training.config import override
 from training.data import Pictures, load_pictures
 from training.encoder import teaching
+from training.encoder.figures import describe_figures
 from training.encoder.learner import Learner
 from training.encoder.releases import encode_release, publish_encoded
 from training.encoder.runs import encode_run
@@ -272,3 +273,24 @@ def test_settings_are_checked_by_name_and_value_and_go_by_the_size_of_the_pictur
         override(EncoderSettings(), ["refine_steps=3"])
     with pytest.raises(ConfigurationError, match="refining_steps=2000: it must be at most 1000"):
         override(EncoderSettings(), ["refining_steps=2000"])
+
+
+def test_figures_are_told_in_a_table_that_says_which_way_is_better():
+    figures = {
+        "reconstruction_pixels_encoder": 0.1,
+        "reconstruction_pixels_refined": 0.05,
+        "reconstruction_pixels_search": 0.08,
+        "reconstruction_pixels_mean": 0.4,
+        "reconstruction_efficientnet_lite0_refined": 0.2,
+        "reconstruction_pictures": 64,
+        "reconstruction_search_steps": 200,
+        "label_accuracy": 0.75,
+        "of_another_ganymede": 3,
+    }
+    lines = describe_figures(figures, "held-out pictures").splitlines()
+    assert lines[0] == "How far 64 held-out pictures are from what is found for them, less is better:"
+    assert lines[1].split("  ")[-1].endswith("features, efficientnet_lite0")
+    assert next(line for line in lines if "as POST /project does" in line).split()[-2:] == ["0.05", "0.2"]
+    assert "Classes guessed right, more is better: 75.0%" in lines
+    assert lines[-1] == "of_another_ganymede  3"
+    assert not any("reconstruction_" in line for line in lines)

@@ -53,6 +53,8 @@ def encode_release(
     data, kept = find_pictures(manifest, source)
     training = load_pictures(data, source.folder, "train", kept, console)
     lesson = Lesson(subject, training, load_held_out(data, source.folder, kept, training), features=features)
+    said = f"The encoder of {manifest.reference} learns in {run.folder}"
+    console.print(said, highlight=False, soft_wrap=True, markup=False)
     return teach_encoder(run, lesson, settings, console)
 
 
