@@ -33,7 +33,8 @@ def write(run: dict[str, Any], *, record: bool, console: Console) -> None:
     if record:
         ROUNDS.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         draw_chart(CHART, results)
-        put_table(RESULTS, table)
+        picture = f"![How many times a peer's images a second ours are]({CHART.name})\n"
+        put_table(RESULTS, f"{table}\n{picture}")
         console.print(f"{len(results)} models are in {RESULTS}, {CHART} and {ROUNDS}.")
     else:
         console.print(table, markup=False, highlight=False, soft_wrap=True)

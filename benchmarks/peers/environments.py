@@ -22,9 +22,9 @@ def find_python(peer: str) -> Path:
     wanted = REQUIREMENTS / f"{peer}.txt"
     folder = ENVIRONMENTS / peer
     made = folder / "requirements.txt"
-    python = folder.absolute() / "bin" / "python"
+    python = folder.resolve() / "bin" / "python"
     # A copied folder's programs name the place that it was copied from.
-    content = f"# {folder.absolute()}\n{wanted.read_text(encoding='utf-8')}"
+    content = f"# {folder.resolve()}\n{wanted.read_text(encoding='utf-8')}"
     if made.exists() and made.read_text(encoding="utf-8") == content:
         return python
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)

@@ -48,6 +48,8 @@ def draw_feeds(sizes: dict[str, int], seed: int, count: int) -> dict[str, NDArra
 def lay_grid(images: Pixels) -> Pixels:
     """Images (n, h, w, c) as one picture, ⌈√n⌉ in a row, what is left white."""
     count, height, width, channels = images.shape
+    if count == 1:
+        return images[0]
     across = math.ceil(math.sqrt(count))
     down = math.ceil(count / across)
     cells = np.full((down * across, height, width, channels), 255, np.uint8)
@@ -69,7 +71,10 @@ def count_cores() -> int:
 def _by_opencv(images: Pixels) -> bytes:
     import cv2
 
-    done, content = cv2.imencode(".png", lay_grid(images)[:, :, ::-1])
+    grid = lay_grid(images)
+    done, content = cv2.imencode(
+        ".png", grid if grid.shape[2] == 1 else cv2.cvtColor(grid, cv2.COLOR_RGB2BGR)
+    )
     if not done:
         raise RuntimeError("OpenCV could not encode the picture.")
     return bytes(content)
