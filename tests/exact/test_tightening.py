@@ -3,6 +3,7 @@
 import numpy as np
 
 from foundation.grid import tightening
+from foundation.grid.bits import BOUNDED, weigh_bits
 from foundation.grid.calibration import measure_ranges
 from foundation.grid.channels import BELOW
 from foundation.grid.extents import LIMIT
@@ -62,7 +63,5 @@ def test_bounds_are_narrowed_where_rare_peaks_cost_all_others_their_bits(monkeyp
     assert np.array_equal(kept[leaky].high, kept[planes].high)
     seen = np.maximum(feeds["latent"], 0).reshape(-1, 16, 8, 8)
     share = np.mean(np.maximum(seen - kept[leaky].high, 0) ** 2) / np.mean(seen**2)
-    noise = [
-        tightening.weigh_bits(linear, each[planes], limit, tightening.BOUNDED)[1] for each in (ranges, kept)
-    ]
+    noise = [weigh_bits(linear, each[planes], limit, BOUNDED)[1] for each in (ranges, kept)]
     assert noise[1] + share < 0.9 * noise[0]
