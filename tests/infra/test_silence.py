@@ -69,7 +69,8 @@ def test_tasks_reach_out_by_tls_alone_and_the_balancer_reaches_tasks_alone(every
         tasks = groups[used["Fn::GetAtt"][0]]
         assert [(rule["FromPort"], rule["ToPort"]) for rule in tasks["SecurityGroupEgress"]] == [(443, 443)]
         assert "SecurityGroupIngress" not in tasks
-        [inside] = resources(assembly, "AWS::EC2::SecurityGroupIngress").values()
+        ways_in = resources(assembly, "AWS::EC2::SecurityGroupIngress").values()
+        [inside] = [rule for rule in ways_in if rule["GroupId"] == used]
         assert (inside["FromPort"], inside["ToPort"]) == (8080, 8080)
         assert inside["SourceSecurityGroupId"]["Fn::GetAtt"][0].startswith("LoadBalancer")
         [out] = resources(assembly, "AWS::EC2::SecurityGroupEgress").values()
