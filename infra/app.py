@@ -44,7 +44,7 @@ def add_stacks(app: App, configuration: Configuration) -> None:
         f"{prefix}-Service",
         configuration=configuration,
         vpc=network.vpc,
-        logs=storage.logs,
+        access_logs=storage.logs,
         sources=TaskSources(storage.models, storage.images, storage.agent_images, network.vpc),
         env=env,
     )
@@ -76,17 +76,19 @@ def add_stacks(app: App, configuration: Configuration) -> None:
             models=storage.models,
             model_prefix=configuration.model_prefix,
             promoted_from=configuration.promoted_from,
+            regions=(configuration.region, EDGE_REGION) if configuration.edge else (configuration.region,),
             env=env,
         )
     if configuration.alert_email and "alerts" in parts:
         add_alerts(app, configuration, configuration.alert_email, service, realtime)
     if configuration.edge:
-        EdgeStack(
+        edge = EdgeStack(
             app,
             f"{prefix}-Edge",
             configuration=configuration,
             env=Environment(region=EDGE_REGION),
         )
+        edge.add_stack_dependency(service)  # which makes the secret that both know
     Tags.of(app).add("project", "ganymede")
     Tags.of(app).add("environment", configuration.environment)
 

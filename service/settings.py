@@ -175,6 +175,12 @@ class Settings(BaseSettings):
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
         description="The path prefix that a proxy takes away before it passes requests on, such as /app.",
     )
+    proxy_hops: int | None = Field(
+        default=None,
+        ge=1,
+        le=16,
+        description="Proxies that a request passes; whose address is told by the one so far away.",
+    )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(
         default=8000, ge=0, le=65_535, description="The port to listen on; 0 is any that is free."

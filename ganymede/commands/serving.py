@@ -52,6 +52,7 @@ def serve(**flags: Any) -> None:
     from service.server.connections import Connections
     from service.server.draining import DrainingServer
     from service.server.ending import end_now
+    from service.server.forwarding import count_proxies
     from service.server.guard import guard
     from service.server.memory import return_large_blocks
     from service.server.wire_limits import WireLimits, raise_descriptors
@@ -79,6 +80,7 @@ def serve(**flags: Any) -> None:
     )
     limits = WireLimits.of(settings, descriptors=raise_descriptors())
     guard(configuration, app.state.context, Connections(limits))
+    count_proxies(configuration, settings.proxy_hops)
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again and again
     greeting = partial(greet, page=settings.ui == "on")

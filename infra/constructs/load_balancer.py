@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from infra.configuration import Configuration
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.address import Address
+from infra.constructs.origin_secret import HEADER, make_origin_secret
 from infra.constructs.task import DRAIN_TIMEOUT_S, PORT
 
 IDLE_TIMEOUT_S = 65
@@ -18,7 +19,9 @@ HEALTH_INTERVAL_S, HEALTH_TIMEOUT_S, UNHEALTHY_COUNT = 5, 4, 2
 """A task that is to end is out of the balance after 2 × 5 + 4 s, within its lame duck's time."""
 METRICS_PATTERNS = ["/metrics*", "/%*", "/m%*", "/me*%*"]
 """The balancer compares paths as they are written; with escapes `/metrics` has one of these forms, nothing
-else of the service begins so. A rule holds five patterns with six wildcards at most."""
+else of the service begins so."""
+VALUES_A_RULE = 5
+"""That a rule of the balancer's may compare with, its wildcards being six at most."""
 APART_PATTERNS = ["/ui", "/ui/*", "/latent-walk", "/project", "/invocations"]
 """Whose times say nothing of the pictures': a walk takes long because much was asked for, a file no time."""
 
@@ -55,7 +58,8 @@ def make_load_balancer(
     targets = _targets(stack, "Targets", vpc)
     apart = _targets(stack, "Pages", vpc)  # as it was called first: another name would replace it
     address = Address(stack, configuration)
-    _add_listeners(balancer, targets, apart, certificate=address.certify())
+    secret = make_origin_secret(stack, configuration) if configuration.edge else None
+    _add_listeners(balancer, targets, apart, certificate=address.certify(), secret=secret)
     clients, ports = ec2.Peer.ipv4(configuration.client_cidr), (443, 80) if configuration.tls else (80,)
     if configuration.edge and configuration.edge_prefix_list:  # else the firewall could be walked around
         clients, ports = ec2.Peer.prefix_list(configuration.edge_prefix_list), (443,)
@@ -101,8 +105,12 @@ def _add_listeners(
     apart: elb.ApplicationTargetGroup,
     *,
     certificate: elb.IListenerCertificate | None,
+    secret: str | None,
 ) -> None:
+    """Where `secret` is set, what does not show it is refused, whatever address it comes from."""
+    shown = [] if secret is None else [elb.ListenerCondition.http_header(HEADER, [secret])]
     forward = elb.ListenerAction.forward([targets])
+    default = elb.ListenerAction.fixed_response(403) if shown else forward
     if certificate:
         balancer.add_redirect(open=False)
         listener = balancer.add_listener(
@@ -111,22 +119,27 @@ def _add_listeners(
             open=False,
             certificates=[certificate],
             ssl_policy=elb.SslPolicy.TLS13_RES,
-            default_action=forward,
+            default_action=default,
         )
     else:
-        listener = balancer.add_listener("Http", port=80, open=False, default_action=forward)
+        listener = balancer.add_listener("Http", port=80, open=False, default_action=default)
     listener.add_action(
         "Metrics",
         priority=1,
         conditions=[elb.ListenerCondition.path_patterns(METRICS_PATTERNS)],
         action=elb.ListenerAction.fixed_response(404),
     )
-    listener.add_action(
-        "Page",
-        priority=2,
-        conditions=[elb.ListenerCondition.path_patterns(APART_PATTERNS)],
-        action=elb.ListenerAction.forward([apart]),
-    )
+    room = VALUES_A_RULE - len(shown)
+    for number, start in enumerate(range(0, len(APART_PATTERNS), room)):
+        patterns = elb.ListenerCondition.path_patterns(APART_PATTERNS[start : start + room])
+        listener.add_action(
+            f"Page{number or ''}",
+            priority=2 + number,
+            conditions=[*shown, patterns],
+            action=elb.ListenerAction.forward([apart]),
+        )
+    if shown:
+        listener.add_action("Pictures", priority=10, conditions=shown, action=forward)
 
 
 def _acknowledge(balancer: elb.ApplicationLoadBalancer, *targets: elb.ApplicationTargetGroup) -> None:

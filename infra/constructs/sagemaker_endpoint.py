@@ -1,13 +1,13 @@
 """What SageMaker's two kinds of endpoint have in common: one variant of instances, and their scaling."""
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 
 from infra.constructs.acknowledgements import acknowledge
-from infra.constructs.retention import retention
+from infra.constructs.retention import make_log_group
 from infra.instances import INFERENCE_AMI, has_gpu
 
 VARIANT = "AllTraffic"
@@ -22,12 +22,15 @@ def add_endpoint(
     model: sagemaker.CfnModel,
     instance_type: str,
     instances: int,
-    log_retention_days: int,
+    group: logs.LogGroup,
     variant: dict[str, int] | None = None,
     async_inference: sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty | None = None,
     deployment: sagemaker.CfnEndpoint.DeploymentConfigProperty | None = None,
 ) -> sagemaker.CfnEndpoint:
-    """An endpoint called `name` that starts with `instances` of `model`; `variant` adds to its variant."""
+    """An endpoint called `name` that starts with `instances` of `model`; `variant` adds to its variant.
+
+    `group` is what `make_endpoint_logs` made for it.
+    """
     settings = sagemaker.CfnEndpointConfig(
         stack,
         "Configuration",
@@ -59,28 +62,14 @@ def add_endpoint(
         deployment_config=deployment,
         retain_all_variant_properties=True,  # a release keeps the capacity that scaling found right
     )
-    endpoint.node.add_dependency(_log_group(stack, name, log_retention_days))
+    endpoint.node.add_dependency(group)
     CfnOutput(stack, "EndpointName", value=name)
     return endpoint
 
 
-def _log_group(stack: Stack, endpoint: str, days: int) -> logs.LogGroup:
+def make_endpoint_logs(stack: Stack, endpoint: str, days: int) -> logs.LogGroup:
     """The group that SageMaker writes to, and would make itself, for ever, were it not there."""
-    group = logs.LogGroup(
-        stack,
-        "Logs",
-        log_group_name=f"/aws/sagemaker/Endpoints/{endpoint}",
-        retention=retention(days),
-        removal_policy=RemovalPolicy.DESTROY,
-    )
-    acknowledge(
-        group,
-        {
-            "CKV_AWS_158": "CloudWatch's own key encrypts them; the service never logs a key or a body.",
-            "CKV_AWS_338": "How long they are kept is the environment's choice (log_retention_days).",
-        },
-    )
-    return group
+    return make_log_group(stack, days, name=f"/aws/sagemaker/Endpoints/{endpoint}")
 
 
 def scale_instances(

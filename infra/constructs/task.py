@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import CfnOutput, CfnParameter, Duration, RemovalPolicy, SecretValue, Stack
+from aws_cdk import CfnOutput, CfnParameter, Duration, SecretValue, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
@@ -16,7 +16,7 @@ from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.bucket_rights import objects_finding, read_prefix
 from infra.constructs.metrics import agent_configuration, scrape_configuration
 from infra.constructs.release import container_image, digest_parameter
-from infra.constructs.retention import KEPT, retention
+from infra.constructs.retention import KEPT
 from infra.constructs.trust import trust
 
 PORT = 8080
@@ -41,8 +41,10 @@ class TaskSources:
     vpc: ec2.IVpc
 
 
-def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) -> ecs.TaskDefinition:
-    """The task definition for the environment's compute; its role reads one prefix and no more."""
+def make_task(
+    stack: Stack, configuration: Configuration, sources: TaskSources, *, group: logs.LogGroup
+) -> ecs.TaskDefinition:
+    """The task definition for the environment's compute, which logs to `group`; its role reads one prefix."""
     gpu = configuration.compute == "gpu"
     service = f"ganymede-{configuration.environment}"
     role = iam.Role(
@@ -70,7 +72,6 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
             **common,
         )
     )
-    group = _log_group(stack, configuration)
     secrets = {"GANYMEDE_API_KEYS": _api_keys(stack), "GANYMEDE_URL_SIGNING_KEYS": _signing_key(stack)}
     digest = digest_parameter(stack, "ImageDigest", "The service's image, from this environment's repository")
     container = task.add_container(
@@ -91,8 +92,9 @@ def make_task(stack: Stack, configuration: Configuration, sources: TaskSources) 
             "GANYMEDE_DRAIN_TIMEOUT_S": str(DRAIN_TIMEOUT_S),
             "GANYMEDE_MAX_QUEUE_IMAGES": str(MAX_QUEUE_IMAGES),
             "GANYMEDE_RATE_IMAGES_PER_S": str(configuration.images_per_s_per_key),
-            # The load balancer alone reaches a task: what it says of its clients' addresses is believed.
+            # The load balancer alone reaches a task: it is believed about addresses, and with it CloudFront.
             "FORWARDED_ALLOW_IPS": sources.vpc.vpc_cidr_block,
+            "GANYMEDE_PROXY_HOPS": "2" if configuration.edge else "1",
         },
         secrets={name: ecs.Secret.from_secrets_manager(secret) for name, secret in secrets.items()},
         port_mappings=[ecs.PortMapping(container_port=PORT)],
@@ -138,23 +140,6 @@ def _add_agent(
         logging=ecs.LogDrivers.aws_logs(stream_prefix="agent", log_group=group),
     )
     group.grant_write(task.task_role)
-
-
-def _log_group(stack: Stack, configuration: Configuration) -> logs.LogGroup:
-    group = logs.LogGroup(
-        stack,
-        "Logs",
-        retention=retention(configuration.log_retention_days),
-        removal_policy=KEPT if configuration.is_production else RemovalPolicy.DESTROY,
-    )
-    acknowledge(
-        group,
-        {
-            "CKV_AWS_158": "CloudWatch's own key encrypts them; the service never logs a key or a body.",
-            "CKV_AWS_338": "How long they are kept is the environment's choice (log_retention_days).",
-        },
-    )
-    return group
 
 
 def _api_keys(stack: Stack) -> secretsmanager.Secret:

@@ -29,8 +29,10 @@ class DeployRoleStack(Stack):
         models: s3.IBucket,
         model_prefix: str,
         promoted_from: str | None = None,
+        regions: tuple[str, ...],
         env: Environment,
     ) -> None:
+        """`regions` are those that the environment's stacks lie in."""
         super().__init__(scope, id, env=env)
         provider = iam.OidcProviderNative(
             self, "GitHub", url=f"https://{ISSUER}", client_ids=["sts.amazonaws.com"]
@@ -62,7 +64,9 @@ class DeployRoleStack(Stack):
         if promoted_from:
             self._let_images_in(promoted_from)
         qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-        names = [f"cdk-{qualifier}-{kind}-role-{self.account}-{self.region}" for kind in CDK_ROLES]
+        names = [
+            f"cdk-{qualifier}-{kind}-role-{self.account}-{region}" for region in regions for kind in CDK_ROLES
+        ]
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["sts:AssumeRole"],
@@ -73,7 +77,8 @@ class DeployRoleStack(Stack):
             iam.PolicyStatement(
                 actions=["cloudformation:DescribeStacks"],
                 resources=[
-                    f"arn:aws:cloudformation:{self.region}:{self.account}:stack/Ganymede-{environment}-*/*"
+                    f"arn:aws:cloudformation:{region}:{self.account}:stack/Ganymede-{environment}-*/*"
+                    for region in regions
                 ],
             )
         )
@@ -88,8 +93,11 @@ class DeployRoleStack(Stack):
                 f"AwsSolutions-IAM5[Resource::arn:aws:ecr:{self.region}:{promoted_from}:repository/*]": (
                     "CloudFormation named that repository, whose own policy has to agree."
                 ),
-                f"AwsSolutions-IAM5[Resource::arn:aws:cloudformation:{self.region}:<AWS::AccountId>"
-                f":stack/Ganymede-{environment}-*/*]": "A stack's ARN ends with an id of its own.",
+                **{
+                    f"AwsSolutions-IAM5[Resource::arn:aws:cloudformation:{region}:<AWS::AccountId>"
+                    f":stack/Ganymede-{environment}-*/*]": "A stack's ARN ends with an id of its own."
+                    for region in regions
+                },
             },
         )
         CfnOutput(self, "RoleArn", value=self.role.role_arn)

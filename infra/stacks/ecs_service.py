@@ -5,6 +5,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -13,13 +14,15 @@ from infra.constructs.capacity import add_gpu_capacity
 from infra.constructs.load_balancer import make_load_balancer
 from infra.constructs.metrics import GPU_UTILIZATION, QUEUE, gpu_metric, service_metric
 from infra.constructs.names import tell
+from infra.constructs.retention import make_log_group
+from infra.constructs.slow_answers import ALLOWED_PERCENT, measure_slow_answers
 from infra.constructs.task import PORT, TaskSources, make_task
 
 TARGET_UTILIZATION_PERCENT = 70
 SCALE_IN_COOLDOWN_S = 300
 SCALE_OUT_COOLDOWN_S = 60
 FAILED_SHARE_PERCENT = 1.0
-P99_LIMIT_S = 2.0
+SLOW_S = 2.0
 BALANCER, TARGETS, CLUSTER, SERVICE = "BalancerName", "TargetsName", "ClusterName", "ServiceName"
 """By which the stack tells others of them."""
 
@@ -34,7 +37,7 @@ class ServiceStack(Stack):
         *,
         configuration: Configuration,
         vpc: ec2.IVpc,
-        logs: s3.IBucket,
+        access_logs: s3.IBucket,
         sources: TaskSources,
         env: Environment,
     ) -> None:
@@ -44,15 +47,16 @@ class ServiceStack(Stack):
             self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENHANCED
         )
         self.on_gpus = configuration.compute == "gpu"
-        self.front = make_load_balancer(self, configuration, vpc=vpc, logs=logs)
-        task = make_task(self, configuration, sources)
+        self.front = make_load_balancer(self, configuration, vpc=vpc, logs=access_logs)
+        group = make_log_group(self, configuration.log_retention_days, kept=configuration.is_production)
+        task = make_task(self, configuration, sources, group=group)
         self.service = self._service(configuration, task)
-        for group in (self.front.targets, self.front.apart):
-            group.add_target(self.service)
+        for targets in (self.front.targets, self.front.apart):
+            targets.add_target(self.service)
         self.service.connections.allow_from(self.front.balancer, ec2.Port.tcp(PORT), "the load balancer")
         self.alarm_names = [self._alarm_name("Failures"), self._alarm_name("Slowness")]
         self.service.enable_deployment_alarms(self.alarm_names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
-        self.service.node.add_dependency(*self._rollback_alarms())
+        self.service.node.add_dependency(*self._rollback_alarms(group))
         self._scale(configuration)
         self._tell(configuration.environment)
 
@@ -75,6 +79,7 @@ class ServiceStack(Stack):
             "health_check_grace_period": Duration.seconds(120),
             "propagate_tags": ecs.PropagatedTagSource.SERVICE,
             "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            "security_groups": [self._tasks_security_group()],
         }
         if configuration.compute == "fargate":
             if configuration.spot:
@@ -85,6 +90,12 @@ class ServiceStack(Stack):
         provider = add_gpu_capacity(self, self.cluster, configuration)
         strategy = ecs.CapacityProviderStrategy(capacity_provider=provider.capacity_provider_name, weight=1)
         return ecs.Ec2Service(self, "Service", capacity_provider_strategies=[strategy], **common)
+
+    def _tasks_security_group(self) -> ec2.SecurityGroup:
+        """Out by TLS alone: the registry, S3, secrets, logs and metrics; in from the load balancer, later."""
+        group = ec2.SecurityGroup(self, "TasksSecurityGroup", vpc=self.cluster.vpc, allow_all_outbound=False)
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS's services")
+        return group
 
     def _scale(self, configuration: Configuration) -> None:
         scaling = self.service.auto_scale_task_count(
@@ -116,7 +127,7 @@ class ServiceStack(Stack):
     def _alarm_name(self, id: str) -> str:
         return f"{self.name}-{id.lower()}"
 
-    def _rollback_alarms(self) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
+    def _rollback_alarms(self, group: logs.LogGroup) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
         minute = Duration.minutes(1)
         everything = self.front.balancer.metrics  # walks and the page too
         failed = everything.http_code_target(
@@ -129,8 +140,7 @@ class ServiceStack(Stack):
             period=minute,
             label="5xx, % of requests",
         )
-        # Of pictures alone: a large walk takes as long as it is large, and says nothing of a release.
-        p99 = self.front.targets.metrics.target_response_time(period=minute, statistic="p99")
+        slow = measure_slow_answers(self, group, namespace=f"Ganymede/ECS/{self.name}", slow_s=SLOW_S)
 
         def alarm(id: str, metric: cloudwatch.IMetric, limit: float) -> cloudwatch.Alarm:
             return cloudwatch.Alarm(
@@ -145,4 +155,4 @@ class ServiceStack(Stack):
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
 
-        return alarm("Failures", share, FAILED_SHARE_PERCENT), alarm("Slowness", p99, P99_LIMIT_S)
+        return alarm("Failures", share, FAILED_SHARE_PERCENT), alarm("Slowness", slow, ALLOWED_PERCENT)

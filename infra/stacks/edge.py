@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.configuration import Configuration
 from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.origin_secret import HEADER, find_origin_secret
 from infra.constructs.retention import retention
 
 KEY_HEADERS = ("Authorization", "X-Api-Key")
@@ -39,6 +40,7 @@ class EdgeStack(Stack):
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             read_timeout=Duration.seconds(READ_TIMEOUT_S),
+            custom_headers={HEADER: find_origin_secret(configuration)},
         )
         redirect = cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS
         self.distribution = cloudfront.Distribution(

@@ -13,7 +13,7 @@ from constructs import Construct
 from infra.configuration import Configuration
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.bucket_rights import objects_finding, write_prefix
-from infra.constructs.sagemaker_endpoint import add_endpoint, scale_instances
+from infra.constructs.sagemaker_endpoint import add_endpoint, make_endpoint_logs, scale_instances
 from infra.constructs.sagemaker_model import make_execution_role, make_model
 
 ORDERS_PER_INSTANCE = 4
@@ -69,7 +69,7 @@ class AsynchronousEndpointStack(Stack):
             model=model,
             instance_type=instance_type,
             instances=1,
-            log_retention_days=configuration.log_retention_days,
+            group=make_endpoint_logs(self, self.endpoint_name, configuration.log_retention_days),
             async_inference=endpoint.AsyncInferenceConfigProperty(
                 client_config=endpoint.AsyncInferenceClientConfigProperty(
                     max_concurrent_invocations_per_instance=ORDERS_PER_INSTANCE

@@ -9,8 +9,9 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.configuration import Configuration
-from infra.constructs.sagemaker_endpoint import VARIANT, add_endpoint, scale_instances
+from infra.constructs.sagemaker_endpoint import VARIANT, add_endpoint, make_endpoint_logs, scale_instances
 from infra.constructs.sagemaker_model import make_execution_role, make_model
+from infra.constructs.slow_answers import ALLOWED_PERCENT, measure_slow_answers
 
 REQUEST_TIMEOUT_S = 55
 """Below the 60 seconds after which SageMaker gives up."""
@@ -18,9 +19,7 @@ USED_SHARE = 0.5
 """Of the measured rate: what comes while new instances start has room."""
 CANARY_PERCENT = 10
 CANARY_WAIT_S = 300
-P99_LIMIT_S, MEDIAN_LIMIT_S = 5.0, 1.0
-TYPICAL = "IF(median > {median}, p99, 0)"
-"""SageMaker knows no routes: one large walk among many requests is not a slow release."""
+SLOW_S = 5.0
 START_LIMIT_S = 300
 
 
@@ -49,9 +48,13 @@ class RealtimeEndpointStack(Stack):
             instance_type=instance_type,
             variables={"REQUEST_TIMEOUT_S": REQUEST_TIMEOUT_S},
         )
+        group = make_endpoint_logs(self, self.endpoint_name, configuration.log_retention_days)
+        slow = measure_slow_answers(
+            self, group, namespace=f"Ganymede/SageMaker/{self.endpoint_name}", slow_s=SLOW_S
+        )
         self.alarms = [
             self._alarm("Failures", self._metric("Invocation5XXErrors", "Sum"), 5),
-            self._alarm("Slowness", self._slowness(), P99_LIMIT_S * 1e6),  # microseconds
+            self._alarm("Slowness", slow, ALLOWED_PERCENT),
         ]
         self.alarm_names = [self._alarm_name(id) for id in ("Failures", "Slowness")]
         self.endpoint = add_endpoint(
@@ -64,7 +67,7 @@ class RealtimeEndpointStack(Stack):
                 "model_data_download_timeout_in_seconds": START_LIMIT_S,
             },
             instances=configuration.realtime_minimum_instances,
-            log_retention_days=configuration.log_retention_days,
+            group=group,
             deployment=_blue_green(self.alarm_names, canary=configuration.realtime_minimum_instances > 1),
         )
         self.endpoint.node.add_dependency(*self.alarms)  # it names them, and they are in its own stack
@@ -77,17 +80,6 @@ class RealtimeEndpointStack(Stack):
             dimensions_map={"EndpointName": self.endpoint_name, "VariantName": VARIANT},
             statistic=statistic,
             period=Duration.minutes(1),
-        )
-
-    def _slowness(self) -> cloudwatch.MathExpression:
-        return cloudwatch.MathExpression(
-            expression=TYPICAL.format(median=MEDIAN_LIMIT_S * 1e6),
-            using_metrics={
-                "median": self._metric("ModelLatency", "p50"),
-                "p99": self._metric("ModelLatency", "p99"),
-            },
-            period=Duration.minutes(1),
-            label="p99 where the median is slow too, µs",
         )
 
     def _alarm_name(self, id: str) -> str:

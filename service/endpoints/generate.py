@@ -18,6 +18,7 @@ from service.engine.jobs import Encode, Generated
 from service.http.disconnection import unless_gone
 from service.http.entity_tags import matches, tag_answer
 from service.http.responses import not_modified, picture_response
+from service.http.worked import note_work
 from service.releases.lookup import Release
 from service.requests.directions import steer
 from service.requests.inputs import Inputs
@@ -71,6 +72,7 @@ async def answer_generate(
             ),
         )
         context.metrics.observe_answer(format, generated.queue_s, generated.encode_s)
+        note_work(len(inputs), pixels, generated.queue_s + generated.inference_s + generated.encode_s)
         context.shadowing.offer(release, request, inputs.seeds)
         return picture_response(
             generated.content,

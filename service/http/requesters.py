@@ -1,8 +1,8 @@
 """For whom something is done: the key that a request came with, or without keys the address it came from.
 
 What is bounded is shared among requesters (`service.engine.room`), and batches are taken from them in turn.
-Behind a proxy the address is the one that uvicorn reads from `X-Forwarded-For`, of proxies in
-`FORWARDED_ALLOW_IPS`.
+Behind proxies the address is the one that uvicorn reads from `X-Forwarded-For`, of proxies in
+`FORWARDED_ALLOW_IPS`, so many from the right as `GANYMEDE_PROXY_HOPS` says (`service.server.forwarding`).
 """
 
 import contextvars

@@ -24,6 +24,7 @@ from service.http.log_text import MAX_LINE, TextFormatter, escape_controls
 from service.http.problems import describe_unknown
 from service.http.requesters import current_key, note_address
 from service.http.security_headers import headers_for
+from service.http.worked import describe_work, forget_work
 from service.metrics import Metrics
 from service.releases.answering import current_version, note_release
 
@@ -60,6 +61,7 @@ class Telemetry:
         began = time.perf_counter()
         note_address(scope)
         note_release(None)
+        forget_work()
         note_departure(scope)
         answer = scope[_SCOPE_KEY] = _Answer()
         standing = headers_for(scope)  # now: routing changes the scope
@@ -116,7 +118,14 @@ def record_request(metrics: Metrics, scope: Scope, status: int, seconds: float, 
             scope["path"],
             status,
             1000 * seconds,
-            extra={"fields": {"status": status, "seconds": round(seconds, 6), "timing": timing.decode()}},
+            extra={
+                "fields": {
+                    "status": status,
+                    "seconds": round(seconds, 6),
+                    "timing": timing.decode(),
+                    **describe_work(),
+                }
+            },
         )
 
 

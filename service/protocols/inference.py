@@ -23,6 +23,7 @@ from service.http.addresses import path_of
 from service.http.disconnection import unless_gone
 from service.http.entity_tags import tag_answer
 from service.http.responses import picture_response
+from service.http.worked import note_work
 from service.protocols.inference_inputs import check_inputs, read_inputs
 from service.protocols.open_inference import (
     EXTENSIONS,
@@ -198,6 +199,8 @@ async def _infer(context: Context, http_request: Request, model: str) -> Respons
             ),
         )
         context.metrics.observe_answer(format, generated.queue_s, generated.encode_s)
+        work_s = generated.queue_s + generated.inference_s + generated.encode_s
+        note_work(len(inputs), count * manifest.image.height * manifest.image.width, work_s)
         response = picture_response(
             generated.content,
             media_type="application/octet-stream" if binary else "application/json",

@@ -2,14 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from foundation.errors import BodyTooLarge
 from service.http.requesters import address_of
-from service.server.guarded_protocol import GuardedProtocol
 from service.server.intake import LARGE_BYTES, Intake
 from service.server.paced_flow import PacedFlow
 from service.server.refused_heads import HeadTooLarge
+from service.server.timed_protocol import TimedProtocol
 from service.server.wire_limits import FIELDS
 
 _CHUNKS = 8192
@@ -17,7 +18,7 @@ _CHUNK_BYTES = 64
 """A body of more pieces than those has so many bytes in each, on average: each costs as much as a field."""
 
 
-class PacedProtocol(GuardedProtocol):
+class PacedProtocol(TimedProtocol):
     """A connection on which a large message is read a piece at a time, whoever it is for."""
 
     flow: PacedFlow
@@ -40,11 +41,16 @@ class PacedProtocol(GuardedProtocol):
             return
         began = time.thread_time()
         super().data_received(data)
-        address = address_of({"client": self.client}) or ""
+        address = address_of(self._asking()) or ""
         wait_s = self._intake.count(address, len(data), time.thread_time() - began, self.loop.time())
         if wait_s and not self.transport.is_closing():
             self.flow.hold()
             self.loop.call_later(wait_s, self.flow.release)
+
+    def _asking(self) -> Mapping[str, Any]:
+        """Whom it counts for: the scope of the request under way, which knows the address behind a proxy."""
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        return self.cycle.scope if under_way else {"client": self.client}
 
     def on_message_begin(self) -> None:
         """A request's first byte."""

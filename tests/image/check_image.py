@@ -50,6 +50,18 @@ def test_the_image_gives_a_grid_of_the_bundled_model(container):
     assert Image.open(io.BytesIO(answer.content)).format == "PNG"
 
 
+def test_the_bundled_model_is_exact_here_and_finds_a_picture_of_its_own(container):
+    ready = httpx.get(f"{container.url}/readyz").json()
+    assert (ready["model"], ready["arithmetic"], ready["same_bytes_here"]) == ("fashion@v3", "exact", True)
+    drawn = httpx.post(f"{container.url}/generate", json={"seeds": [7]}, timeout=30)
+    answer = httpx.post(f"{container.url}/project?steps=4", content=drawn.content, timeout=120)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["images"][0]
+    assert found["distance"] < 1, "black against white is 4"
+    order = {"latents": [found["latent"]], "labels": [found["label"]]}
+    assert httpx.post(f"{container.url}/generate", json=order, timeout=30).status_code == 200
+
+
 def test_the_page_opens_with_every_file_that_it_names(container):
     with httpx.Client(base_url=container.url, follow_redirects=True) as browser:
         page = browser.get("/")
@@ -101,14 +113,15 @@ def test_root_can_run_it_too_as_under_sagemaker(tmp_path):
 
 def test_sigterm_under_load_loses_no_request_that_was_accepted():
     """More work than can be done in the moment of SIGTERM is under way, from as many clients."""
-    drain = ("--env", f"GANYMEDE_DRAIN_TIMEOUT_S={DRAIN_TIMEOUT_S}")
+    patience = (f"GANYMEDE_{name}_TIMEOUT_S={DRAIN_TIMEOUT_S}" for name in ("DRAIN", "REQUEST"))
+    drain = [word for variable in patience for word in ("--env", variable)]
     room = ("--env", f"GANYMEDE_MAX_QUEUE_IMAGES={2 * CLIENTS * IMAGES_PER_CLIENT}")  # all are one address
     with run_container(*READ_ONLY, *drain, *room) as running:
         running.wait_for("/readyz")
 
         def ask(seed: int) -> int:
             order = {"seed": 1000 * seed, "count": IMAGES_PER_CLIENT, "format": "npy"}
-            return httpx.post(f"{running.url}/generate", json=order, timeout=60).status_code
+            return httpx.post(f"{running.url}/generate", json=order, timeout=DRAIN_TIMEOUT_S).status_code
 
         with ThreadPoolExecutor(CLIENTS) as clients:
             answers = [clients.submit(ask, seed) for seed in range(CLIENTS)]

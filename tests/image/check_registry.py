@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.image.conftest import find_program
 from tests.patience import wait_until
 
 TAKEN_BY_SAGEMAKER = {
@@ -36,13 +37,7 @@ def another_registry(tmp_path_factory):
 
 @contextmanager
 def run_registry(folder):
-    cache = REPOSITORY / ".cache" / "registry"
-    binary = shutil.which("docker-registry") or str(cache / "usr/bin/docker-registry")
-    if not os.access(binary, os.X_OK):
-        cache.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", "docker-registry"], cwd=cache, check=True)
-        [package] = cache.glob("docker-registry_*.deb")
-        subprocess.run(["dpkg", "-x", package, cache], check=True)
+    binary, _ = find_program("docker-registry", "docker-registry")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"

@@ -1,5 +1,6 @@
-"""Containers for the checks of the image: started, found by their published port, and always removed."""
+"""Containers for the checks of the image, and Debian's programs beside them: started, and always removed."""
 
+import shutil
 import subprocess
 import time
 import uuid
@@ -8,7 +9,27 @@ from contextlib import contextmanager
 
 import httpx
 
+from tests.conftest import REPOSITORY
+
 IMAGE = "ganymede:latest"
+
+
+def find_program(name: str, *packages: str) -> tuple[str, dict[str, str]]:
+    """A program, and the variables that it needs: this machine's, else unpacked from Debian's `packages`."""
+    if found := shutil.which(name):
+        return found, {}
+    root = REPOSITORY / ".cache" / packages[0]
+    if not root.is_dir():
+        half = root.with_name(f"{root.name}.half")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(parents=True)
+        subprocess.run(["apt-get", "download", "-q", *packages], cwd=half, check=True)
+        for package in half.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", package, half], check=True)
+        half.rename(root)
+    [program] = [path for path in root.glob(f"usr/*bin/{name}") if path.is_file()]
+    libraries = ":".join(str(path) for path in (root / "usr/lib").glob("*-linux-gnu"))
+    return str(program), {"LD_LIBRARY_PATH": libraries}
 
 
 def docker(*arguments: str, check: bool = True) -> str:

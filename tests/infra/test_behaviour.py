@@ -10,8 +10,11 @@ import pytest
 from infra.app import read_context
 from infra.configuration import MAX_QUEUE_IMAGES, Configuration
 from infra.instances import INFERENCE_AMI, INFERENCE_AMI_CUDA
-from infra.stacks.sagemaker_realtime import REQUEST_TIMEOUT_S
+from infra.stacks import ecs_service, sagemaker_realtime
 from service.application import create_app
+from service.http.telemetry import JsonFormatter, record_request
+from service.http.worked import forget_work, note_work
+from service.metrics import Metrics
 from service.settings import Settings
 from tests.conftest import REPOSITORY
 from tests.infra.walking import resources
@@ -67,7 +70,6 @@ def test_the_queue_alarm_stands_below_what_a_task_can_report(assembly):
 
 LIMITS = {
     "ganymede_queue_images": MAX_QUEUE_IMAGES,
-    "TargetResponseTime": Settings().request_timeout_s,  # what takes longer is a 504
     "HasBacklogWithoutCapacity": 1,
 }
 """The most that can be reported of a metric."""
@@ -81,8 +83,6 @@ def test_each_alarm_stands_where_what_it_watches_can_come(assembly):
         most = LIMITS.get(metric, float("inf"))
         if "100 *" in text:
             most = 100
-        if "ModelLatency" in text:
-            most = REQUEST_TIMEOUT_S * 1e6
         match alarm["ComparisonOperator"]:
             case "GreaterThanThreshold":
                 assert 0 <= alarm["Threshold"] < most, name
@@ -93,6 +93,12 @@ def test_each_alarm_stands_where_what_it_watches_can_come(assembly):
             case other:
                 raise AssertionError(f"{name}: {other}")
         assert alarm.get("DatapointsToAlarm", 1) <= alarm["EvaluationPeriods"], name
+
+
+def test_what_counts_as_slow_is_answered_at_all(assembly):
+    """What takes longer than a request may is a 504, which the other alarm counts."""
+    assert 0 < ecs_service.SLOW_S < Settings().request_timeout_s
+    assert 0 < sagemaker_realtime.SLOW_S < sagemaker_realtime.REQUEST_TIMEOUT_S
 
 
 def test_a_service_without_a_single_task_raises_an_alarm(assembly):
@@ -139,23 +145,110 @@ def attributes_of(assembly, path):
     return {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
 
 
-def test_a_large_walk_does_not_count_as_a_slow_release(assembly):
-    [slowness] = [
-        alarm
-        for alarm in resources(assembly, "AWS::CloudWatch::Alarm").values()
-        if alarm.get("MetricName") == "TargetResponseTime"
+def slow_alarms(assembly):
+    """The alarms on the time of answers: each, its expression, and the patterns that count for it."""
+    filters = resources(assembly, "AWS::Logs::MetricFilter").values()
+    found = {}
+    for name, alarm in resources(assembly, "AWS::CloudWatch::Alarm").items():
+        if "Slowness" in name:
+            named = {each["Id"]: each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each}
+            [share] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+            found[name] = alarm, share, {id: count_by(filters, stat) for id, stat in named.items()}
+    return found
+
+
+def count_by(filters, stat):
+    """The pattern behind a metric, which counts every line that it matches once."""
+    assert stat["Stat"] == "Sum"
+    metric = stat["Metric"]
+    [pattern] = [
+        each["FilterPattern"]
+        for each in filters
+        for made in each["MetricTransformations"]
+        if (made["MetricNamespace"], made["MetricName"], made["MetricValue"])
+        == (metric["Namespace"], metric["MetricName"], "1")
     ]
-    watched = json.dumps(slowness["Dimensions"])
-    assert target_group(assembly, "/generate") in watched
-    assert target_group(assembly, "/images/m@v1/7.png") in watched
+    return pattern
+
+
+def matches(pattern, line):
+    """Whether CloudWatch's JSON pattern, comparisons that must all hold, matches a line of the log."""
+    clauses = re.findall(r"\(\$\.(\w+) (<=|>) ([\d.]+)\)", pattern)
+    assert re.sub(r"\(\$\.\w+ (?:<=|>) [\d.]+\)", "", pattern).replace("&&", "").split() == ["{", "}"]
+    entry = json.loads(line)
+    return all(
+        field in entry and (entry[field] <= float(n) if sign == "<=" else entry[field] > float(n))
+        for field, sign, n in clauses
+    )
+
+
+def log_line(images, work_s, *, seconds=None, pixels=784, caplog):
+    """The line that the service writes of a request with pictures, or of one with none."""
+    forget_work()
+    if images:
+        note_work(images, images * pixels, work_s)
+    caplog.clear()
+    with caplog.at_level("INFO", logger="service.requests"):
+        scope = {"method": "POST", "path": "/generate", "ganymede.route": "/generate"}
+        record_request(Metrics(), scope, 200, work_s if seconds is None else seconds)
+    [record] = caplog.records
+    return JsonFormatter().format(record)
+
+
+def test_no_large_answer_and_no_slow_client_counts_as_a_slow_release(assembly, caplog):
+    def write(*arguments, **named):
+        return log_line(*arguments, **named, caplog=caplog)
+
+    prompt = [write(number, 0.1) for number in (1, 4, 16)]
+    large = [
+        write(1024, 25.0),
+        write(17, 25.0),
+        write(16, 25.0, pixels=4096 * 784),
+        write(0, 29.0),  # a walk, or a projection
+        write(4, 0.1, seconds=55.0),  # its client sent its body, or read its answer, slowly
+    ]
+    slow = [write(16, 25.0), write(1, 25.0)]
+    found = slow_alarms(assembly)
+    assert {name.split("/")[0].rsplit("-", 1)[1] for name in found} == {"Service", "Realtime"}
+    for name, (alarm, share, patterns) in found.items():
+        assert share == "100 * FILL(slow, 0) / small", name
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        for lines, expected in ((prompt + large, 0), (prompt + slow, 2), (prompt, 0)):
+            counts = {id: sum(matches(pattern, line) for line in lines) for id, pattern in patterns.items()}
+            assert counts["slow"] == expected, name
+            assert (100 * counts["slow"] / counts["small"] > alarm["Threshold"]) == bool(expected), name
+        assert not any(matches(pattern, line) for pattern in patterns.values() for line in large[:4])
+
+
+def test_what_takes_long_because_it_is_large_has_target_groups_of_its_own(assembly):
+    pictures = target_group(assembly, "/generate")
+    assert target_group(assembly, "/images/m@v1/7.png") == pictures
     for path in ("/latent-walk", "/project", "/ui/gradio_api/queue/join"):
-        assert target_group(assembly, path) not in watched
-    [endpoint] = [
-        alarm
-        for alarm in resources(assembly, "AWS::CloudWatch::Alarm").values()
-        if "ModelLatency" in json.dumps(alarm.get("Metrics", ""))
-    ]
-    assert any("IF(median" in each.get("Expression", "") for each in endpoint["Metrics"])
+        assert target_group(assembly, path) != pictures
+
+
+def test_no_alarm_goes_by_the_time_of_all_requests(assembly):
+    text = json.dumps(list(resources(assembly, "AWS::CloudWatch::Alarm").values()))
+    for metric in ("TargetResponseTime", "ModelLatency", "OverheadLatency"):
+        assert metric not in text
+
+
+def test_each_filter_reads_the_log_that_its_container_writes(assembly):
+    """A name that is spelt otherwise, or a group of another stack, would count nothing for ever."""
+    filters = resources(assembly, "AWS::Logs::MetricFilter")
+    assert len(filters) == 4
+    for name, each in filters.items():
+        stack = name.split("/")[0].rsplit("-", 1)[1]
+        groups = {
+            logical
+            for logical, resource in assembly.template(stack)["Resources"].items()
+            if resource["Type"] == "AWS::Logs::LogGroup"
+        }
+        assert groups == {each["LogGroupName"]["Ref"]}, name
+    task = assembly.one("Service", "AWS::ECS::TaskDefinition")
+    options = task["ContainerDefinitions"][0]["LogConfiguration"]["Options"]
+    assert options["awslogs-group"] == filters[next(n for n in filters if "Service" in n)]["LogGroupName"]
+    assert re.search(r"GANYMEDE_LOG_FORMAT=json", (REPOSITORY / "Dockerfile").read_text())
 
 
 def test_a_task_that_ends_is_out_of_the_balance_before_its_listener_closes(assembly):

@@ -1,8 +1,12 @@
 """CloudFront and its firewall: what they keep, for whom, and who is refused."""
 
+import fnmatch
 import json
+import re
 
 import pytest
+
+from tests.infra.walking import resources
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -64,3 +68,118 @@ def test_the_edge_is_an_option_and_lives_where_cloudfront_looks(edge, dev):
     manifest = json.loads((edge.folder / "manifest.json").read_text())["artifacts"]
     assert manifest["Ganymede-dev-Edge"]["environment"].endswith("/us-east-1")
     assert not list(dev.folder.glob("*-Edge.template.json"))
+
+
+SECRET = re.compile(r"\{\{resolve:secretsmanager:.*:SecretString:::\}\}")
+
+
+def shown_header(edge):
+    [origin] = distribution(edge)["Origins"]
+    [header] = origin["OriginCustomHeaders"]
+    return header
+
+
+def answer(edge, path, **headers):
+    """What the balancer's rules do with a request: the status of a fixed response, or the targets' name."""
+    rules = edge.find("Service", "AWS::ElasticLoadBalancingV2::ListenerRule")
+    for rule in sorted(rules, key=lambda each: each["Priority"]):
+        met = []
+        for condition in rule["Conditions"]:
+            if "PathPatternConfig" in condition:
+                patterns = condition["PathPatternConfig"]["Values"]
+                met.append(any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns))
+            else:
+                field = condition["HttpHeaderConfig"]
+                met.append(headers.get(field["HttpHeaderName"]) in map(flatten, field["Values"]))
+        if all(met):
+            return outcome(rule["Actions"][0])
+    [listener] = [
+        each for each in edge.find("Service", "AWS::ElasticLoadBalancingV2::Listener") if each["Port"] == 443
+    ]
+    return outcome(listener["DefaultActions"][0])
+
+
+def outcome(action):
+    if action["Type"] == "fixed-response":
+        return action["FixedResponseConfig"]["StatusCode"]
+    return re.match("[A-Za-z]+", action["TargetGroupArn"]["Ref"])[0]
+
+
+def flatten(value):
+    """A value of a template as one text; what CloudFormation knows later as `?`."""
+    return (
+        value
+        if isinstance(value, str)
+        else "".join(p if isinstance(p, str) else "?" for p in value["Fn::Join"][1])
+    )
+
+
+def test_the_balancer_takes_nothing_from_another_distribution_than_ours(edge):
+    """CloudFront's addresses are everybody's who has a distribution, so they alone let nobody in."""
+    [rule] = [
+        condition["HttpHeaderConfig"]
+        for each in edge.find("Service", "AWS::ElasticLoadBalancingV2::ListenerRule")
+        for condition in each["Conditions"]
+        if each["Priority"] == 10
+    ]
+    [value] = map(flatten, rule["Values"])
+    assert SECRET.fullmatch(value)
+    shown = {rule["HttpHeaderName"]: value}
+    for path in ("/generate", "/images/m@v1/7.png", "/ui/", "/latent-walk", "/project", "/invocations", "/"):
+        assert answer(edge, path) == "403", path
+        assert answer(edge, path, **{rule["HttpHeaderName"]: "guessed"}) == "403", path
+        assert answer(edge, path, **{"X-Forwarded-For": "192.0.2.1"}) == "403", path
+        assert answer(edge, path, **shown) in ("Targets", "Pages"), path
+    assert answer(edge, "/latent-walk", **shown) == answer(edge, "/invocations", **shown) == "Pages"
+    assert answer(edge, "/generate", **shown) == "Targets"
+    assert answer(edge, "/metrics", **shown) == "404"
+
+
+def test_our_distribution_shows_the_secret_by_the_name_that_it_has_in_its_own_region_too(edge):
+    header = shown_header(edge)
+    secret = edge.one("Service", "AWS::SecretsManager::Secret", containing="ReplicaRegions")
+    assert secret["Name"] in header["HeaderValue"]
+    assert SECRET.fullmatch(header["HeaderValue"])
+    assert [each["Region"] for each in secret["ReplicaRegions"]] == ["us-east-1"]
+    generated = secret["GenerateSecretString"]
+    assert generated["ExcludePunctuation"] is True, "`*` and `?` stand for anything in a rule"
+    assert 32 <= generated["PasswordLength"] <= 128, "a rule compares 128 characters at most"
+    assert not re.match(r"(?i)x-(amz|edge)-", header["HeaderName"]), "CloudFront refuses those"
+    rules = json.dumps(edge.find("Service", "AWS::ElasticLoadBalancingV2::ListenerRule"))
+    assert rules.count(f'"{header["HeaderName"]}"') == 3
+    manifest = json.loads((edge.folder / "manifest.json").read_text())["artifacts"]
+    assert "Ganymede-dev-Service" in manifest["Ganymede-dev-Edge"]["dependencies"]
+
+
+def test_a_client_behind_the_edge_has_its_own_address_and_not_the_edges(edge, dev):
+    for assembly, hops in ((edge, "2"), (dev, "1")):
+        task = assembly.one("Service", "AWS::ECS::TaskDefinition")
+        variables = {e["Name"]: e["Value"] for e in task["ContainerDefinitions"][0]["Environment"]}
+        assert variables["GANYMEDE_PROXY_HOPS"] == hops
+    for policy in resources(edge, "AWS::CloudFront::OriginRequestPolicy").values():
+        assert "x-forwarded-for" not in json.dumps(policy).lower()
+
+
+def test_every_rule_is_one_that_a_balancer_takes(options, prod):
+    for assembly in (*options.values(), prod):
+        found = resources(assembly, "AWS::ElasticLoadBalancingV2::ListenerRule")
+        assert len({rule["Priority"] for rule in found.values()}) == len(found)
+        for name, rule in found.items():
+            values = [
+                flatten(value)
+                for condition in rule["Conditions"]
+                for field in ("PathPatternConfig", "HttpHeaderConfig")
+                for value in condition.get(field, {}).get("Values", [])
+            ]
+            assert len(values) <= 5, name
+            assert "".join(values).count("*") <= 6, name
+
+
+def test_the_deploy_role_deploys_the_edge_in_its_own_region(edge, dev):
+    for assembly, regions in ((edge, {"eu-central-1", "us-east-1"}), (dev, {"eu-central-1"})):
+        text = json.dumps(assembly.find("DeployRole", "AWS::IAM::Policy"))
+        assert (
+            set(re.findall(r"-(?:deploy|lookup|file-publishing)-role-.{0,60}?(eu-central-1|us-east-1)", text))
+            == regions
+        )
+        assert set(re.findall(r"arn:aws:cloudformation:(eu-central-1|us-east-1):", text)) == regions

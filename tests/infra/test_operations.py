@@ -73,7 +73,7 @@ def test_failures_and_slowness_are_watched_on_ecs_and_sagemaker(prod):
     for stack, share in (("Service", "HTTPCode_Target_5XX_Count"), ("Realtime", "Invocation5XXErrors")):
         text = json.dumps(prod.find(stack, "AWS::CloudWatch::Alarm"))
         assert share in text
-        assert "p99" in text
+        assert "SlowSmallAnswers" in text
 
 
 def test_the_deploy_role_opens_to_one_repository_and_one_environment_only(prod):

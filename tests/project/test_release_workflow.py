@@ -29,6 +29,7 @@ aws*get-login-password*) echo password ;;
 "docker login"*) cat >/dev/null ;;
 aws*describe-image-scan-findings*) echo "$SCAN" ;;
 aws*"'Repository'"*) echo registry.test/pictures ;;
+aws*-Edge*) [ "$AWS_REGION" = us-east-1 ] && [ -n "${EDGE:-}" ] && echo "$EDGE" ;;
 aws*"'Url'"*) echo "$URL" ;;
 aws*"'ClientsSecurityGroup'"*) echo sg-1 ;;
 aws*"'Bucket'"*) echo bucket ;;
@@ -222,6 +223,12 @@ def test_a_release_builds_scans_shows_deploys_and_proves_in_this_order(release):
     assert {"sbom.spdx.json", "provenance.json", "scan.json", "upgradable.txt"} <= {
         path.name for path in done.work.iterdir()
     }
+
+
+def test_behind_the_edge_a_release_is_proven_there_and_nobody_is_let_in_past_it(release, server, broken):
+    done = release(URL=broken, EDGE=server.url)
+    assert done.failed == []
+    assert not [line for line in done.told if "authorize-security-group-ingress" in line]
 
 
 def test_what_was_proven_is_copied_and_never_built_again(release):

@@ -47,7 +47,9 @@ def trying(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[htt
     """A client of a service that looks at its store all the time, and begins with a canary."""
     try_out(FolderStore(root), "grey", "v2", share=0.4)
     with (
-        run_server(root, tmp_path_factory.mktemp("server"), "--reload-interval-s", "0.1") as server,
+        run_server(
+            root, tmp_path_factory.mktemp("server"), "--reload-interval-s", "0.1", "--proxy-hops", "1"
+        ) as server,
         server.client() as client,
     ):
         yield client
@@ -86,6 +88,14 @@ def test_a_caller_gets_the_same_version_every_time_and_keeps_it_while_the_share_
     try_out(FolderStore(root), "grey", "v2", share=0.8)
     wait_until(lambda: ask(trying, late) == "grey@v2", "the share grows")
     assert all(ask(trying, caller) == "grey@v2" for caller in CALLERS if asked[caller] == "grey@v2")
+
+
+def test_nobody_chooses_its_version_by_writing_an_address_before_the_one_that_the_proxy_wrote(
+    trying: httpx.Client,
+) -> None:
+    itself = "127.0.0.1"  # which may say addresses: uvicorn alone would go on to the left of it
+    versions = {ask(trying, f"{caller}, {itself}") for caller in CALLERS}
+    assert versions == {ask(trying, itself)}
 
 
 def test_an_alias_address_has_the_tag_of_the_callers_version_and_is_asked_for_anew(
@@ -208,11 +218,13 @@ def test_readers_of_before_and_after_keep_each_others_fields() -> None:
     assert moved.entries["production"].trial is None
 
 
-def test_the_command_line_says_what_became_of_the_alias(root, run_ganymede, tmp_path) -> None:
+def test_the_command_line_says_what_became_of_the_alias(root, call_ganymede, tmp_path) -> None:
     promote(FolderStore(root), "grey", "v1")
-    done = run_ganymede("promote", "grey", "v2", "--share", "5%", "--models", root)
+    done = call_ganymede("promote", "grey", "v2", "--share", "5%", "--models", root)
     assert done.stdout == "grey@production stays; its canary is v2 now (5 %).\n", done.stderr
-    assert "production (5 %)" in run_ganymede("models", "--models", root).stdout
-    assert "from 0% to 100%" in run_ganymede("promote", "grey", "v2", "--share", "5", "--models", root).stderr
-    done = run_ganymede("promote", "grey", "v2", "--share", "0%", "--models", root)
+    assert "production (5 %)" in call_ganymede("models", "--models", root).stdout
+    assert (
+        "from 0% to 100%" in call_ganymede("promote", "grey", "v2", "--share", "5", "--models", root).stderr
+    )
+    done = call_ganymede("promote", "grey", "v2", "--share", "0%", "--models", root)
     assert done.stdout == "grey@production has no canary now.\n", done.stderr
