@@ -39,7 +39,8 @@ def test_who_judges_sees_pictures_of_other_colours_as_if_they_had_the_old_ones(o
 @pytest.mark.parametrize(("old", "new"), [(1, 3), (3, 1), (4, 3), (4, 1), (3, 4), (1, 4)])
 def test_a_generator_draws_in_other_colours_what_it_drew(old, new):
     draw = np.random.default_rng(old * 10 + new)
-    kernel, bias = draw.normal(size=(3, 3, 7, old)), draw.normal(size=old)
+    kernel = draw.normal(size=(3, 3, 7, old)).astype(np.float32)
+    bias = draw.normal(size=old).astype(np.float32)
     features = draw.normal(size=(3, 3, 7))
 
     def paint(kernel, bias):

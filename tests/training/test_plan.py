@@ -141,6 +141,7 @@ def test_an_archive_is_planned_too(tmp_path):
     )
     assert made.survey.classes == {"0": 5, "1": 5}
     assert made.survey.duplicates.across_parts == 2
+    assert [pair[1] for pair in made.survey.duplicates.examples] == ["test number 0", "test number 1"]
     assert made.shape.size == 28
 
 

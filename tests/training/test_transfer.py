@@ -70,6 +70,15 @@ def test_larger_pictures_of_other_colours_share_the_layers_near_latent_and_logit
     assert "discriminator/dense.0" in transfer.taken
 
 
+def test_a_run_with_none_of_the_classes_keeps_half_of_each_weight():
+    source, target = build(seed=1), build(("x", "y"), seed=2)
+    fresh, old = target.trained.get_weights()[0], source.average.get_weights()[0]
+    transfer = fill_networks(target, origin_of(source), ("x", "y"))
+    np.testing.assert_allclose(target.trained.get_weights()[0], (fresh + old) / 2.0, rtol=1e-6, atol=1e-7)
+    assert equal(target.trained, target.average)
+    assert "each weight by 50%" in transfer.describe()
+
+
 def test_classes_are_taken_by_name_and_unknown_ones_are_near_the_mean_but_not_alike():
     old = np.arange(8, dtype=np.float32).reshape(4, 2)  # two rows of the latent, two of classes
     alike = np.ones((5, 2), np.float32)

@@ -25,6 +25,9 @@ from training.run.folder import Run, replace_text
 LAYERS_NAMED = 12
 FORM: Mapping[str, object] = MappingProxyType({"width": 0, "residual": "auto"})
 """Settings of the networks' form that are chosen for a run, and how one says that they still are."""
+KEPT = 0.5
+"""Of the weights, where a run has none of its origin's classes; the rest is of a start from nothing: what has
+learnt one thing long learns another slowly (Ash and Adams, "On warm-starting", arXiv:1910.08475)."""
 TOLD = ("preset", *FORM, "latent_size")
 
 Floats = NDArray[np.float32]
@@ -40,12 +43,16 @@ class Transfer(BaseModel):
     adapted: tuple[str, ...]
     """Taken but for their classes or colours, which are others."""
     anew: tuple[str, ...]
+    kept: float = 1.0
+    """The share of what is taken that stays; the rest is of a start from nothing."""
 
     def describe(self) -> str:
         """Return it as sentences."""
         said = f"Began from {self.origin}: {len(self.taken)} layers are taken"
         if self.adapted:
             said += f", {len(self.adapted)} of them with other classes or colours"
+        if self.kept < 1.0:
+            said += f" (each weight by {self.kept:.0%}, since none of the classes is known there)"
         if not self.anew:
             return f"{said}, all there are."
         more = f" and {len(self.anew) - LAYERS_NAMED} more" if len(self.anew) > LAYERS_NAMED else ""
@@ -96,8 +103,8 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
     """Give each layer whose weights fit those of the origin of its name; say which did.
 
     A layer fits whole or not at all. `class_names` are those of the run's labels; what a layer holds for each
-    class is taken by the class's name, see `fit_classes`. What
-    touches the picture is made to fit its colours.
+    class is taken by the class's name, see `fit_classes`; where no name is known, `KEPT` of each weight is.
+    What touches the picture is made to fit its colours.
 
     Raises:
         ConfigurationError: no layer of the generator fits.
@@ -105,17 +112,19 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
     taken: dict[str, None] = {}
     adapted: dict[str, None] = {}
     anew: dict[str, None] = {}
+    kept = KEPT if origin.class_names and class_names and not {*origin.class_names} & {*class_names} else 1.0
     for kind, network in list_networks(gan):
         layers: dict[str, dict[str, Any]] = {}
         for name, weight in name_weights(kind, network):
             layers.setdefault(name.rpartition("/")[0], {})[name] = weight
         for layer, weights in layers.items():
-            fitted = fit_layer(origin, {name: np.asarray(weights[name]) for name in weights}, class_names)
+            fresh = {name: np.asarray(weights[name]) for name in weights}
+            fitted = fit_layer(origin, fresh, class_names)
             if fitted is None:
                 anew[layer] = None
                 continue
             for name, weight in weights.items():
-                weight.assign(fitted[name])
+                weight.assign(kept * fitted[name] + (1.0 - kept) * fresh[name])
             taken[layer] = None
             if any(origin.weights[name].shape != fitted[name].shape for name in weights):
                 adapted[layer] = None
@@ -125,7 +134,9 @@ def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Tra
             f"Nothing of {origin.name} fits these networks: it is of another preset, or of another width and "
             f"latent_size. Use its own preset and settings{': ' if own else ''}{', '.join(own)}."
         )
-    return Transfer(origin=origin.name, taken=tuple(taken), adapted=tuple(adapted), anew=tuple(anew))
+    return Transfer(
+        origin=origin.name, taken=tuple(taken), adapted=tuple(adapted), anew=tuple(anew), kept=kept
+    )
 
 
 def fit_layer(origin: Origin, fresh: Weights, class_names: tuple[str, ...]) -> Weights | None:
