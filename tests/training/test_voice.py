@@ -11,6 +11,7 @@ from tests.training.run_folders import describe_epoch, make_run
 from training.config import override
 from training.data import Pictures
 from training.errors import ConfigurationError, RunError
+from training.evaluation.few import explain_few
 from training.launch import introduction
 from training.launch.choices import require_figure
 from training.launch.gpus import Card, Inspection
@@ -248,3 +249,35 @@ def test_a_real_run_speaks_measures_its_health_and_ends_by_patience(tmp_path):
     assert all(0 < row.variety < 1 and -1 <= row.memory <= 1 for row in stats)
     assert run.real_path.exists()
     assert "Real pictures" in run.report_path.read_text()
+
+
+def test_what_was_spent_on_compiling_is_in_no_speed_and_the_estimate_begins_anew():
+    part = EpochPart(step=3, batches=3, images=36, seconds=68.0, compiled_images=20, compiled_seconds=66.0)
+    assert part.images_per_s == pytest.approx(8.0)
+    assert EpochPart(step=1, images=9, seconds=9, compiled_images=9, compiled_seconds=9).images_per_s is None
+    clock, output = Clock(), io.StringIO()
+    voice = Voice(Console(file=output), epochs=2, total_steps=40, peak_bytes=lambda: 10**9, clock=clock)
+    for step in range(1, 21):
+        compiles = step in (1, 5)
+        clock.now_s += 60.0 if compiles else 1.0
+        spent = 60.0 if step < 5 else 120.0
+        voice.follow(
+            1, EpochPart(step=step, batches=step, images=step, seconds=clock.now_s, compiled_seconds=spent)
+        )
+    assert "at 1 images/s" in " ".join(output.getvalue().split())
+    assert voice.pace.seconds_left(40) == pytest.approx(20.0)
+
+
+def test_too_few_pictures_to_compare_with_are_told_what_to_set_or_add():
+    configuration = override(find_preset("modern").defaults, ["data=folder:pics"])
+
+    def say(learnt, kept):
+        shape = PictureShape(size=8, channels=1)
+        sets = [Pictures(np.zeros((n, 8, 8, 1), np.uint8), np.zeros(n), shape) for n in (learnt, kept)]
+        return explain_few(configuration, *sets)
+
+    assert say(36, 5) == ""
+    assert "keeps 4 of its 40 pictures from training (held_out=0.1)" in say(36, 4)
+    assert "Train with --set held_out=0.13, with more pictures" in say(36, 4)
+    assert say(5, 1).endswith("pictures. Add pictures to it.") or "held_out=0," in say(5, 1)
+    assert "test part of 'folder:pics' has 2 pictures" in say(500, 2)
