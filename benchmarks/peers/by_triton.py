@@ -48,8 +48,9 @@ def main(graph: str, port: int) -> None:
         try:
             serve(graph, port)
         except Exception as error:  # its own, its client's, and those of what that is made of
-            first = str(error).splitlines()[0]
-            print(f"its model did not load in {attempt} of {_ATTEMPTS} attempts: {first}", file=sys.stderr)
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            why = next((line for line in reversed(lines) if "Error: " in line), lines[0])
+            print(f"its model did not load in {attempt} of {_ATTEMPTS} attempts: {why}", file=sys.stderr)
         else:
             return
 

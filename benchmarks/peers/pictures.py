@@ -49,7 +49,8 @@ def lay_grid(images: Pixels) -> Pixels:
     """Images (n, h, w, c) as one picture, ⌈√n⌉ in a row, what is left white."""
     count, height, width, channels = images.shape
     if count == 1:
-        return images[0]
+        single: Pixels = images[0]
+        return single
     across = math.ceil(math.sqrt(count))
     down = math.ceil(count / across)
     cells = np.full((down * across, height, width, channels), 255, np.uint8)
