@@ -5,11 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -84,28 +86,36 @@ def start_server(
         RuntimeError: it ends, or does not answer within `limit_s`.
     """
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **variables},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # with what it starts
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        while not _answers(url + ready_path):
-            if time.perf_counter() - began > limit_s or process.poll() is not None:
-                raise RuntimeError(f"{name} did not start: {' '.join(command)}")
-            time.sleep(0.01)
-        yield Running(name, url, process, time.perf_counter() - began)
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **variables},
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            start_new_session=True,  # with what it starts
+        )
+        url = f"http://127.0.0.1:{port}"
         try:
-            process.wait(timeout=30)
+            while not _answers(url + ready_path):
+                if time.perf_counter() - began > limit_s or process.poll() is not None:
+                    raise RuntimeError(f"{name} did not start; it said: {_read_end(said)}")
+                time.sleep(0.01)
+            yield Running(name, url, process, time.perf_counter() - began)
         finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=30)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves its workers behind
+            process.wait()
+
+
+def _read_end(said: IO[bytes]) -> str:
+    """The last line that holds anything."""
+    said.seek(0)
+    lines = [line.strip() for line in said.read().decode("utf-8", "replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "nothing")
 
 
 def _answers(url: str) -> bool:

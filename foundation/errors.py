@@ -3,6 +3,8 @@
 Nothing here knows of HTTP: what an error is to a client of the service is told in `service.http`.
 """
 
+import re
+
 
 class GanymedeError(Exception):
     """Something that went wrong in a way we can explain; `str(error)` is a sentence for the person."""
@@ -11,6 +13,12 @@ class GanymedeError(Exception):
     """What kind of error it is, for programs; it stays when sentences change."""
     retry_after_s: int | None = None
     """When trying again may work, if it may."""
+
+
+def hide_location(sentence: str, location: str) -> str:
+    """The sentence with `the store` for its location, where that stands as a word or before a `/`."""
+    place = rf"(?<![^\s('\"]){re.escape(location)}(?=[\s:;,/)'\"]|\.?$|\.\s)"
+    return re.sub(place, "the store", sentence)
 
 
 class MalformedRequest(GanymedeError):
@@ -37,7 +45,7 @@ class ModelNotFound(NotFound):
 
     def without_location(self) -> str:
         """The sentence for strangers, who need not know where the store is."""
-        return str(self) if self._location is None else str(self).replace(self._location, "the store")
+        return str(self) if self._location is None else hide_location(str(self), self._location)
 
 
 class NotAcceptable(GanymedeError):

@@ -1,6 +1,5 @@
 """`manifest.json`: everything a reader must know of a release before it opens a file of it."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -8,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from foundation.names import Name
 from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, Projection
 
 SCHEMA_VERSION = 1
@@ -15,10 +15,6 @@ SCHEMA_VERSION = 1
 
 MANIFEST_FILE = "manifest.json"
 REFERENCE_GRAPH = "generator.onnx"
-
-NAME_PATTERN = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
-"""Names of models, versions and aliases: they become folder names, S3 keys and parts of addresses."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FilePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
@@ -28,6 +24,9 @@ SeedScheme = Literal["philox-1", "numpy-randomstate-1"]
 
 Arithmetic = Literal["float", "exact"]
 """`float`: sums round, and in another order on another processor. `exact`: none rounds, on any."""
+
+MAX_LICENCE = 500
+"""Characters of what a release says of its licence."""
 
 MAX_FLOAT32 = (2.0 - 2.0**-23) * 2.0**127
 """The largest number that float32 holds; bounds by it keep NaN and infinities out, too."""
@@ -116,7 +115,7 @@ class Manifest(_Part):
     name: Name
     version: Name
     created_at: AwareDatetime
-    licence: str = Field(min_length=1, max_length=500)
+    licence: str = Field(min_length=1, max_length=MAX_LICENCE)
     latent: LatentInput
     label: LabelInput | None = None
     image: ImageOutput
@@ -197,8 +196,3 @@ Described = Manifest | Outline
 def created_now() -> datetime:
     """The present moment in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def is_name(text: str) -> bool:
-    """Whether `text` may name a model, a version or an alias."""
-    return re.fullmatch(NAME_PATTERN, text) is not None

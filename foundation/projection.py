@@ -18,6 +18,8 @@ MAX_STEPS = 1000
 MAX_RATE = 10.0
 MAX_FIGURES = 100
 
+ADAM, LBFGS = "adam", "l-bfgs"
+OptimizerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
 FigureName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,100}$")]
 FigureValue = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -35,10 +37,17 @@ class Projection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     steps: int = Field(ge=0, le=MAX_STEPS)
-    """Of Adam, on the latents alone, by `foundation.descent`."""
+    """By `optimizer`, on the latents alone."""
+    optimizer: OptimizerName = ADAM
+    """What `steps` and `figures` are of; releases that say nothing are of the time when it was Adam."""
     rate: float = Field(gt=0, le=MAX_RATE)
-    """Adam's, in units of the latent."""
+    """Adam's, in units of the latent, and how far the first step goes where no curvature is known."""
     prior: float = Field(default=0.0, ge=0, le=1)
     """The weight of the latent's mean square in `gradients`: it keeps latents where the generator learnt."""
     figures: dict[FigureName, FigureValue] = Field(default_factory=dict, max_length=MAX_FIGURES)
     """How near pictures come that nobody trained on, beside the plain ways: `training.encoder.figures`."""
+
+    @property
+    def steps_taken(self) -> int:
+        """How many `foundation.descent` takes for it: half of Adam's bring pictures nearer."""
+        return -(-self.steps // 2) if self.optimizer == ADAM else self.steps

@@ -20,6 +20,7 @@ _PHRASES: Mapping[str, str] = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "string_type": "must be text",
+    "string_too_short": "must have at least {min_length:,} characters",
     "string_too_long": "must have at most {max_length:,} characters",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
@@ -38,7 +39,7 @@ def say_wrong(error: ErrorDetails) -> str:
     phrase = _PHRASES.get(error["type"])
     limits = {name: _spare_zeros(limit) for name, limit in error.get("ctx", {}).items()}
     if phrase is None:
-        message = error["msg"]
+        message = error["msg"].removeprefix("Value error, ")
         return message[:1].lower() + message[1:]
     return phrase.format(**limits)
 

@@ -1,13 +1,14 @@
 """What the tests share: tiny real releases in a real store, and the real server in its own process."""
 
 import hashlib
+import io
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from inspect import unwrap
 from pathlib import Path
 from types import FunctionType
@@ -16,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ganymede.command import main
 from tests.patience import PATIENCE_S, have_patience
 from tests.tiny_models import TinyModel, publish_tiny_model
 
@@ -163,3 +165,23 @@ def run_ganymede() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def call_ganymede() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """As `run_ganymede`, within this process: what a command needs is imported once for all of them."""
+
+    def call(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        words = [str(argument) for argument in arguments]
+        output, errors = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+            patch.setattr(sys, "argv", ["ganymede", *words])
+            patch.chdir(REPOSITORY)
+            for name, value in {"COLUMNS": "200", **variables}.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as end:
+                main()
+        status = int(end.value.code or 0)
+        return subprocess.CompletedProcess(words, status, output.getvalue(), errors.getvalue())
+
+    return call

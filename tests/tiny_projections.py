@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, Projection
+from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, LBFGS, Projection
 from foundation.store import describe_file
 from tests.tiny_models import TinyModel, tiny_weights
 
@@ -22,7 +22,7 @@ def project_tiny_model(model: TinyModel, folder: Path, **settings: Any) -> dict[
     for path, content in files.items():
         path.write_bytes(content)
     described = [describe_file(path, device="any", precision="float32") for path in files]
-    projection = Projection(**{"steps": 8, "rate": 0.2, **settings})
+    projection = Projection(**{"steps": 8, "optimizer": LBFGS, "rate": 0.2, **settings})
     return {"files": described, "projection": projection, "paths": {path.name: path for path in files}}
 
 

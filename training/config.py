@@ -99,4 +99,4 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return a sentence that names the nearest known word, or all of them if none is near."""
     words = list(known)
     matches = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    return f" Did you mean '{matches[0]}'?" if matches else f" There are: {', '.join(words)}."
+    return f" Did you mean '{matches[0]}'?" if matches else f" There are {', '.join(words)}."

@@ -36,14 +36,6 @@ class PictureSet:
 
 
 @dataclass(frozen=True, slots=True)
-class LengthAdvice:
-    """Batches of a whole run: below `few` the pictures cannot be good, and `good` are enough."""
-
-    few: int
-    good: int
-
-
-@dataclass(frozen=True, slots=True)
 class OneShape:
     """The rule of networks that draw pictures of one shape alone: `size` pixels a side, `channels` deep."""
 
@@ -106,8 +98,8 @@ class Preset(Generic[C]):
     """What a run went with whose config.json does not say: it is from before these could be set."""
     choose_settings: Callable[[C, PictureSet], Mapping[str, object]] = choose_nothing
     """What each setting of its own that is still `auto` is to be for a set of pictures."""
-    length: LengthAdvice | None = None
-    """None: any length is as good as another."""
+    few_batches: int = 0
+    """Of a whole run: fewer cannot give good pictures. A preset that has it chooses `epochs` itself."""
 
     @property
     def name(self) -> str:
@@ -118,6 +110,22 @@ class Preset(Generic[C]):
     def configuration_class(self) -> type[C]:
         """The class of its configurations."""
         return type(self.defaults)
+
+    def advise_length(self, configuration: C, pictures: PictureSet) -> str:
+        """Return the sentence on a run of too few batches: the length that is chosen unless one is set.
+
+        Empty where there are enough of them.
+        """
+        per_epoch = configuration.count_batches(pictures.count)
+        batches = configuration.epochs * per_epoch
+        if batches >= self.few_batches:
+            return ""
+        unset = configuration.model_copy(update={"epochs": self.defaults.epochs})
+        epochs = int(str(self.choose_settings(unset, pictures)["epochs"]))
+        return (
+            f"{batches:,} batches in all are few for good pictures: --set epochs={epochs}, which is chosen "
+            f"unless it is set, makes {epochs * per_epoch:,}."
+        )
 
     def label_classes(self, shape: PictureShape) -> tuple[str, ...]:
         """Return the classes of the generator's label; none for one that takes the latent alone."""

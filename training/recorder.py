@@ -122,7 +122,7 @@ def describe_part(
         step=part.step,
         images=part.images,
         seconds=round(part.seconds, 3),
-        images_per_s=round(part.images / part.seconds, 1),
+        images_per_s=None if part.images_per_s is None else round(part.images_per_s, 1),
         generator_loss=generator_loss,
         discriminator_loss=discriminator_loss,
         figures=figures,

@@ -23,7 +23,7 @@ from training.launch.memory import require_memory
 from training.launch.origin import Origin
 from training.launch.rewrites import choose_compiler
 from training.launch.same_set import begin_run, keep_class_order
-from training.launch.transfer import begin_networks
+from training.launch.transfer import begin_networks, take_form
 from training.networks.precision import has_gpu
 from training.presets import build_gan, find_preset, require_drawable
 from training.recorder import Recorder
@@ -32,7 +32,7 @@ from training.run.claim import claim_run
 from training.run.faults import explain_faults, read_batches
 from training.run.folder import Run
 from training.run.interruption import stop_requests
-from training.run.meter import LossMeter
+from training.run.meter import Compilation, LossMeter
 from training.run.outcome import TrainingOutcome
 from training.run.progress import begin_task, describe_stop, show_part, training_progress
 from training.run.real import write_real
@@ -68,7 +68,8 @@ def train(
     settings = run.keep_colour(configuration)
     pictures = load_pictures(settings.data, data_folder, "train", settings, console)
     pictures = hold_small(keep_class_order(pictures, run))
-    asked, configuration = configuration, replace_automatic(configuration, run, describe_set(pictures))
+    asked, configuration = configuration, take_form(configuration, origin, run)
+    configuration = replace_automatic(configuration, run, describe_set(pictures))
     require_drawable(configuration, pictures.shape)
     choose_compiler(configuration)
     if not has_gpu():
@@ -114,6 +115,7 @@ class Training:
         require_same_step(strategy, self.step)
         self.recorder: Recorder | None = None
         self.voice = watch.voice if watch else None
+        self.compilation = Compilation(self.voice.say if self.voice else None)
         if watch:
             self.recorder = Recorder(
                 configuration, run, self.gan, self.checkpoints, len(classes), watch, console
@@ -172,7 +174,7 @@ class Training:
             DataError: a batch cannot be read.
         """
         settings = self.configuration
-        meter = LossMeter(self.run.read_unfinished(self.step))
+        meter = LossMeter(self.run.read_unfinished(self.step), self.compilation)
         batches = epoch_batches(
             self.pictures,
             settings.batch_size,
@@ -182,6 +184,7 @@ class Training:
         )
         shown_s = time.monotonic()
         for batch, classes in read_batches(batches, settings.data, self.step):
+            meter.begin(len(batch))
             meter.add(self.train_step(batch, classes), len(batch))
             if self.agree(stopped()):
                 break

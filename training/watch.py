@@ -8,7 +8,7 @@ from rich.console import Console
 from training.config import Configuration
 from training.data import Pictures
 from training.evaluation.gauge import Gauge, find_gauge
-from training.launch.choices import advise_length, require_figure
+from training.launch.choices import advise_length, describe_set, require_figure
 from training.launch.held_out import load_held_out
 from training.launch.introduction import introduce
 from training.launch.peak import measure_peak_bytes
@@ -45,8 +45,9 @@ def prepare_watch(
         EvaluationError: the feature network cannot be run.
     """
     if speaks:
+        console.print(f"Training into {run.folder}", highlight=False, soft_wrap=True, markup=False)
         introduce(configuration, pictures, replicas, console)
-    advise_length(configuration, run, len(pictures.images), console)
+    advise_length(configuration, run, describe_set(pictures), console)
     gauge = find_gauge(configuration, pictures, console)
     require_figure(configuration, gauge)
     held_out = load_held_out(run.keep_colour(configuration), data_folder, pictures)

@@ -31,5 +31,6 @@ class Generate:
 
 if __name__ == "__main__":
     graph, port = sys.argv[1:]
-    bento = [sys.executable, "-m", "bentoml", "serve", "benchmarks.peers.by_bentoml:Generate", "--port", port]
+    bento = [sys.executable, "-m", "bentoml", "serve", "benchmarks.peers.by_bentoml:Generate"]
+    bento += ["--host", "127.0.0.1", "--port", port]
     os.execve(sys.executable, bento, {**os.environ, "GRAPH": graph, "BENTOML_DO_NOT_TRACK": "1"})  # noqa: S606 - our own program

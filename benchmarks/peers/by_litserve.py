@@ -42,5 +42,8 @@ class PicturesApi(litserve.LitAPI):
 
 if __name__ == "__main__":
     api = PicturesApi(max_batch_size=8, batch_timeout=0.001, api_path="/generate")
-    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=count_cores())
-    server.run(port=int(sys.argv[2]), generate_client_file=False, log_level="warning")
+    server = litserve.LitServer(
+        api, accelerator="cpu", workers_per_device=count_cores(), timeout=60, fast_queue=True
+    )
+    port = int(sys.argv[2])
+    server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="warning")

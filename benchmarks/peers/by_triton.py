@@ -5,19 +5,27 @@ Its `generate` endpoint takes the load as it is; JSON holds no bytes, so that a 
 """
 
 import base64
+import signal
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pytriton.decorators import batch
 from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
+from tritonclient.utils import InferenceServerException
 
 from benchmarks.peers.pictures import Pictures, count_cores, find_encoder
 
+_ATTEMPTS = 5
+"""Its two Python processes look for each other for one second, which is no option of its: on a busy machine
+that can be too short."""
+
 
 class Drawing:
-    """What Triton calls for each batch, in a process of its own."""
+    """What Triton calls for each batch; each is called by a thread of its own."""
 
     def __init__(self, graph: str) -> None:
         self._graph = graph
@@ -36,8 +44,31 @@ class Drawing:
 
 def main(graph: str, port: int) -> None:
     """Serve until it is told to end."""
-    config = TritonConfig(http_port=port, grpc_port=port + 1, metrics_port=port + 2, log_verbose=0)
-    with Triton(config=config) as triton:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that Triton ends, too, and its files go
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            serve(graph, port)
+        except (InferenceServerException, OSError) as error:
+            first = str(error).splitlines()[0]
+            print(f"its model did not load in {attempt} of {_ATTEMPTS} attempts: {first}", file=sys.stderr)
+        else:
+            return
+
+
+def serve(graph: str, port: int) -> None:
+    """Serve on this port, with files in a folder of its own."""
+    config = TritonConfig(
+        http_address="127.0.0.1",
+        http_port=port,
+        http_thread_count=count_cores(),
+        allow_grpc=False,
+        allow_metrics=False,
+        log_verbose=0,
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Triton(config=config, workspace=Path(folder) / "workspace") as triton,
+    ):
         triton.bind(
             model_name="pictures",
             infer_func=[Drawing(graph) for _ in range(count_cores())],

@@ -11,9 +11,11 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from benchmarks.peers.environments import find_python
+from benchmarks.peers.environments import find_python, find_variables
 from benchmarks.peers.pictures import Pixels
 from benchmarks.servers import Running, free_port, start_server
+
+OURS = "Ganymede"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,7 @@ def start_stack(stack: Stack, graph: Path) -> Iterator[Running]:
     module, *rest = stack.command
     words = [word.format(graph=graph.absolute(), port=port) for word in rest]
     command = [str(find_python(stack.environment)), "-m", f"benchmarks.peers.by_{module}", *words]
-    with start_server(
-        stack.name, command, port, stack.ready_path, {"PYTHONPATH": str(Path.cwd())}
-    ) as running:
+    with start_server(stack.name, command, port, stack.ready_path, find_variables()) as running:
         yield replace(running, url=running.url + stack.prefix)
 
 

@@ -1,12 +1,14 @@
 """A graph in a file of its own, with its weights in it or beside it."""
 
+import stat
 from pathlib import Path
 
 import onnx
 
 from foundation.errors import GanymedeError, ReleaseRefused
 from foundation.graphs.content import MAX_GRAPH_BYTES, all_tensors, check_graph
-from foundation.graphs.parts import check_wire
+from foundation.graphs.other_kinds import explain_folder, explain_kind
+from foundation.graphs.parts import NoGraph, check_wire
 
 
 class GraphUnreadable(GanymedeError):
@@ -24,28 +26,46 @@ def read_graph_file(path: Path) -> tuple[onnx.ModelProto, bytes]:
         GraphUnreadable: it is no ONNX graph, or of a version that ONNX Runtime does not read.
         ReleaseRefused: it uses custom operators, or is larger than a release's graph may be.
     """
-    try:
-        size_bytes = path.stat().st_size
-        content = path.read_bytes() if size_bytes <= MAX_GRAPH_BYTES else b""
-    except OSError as error:
-        raise GraphUnreadable(f"{path} cannot be read: {error.strerror}.") from error
-    if size_bytes > MAX_GRAPH_BYTES:
-        raise GraphUnreadable(f"{path} has {size_bytes:,} bytes, and {MAX_GRAPH_BYTES:,} are allowed.")
-    if not content:
-        raise GraphUnreadable(f"{path} is empty; the export did not finish.")
-    try:
-        check_wire(content, path.name, "the graph")
-        model = onnx.load_model_from_string(content)
-    except ReleaseRefused:
-        raise
-    except Exception as error:  # protobuf's errors depend on which of its implementations is in use
-        raise GraphUnreadable(f"{path} cannot be read as an ONNX graph: {str(error)[:300]}") from error
-    if not model.graph.node:
-        raise GraphUnreadable(f"{path} cannot be read as an ONNX graph: it has no operators.")
+    content = _read_content(path)
+    model = _parse(path, content)
     if any(map(onnx.external_data_helper.uses_external_data, all_tensors(model))):
         content = _gather_weights(path, model)
     check_graph(content, path.name, "the graph")
     return model, content
+
+
+def _read_content(path: Path) -> bytes:
+    if path.is_dir():
+        raise GraphUnreadable(explain_folder(path))
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise GraphUnreadable(f"{path} cannot be read: it is no file, but a pipe, socket or device.")
+        if state.st_size > MAX_GRAPH_BYTES:
+            raise GraphUnreadable(f"{path} has {state.st_size:,} bytes, and {MAX_GRAPH_BYTES:,} are allowed.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise GraphUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+    if not content:
+        raise GraphUnreadable(f"{path} is empty; the export did not finish.")
+    return content
+
+
+def _parse(path: Path, content: bytes) -> onnx.ModelProto:
+    try:
+        check_wire(content, path.name, "the graph")
+        model = onnx.load_model_from_string(content)
+    except NoGraph as error:
+        raise GraphUnreadable(explain_kind(path, content)) from error
+    except ReleaseRefused:
+        raise
+    except Exception as error:  # protobuf's errors depend on which of its implementations is in use
+        raise GraphUnreadable(explain_kind(path, content)) from error
+    if not model.graph.node:
+        if model.ir_version:
+            raise GraphUnreadable(f"{path} cannot be read as an ONNX graph: it has no operators.")
+        raise GraphUnreadable(explain_kind(path, content))
+    return model
 
 
 def _gather_weights(path: Path, model: onnx.ModelProto) -> bytes:

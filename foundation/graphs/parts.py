@@ -20,11 +20,16 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED_BYTES = {_FIXED64: 8, _FIXED32: 4}
 
 
+class NoGraph(ReleaseRefused):
+    """Bytes that are no ONNX graph at all."""
+
+
 def check_wire(content: bytes, reference: str, path: str) -> None:
     """Count the parts of an ONNX file without reading it into memory a second time.
 
     Raises:
-        ReleaseRefused: it has too many or they lie too deep, or it is cut off or no protobuf at all.
+        NoGraph: it is cut off or no protobuf at all.
+        ReleaseRefused: it has too many parts or they lie too deep.
     """
     try:
         _count(content)
@@ -33,7 +38,7 @@ def check_wire(content: bytes, reference: str, path: str) -> None:
             f"{reference}: {path} is not an ONNX graph that may be opened: {error}."
         ) from None
     except (IndexError, KeyError, ValueError) as error:
-        raise ReleaseRefused(f"{reference}: {path} is not an ONNX graph.") from error
+        raise NoGraph(f"{reference}: {path} is not an ONNX graph.") from error
 
 
 class _TooMuch(Exception):

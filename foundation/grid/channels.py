@@ -90,6 +90,8 @@ class Channels:
             return [np.broadcast_to(lined, shape)]
         if kind in MOVERS:
             return self._moved_sources(node, name)
+        if kind == "AveragePool":
+            return [np.broadcast_to(np.arange(shape[1]).reshape(1, -1, 1, 1), shape)]
         if kind == "ReduceSum":
             return []
         found = []

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from foundation.grid.movement import Array, read_attributes
+from foundation.grid.movement import MOVERS, Array, read_attributes
 from foundation.onnx_runtime import onnxruntime
 
 
@@ -21,6 +21,7 @@ def fold(model: onnx.ModelProto) -> onnx.ModelProto:
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         folded = onnx.load(options.optimized_model_filepath)
     _spell_out(folded)
+    _delay_movers(folded)
     core = [each for each in folded.opset_import if each.domain in ("", "ai.onnx")]
     del folded.opset_import[:]
     folded.opset_import.extend(core)
@@ -48,6 +49,35 @@ def _spell_out(model: onnx.ModelProto) -> None:
             name = f"{target}/{kind.lower()}"
             model.graph.initializer.append(numpy_helper.from_array(_as_planes(values), name))
             model.graph.node.append(helper.make_node(kind, [source, name], [target], name=target))
+
+
+def _delay_movers(model: onnx.ModelProto) -> None:
+    """Let what only moves numbers come just before it is read: whoever walks back meets the readers first."""
+    ordered: list[onnx.NodeProto] = []
+    waiting: dict[str, onnx.NodeProto] = {}
+
+    def emit(node: onnx.NodeProto) -> None:
+        for name in node.input:
+            if name in waiting:
+                needed = waiting[name]
+                for output in needed.output:
+                    del waiting[output]
+                emit(needed)
+        ordered.append(node)
+
+    for node in model.graph.node:
+        if node.op_type in MOVERS:
+            waiting.update(dict.fromkeys(node.output, node))
+        else:
+            emit(node)
+    for output in model.graph.output:
+        if output.name in waiting:
+            emit(waiting[output.name])
+    kept = [onnx.NodeProto() for _ in ordered]
+    for copy, node in zip(kept, ordered, strict=True):
+        copy.CopyFrom(node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
 
 
 def _as_planes(values: Array) -> Array:

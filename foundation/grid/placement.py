@@ -18,8 +18,9 @@ from foundation.grid.extents import LIMIT
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move
 from foundation.grid.points import Points
+from foundation.grid.pooling import demand_mean
 from foundation.grid.reading import Graph
-from foundation.grid.slopes import turned_slope
+from foundation.grid.slopes import can_turn, turned_slope
 
 
 class Placement:
@@ -33,7 +34,7 @@ class Placement:
         self.demands: dict[str, list[Demand]] = {}
         self.layout = Layout(units=dict(given))
         self.channels = Channels(graph, ranges, given)
-        self.points = Points(self.channels, room, self.layout)
+        self.points = Points(self.channels, room, self.layout, self._known_unit)
 
     def walk(self, end: str, unit: float) -> Layout:
         """Decide all that `end`, in `unit` and rounded, needs.
@@ -67,19 +68,13 @@ class Placement:
     def _resolve(self, name: str) -> None:
         demands = self.demands[name]
         fixed = [each.unit for each in demands if each.unit is not None]
-        if fixed:
-            unit = fixed[0]
-            if not all(np.allclose(each, unit, rtol=1e-9) for each in fixed):
-                raise ValueError(f"{name} is read in two units")
-        else:
+        unit = fixed[0] if fixed else self._known_unit(name)
+        if not all(np.allclose(each, fixed[0], rtol=1e-9) for each in fixed):
+            raise ValueError(f"{name} is read in two units")
+        if unit is None:
             axes = {each.axis for each in demands}
             bits = min(each.bits for each in demands)
-            known = self._known_unit(name)
-            unit = (
-                known
-                if known is not None
-                else self.channels.choose_unit(name, axes.pop() if len(axes) == 1 else None, bits)
-            )
+            unit = self.channels.choose_unit(name, axes.pop() if len(axes) == 1 else None, bits)
         self.layout.units[name] = unit
         fractions = [each.fraction for each in demands if each.fraction is not None]
         if fractions:
@@ -122,6 +117,9 @@ class Placement:
         elif kind == "ReduceSum":
             shape = self.ranges[moving[0]].low.shape
             self.demand(moving[0], Demand(np.broadcast_to(self.layout.units[name], shape)))
+        elif kind == "AveragePool":
+            shape = self.ranges[moving[0]].low.shape
+            self.demand(moving[0], demand_mean(node, self.layout.units[name], shape))
         else:
             raise ValueError("an operator that has no place on a grid")
 
@@ -208,9 +206,11 @@ class Placement:
         large, small = self.points.sort_factors(moving, unit)
         shape = self.ranges[small].low.shape
         own = self.points.factor_unit(large, small)
-        self.demand(large, Demand(own, fraction=np.zeros(own.shape)))
+        if (unit < 0).any() and not can_turn(self.graph, small):
+            own = -own
         if small not in self.points.points:
-            self.points.point_factor(small, unit, own, np.zeros(1), "")
+            self.points.point_factor((large, small), unit, own, np.zeros(1), "")
+        self.demand(large, Demand(own, fraction=np.zeros(own.shape)))
         self.demand(
             small, Demand(reduce_unit(unit / own, shape), fraction=self.points.behind_point(small, shape))
         )

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
+from foundation.grid.alpha import cut_alpha
 from foundation.grid.building import Builder
 from foundation.grid.calibration import Feeds, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
 from foundation.grid.ending import fill_end, find_end
+from foundation.grid.enlarging import write_resizes
 from foundation.grid.folding import fold
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.merging import merge
@@ -38,7 +40,7 @@ class Placed:
     limits: Mapping[str, float]
     """For each layer's weights the steps that no sum may pass; below 2²⁴ where sums are added afterwards."""
     folded: onnx.ModelProto
-    """The float graph that it comes from, as ONNX Runtime simplifies it."""
+    """The float graph that it comes from, as ONNX Runtime simplifies it; up to a division by alpha."""
 
 
 def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
@@ -48,6 +50,9 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
         NotPlaceable: an operator has no place on a grid.
     """
     folded = fold(model)
+    alpha = cut_alpha(folded)
+    if alpha is not None:
+        folded = alpha.floats
     graph, measured = Graph(folded), measure_ranges(folded, feeds)
     end, ranges = find_end(graph, measured), tighten(graph, measured, feeds)
     bounds = _bound_inputs(graph, normal=normal)
@@ -67,7 +72,9 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
             refiner = Refiner(folded, feeds, REFINING_IMAGES)
         elif failed is None:
             model, limits = merge(work.builder.model, work.builder.limits)
-            model = trim(model)
+            model = write_resizes(trim(model))
+            if alpha is not None:
+                model = alpha.finish(model)
             return Placed(model, prove_exact(model), limits, folded)
         elif not _make_room(graph, failed[0], room, layout):
             raise NotPlaceable(f"{graph.name(failed[0])}: {failed[1]}.")

@@ -1,5 +1,7 @@
 """Where the point lies of what is multiplied with, and added to, what another layer computed."""
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 
@@ -14,9 +16,11 @@ from foundation.grid.slopes import count_slope_steps, find_turned, turned_slope
 class Points:
     """The products of two computed tensors: of each channel as many bits as keep it below 2²⁴."""
 
-    def __init__(self, channels: Channels, room: Room, layout: Layout) -> None:
-        """Begin with none."""
-        self.channels, self.room, self.layout = channels, room, layout
+    def __init__(
+        self, channels: Channels, room: Room, layout: Layout, known: Callable[[str], Array | None]
+    ) -> None:
+        """Begin with none; `known` says the unit of a tensor that others read as well."""
+        self.channels, self.room, self.layout, self.known = channels, room, layout, known
         self.graph, self.ranges = channels.graph, channels.ranges
         self.points: dict[str, Array] = {}
 
@@ -34,6 +38,9 @@ class Points:
 
     def factor_unit(self, large: str, small: str) -> Array:
         """The unit of the large factor: one for each number of the small one."""
+        known = self.known(large)
+        if known is not None:
+            return known
         over = tuple(axis for axis, side in enumerate(self.ranges[small].low.shape) if side == 1 and axis)
         unit = self.channels.choose_unit(large, None, FACTOR_BITS, over or (0,))
         return fill_sums(self.channels, self.ranges, large, unit, self.room)
@@ -48,15 +55,22 @@ class Points:
                 continue
             large, small = self.sort_factors(self.graph.moving(product), unit)
             added = self.ranges[other].greatest / np.abs(reduce_unit(unit, self.ranges[other].low.shape))
-            self.point_factor(small, unit, self.factor_unit(large, small), added, node.output[0])
+            self.point_factor((large, small), unit, self.factor_unit(large, small), added, node.output[0])
             if added.shape == self.ranges[small].low.shape:
                 self.points[other] = self.points[small]
 
-    def point_factor(self, small: str, unit: Array, own: Array, added: Array, behind: str) -> None:
-        """Find where the point of the factor `small` lies; `added` is the most that its product meets."""
+    def point_factor(
+        self, factors: tuple[str, str], unit: Array, own: Array, added: Array, behind: str
+    ) -> None:
+        """Find where the point of the smaller factor lies; `added` is the most that the product meets."""
+        large, small = factors
         shape = self.ranges[small].low.shape
         greatest = self.ranges[small].greatest / np.abs(reduce_unit(unit / own, shape))
-        most = greatest * 2.0 ** (FACTOR_BITS - 1) + added + 1
+        reach: float | Array = 2.0 ** (FACTOR_BITS - 1)
+        if self.known(large) is not None:
+            over = tuple(axis for axis, side in enumerate(shape) if side == 1)
+            reach = (self.ranges[large].greatest / np.abs(own)).max(over, keepdims=True) + 1
+        most = greatest * reach + added + 1
         room = LIMIT / (most * self._slope_steps(behind) * 1.01)
         self.points[small] = np.clip(np.floor(np.log2(room)), 0, FRACTION_BITS)
 

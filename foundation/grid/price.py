@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from foundation.grid.calibration import Feeds, draw_feeds
@@ -16,7 +17,10 @@ _BATCH_IMAGES = 64
 
 
 class Price(BaseModel):
-    """Over pictures of seeds that the grid was not laid by: some of blended classes, some truncated."""
+    """Over pictures of seeds that the grid was not laid by: some of blended classes, some truncated.
+
+    Of pictures with alpha the colours count as far as they are seen.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,13 +61,21 @@ def measure_price(
 
 def compare(floats: onnx.ModelProto, exact: onnx.ModelProto, feeds: Feeds) -> Price:
     """Draw `feeds` with both graphs."""
-    apart = np.abs(draw(exact, feeds).astype(np.int16) - draw(floats, feeds))
+    apart = np.abs(_see(draw(exact, feeds)) - _see(draw(floats, feeds)))
     return Price(
         images=len(apart),
         mean_levels=round(float(apart.mean()), 4),
         max_levels=int(apart.max()),
         pixels_differing=round(float((apart > 0).mean()), 6),
     )
+
+
+def _see(images: Images) -> NDArray[np.int16]:
+    """Levels (n, h, w, c), of colours with alpha those on black: nobody sees what has no alpha."""
+    if images.shape[-1] != 4:
+        return images.astype(np.int16)
+    alpha = images[..., 3:].astype(np.float32)
+    return np.concatenate([np.rint(images[..., :3] * (alpha / 255)), alpha], -1).astype(np.int16)
 
 
 def draw(model: onnx.ModelProto, feeds: Feeds) -> Images:

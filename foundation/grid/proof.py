@@ -14,6 +14,8 @@ from foundation.errors import GanymedeError
 from foundation.grid.extents import ALONE, ANY, Extent, check_steps, extent_of, scale_any
 from foundation.grid.linear import LINEAR, bound_sums, read_linear
 from foundation.grid.movement import MOVERS, Array, move, read_attributes
+from foundation.grid.pairs import follow_pair
+from foundation.grid.pooling import average_extent
 from foundation.grid.reading import Graph, count_fraction_bits
 from foundation.grid.sides import conv_sides, transposed_sides
 from foundation.grid.tail import Tail, find_tail, follow_tail, list_points
@@ -81,7 +83,7 @@ class Walk:
             name: Extent(np.full(shape, -np.inf), np.full(shape, np.inf), np.full(shape, ANY))
             for name, shape in graph.inputs.items()
         }
-        self.last = find_tail(graph)
+        self.last = find_tail(graph, curves=True)
         self.tails: dict[str, Tail] = {}
         self.ended: set[str] = set()
         self.sums = self.channels = 0
@@ -98,7 +100,10 @@ class Walk:
             raise ValueError("an operator that is not ONNX's own")
         if kind == "Constant" or not self.graph.moving(node):
             return
-        source = self.graph.moving(node)[0]
+        source, *others = self.graph.moving(node)
+        if others and all(name in self.tails for name in (source, *others)):
+            self.tails[node.output[0]] = follow_pair(node, [self.tails[name] for name in (source, *others)])
+            return
         if self._take_tail(node, source):
             return
         if kind in MOVERS:
@@ -107,6 +112,10 @@ class Walk:
             self._take_linear(node)
         elif kind in ("Add", "Sub", "Mul"):
             self._take_pair(node)
+        elif kind == "AveragePool":
+            extent = average_extent(node, self.extents[source])
+            self._check(extent.steps, 1)
+            self._keep(node, extent)
         elif kind in ALONE:
             self._keep(node, ALONE[kind](node, self.extents[source], self.graph.constants))
         else:

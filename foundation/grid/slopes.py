@@ -45,10 +45,11 @@ def find_turned(graph: Graph, name: str) -> bool:
     while before is not None and before.op_type in MOVERS and len(graph.moving(before)) == 1:
         before = graph.producers.get(graph.moving(before)[0])
     # What comes straight from a layer is rounded before the slope, whose products would be too coarse then.
-    return before is not None and before.op_type in ("Add", "Sub") and _can_turn(graph, node.input[0])
+    return before is not None and before.op_type in ("Add", "Sub") and can_turn(graph, node.input[0])
 
 
-def _can_turn(graph: Graph, name: str) -> bool:
+def can_turn(graph: Graph, name: str) -> bool:
+    """Whether what a tensor is computed from, back to the layers, may change its sign."""
     node = graph.producers.get(name)
     if node is None or len(graph.readers.get(name, [])) != 1:
         return False
@@ -57,7 +58,9 @@ def _can_turn(graph: Graph, name: str) -> bool:
     if node.op_type not in {"Add", "Sub", "Mul"} | MOVERS:
         return False
     moving = graph.moving(node)
-    return len(moving) > 0 and all(_can_turn(graph, each) for each in moving)
+    # Of a product one side is enough.
+    turning = [can_turn(graph, each) for each in moving]
+    return any(turning) if node.op_type == "Mul" else len(moving) > 0 and all(turning)
 
 
 def _read(node: onnx.NodeProto) -> float:

@@ -38,10 +38,12 @@ class Tail:
     """How far from that a machine may be."""
 
 
-def find_tail(graph: Graph) -> set[str]:
-    """The tensors between which and the output each number goes its own way."""
+def find_tail(graph: Graph, *, curves: bool = False) -> set[str]:
+    """The tensors between which and the output, or a curve before it, each number goes its own way."""
     found: set[str] = set()
     waiting = [output.name for output in graph.model.graph.output]
+    if curves:
+        waiting += [node.output[0] for node in graph.nodes if node.op_type in _CURVES]
     while waiting:
         name = waiting.pop()
         node = graph.producers.get(name)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
 
 from foundation.errors import AliasMoved, ReleaseRefused
-from foundation.manifest import Name, is_name
+from foundation.names import Name, is_name
 
 ALIASES_FILE = "aliases.json"
 

@@ -187,4 +187,4 @@ def open_cache(folder: str | None, *, max_bytes: int) -> FileCache:
         return FileCache(base / "ganymede", max_bytes=max_bytes)
     except (StoreError, RuntimeError) as error:  # RuntimeError: a user without a home
         log.warning("%s It is kept for this process alone; set GANYMEDE_CACHE.", error)
-        return FileCache(LockedFolder("cache").path, max_bytes=max_bytes)
+        return FileCache(LockedFolder("cache").make().path, max_bytes=max_bytes)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from foundation.errors import ReleaseRefused, StoreError, StoreUnreachable
-from foundation.manifest import MANIFEST_FILE, is_name
+from foundation.manifest import MANIFEST_FILE
+from foundation.names import is_name
 from foundation.store.publication import MAX_DOCUMENT_BYTES
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from foundation.errors import ModelNotFound, ReleaseRefused, StoreUnreachable
-from foundation.manifest import MANIFEST_FILE, Manifest, is_name
+from foundation.manifest import MANIFEST_FILE, Manifest
+from foundation.names import is_name
 from foundation.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from foundation.store.aliases import ALIASES_FILE, Aliases, aliases_moved
 from foundation.store.documents import (

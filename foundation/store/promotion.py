@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from foundation.errors import ModelNotFound, StoreError
-from foundation.manifest import is_name
+from foundation.names import require_name
 from foundation.store.aliases import PRODUCTION, Alias, Canary
 from foundation.store.interface import Store
 from foundation.store.publication import name_some
@@ -18,11 +18,9 @@ def promote(store: Store, model: str, version: str, *, alias: str = PRODUCTION) 
         AliasMoved: someone else moved an alias of the model meanwhile; nothing was written.
     """
     versions = _require_version(store, model, version)
-    if not is_name(alias) or alias in versions:
-        raise StoreError(
-            f"{alias!r} cannot be an alias of {model}: "
-            "use lower-case letters, digits, '.', '_' and '-', and not a version's name."
-        )
+    if alias in versions:
+        raise StoreError(f"{alias!r} cannot be an alias of {model}: it is the name of a version.")
+    require_name(alias, f"an alias of {model}")
     old = store.aliases(model)
     new = old.moved(alias, version)
     if new is not old:

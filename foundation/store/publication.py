@@ -13,6 +13,7 @@ from foundation.errors import AlreadyPublished, AlreadySigned, ReleaseRefused
 from foundation.manifest import File, Manifest
 from foundation.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from foundation.store.interface import Store
+from foundation.wrong_values import say_wrong
 
 MAX_DOCUMENT_BYTES = 4 * 2**20
 """Of a manifest or an alias file."""
@@ -138,19 +139,22 @@ def parse_manifest(text: bytes, model: str, version: str) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(text.removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:
-        raise ReleaseRefused(f"{model}@{version}: manifest.json is not valid ({_explain(error)}).") from None
+        raise ReleaseRefused(
+            f"{model}@{version}: manifest.json is not valid ({explain_invalid(error)})."
+        ) from None
     if (manifest.name, manifest.version) != (model, version):
         raise ReleaseRefused(f"{model}@{version}: manifest.json describes {manifest.reference}.")
     return manifest
 
 
-def _explain(error: ValidationError) -> str:
+def explain_invalid(error: ValidationError) -> str:
     """The first thing that is wrong, in words; of very many only how many, for a list of all takes room."""
     if error.error_count() > MAX_ERRORS:
         return f"{error.error_count():,} fields are wrong"
-    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    first = error.errors(include_input=False, include_url=False)[0]
     field = ".".join(str(part)[:80] for part in first["loc"])
-    return f"{field}: {first['msg'][:300]}" if field else first["msg"][:300]
+    said = say_wrong(first)[:300]
+    return f"{field}: {said}" if field else said
 
 
 def name_some(names: Sequence[str], *, otherwise: str) -> str:
@@ -158,6 +162,17 @@ def name_some(names: Sequence[str], *, otherwise: str) -> str:
     if len(names) <= MAX_NAMED:
         return ", ".join(names) or otherwise
     return f"{', '.join(names[-MAX_NAMED:])} and {len(names) - MAX_NAMED:,} before"
+
+
+def list_there(names: Sequence[str], *, otherwise: str) -> str:
+    """`There is a`, or `There are a and b`, without a full stop; `otherwise` where there is none."""
+    if not names:
+        return otherwise
+    if len(names) == 1:
+        return f"There is {names[0]}"
+    *first, last = names[-MAX_NAMED:]
+    more = len(names) - MAX_NAMED
+    return f"There are {', '.join(first)} and {last}{f', and {more:,} before' if more > 0 else ''}"
 
 
 def version_order(version: str) -> list[tuple[int, int, str]]:

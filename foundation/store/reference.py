@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from foundation.errors import ModelNotFound
-from foundation.manifest import is_name
+from foundation.names import is_name
 from foundation.store.aliases import PRODUCTION, Alias
 from foundation.store.interface import Store
-from foundation.store.publication import name_some
+from foundation.store.publication import list_there, name_some
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def resolve_alias(store: Store, reference: Reference) -> Alias:
     if not versions:
         raise ModelNotFound(
             f"There is no model {reference.model!r} in {store.location}. "
-            f"There is: {name_some(store.models(), otherwise='nothing yet')}.",
+            f"{list_there(store.models(), otherwise='It holds none yet')}.",
             location=store.location,
         )
     raise ModelNotFound(

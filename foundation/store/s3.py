@@ -7,7 +7,8 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from foundation.errors import GanymedeError, ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
-from foundation.manifest import MANIFEST_FILE, File, Manifest, is_name
+from foundation.manifest import MANIFEST_FILE, File, Manifest
+from foundation.names import is_name
 from foundation.signatures import SIGNATURE_FILE
 from foundation.store.aliases import ALIASES_FILE, Aliases, aliases_moved
 from foundation.store.interface import MAX_READ_BYTES, Sent

@@ -1,6 +1,7 @@
 """The keys of a store in S3, without its prefix."""
 
-from foundation.manifest import MANIFEST_FILE, is_name
+from foundation.manifest import MANIFEST_FILE
+from foundation.names import is_name
 
 
 def is_manifest(path: list[str]) -> bool:

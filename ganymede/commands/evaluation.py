@@ -28,8 +28,9 @@ def add_commands(app: typer.Typer) -> None:
 
 def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: DataFolderOption = None) -> None:
     """Measure how far an exported run's pictures are from real ones, and how many copy training pictures."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    from ganymede.commands.bars import make_bar
 
     columns = (
         TextColumn("{task.description}"),
@@ -37,7 +38,7 @@ def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: Dat
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress, explained():
+    with make_bar(*columns) as progress, explained():
         tasks: dict[str, TaskID] = {}
 
         def tell(name: str, done: int, total: int) -> None:
@@ -69,11 +70,12 @@ def rank(
     data_folder: DataFolderOption = None,
 ) -> None:
     """Measure every checkpoint that a run has kept; the best is what export then takes."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    from ganymede.commands.bars import make_bar
 
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress, explained():
+    with make_bar(*columns) as progress, explained():
         load_tensorflow_for(run)
         from training.evaluation.rank import rank_run
 

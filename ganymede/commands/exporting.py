@@ -11,7 +11,7 @@ from ganymede.commands.promotion import point_alias
 from ganymede.commands.runs import RunArgument, explained, load_tensorflow_for
 from ganymede.commands.store import upload_bar
 from ganymede.opening import open_models, sign_new
-from ganymede.options import ModelsOption, PromoteOption, SignOption
+from ganymede.options import LicenceOption, ModelsOption, NameOption, PromoteOption, SignOption, VersionOption
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -67,9 +67,9 @@ def export(
 
 def publish(
     run: RunArgument,
-    name: Annotated[str, typer.Option(help="The model's name.")],
-    version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
-    licence: Annotated[str, typer.Option(help="Of the model: an SPDX name or a sentence.")] = "unstated",
+    name: NameOption,
+    version: VersionOption = None,
+    licence: LicenceOption = "unstated",
     promote: PromoteOption = None,
     sign: SignOption = None,
     models: ModelsOption = "models",
@@ -117,10 +117,9 @@ def publish(
 @contextmanager
 def _tuning_bar(steps: int) -> Iterator[Callable[[int, float], None]]:
     """A progress bar for training on the grid, which shows itself with the first step."""
-    from rich.console import Console
-    from rich.progress import Progress
+    from ganymede.commands.bars import make_bar
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with make_bar(transient=True) as progress:
         task = progress.add_task("on the grid", total=steps, visible=False)
 
         def show(step: int, loss: float) -> None:

@@ -12,7 +12,7 @@ from ganymede.arguments import read_path, read_text
 from ganymede.commands.promotion import point_alias
 from ganymede.commands.store import upload_bar
 from ganymede.opening import open_models, sign_new
-from ganymede.options import ModelsOption, PromoteOption, SignOption
+from ganymede.options import LicenceOption, ModelsOption, NameOption, PromoteOption, SignOption, VersionOption
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -24,11 +24,9 @@ def import_graph(
     file: Annotated[
         Path, typer.Argument(parser=read_path, help="An ONNX graph, such as torch.onnx.export writes.")
     ],
-    name: Annotated[str, typer.Option(help="The model's name.")],
-    version: Annotated[str | None, typer.Option(help="The version; the next vN unless given.")] = None,
-    licence: Annotated[
-        str, typer.Option(parser=read_text, help="Of the model: an SPDX name or a sentence.")
-    ] = "unstated",
+    name: NameOption,
+    version: VersionOption = None,
+    licence: LicenceOption = "unstated",
     classes: Annotated[
         str | None,
         typer.Option(parser=read_text, help="Names of the classes, as a,b,c, or how many there are."),

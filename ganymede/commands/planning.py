@@ -20,7 +20,9 @@ def plan(
         list[str] | None, typer.Option("--set", help="key=value, any number of times.")
     ] = None,
     *,
-    probe: Annotated[bool, typer.Option(help="Time a few batches, for at most thirty seconds.")] = True,
+    probe: Annotated[
+        bool, typer.Option(help="Time a few batches, after compiling: a minute or so, three at most.")
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Look through pictures: what is in them, which recipe, what it takes, what to expect. Trains nothing."""

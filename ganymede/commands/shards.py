@@ -21,18 +21,18 @@ CountOption = Annotated[
 
 def make_shards(release: Any, request: Any, order: Any, uri: str, *, index: int, processes: int) -> None:
     """Make this process's shards of `order` at `uri`, with a bar on a terminal, elsewhere a line a shard."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     from ganymede.bulk.targets import open_target
     from ganymede.bulk.work import MANIFEST_FILE, Work
+    from ganymede.commands.bars import make_bar
 
     mine = list(order.shards(index, processes))
     target = open_target(uri)
     work = Work(release, request, order, target)
     columns = (TextColumn("Generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     made = found = size_bytes = 0
-    with Progress(*columns, transient=True, console=Console(stderr=True)) as progress:
+    with make_bar(*columns, transient=True) as progress:
         task = progress.add_task("", total=sum(shard.stop - shard.start for shard in mine))
         for shard in work.run(index, processes, lambda count: progress.advance(task, count)):
             made, found = made + (not shard.found), found + shard.found

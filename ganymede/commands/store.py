@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from foundation.errors import StoreError
@@ -16,6 +16,7 @@ from foundation.manifest import REFERENCE_GRAPH, Manifest
 from foundation.store import Alias, Sent, Store, open_store, parse_reference, resolve_version
 from foundation.store.aliases import Aliases
 from foundation.store.trusted import TrustedStore
+from ganymede.commands.bars import make_bar
 from ganymede.opening import open_models
 from ganymede.options import ModelsOption
 from service.releases.default_model import raise_if_away
@@ -70,7 +71,6 @@ def verify(
 ) -> None:
     """Check a release as a service would before serving it: signature, sums, graph and golden check."""
     import onnx
-    from rich.progress import track
 
     from foundation.grid.proof import prove_exact
     from foundation.processor import recorded_here
@@ -85,15 +85,9 @@ def verify(
     manifest = store.manifest(reference.model, version)
     if isinstance(store, TrustedStore):
         typer.echo("signature: of a trusted key, over the manifest and the sums of its files")
-    sums = track(
-        check_files(store, manifest),
-        "Checking sums",
-        total=len(manifest.files),
-        transient=True,
-        console=_errors(),
-    )
-    for file in sums:
-        typer.echo(f"{file.path}: {file.size_bytes:,} bytes, sha256 as recorded")
+    with make_bar(transient=True) as bar:
+        for file in bar.track(check_files(store, manifest), len(manifest.files), description="Checking sums"):
+            typer.echo(f"{file.path}: {file.size_bytes:,} bytes, sha256 as recorded")
     release = open_release(store, reference.model, version, cpu_device(usable_cores()))
     typer.echo("graph: holds all its weights, needs no operators but ONNX Runtime's, fits the manifest")
     typer.echo(f"golden check: {len(manifest.golden.seeds)} seeds, {describe_golden(release.golden)}")
@@ -115,7 +109,7 @@ def verify(
 def upload_bar() -> Iterator[Sent]:
     """A progress bar for an upload, which shows itself with the first bytes that are sent."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, transient=True, console=_errors()) as progress:
+    with make_bar(*columns, transient=True) as progress:
         tasks = {}
 
         def sent(path: str, done_bytes: int, size_bytes: int) -> None:
@@ -173,7 +167,3 @@ def _describe_distance(manifest: Manifest) -> str:
         if name.startswith("fd_") and not name.endswith("_real")
     )
     return next(distances, "")
-
-
-def _errors() -> Console:
-    return Console(stderr=True)

@@ -61,7 +61,6 @@ def train(
         name = f"{preset}-{_slug(configuration.data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         folder = run or Path("runs") / name
         origin = None if begin is None else read_origin(begin, models)
-        typer.echo(f"Training into {folder}")
         outcome = train_run(
             configuration,
             folder,

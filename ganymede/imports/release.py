@@ -21,8 +21,10 @@ from foundation.manifest import (
     SeedScheme,
     created_now,
 )
+from foundation.names import require_name
 from foundation.processor import recorded_here
 from foundation.store import describe_file
+from foundation.store.publication import explain_invalid
 from ganymede.imports.exact import draw_exact, place_wrapped
 from ganymede.imports.file import ForeignFile, read_file
 from ganymede.imports.graph import WHOLE, ImportRefused, Signature, free_batch, last_operator, read_signature
@@ -59,10 +61,13 @@ def prepare_release(
     """Wrap the graph at `path`, compare it with itself unwrapped, and write the release into `folder`.
 
     Raises:
+        WrongName: a model or a version cannot have such a name.
         ImportRefused: something cannot be told, or the graph is not one that a release may have.
         ReleaseRefused: it uses custom operators or external data.
     """
     check_wishes(wishes)
+    require_name(name, "a model's name")
+    require_name(version, "a version's name")
     try:
         return _prepare(path, wishes, folder, name=name, version=version, licence=licence)
     except (GanymedeError, OSError):
@@ -127,8 +132,7 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
             training=_describe_origin(file, output) | ({"grid": price.model_dump()} if price else {}),
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ImportRefused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+        raise ImportRefused(f"{explain_invalid(error)}.") from error
     found = _describe(path, signature, output, classes)
     said = f"{found}; {_compare(output, floats, difference)}"
     return Prepared(manifest, files, f"{said}\nexact: proven; it costs {price}" if price else said)

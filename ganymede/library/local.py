@@ -131,7 +131,7 @@ class Local:
         weights = None
         if request.label is not None or request.labels is not None:
             weights = weigh_labels(manifest, request, None, len(images))
-        wanted = settings.steps if request.steps is None else request.steps
+        wanted = settings.steps_taken if request.steps is None else request.steps
         found = project_here(projector, scale_pixels(images), weights, steps=wanted)
         return Projections(
             _draw(release, found.inputs),

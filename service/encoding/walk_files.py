@@ -31,8 +31,8 @@ class WalkLeft(Exception):
 class WalkFile(Generic[AnEncoder]):
     """A walk's file at `path`, written in the threads of `pool` by the encoder that `open_encoder` opens.
 
-    `leave` must be called in the end, from the event loop. Unless the file is kept, `discard` is called then,
-    in a thread, once nobody uses it any more; without it the file is removed.
+    `leave` must be called in the end, from the event loop. Unless the file is kept, `discard` is called then:
+    in a thread once nobody uses it any more, or at once if nobody has; without it the file is removed.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class WalkFile(Generic[AnEncoder]):
         self._discard = discard or self._remove
         self._encoder: AnEncoder | None = None
         self._state = threading.Lock()
-        self._busy = self._left = self._kept = False
+        self._begun = self._busy = self._left = self._kept = False
 
     @property
     def left(self) -> bool:
@@ -71,13 +71,18 @@ class WalkFile(Generic[AnEncoder]):
         return await asyncio.wrap_future(self._pool.submit(use))
 
     def leave(self, *, keep: bool = False) -> None:
-        """Wait for nothing: a thread that encodes stops at its next frame, and frees what it used."""
+        """Wait for nothing: a thread that encodes stops at its next frame, and frees what it used.
+
+        Where none has begun there is nothing to free: who leaves early costs no thread.
+        """
         with self._state:
             if self._left:
                 return
             self._left, self._kept = True, keep
-            busy = self._busy
-        if not busy:
+            begun, busy = self._begun, self._busy
+        if not begun:
+            self._free()
+        elif not busy:
             try:
                 self._pool.submit(self._free)
             except RuntimeError:  # the pool has ended, and with it all who used the encoder
@@ -105,7 +110,7 @@ class WalkFile(Generic[AnEncoder]):
         with self._state:
             if self._left:
                 raise WalkLeft
-            self._busy = True
+            self._begun = self._busy = True
 
     def _end(self) -> None:
         with self._state:
@@ -115,7 +120,7 @@ class WalkFile(Generic[AnEncoder]):
             self._free()
 
     def _free(self) -> None:
-        """In the pool, once: nobody has used the encoder since `leave`, and nobody will."""
+        """Once, in the pool if that was used: nobody has used the encoder since `leave`, and nobody will."""
         try:
             if self._encoder is not None:
                 self._encoder.close()

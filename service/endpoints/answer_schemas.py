@@ -44,7 +44,6 @@ class ModelList(BaseModel):
 class StoreState(BaseModel):
     """The store as the service last found it."""
 
-    location: str
     reachable: bool
     error: str = Field(default="", description="Why it cannot be reached.")
 

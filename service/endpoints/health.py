@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from foundation.errors import Unavailable
+from foundation.errors import Unavailable, hide_location
 from service.endpoints.answer_schemas import Liveness, Readiness
 from service.endpoints.context import AppContext
 from service.endpoints.problem_responses import describe_problems
@@ -24,7 +24,7 @@ async def ready(context: AppContext) -> dict[str, Any]:
 
     A store that does not answer and a release that was refused are told, and change nothing: what is loaded
     goes on serving. `same_bytes_here` says whether the golden check gave the recorded bytes on this machine,
-    or pictures within a rounding of them.
+    or pictures within a rounding of them. Where the store is, the log says, and no answer.
 
     Raises:
         Unavailable: the 503.
@@ -32,17 +32,22 @@ async def ready(context: AppContext) -> dict[str, Any]:
     if context.engine.leaving:
         raise Unavailable("This process is ending.")
     releases = context.releases
+    location = releases.store.location
+
+    def tell(reason: object) -> str:
+        return hide_location(str(reason), location)
+
     release = releases.default
     if release is None:
         reason = releases.default_error or "The default model is still being loaded."
-        raise Unavailable(str(reason))
+        raise Unavailable(tell(reason))
     failure = releases.store.failure
-    store: dict[str, Any] = {"location": releases.store.location, "reachable": failure is None}
+    store: dict[str, Any] = {"reachable": failure is None}
     if failure is not None:
-        store["error"] = str(failure)
+        store["error"] = tell(failure)
     reloading = context.reloading
-    refused = {str(reference): str(error) for reference, error in reloading.refusals.items()}
-    refused |= {model: str(error) for model, error in reloading.broken.items() if failure is None}
+    refused = {str(reference): tell(error) for reference, error in reloading.refusals.items()}
+    refused |= {model: tell(error) for model, error in reloading.broken.items() if failure is None}
     body = {
         "status": "ready",
         "model": release.manifest.reference,

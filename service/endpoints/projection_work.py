@@ -71,7 +71,7 @@ async def _plan(context: Context, request: ProjectRequest, format: str) -> Proje
     settings = context.settings
     release = await context.releases.resolve(request.reference)
     manifest, wanted = release.manifest, release.projection.settings
-    steps, count = wanted.steps if request.steps is None else request.steps, len(request.pictures)
+    steps, count = wanted.steps_taken if request.steps is None else request.steps, len(request.pictures)
     cost = projection_images(count, steps)
     if cost > settings.max_images_per_request:
         raise InvalidField(

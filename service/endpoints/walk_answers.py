@@ -45,12 +45,7 @@ class AcceptedWalk:
 
 async def write_answer(context: Context, accepted: AcceptedWalk) -> Response:
     """A walk whose file is whole before it is sent, and kept for a while where it has a name."""
-    format, holding = accepted.format, accepted.holding
-    try:
-        folder = LockedFolder("walk")
-    except OSError:
-        holding.release()
-        raise
+    format, holding, folder = accepted.format, accepted.holding, LockedFolder("walk")
     path = folder.path / f"walk.{format}"
     rendering = render_walk(
         context.engine,
@@ -61,6 +56,7 @@ async def write_answer(context: Context, accepted: AcceptedWalk) -> Response:
         format,
         timeout_s=context.settings.request_timeout_s,
         requester=holding.requester,
+        prepare=folder.make,
         discard=_discard(holding, folder.remove),
     )
     rendered = await unless_gone(accepted.receive, rendering)
@@ -118,7 +114,7 @@ async def stream_answer(context: Context, walk: AcceptedWalk) -> Response:
 
 
 def _discard(holding: Holding, remove: Callable[[], None] = lambda: None) -> Callable[[], None]:
-    """What a thread calls once nothing of a walk is in use any more."""
+    """What is called, in a thread or on the event loop, once nothing of a walk is in use any more."""
     loop = asyncio.get_running_loop()
 
     def discard() -> None:

@@ -67,12 +67,15 @@ class WaitingJobs:
             lines.add(job)
             self._changed.notify()
 
-    def discard(self, job: Job) -> None:
-        """Take `job` out, if it still waits: its rows cost nothing any more."""
+    def discard(self, job: Job, *, given_up: bool = False) -> None:
+        """Take `job` out, if it still waits: its rows take no time of a device any more.
+
+        `given_up` says that those who waited for it left; see `Lines.discard`.
+        """
         with self._changed:
             lines = self._queues.get(job.generator)
             if lines is not None:
-                lines.discard(job)
+                lines.discard(job, given_up=given_up)
                 if not lines.rows:
                     del self._queues[job.generator]
 

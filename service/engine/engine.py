@@ -99,8 +99,8 @@ class Engine:
         `small` says that this takes no longer than a few images: then the encoders' pool need not do it.
 
         Calls with the same `flight` (a name of the exact answer) share one run. When the last one who waits
-        is cancelled, the work leaves the queue. With an `admission` the images take of its room, else of what
-        `requester` may have.
+        is cancelled, the work leaves the queue, and its requester's next goes behind that of others. With an
+        `admission` the images take of its room, else of what `requester` may have.
 
         Raises:
             QueueFull: no room; nothing was queued.
@@ -119,7 +119,7 @@ class Engine:
         finally:
             job.waiters.remove(waiter)
             if not job.waiters and not job.over:
-                self._waiting.discard(job)
+                self._waiting.discard(job, given_up=True)
                 job.finish(None)
 
     def leave(self) -> None:

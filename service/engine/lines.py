@@ -10,6 +10,9 @@ from service.engine.jobs import Job, Part
 _REMEMBERED = 64
 """Requesters without a line whose service is remembered, beside as many as there are lines."""
 
+_MOST_GIVEN_UP = 1024
+"""Rows that one can be behind others for having left: about a second of a small graph on a processor."""
+
 _PASSED_OVER = 3
 """Batches, for each line that waits: so often newcomers go before a line that was there."""
 
@@ -56,7 +59,8 @@ class Lines:
 
     The line that has had the fewest rows is served first, of equal ones the shorter; who comes anew begins
     level with the one that is being served (start-time fair queueing; Goyal, Vin and Cheng, 1996). So one who
-    asks now and then goes before one who asks all the time, and nobody gains by coming and going.
+    asks now and then goes before one who asks all the time, and nobody gains by coming and going, nor by
+    giving up what he asked for.
     """
 
     def __init__(self, *, images_each: int = 1) -> None:
@@ -80,14 +84,21 @@ class Lines:
         line.rows += job.waiting
         self.rows += job.waiting
 
-    def discard(self, job: Job) -> None:
-        """Take `job` out, if it still waits."""
+    def discard(self, job: Job, *, given_up: bool = False) -> None:
+        """Take `job` out, if it still waits.
+
+        Where nobody waits for it any more, because those who did have `given_up`, what it still wanted counts
+        as served, within a bound: who asks for much and leaves at once, over and over, would else have half
+        of a device beside one who waits for his answers.
+        """
         line = self._lines.get(job.requester)
         if line is None or job not in line.jobs:
             return
         line.jobs.remove(job)
         line.rows -= job.waiting
         self.rows -= job.waiting
+        if given_up:
+            line.served = max(line.served, min(line.served + job.waiting, self._level + _MOST_GIVEN_UP))
         if not line.jobs:
             self._end(line)
 

@@ -53,7 +53,7 @@ class Course:
             self.decimals = list_decimals(np.clip(weights, 0, None))
             rows = [weigh_label(tuple(row), manifest.label, "labels") for row in self.decimals]
             self.labels = np.stack(rows)
-        self.descent = Descent(guessed[:, :size], self.projector.rate)
+        self.descent = self.projector.begin(guessed[:, :size])
         self._ask()
         return b""
 
@@ -118,7 +118,7 @@ async def project(
     steps: int,
     admission: Admission,
 ) -> Projected:
-    """Where `pictures`, float32 (n, h, w, c) in [-1, 1], are in latent space, `steps` of Adam from the guess.
+    """Where `pictures`, float32 (n, h, w, c) in [-1, 1], are in latent space, `steps` from the guess.
 
     With `labels` float32 (n, classes) they are looked for in those classes alone.
 

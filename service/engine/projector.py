@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.curvature import Curvature
+from foundation.descent import Descent
 from foundation.errors import ReleaseRefused
+from foundation.latents import Latents
 from foundation.manifest import Described
 from foundation.onnx_runtime import onnxruntime
-from foundation.projection import DISTANCES, GRADIENT_GRAPH, GRADIENTS, LABELS, LATENTS
+from foundation.projection import DISTANCES, GRADIENT_GRAPH, GRADIENTS, LABELS, LATENTS, Projection
 from service.engine.devices import Device
 from service.engine.run_limit import RunLimit
 from service.metrics import Metrics
@@ -99,7 +102,12 @@ class Projector:
 
     encoder: ProjectionGraph
     gradient: ProjectionGraph
-    rate: float
+    settings: Projection
+    curvature: Curvature | None = None
+
+    def begin(self, latents: Latents) -> Descent:
+        """A descent from `latents`."""
+        return Descent(latents, self.settings.rate, self.curvature, self.settings.prior)
 
 
 def _repeat_last(rows: Floats, size: int) -> Floats:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 
 from foundation.errors import DeadlineExceeded
@@ -26,6 +26,31 @@ CHUNK_FRAMES = 64
 """What goes to the engine at once; the memory of a walk is that of a few chunks, however long it is."""
 
 CHUNKS_IN_FLIGHT = 2
+
+
+@dataclass(frozen=True)
+class WalkRows:
+    """The `frames` of a walk between `keys`; their inputs come about as the first of them go into a batch.
+
+    That is in the batch's thread, and never for a walk that was left before.
+    """
+
+    keys: Inputs
+    request: WalkRequest
+    frames: slice
+
+    def __len__(self) -> int:
+        """How many frames they are."""
+        frames: int = self.frames.stop - self.frames.start
+        return frames
+
+    def part(self, start: int, stop: int) -> Inputs:
+        """The inputs of those from `start` to `stop`, counted from the first of `frames`."""
+        return self._inputs.part(start, stop)
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        return walk_inputs(self.keys, self.request, self.frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +103,14 @@ async def render_walk(
     *,
     timeout_s: float,
     requester: str | None = None,
+    prepare: Callable[[], object] | None = None,
     discard: Callable[[], None] | None = None,
 ) -> Rendered:
     """Generate and encode a walk between `keys` into a new file at `path`.
 
-    What goes wrong is told at once, while a thread may still encode; it stops at its next frame. Once nobody
-    writes to a file that did not become whole, `discard` is called in a thread; without it the file is
+    `prepare` makes the place for the file, in a thread, once the first frames are there. What goes wrong is
+    told at once, while a thread may still encode; it stops at its next frame. Once nobody writes to a file
+    that did not become whole, `discard` is called, in a thread if one has begun; without it the file is
     removed.
 
     Raises:
@@ -93,8 +120,13 @@ async def render_walk(
     """
     queue_s = inference_s = encode_s = 0.0
     whole = False
-    opener = partial(open_walk_encoder, path, format, request, keys, generator.manifest)
-    file = WalkFile[Encoder](engine.walk_encoders, path, opener, discard=discard)
+
+    def open_file() -> Encoder:
+        if prepare is not None:
+            prepare()
+        return open_walk_encoder(path, format, request, keys, generator.manifest)
+
+    file = WalkFile[Encoder](engine.walk_encoders, path, open_file, discard=discard)
     try:
         async with asyncio.timeout(timeout_s):
             with engine.admit(request.frames, requester) as admission:
@@ -125,7 +157,7 @@ async def generate_chunks(
     pending: deque[asyncio.Task[Generated]] = deque()
     try:
         for part in split_frames(request.frames, chunk_frames):
-            inputs = walk_inputs(keys, request, part)
+            inputs = WalkRows(keys, request, part)
             pending.append(asyncio.create_task(engine.generate(generator, inputs, admission=admission)))
             await asyncio.sleep(0)  # it is with the engine before the one before it is encoded
             if len(pending) == CHUNKS_IN_FLIGHT:

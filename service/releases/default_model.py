@@ -31,7 +31,8 @@ def find_default(store: Store) -> Reference:
     if not models:
         raise ModelNotFound(
             f"No model in {store.location} has a {PRODUCTION!r} version. Publish one "
-            "(ganymede publish RUN --name NAME) and promote it (ganymede promote NAME VERSION)."
+            "(ganymede publish RUN --name NAME) and promote it (ganymede promote NAME VERSION).",
+            location=store.location,
         )
     if len(models) == 1:
         return Reference(models[0])

@@ -5,11 +5,15 @@ import logging
 
 import numpy as np
 
+from foundation.curvature import Curvature, measure_curvature
 from foundation.errors import NoProjection, ReleaseRefused, Unavailable
 from foundation.graphs.content import MAX_GRAPH_BYTES
 from foundation.graphs.projection import check_projection
+from foundation.images import Images
+from foundation.labels import Weights
+from foundation.latents import Latents
 from foundation.manifest import Manifest
-from foundation.pictures.development import scale_pixels
+from foundation.pictures.development import Signed, scale_pixels
 from foundation.pictures.framing import Frame
 from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, LABELS, LATENTS, PICTURES, Projection
 from foundation.store import Store
@@ -131,17 +135,39 @@ class ReleaseProjection:
         try:
             with limit:
                 self._try(*graphs, limit)
+                curvature = self._measure_curvature(graphs[1], limit)
         except ReleaseRefused:
             raise
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             why = f"do not end within {TIMEOUT_S:g} s" if limit.passed else f"do not run: {str(error)[:300]}"
             raise ReleaseRefused(f"{manifest.reference}: its graphs for projections {why}.") from error
-        return Projector(*graphs, rate=settings.rate)
+        return Projector(*graphs, settings, curvature)
 
     def _read(self, path: str) -> bytes:
         entry = entry_of(self._manifest, path)
         check_budget(self._manifest, entry, max_graph_bytes=self._max_graph_bytes)
         return self._store.read(self._manifest, path, max_bytes=self._max_graph_bytes)
+
+    def _measure_curvature(self, gradient: ProjectionGraph, limit: RunLimit) -> Curvature | None:
+        manifest = self._manifest
+        classes = () if manifest.label is None else manifest.label.classes
+
+        def draw(latents: Latents, labels: Weights | None) -> Images:
+            return self._generator.generate(latents, labels, limit=limit)
+
+        def differentiate(latents: Latents, labels: Weights | None, pictures: Signed) -> Latents:
+            feeds = {LATENTS: latents, PICTURES: pictures} | ({} if labels is None else {LABELS: labels})
+            return gradient.answer(feeds, limit)[:, :-1]
+
+        return measure_curvature(
+            draw,
+            differentiate,
+            size=manifest.latent.size,
+            classes=len(classes),
+            pixels=manifest.image.height * manifest.image.width,
+            distribution=manifest.latent.distribution,
+            prior=self.settings.prior,
+        )
 
     def _try(self, encoder: ProjectionGraph, gradient: ProjectionGraph, limit: RunLimit) -> None:
         """Look for a few golden pictures, each alone and among the others.

@@ -10,6 +10,8 @@ import uvicorn
 
 from service.endpoints.context import Context
 from service.server.ending import end_within
+from service.server.listeners import take_all
+from service.server.wire_limits import LAST_CALL_S
 
 _EXIT_STATUS = 128
 """What shells add to the number of the signal that ended a process."""
@@ -72,6 +74,7 @@ class DrainingServer(uvicorn.Server):
         engine.drain()
         if self._signal:
             end_within(self._context.settings.drain_timeout_s, status)
+        await take_all(self.servers, LAST_CALL_S)
         await super().shutdown(sockets)
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_LAST_WORDS_S)

@@ -1,17 +1,15 @@
-"""uvicorn's protocol with bounds: of a head, of what stands around a body, of time, of connections.
+"""uvicorn's protocol with bounds of size: of a head, of a body, of what stands around it.
 
 Only names are extended that are public: asyncio's protocol interface, and the callbacks of httptools' parser.
 """
 
-import asyncio
 from typing import Any, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from foundation.errors import BodyTooLarge, GanymedeError, MalformedRequest, RequestTimeout
+from foundation.errors import BodyTooLarge, GanymedeError, MalformedRequest
 from service.endpoints.context import Context
 from service.http.addresses import OPEN_PATHS
-from service.server.connections import Connections
 from service.server.refused_heads import (
     TooManyConnections,
     TooManyWaiting,
@@ -20,27 +18,27 @@ from service.server.refused_heads import (
     explain_length,
     send_refusal,
 )
-from service.server.unanswered import Unanswered, has_left, tell_gone
-from service.server.unread_answers import UnreadAnswer
+from service.server.unanswered import Unanswered, tell_gone
 from service.server.upgrades import pass_over_upgrade
-from service.server.wire_limits import BODY_GRACE_S, HEAD_BYTES, LINGER_BYTES, LINGER_S, PIPELINED
+from service.server.wire_limits import HEAD_BYTES, LINGER_BYTES, PIPELINED, WireLimits
 
-_BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
+BETWEEN, HEAD, BODY, REFUSED = range(4)
 """Where in a request a connection is."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection of uvicorn's that ends when it goes beyond its limits, with a problem document.
+    """One connection of uvicorn's that ends when it sends more than it may, with a problem document.
 
     The document comes in its turn: after the answers to what was asked before on the connection.
     """
 
-    def __init__(self, *arguments: Any, context: Context, connections: Connections, **options: Any) -> None:
+    def __init__(self, *arguments: Any, context: Context, limits: WireLimits, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.context, self.guard, self.limits = context, connections, connections.limits
+        self.context, self.limits = context, limits
         self.restricted = False
+        """Whether it is answered about health alone."""
         self.url, self.headers = b"", []
-        self._stage, self._since = _HEAD, self.loop.time()
+        self._stage, self._since = HEAD, self.loop.time()
         self._begun = False
         self._unfinished_bytes = 0
         """Received since the last head or piece of a body was complete."""
@@ -51,48 +49,37 @@ class GuardedProtocol(HttpToolsProtocol):
         """What a callback of the parser found."""
         self._due: GanymedeError | None = None
         """A refusal that waits for the answers before it."""
-        self._unread, self._unanswered = UnreadAnswer(), Unanswered()
+        self._unanswered = Unanswered()
 
     # asyncio's protocol
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
-        """Take the connection, or turn it away."""
-        super().connection_made(transport)
-        self.guard.enter(self)
-
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of it, and of all that was asked on it."""
-        self.guard.leave(self)
+        """Let go of all that was asked on it."""
         self._unanswered.disconnect()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Count, and pass it on to the parser."""
         self._unfinished_bytes += len(data)
-        if self._stage == _REFUSED:
+        if self._stage == REFUSED:
             if self._unfinished_bytes > LINGER_BYTES:
                 self.transport.abort()
             return
-        if self._stage == _BETWEEN:
-            self._stage, self._since, self._begun, self._counted = _HEAD, self.loop.time(), False, True
+        if self._stage == BETWEEN:
+            self._stage, self._since, self._begun, self._counted = HEAD, self.loop.time(), False, True
         if not self._begun:
             data = pass_over_upgrade(data)
         super().data_received(data)
-        if self._unfinished_bytes > HEAD_BYTES and self._stage != _REFUSED:
-            self._turn_away(explain_length(self.url, in_head=self._stage == _HEAD))
-
-    def resume_writing(self) -> None:
-        """Note that the client reads."""
-        self._unread.resume()
-        super().resume_writing()
+        if self._unfinished_bytes > HEAD_BYTES and self._stage != REFUSED:
+            self._turn_away(explain_length(self.url, in_head=self._stage == HEAD))
 
     # httptools' callbacks
 
     def on_message_begin(self) -> None:
         """A request's first byte."""
         super().on_message_begin()
-        if self._stage == _BETWEEN:  # behind another in one piece
-            self._stage, self._since = _HEAD, self.loop.time()
+        if self._stage == BETWEEN:  # behind another in one piece
+            self._stage, self._since = HEAD, self.loop.time()
             self._counted = False
         self._begun = True
 
@@ -110,10 +97,9 @@ class GuardedProtocol(HttpToolsProtocol):
                 check_upgrade(self.headers)
         except GanymedeError as error:
             self.refuse(error)
-        self.guard.begin(self)
         super().on_headers_complete()
         self._unanswered.begin(self.cycle)
-        self._stage, self._since, self._unfinished_bytes, self._body_bytes = _BODY, self.loop.time(), 0, 0
+        self._stage, self._since, self._unfinished_bytes, self._body_bytes = BODY, self.loop.time(), 0, 0
         self.headers = []  # fields behind the body are none of its head's: they go nowhere
         if self.restricted or self.context.engine.leaving:
             self.cycle.keep_alive = False
@@ -128,10 +114,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request's last byte."""
-        self._stage, self._unfinished_bytes = _BETWEEN, 0
+        self._stage, self._unfinished_bytes = BETWEEN, 0
         super().on_message_complete()
-
-    # uvicorn's events, and ours
 
     def refuse(self, error: GanymedeError) -> NoReturn:
         """End the parsing, within one of its callbacks: `error` is what the client is told."""
@@ -147,7 +131,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Go on to the next request, or to the refusal that is due."""
         self._unanswered.end()
         super().on_response_complete()
-        if self._stage == _HEAD and self.timeout_keep_alive_task is not None:
+        if self._stage == HEAD and self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()  # the next head has begun, and has its own time
             self.timeout_keep_alive_task = None
         if self.pipeline or not self.cycle.response_complete:
@@ -155,58 +139,16 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._due is not None:
             error, self._due = self._due, None
             self._answer(error)
-        else:
-            self.guard.rest(self)
-
-    # what `Connections` asks
-
-    def check(self, now: float) -> None:
-        """End the connection if its client has left, or its time is over."""
-        if self._unread.is_stuck(self.transport, now, self.limits.write_timeout_s):
-            self.transport.abort()
-        elif not self.transport.is_closing():
-            if self.flow.read_paused and has_left(self.transport):
-                self.transport.close()
-            else:
-                self._check_time(now)
-
-    def _check_time(self, now: float) -> None:
-        transport, age_s = self.transport, now - self._since
-        if self._stage == _BETWEEN:
-            pass
-        elif self._stage == _REFUSED:
-            if age_s > LINGER_S and self._due is None:
-                transport.close()
-        elif self.flow.read_paused:
-            self._since = now  # it is not the client who takes the time
-        elif self._stage == _HEAD and age_s > self.limits.head_timeout_s:
-            if self._begun:
-                self._turn_away(RequestTimeout(f"No whole head came in {self.limits.head_timeout_s:g} s."))
-            elif self.cycle is None or self.cycle.response_complete:
-                transport.close()
-        elif self._stage == _BODY and age_s > self.limits.body_timeout_s + BODY_GRACE_S:
-            self._turn_away(RequestTimeout(f"The body did not come within {self.limits.body_timeout_s:g} s."))
-
-    def give_way(self) -> bool:
-        """End the connection for another's sake, unless its last answer is still on its way."""
-        if self.transport.get_write_buffer_size():
-            return False
-        self.transport.close()
-        return True
-
-    def abort(self) -> None:
-        """End the connection at once."""
-        self.transport.abort()
 
     def _turn_away(self, error: GanymedeError) -> None:
         """Answer with `error`, in its turn, and end the connection."""
-        if self._stage == _REFUSED or self.transport.is_closing():
+        if self._stage == REFUSED or self.transport.is_closing():
             return
-        stage, self._stage, self._since = self._stage, _REFUSED, self.loop.time()
+        stage, self._stage, self._since = self._stage, REFUSED, self.loop.time()
         self._unfinished_bytes, cycle = 0, self.cycle
-        if cycle is None or (cycle.response_complete and stage == _HEAD):
+        if cycle is None or (cycle.response_complete and stage == HEAD):
             self._answer(error)
-        elif stage == _HEAD:
+        elif stage == HEAD:
             self._due = error
             self.flow.pause_reading()
         elif cycle.response_complete or self.pipeline:

@@ -7,10 +7,10 @@ from typing import Any
 
 from foundation.errors import BodyTooLarge
 from service.http.requesters import address_of
-from service.server.guarded_protocol import GuardedProtocol
 from service.server.intake import LARGE_BYTES, Intake
 from service.server.paced_flow import PacedFlow
 from service.server.refused_heads import HeadTooLarge
+from service.server.timed_protocol import TimedProtocol
 from service.server.wire_limits import FIELDS
 
 _CHUNKS = 8192
@@ -18,7 +18,7 @@ _CHUNK_BYTES = 64
 """A body of more pieces than those has so many bytes in each, on average: each costs as much as a field."""
 
 
-class PacedProtocol(GuardedProtocol):
+class PacedProtocol(TimedProtocol):
     """A connection on which a large message is read a piece at a time, whoever it is for."""
 
     flow: PacedFlow

@@ -46,6 +46,15 @@ def has_left(transport: asyncio.Transport) -> bool:
 
     An open transport is asked; the call does not wait.
     """
+    return _has(transport, _LEFT)
+
+
+def has_more(transport: asyncio.Transport) -> bool:
+    """Whether the client has sent more than was read; asked as `has_left` is."""
+    return _has(transport, select.POLLIN)
+
+
+def _has(transport: asyncio.Transport, event: int) -> bool:
     poll = select.poll()
-    poll.register(transport.get_extra_info("socket"), _LEFT)
+    poll.register(transport.get_extra_info("socket"), event)
     return bool(poll.poll(0))

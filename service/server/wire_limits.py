@@ -23,6 +23,9 @@ LINGER_BYTES = 2**22
 """What a client still sends after a refusal is read and dropped: else it would learn of a broken connection
 and not of the reason (RFC 9112, section 9.6)."""
 
+LAST_CALL_S = 0.5
+"""When the process ends, who was let in can ask for so long; it waits no longer for who says nothing."""
+
 _MOST_CONNECTIONS = 10_000
 _MOST_DESCRIPTORS = 2**14
 _HEALTH_CONNECTIONS = 32

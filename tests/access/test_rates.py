@@ -165,13 +165,13 @@ def test_a_file_of_keys_that_is_cut_off_nowhere_is_read_whole_or_not_at_all(tmp_
         read_keys(Settings(api_keys=SecretStr(str(path))))
 
 
-def test_the_command_writes_a_keys_bounds_into_its_entry(run_ganymede):
-    made = run_ganymede("key", "carol", "--rate-images-per-s", "2.5", "--quota-images-per-day", "none")
+def test_the_command_writes_a_keys_bounds_into_its_entry(call_ganymede):
+    made = call_ganymede("key", "carol", "--rate-images-per-s", "2.5", "--quota-images-per-day", "none")
     assert made.returncode == 0, made.stderr
     [entry] = re.findall(r"carol:.*", made.stdout)
     assert parse_keys(entry)["carol"].rate_images_per_s == 2.5
     assert parse_keys(entry)["carol"].quota_images_per_day is None
-    refused = run_ganymede("key", "carol", "--quota-images-per-day", "many")
+    refused = call_ganymede("key", "carol", "--quota-images-per-day", "many")
     assert refused.returncode == 2
     assert "quota-images-per-day" in refused.stderr
     assert "carol:" not in refused.stdout

@@ -130,15 +130,15 @@ def strip(url):
     return url.replace("/pre/", "/", 1)
 
 
-def test_the_command_signs_what_the_service_takes(guarded, run_ganymede):
+def test_the_command_signs_what_the_service_takes(guarded, call_ganymede):
     url = f"{guarded.url}/pre{PICTURE}?scale=3"
     variables = {"GANYMEDE_URL_SIGNING_KEYS": KEY, "GANYMEDE_ROOT_PATH": "/pre"}
-    done = run_ganymede("sign-url", url, "--valid", "1h", **variables)
+    done = call_ganymede("sign-url", url, "--valid", "1h", **variables)
     assert done.returncode == 0, done.stderr
     made = done.stdout.strip()
     assert made.startswith(f"{url}&expires=")
     assert httpx.get(strip(made)).status_code == 200
-    again = run_ganymede("sign-url", made, "--valid", "2h", **variables)
+    again = call_ganymede("sign-url", made, "--valid", "2h", **variables)
     assert again.stdout.count("expires=") == 1
     assert httpx.get(strip(again.stdout.strip())).status_code == 200
 
@@ -154,8 +154,8 @@ def test_the_command_signs_what_the_service_takes(guarded, run_ganymede):
     ],
     ids=str,
 )
-def test_what_cannot_be_signed_is_refused_in_a_sentence(run_ganymede, arguments, key, word):
-    done = run_ganymede("sign-url", *arguments, GANYMEDE_URL_SIGNING_KEYS=key)
+def test_what_cannot_be_signed_is_refused_in_a_sentence(call_ganymede, arguments, key, word):
+    done = call_ganymede("sign-url", *arguments, GANYMEDE_URL_SIGNING_KEYS=key)
     assert done.returncode != 0
     assert word in done.stderr
     assert "Traceback" not in done.stderr

@@ -108,7 +108,7 @@ def _write(folder: Path, content: bytes) -> Path:
 
 
 def _keep(walks: KeptWalks, name: str, size: int):
-    folder = LockedFolder("walk")
+    folder = LockedFolder("walk").make()
     return walks.keep((None, name), folder, _write(folder.path, b"x" * size))
 
 

@@ -292,4 +292,4 @@ def test_who_asks_for_what_is_not_there_is_not_told_where_the_store_is(store, ph
         ]
     assert {answer.status_code for answer in answers} == {404}
     assert not [answer.text for answer in answers if str(store) in answer.text]
-    assert "There is no model 'none' in the store. There is: face." in answers[0].text
+    assert "There is no model 'none' in the store. There is face." in answers[0].text

@@ -107,11 +107,11 @@ def small(tiny_store, tmp_path_factory):
         yield running
 
 
-def begin(server, fields):
-    """A connection on which a walk was asked for, and nothing of it is read."""
+def begin(server, fields, *, receive_bytes=4096):
+    """A connection on which a walk was asked for, and nothing of it is read; so much is taken unread."""
     parts = urllib.parse.urlsplit(server.url)
     connected = socket.create_connection((parts.hostname, parts.port), timeout=120)
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     query = urllib.parse.urlencode(fields)
     connected.sendall(f"GET /latent-walk?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     return connected
@@ -165,7 +165,8 @@ def test_a_client_that_reads_nothing_of_a_stream_loses_its_connection(tiny_store
 
 def test_a_process_that_ends_sends_what_is_left_of_a_stream_at_once(tiny_store, tmp_path):
     with run_server(tiny_store, tmp_path, "--default-model", "grey", "--ui", "off") as server:
-        with begin(server, {**LONG, "frames": 600, "fps": 1, "scale": 1}) as connected:
+        # A small window costs a pause with every part, and this is about none.
+        with begin(server, {**LONG, "frames": 600, "fps": 1, "scale": 1}, receive_bytes=2**17) as connected:
             content = connected.recv(4096)
             server.process.terminate()
             while piece := connected.recv(65_536):

@@ -253,6 +253,44 @@ def test_nobody_gains_by_leaving_and_coming_again():
     assert abs(served["patient"] - served["restless"]) <= 2 * 8
 
 
+def _share_beside_one_who_leaves(*, given_up: bool, batches: int = 70) -> int:
+    """Batches of one who waits for his answers and asks again, beside one whose clients come and go."""
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    asked = [job_of(generator, 64, "restless") for _ in range(4)]
+    for job in asked:
+        waiting.add(job)
+    waiting.take(8)
+    patient, mine = job_of(generator, 16, "patient"), 0
+    waiting.add(patient)
+    for _ in range(batches):
+        mine += any(part.job.requester == "patient" for part in waiting.take(8).parts)
+        if not patient.waiting:
+            patient = job_of(generator, 16, "patient")
+            waiting.add(patient)
+        waiting.discard(asked.pop(0), given_up=given_up)
+        asked.append(job_of(generator, 64, "restless"))
+        waiting.add(asked[-1])
+    return mine
+
+
+def test_who_asks_for_much_and_leaves_goes_behind_who_waits_but_has_a_turn_now_and_then():
+    assert 33 <= _share_beside_one_who_leaves(given_up=False) <= 37  # such as a time limit: turns of equals
+    assert 58 <= _share_beside_one_who_leaves(given_up=True) <= 62
+
+
+def test_what_was_given_up_is_soon_forgiven():
+    waiting, generator = WaitingJobs(), FakeGenerator()
+    waiting.add(job_of(generator, 100_000, "patient"))
+    for _ in range(100):
+        left = job_of(generator, 1000, "restless")
+        waiting.add(left)
+        waiting.discard(left, given_up=True)
+    waiting.add(job_of(generator, 100_000, "restless"))
+    first = [waiting.take(8).parts[0].job.requester for _ in range(400)]
+    assert first[:120].count("restless") < 24
+    assert 45 <= first[-100:].count("restless") <= 55
+
+
 def test_what_is_remembered_of_requesters_who_left_does_not_grow():
     waiting, generator = WaitingJobs(), FakeGenerator()
     waiting.add(job_of(generator, 100_000, "greedy"))

@@ -184,6 +184,31 @@ def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
     assert run(scenario) == [8]
 
 
+def test_who_left_goes_behind_who_waits(release):
+    async def scenario(engine):
+        slow: Any = SlowGenerator(release.generator)
+        inputs = draw_seeds(release.manifest, range(4))
+
+        def ask(requester):
+            return asyncio.ensure_future(engine.generate(slow, inputs, requester=requester))
+
+        running = ask("another")
+        await until(lambda: slow.entered)
+        stays, leaves = ask("restless"), ask("restless")
+        await asyncio.sleep(0)
+        leaves.cancel()
+        await asyncio.wait([leaves])
+        patient = [ask("patient"), ask("patient")]
+        await asyncio.sleep(0)
+        slow.go.release(2)
+        await asyncio.gather(running, *patient)
+        assert not stays.done()
+        slow.go.release(1)
+        await stays
+
+    run(scenario)
+
+
 def test_equal_requests_share_one_run_and_one_leaving_does_not_hurt_the_other(release):
     async def scenario(engine):
         slow: Any = SlowGenerator(release.generator)

@@ -48,7 +48,7 @@ class WatchedEngine(Engine):
         self._delay_s = delay_s
 
     async def generate(self, generator, inputs, **options) -> Generated:
-        self.asked.append(len(inputs.latents))
+        self.asked.append(len(inputs))
         self.in_flight += 1
         self.most_in_flight = max(self.in_flight, self.most_in_flight)
         try:
@@ -275,6 +275,39 @@ def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp
         await engine.close()
         assert discarded.is_set()
         assert list(tmp_path.iterdir()) == [kept], "whoever gave a way to discard it removes it himself"
+
+    asyncio.run(leave())
+
+
+def test_a_walk_that_was_left_before_its_first_frames_has_cost_no_drawing_no_folder_and_no_thread(
+    release, tmp_path, monkeypatch
+):
+    async def leave() -> None:
+        engine, done = WatchedEngine(delay_s=PATIENCE_S), []
+        monkeypatch.setattr(rendering, "walk_inputs", lambda *_: done.append("drawn"))
+        monkeypatch.setattr(engine.walk_encoders, "submit", lambda *_: done.append("thread"))
+        request = WalkRequest(seeds=(1, 2), frames=600)
+        keys = draw_inputs(release.manifest, request, request.seeds)
+        walk = render_walk(
+            engine,
+            release.generator,
+            keys,
+            request,
+            tmp_path / "walk.mp4",
+            "mp4",
+            timeout_s=PATIENCE_S,
+            prepare=lambda: done.append("folder"),
+            discard=lambda: done.append("let go"),
+        )
+        task = asyncio.create_task(walk)
+        for _ in range(100):  # turns of the event loop: both chunks that may be under way are
+            await asyncio.sleep(0)
+        assert engine.in_flight == 2
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert done == ["let go"]
+        assert engine.waiting_images == 0
 
     asyncio.run(leave())
 

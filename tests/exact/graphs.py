@@ -35,13 +35,25 @@ class Writer:
         self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
         return names[0] if outputs == 1 else names
 
-    def end(self, values, shape, *, label, curve="Tanh"):
+    def divide(self, levels):
+        """Straight colours (n, h, w, 4) of premultiplied levels, as a run with alpha exports them."""
+        number = lambda value: self.constant(np.float32(value))  # noqa: E731 - a name for what is said so often
+        colours, alpha = self.add("Split", levels, self.constant(np.array([3, 1])), outputs=2, axis=-1)
+        seen = self.add(
+            "Cast", self.add("Greater", self.add("Round", alpha), number(0)), to=TensorProto.FLOAT
+        )
+        share = self.add("Mul", seen, self.add("Div", number(255), self.add("Max", alpha, number(8))))
+        return self.add("Concat", self.add("Mul", colours, share), alpha, axis=3)
+
+    def end(self, values, shape, *, label, curve="Tanh", planes=False):
         """Levels of `values` (n, h, w, c), after a curve."""
         if curve:
             values = self.add(curve, values)
         low, factor = (1.0, 127.5) if curve != "Sigmoid" else (0.0, 255.0)
         raised = self.add("Add", values, self.constant(np.float32(low)))
         levels = self.add("Mul", raised, self.constant(np.float32(factor)))
+        if shape[-1] == 4:
+            levels = self.divide(self.add("Transpose", levels, perm=[0, 2, 3, 1]) if planes else levels)
         rounded = self.add("Round", levels)
         bounds = self.constant(np.float32(0)), self.constant(np.float32(255))
         self.nodes.append(
@@ -95,6 +107,41 @@ def residual():
     return write.end(write.add("Transpose", last, perm=[0, 2, 3, 1]), (3, 3, 3), label=False, curve="Sigmoid")
 
 
+def interpolated(planes=True):
+    """As `modern` exports pictures with alpha: a trunk that is normalised for a branch and that the branch is
+    added to, each pixel four times, means of neighbours, and colours divided by their alpha.
+
+    `planes`, the curve is before the channels are turned to the end."""
+    write = Writer(seed=7)
+    both = write.add("Concat", "latent", "label", axis=1)
+    options = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+
+    def branch(rows):
+        factors = write.add("MatMul", both, write.weights(9, 16))
+        spread = write.add("Reshape", factors, write.constant(np.array([-1, 1, 1, 16])))
+        scale, shift = write.add("Split", spread, outputs=2, axis=-1)
+        rows = write.add("LeakyRelu", write.add("Add", write.add("Mul", rows, scale), shift), alpha=0.2)
+        planes = write.add("Transpose", rows, perm=[0, 3, 1, 2])
+        return write.add("Conv", planes, write.weights(8, 8, 3, 3), **options)
+
+    dense = write.add("Gemm", both, write.weights(9, 4 * 4 * 8), write.weights(128, scale=0.1), transB=0)
+    rows = write.add("Reshape", dense, write.constant(np.array([-1, 4, 4, 8])))
+    trunk = write.add("Add", write.add("Transpose", rows, perm=[0, 3, 1, 2]), branch(rows))
+    few = write.add("Conv", trunk, write.weights(8, 8, 1, 1), kernel_shape=[1, 1], pads=[0, 0, 0, 0])
+    four = write.add("Transpose", write.add("Concat", *[few] * 4, axis=1), perm=[0, 2, 3, 1])
+    pairs = write.add("Reshape", four, write.constant(np.array([-1, 4, 4, 2, 16])))
+    turned = write.add("Transpose", pairs, perm=[0, 1, 3, 2, 4])
+    large = write.add("Reshape", turned, write.constant(np.array([-1, 8, 8, 8])))
+    planes = write.add("Transpose", large, perm=[0, 3, 1, 2])
+    mean = write.add(
+        "AveragePool", planes, kernel_shape=[2, 2], pads=[0, 0, 1, 1], strides=[1, 1], count_include_pad=0
+    )
+    trunk = write.add("Add", mean, branch(write.add("Transpose", mean, perm=[0, 2, 3, 1])))
+    last = write.add("Conv", trunk, write.weights(4, 8, 3, 3, scale=0.1), **options)
+    values = last if planes else write.add("Transpose", last, perm=[0, 2, 3, 1])
+    return write.end(values, (8, 8, 4), label=True, planes=planes)
+
+
 def linear_end():
     """One layer whose pictures are cut off at black and white, without a curve."""
     write = Writer(seed=5)
@@ -103,7 +150,12 @@ def linear_end():
     return write.end(values, (4, 4, 1), label=False, curve=None)
 
 
-GRAPHS = {"conditional": conditional, "residual": residual, "linear_end": linear_end}
+GRAPHS = {
+    "conditional": conditional,
+    "residual": residual,
+    "interpolated": interpolated,
+    "linear_end": linear_end,
+}
 
 
 def feeds_of(model, count, first=10_000):

@@ -11,6 +11,9 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from tests.exact.quotients import average, is_ratio, on_ratios
+from tests.exact.whole_numbers import align, known, reduce, round_half_even, small, to_grid
+
 
 def draw_integers(graph: bytes, feeds):
     """The pictures of `feeds` (n, …): uint8 (n, h, w, c)."""
@@ -20,35 +23,12 @@ def draw_integers(graph: bytes, feeds):
     for node in model.graph.node:
         attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
         inputs = [values[name] if name in values else constants.get(name) for name in node.input]
-        outputs = evaluate(node.op_type, inputs, attributes, len(node.output))
+        if is_ratio(*inputs) or (node.op_type == "Div" and not isinstance(inputs[0][0], str)):
+            outputs = [on_ratios(node.op_type, inputs)]
+        else:
+            outputs = evaluate(node.op_type, inputs, attributes, len(node.output))
         values.update(zip(node.output, outputs, strict=True))
     return values["image"][1]
-
-
-def to_grid(array):
-    """A constant as whole numbers, on one grid for all of it."""
-    array = np.asarray(array, np.float64)
-    for t in range(-40, 60):
-        scaled = np.ldexp(array, t)
-        if np.array_equal(scaled, np.rint(scaled)):
-            return (np.rint(scaled).astype(np.int64), t)
-    raise AssertionError("on no grid")
-
-
-def known(value):
-    return value if isinstance(value, tuple) else to_grid(value)
-
-
-def align(first, second):
-    """Two tensors on one grid."""
-    (one, t), (other, u) = known(first), known(second)
-    finest = max(t, u)
-    return one << (finest - t), other << (finest - u), finest
-
-
-def small(whole):
-    assert np.abs(whole).max(initial=0) < 2**53, "larger than what is proven"
-    return whole
 
 
 def evaluate(kind, inputs, attributes, outputs):
@@ -110,25 +90,13 @@ def bound(kind, value, ends):
     return value
 
 
-def reduce(value):
-    """On the coarsest grid that holds it, so that whole numbers stay small."""
-    whole, t = value
-    while t > 0 and not np.any(whole & 1):
-        whole, t = whole >> 1, t - 1
-    return whole, t
-
-
-def round_half_even(whole, t):
-    if t <= 0:
-        return whole << -t
-    floor = whole >> t
-    rest = whole - (floor << t)
-    half = 1 << (t - 1)
-    return floor + ((rest > half) | ((rest == half) & (floor % 2 == 1)))
-
-
 def multiply(kind, inputs, attributes):
     (whole, t), (weights, u) = inputs[0], to_grid(inputs[1])
+    if kind == "Gemm":
+        one, other, finest = align(
+            (small(whole @ (weights.T if attributes["transB"] else weights)), t + u), inputs[2]
+        )
+        return reduce((small(one + other), finest))
     if kind == "MatMul":
         return reduce((small(whole @ weights), t + u))
     down, right = weights.shape[2:]
@@ -163,6 +131,8 @@ SUMS = {
     "Concat": join,
     "Add": add,
     "Sub": add,
+    "AveragePool": average,
+    "Gemm": multiply,
     "Mul": scale,
     "MatMul": multiply,
     "Conv": multiply,
@@ -178,6 +148,11 @@ def move(kind, array, inputs, attributes, outputs):
     if kind == "Transpose":
         return [array.transpose(attributes["perm"])]
     if kind == "Identity":
+        return [array]
+    if kind == "Resize":
+        assert attributes["coordinate_transformation_mode"] == b"asymmetric"
+        for axis, times in enumerate(inputs[2].astype(int)):
+            array = array.repeat(times, axis)
         return [array]
     if kind == "Split":
         axis = attributes.get("axis", 0)

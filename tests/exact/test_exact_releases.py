@@ -119,15 +119,15 @@ def test_every_door_answers_what_int64_says(store):
     assert np.array_equal(answers[3][[0, -1]], draw(model, ends))
 
 
-def test_verify_says_what_was_proven(store, run_ganymede):
-    done = run_ganymede("verify", "m@v1", "--models", store.location)
+def test_verify_says_what_was_proven(store, call_ganymede):
+    done = call_ganymede("verify", "m@v1", "--models", store.location)
     assert done.returncode == 0, done.stderr
     assert "arithmetic: exact, the same pixels on every machine" in done.stdout
     assert "proof: of " in done.stdout
     assert "none passes 2^24 steps of its grid" in done.stdout
 
 
-def test_a_grid_that_was_broken_after_it_was_published_is_refused(store, run_ganymede, tmp_path):
+def test_a_grid_that_was_broken_after_it_was_published_is_refused(store, call_ganymede, tmp_path):
     """Whoever alters a graph may write its sums and its golden pictures anew, and is found out."""
     folder = tmp_path / "models"
     shutil.copytree(store.location, folder)
@@ -141,7 +141,7 @@ def test_a_grid_that_was_broken_after_it_was_published_is_refused(store, run_gan
     entry = next(each for each in manifest["files"] if each["path"] == "generator.onnx")
     entry.update(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
     (path / "manifest.json").write_text(json.dumps(manifest))
-    done = run_ganymede("verify", "m@v1", "--models", folder)
+    done = call_ganymede("verify", "m@v1", "--models", folder)
     assert done.returncode != 0
     assert "is not proven to be" in " ".join(done.stderr.split())
     assert "LeakyRelu" in done.stderr

@@ -4,17 +4,15 @@ import numpy as np
 import pytest
 from onnx import helper, numpy_helper
 
-from foundation.grid import placing, tightening
+from foundation.grid import placing
 from foundation.grid.calibration import measure_ranges
-from foundation.grid.channels import BELOW
 from foundation.grid.extents import LIMIT
 from foundation.grid.linear import read_linear
 from foundation.grid.price import draw
 from foundation.grid.proof import Walk, prove_exact
 from foundation.grid.reading import Graph, count_fraction_bits
-from foundation.grid.tightening import tighten
 from foundation.grid.weights import choose_grid
-from tests.exact.graphs import Writer, conditional, feeds_of, place_small, residual
+from tests.exact.graphs import Writer, conditional, feeds_of, interpolated, place_small, residual
 
 
 @pytest.fixture(scope="module")
@@ -101,31 +99,6 @@ def test_pictures_are_rounded_to_neither_side():
     assert abs(apart.mean()) < 0.06
 
 
-def test_a_bound_cuts_off_as_much_as_it_may_and_no_more():
-    """Of a channel's mean square, by the least of its greatest numbers that may be its bound."""
-    random = np.random.default_rng(0)
-    seen = random.uniform(-1, 1, (2, 20_000)) * [[1.0], [7.0]]
-    seen = np.where(seen > 0, seen, 0.2 * seen)
-    reaches = tightening._find_reaches(seen)
-    for share, reach in zip(tightening._CUT_SHARES, reaches, strict=True):
-        for channel, bound in zip(seen, reach, strict=True):
-            cut = [
-                np.mean((channel - np.clip(channel, -BELOW * ends, ends)) ** 2) / np.mean(channel**2)
-                for ends in (bound, 0.9 * bound)
-            ]
-            assert np.isinf(bound) or (cut[0] <= share < cut[1])
-    assert np.isfinite(reaches).sum() > 4
-
-
-def test_bounds_stay_where_more_would_be_cut_off_than_rounding_costs():
-    """A layer of few numbers has bits enough: nothing is cut off for more."""
-    floats = residual()
-    feeds = feeds_of(floats, 64)
-    ranges = measure_ranges(floats, feeds)
-    kept = tighten(Graph(floats), ranges, feeds)
-    assert all(np.array_equal(kept[name].high, ranges[name].high) for name in ranges)
-
-
 def test_ranges_are_wider_than_what_was_seen_on_either_side():
     """Of what is never near zero too: 1.4 times the least would lie above it."""
     model = conditional()
@@ -189,6 +162,19 @@ def test_making_products_one_and_bounds_a_part_of_layers_changes_no_number(place
     inner = kinds(placed, "Conv")[:-1]
     assert all(graph.readers[node.output[0]][0].op_type == "Clip" for node in inner)
     assert np.array_equal(draw(placed, feeds), draw(plain, feeds))
+
+
+def test_copies_that_are_laid_side_by_side_become_one_resize_and_no_number_changes(monkeypatch):
+    found = place_small(interpolated()).model
+    monkeypatch.setattr(placing, "write_resizes", lambda model: model)
+    plain = place_small(interpolated()).model
+    assert not kinds(plain, "Resize")
+    assert (len(kinds(plain, "Concat")), len(kinds(found, "Concat"))) == (3, 2)
+    assert len(found.graph.node) == len(plain.graph.node) - 5  # of six movers one is left
+    (node,) = kinds(found, "Resize")
+    assert Graph(found).readers[node.output[0]][0].op_type == "AveragePool"
+    feeds = feeds_of(plain, 512)
+    assert np.array_equal(draw(found, feeds), draw(plain, feeds))
 
 
 def test_a_bound_that_nothing_reaches_is_left_out(placed):

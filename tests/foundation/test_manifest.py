@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from foundation.manifest import LatentInput, Manifest, RecordedOn
+from foundation.names import WrongName, is_name, require_name
 from foundation.processor import describe_processor, read_instruction_sets, recorded_here
 from foundation.store import FolderStore
 from tests.conftest import REPOSITORY
@@ -89,3 +90,20 @@ def test_a_mean_is_of_numbers_that_float32_holds(number):
     assert LatentInput.model_validate_json('{"size": 1, "mean": [3.4028234e38]}').mean == (3.4028234e38,)
     with pytest.raises(ValidationError, match=r"mean\.0"):
         LatentInput.model_validate_json(f'{{"size": 1, "mean": [{number}]}}')
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("Fash", "'fash'"), ("my model", "'my-model'"), ("a/b", "'a-b'"), ("-x", "'x'"), ("Émile", "'emile'"),
+        ("a" * 70, "'" + "a" * 64 + "'"), ("", None), ("🦊", None),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_name_is_told_in_words_with_the_nearest_that_can(text, near):
+    with pytest.raises(WrongName) as refusal:
+        require_name(text, "a model's name")
+    said = str(refusal.value)
+    assert "cannot be a model's name: a name has 1 to 64 lower-case letters, digits" in said
+    assert "[a-z" not in said
+    assert (f"such as {near}" in said) if near else ("such as" not in said)
+    assert near is None or is_name(near.strip("'"))

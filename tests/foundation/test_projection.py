@@ -8,11 +8,12 @@ import pytest
 from onnx import parser
 from pydantic import ValidationError
 
+from foundation.curvature import Curvature, measure_curvature
 from foundation.descent import Descent
 from foundation.errors import ReleaseRefused
 from foundation.graphs.projection import check_projection
 from foundation.manifest import Manifest
-from foundation.projection import Projection
+from foundation.projection import LBFGS, Projection
 from foundation.store import FolderStore
 from tests.tiny_models import TinyModel, publish_tiny_model
 
@@ -130,12 +131,49 @@ def test_a_descent_finds_the_least_of_a_bowl_and_keeps_the_nearest_it_saw():
     assert (descent.distances < 0.01 * seen[0]).all()
 
 
+def test_where_the_curvature_is_known_a_descent_is_near_in_a_fraction_of_the_steps():
+    scales = np.geomspace(0.03, 3.0, 8).astype(np.float32)
+
+    def draw(latents, labels):
+        assert labels.shape == (len(latents), 2)
+        return np.round(127.5 + 20 * scales * latents).clip(0, 255).astype(np.uint8)[:, None, :, None]
+
+    def differentiate(latents, _, pictures):
+        return 2 * scales * (scales * latents - 6.375 * pictures[:, 0, :, 0]) / len(scales)
+
+    known = measure_curvature(draw, differentiate, size=8, classes=2, pixels=8)
+    far = measure_curvature(draw, differentiate, size=8, classes=2, pixels=2**20)
+    assert far is None
+    nearest = []
+    for curvature in (None, known):
+        descent = Descent(np.full((3, 8), 0.5, np.float32), 0.05, curvature)
+        for _ in range(6):
+            slopes = scales * descent.latents
+            descent.take(2 * scales * slopes / len(scales), np.square(slopes).mean(1))
+        nearest.append(descent.distances)
+    assert (nearest[1] < 0.1 * nearest[0]).all()
+
+
+def test_a_longer_latent_is_not_kept_for_a_nearer_picture_than_the_prior_is_worth():
+    descent = Descent(np.zeros((1, 4), np.float32), 0.1, prior=1.0)
+    descent.take(np.full((1, 4), -1.0, np.float32), np.array([0.5], np.float32))
+    first = descent.latents.copy()
+    descent.take(np.full((1, 4), -1.0, np.float32), np.array([0.499], np.float32))
+    assert (descent.latents < first).all()
+
+
+def test_what_a_release_says_of_adam_is_half_as_many_steps_now():
+    assert Projection(steps=15, rate=0.1).steps_taken == 8
+    assert Projection(steps=15, rate=0.1, optimizer=LBFGS).steps_taken == 15
+
+
 def test_a_row_descends_the_same_alone_and_beside_others():
     random = np.random.default_rng(1)
+    known = Curvature(np.diag(random.uniform(0.5, 2.0, 6)))
     start = random.normal(size=(5, 6)).astype(np.float32)
     gradients = random.normal(size=(8, 5, 6)).astype(np.float32)
     distances = random.uniform(size=(8, 5)).astype(np.float32)
-    together, alone = Descent(start, 0.1), Descent(start[2:3], 0.1)
+    together, alone = Descent(start, 0.1, known), Descent(start[2:3], 0.1, known)
     for step in range(8):
         together.take(gradients[step], distances[step])
         alone.take(gradients[step, 2:3], distances[step, 2:3])

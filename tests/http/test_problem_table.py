@@ -33,6 +33,7 @@ ANSWERS = {
     "MalformedRequest": ("malformed", 400, "Malformed request"),
     "MethodNotAllowed": ("method-not-allowed", 405, "Method Not Allowed"),
     "ModelNotFound": ("model-not-found", 404, "Model not found"),
+    "NoGraph": ("release-refused", 503, "Release refused"),
     "NoProjection": ("no-projection", 409, "No projection"),
     "NotAcceptable": ("not-acceptable", 406, "Not acceptable"),
     "NotExact": ("not-exact", 500, "Internal error"),
@@ -59,6 +60,7 @@ ANSWERS = {
     "UnsupportedPicture": ("unsupported-picture", 415, "Unsupported picture"),
     "UpgradeRefused": ("upgrade-refused", 501, "Upgrade refused"),
     "WrongKey": ("wrong-key", 500, "Internal error"),
+    "WrongName": ("store", 500, "Model store error"),
     "WrongSetting": ("wrong-setting", 500, "Internal error"),
     "_TooSparse": ("release-refused", 503, "Release refused"),
 }
@@ -68,6 +70,7 @@ RETRY_AFTER_S = {
     "StoreUnreachable": 10,
     "StoreDenied": 10,
     "CacheUnusable": 10,
+    "NoGraph": 60,
     "NotTrusted": 60,
     "ReleaseRefused": 60,
     "_TooSparse": 60,

@@ -218,11 +218,13 @@ def test_readers_of_before_and_after_keep_each_others_fields() -> None:
     assert moved.entries["production"].trial is None
 
 
-def test_the_command_line_says_what_became_of_the_alias(root, run_ganymede, tmp_path) -> None:
+def test_the_command_line_says_what_became_of_the_alias(root, call_ganymede, tmp_path) -> None:
     promote(FolderStore(root), "grey", "v1")
-    done = run_ganymede("promote", "grey", "v2", "--share", "5%", "--models", root)
+    done = call_ganymede("promote", "grey", "v2", "--share", "5%", "--models", root)
     assert done.stdout == "grey@production stays; its canary is v2 now (5 %).\n", done.stderr
-    assert "production (5 %)" in run_ganymede("models", "--models", root).stdout
-    assert "from 0% to 100%" in run_ganymede("promote", "grey", "v2", "--share", "5", "--models", root).stderr
-    done = run_ganymede("promote", "grey", "v2", "--share", "0%", "--models", root)
+    assert "production (5 %)" in call_ganymede("models", "--models", root).stdout
+    assert (
+        "from 0% to 100%" in call_ganymede("promote", "grey", "v2", "--share", "5", "--models", root).stderr
+    )
+    done = call_ganymede("promote", "grey", "v2", "--share", "0%", "--models", root)
     assert done.stdout == "grey@production has no canary now.\n", done.stderr

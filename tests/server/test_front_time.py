@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from tests.raw_http import connect, parse_answers, read_answers
 POST = b"POST /generate HTTP/1.1\r\nHost: here\r\n"
 HANG_S = PATIENCE_S
 """Only a server that waits for ever takes as long."""
+
+
+def announce(path):
+    """The head of a large body."""
+    return b"POST " + path + b" HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -41,60 +47,74 @@ def drip(connection, piece, every_s=0.1):
     return dripping
 
 
-def test_a_client_that_says_nothing_is_hung_up_on(hasty):
-    with connect(hasty.url, timeout_s=HANG_S) as connection:
-        assert read_answers(connection) == []
+SILENT = b""
+RESTING = b"GET /livez HTTP/1.1\r\n\r\n"
+HALF_HEAD = b"GET /livez HTTP/1.1\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+UNREAD = b"GET /models HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
+PATHS = [b"/generate", b"/latent-walk", b"/invocations", b"/v2/models/grey/infer"]
+BODIES = [(b"", b""), (b"{", b""), (b"{", b" ")]
+CHUNKS = [(b"1\r\n \r\n", b"1\r\n \r\n"), (b"0\r\nX: ", b""), (b"1;a", b"")]
+SLOW = [
+    (SILENT, b""),
+    (RESTING, b""),
+    *((HALF_HEAD, more) for more in (b"", b"X: a\r\n")),
+    *((announce(path) + begun, more) for path in PATHS for begun, more in BODIES),
+    *((CHUNKED + begun, more) for begun, more in CHUNKS),
+    (UNREAD, b" "),
+]
+"""What is sent at once, and what then drips."""
 
 
-def test_a_connection_between_requests_ends_after_its_time(hasty):
-    with connect(hasty.url, timeout_s=HANG_S) as connection:
-        connection.sendall(b"GET /livez HTTP/1.1\r\n\r\n")
-        assert [answer.status for answer in read_answers(connection)] == [200]
-
-
-@pytest.mark.parametrize("more", [b"", b"X: a\r\n"], ids=["half", "dripping"])
-def test_a_head_has_a_time_limit(hasty, more):
-    with connect(hasty.url, timeout_s=HANG_S) as connection:
-        connection.sendall(b"GET /livez HTTP/1.1\r\n")
+def ask_slowly(server, begun, more):
+    """The answers, until the server ends the connection: then nobody goes on sending."""
+    with connect(server.url, timeout_s=HANG_S) as connection:
+        connection.sendall(begun)
         dripping = drip(connection, more) if more else None
-        [answer] = read_answers(connection)
-        assert (answer.status, answer.problem["code"]) == (408, "request-timeout")
-        assert answer.fields["connection"] == "close"
+        answers = read_answers(connection)
     if dripping:
         dripping.join(HANG_S)
         assert not dripping.is_alive()
+    return answers
 
 
-@pytest.mark.parametrize("path", [b"/generate", b"/latent-walk", b"/invocations", b"/v2/models/grey/infer"])
-@pytest.mark.parametrize(
-    ("begun", "more"), [(b"", b""), (b"{", b""), (b"{", b" ")], ids=["none", "half", "dripping"]
-)
-def test_a_body_has_a_time_limit_for_all_of_it(hasty, path, begun, more):
-    with connect(hasty.url, timeout_s=HANG_S) as connection:
-        connection.sendall(b"POST " + path + b" HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + begun)
-        if more:
-            drip(connection, more)
-        [answer] = read_answers(connection)
-        assert (answer.status, answer.problem["code"]) == (408, "request-timeout")
+@pytest.fixture(scope="module")
+def told(hasty):
+    """The answers to each of `SLOW`; all take their time limit at once."""
+    with ThreadPoolExecutor(len(SLOW)) as pool:
+        return dict(zip(SLOW, pool.map(lambda slow: ask_slowly(hasty, *slow), SLOW), strict=True))
 
 
-@pytest.mark.parametrize(
-    "piece", [b"1\r\n \r\n", b"0\r\nX: ", b"1;a"], ids=["chunks", "trailer", "extension"]
-)
-def test_chunks_have_the_time_limit_of_a_body(hasty, piece):
-    with connect(hasty.url, timeout_s=HANG_S) as connection:
-        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + piece)
-        if piece.startswith(b"1\r\n"):
-            drip(connection, piece)
-        [answer] = read_answers(connection)
-        assert answer.status == 408
+def test_a_client_that_says_nothing_is_hung_up_on(told):
+    assert told[SILENT, b""] == []
 
 
-def test_a_body_that_nobody_reads_has_the_time_limit_too(hasty):
-    with connect(hasty.url, timeout_s=HANG_S) as connection:
-        connection.sendall(b"GET /models HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n")
-        drip(connection, b" ")
-        assert [answer.status for answer in read_answers(connection)] == [200]
+def test_a_connection_between_requests_ends_after_its_time(told):
+    assert [answer.status for answer in told[RESTING, b""]] == [200]
+
+
+@pytest.mark.parametrize("more", [b"", b"X: a\r\n"], ids=["half", "dripping"])
+def test_a_head_has_a_time_limit(told, more):
+    [answer] = told[HALF_HEAD, more]
+    assert (answer.status, answer.problem["code"]) == (408, "request-timeout")
+    assert answer.fields["connection"] == "close"
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("begun", "more"), BODIES, ids=["none", "half", "dripping"])
+def test_a_body_has_a_time_limit_for_all_of_it(told, path, begun, more):
+    [answer] = told[announce(path) + begun, more]
+    assert (answer.status, answer.problem["code"]) == (408, "request-timeout")
+
+
+@pytest.mark.parametrize(("begun", "more"), CHUNKS, ids=["chunks", "trailer", "extension"])
+def test_chunks_have_the_time_limit_of_a_body(told, begun, more):
+    [answer] = told[CHUNKED + begun, more]
+    assert answer.status == 408
+
+
+def test_a_body_that_nobody_reads_has_the_time_limit_too(told):
+    assert [answer.status for answer in told[UNREAD, b" "]] == [200]
 
 
 def test_a_half_head_behind_a_request_waits_for_its_answer(hasty):
@@ -108,11 +128,23 @@ def test_a_half_head_behind_a_request_waits_for_its_answer(hasty):
     assert len(answers[0].body) == 128 + 20_000 * 64
 
 
-def test_a_client_that_does_not_read_loses_its_connection_and_its_answer_goes(hasty):
+PICTURES = b'{"count": 200000, "format": "npy"}'
+WALK = b"/latent-walk?seeds=1,5&frames=50&scale=64&format=npy"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(POST + b"Content-Length: %d\r\n\r\n" % len(PICTURES) + PICTURES, id="pictures"),
+        pytest.param(
+            b"GET %b HTTP/1.1\r\nHost: a\r\nRange: bytes=100-\r\n\r\n" % WALK, id="a part of a walk"
+        ),
+    ],
+)
+def test_a_client_that_does_not_read_loses_its_connection_and_its_answer_goes(hasty, order):
     """Its answer has 13 MB, of which the kernels on both sides take a few."""
-    order = b'{"count": 200000, "format": "npy"}'
     with connect(hasty.url, timeout_s=HANG_S, receive_bytes=4096) as connection:
-        connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(order) + order)
+        connection.sendall(order)
         deadline = time.monotonic() + HANG_S
         while is_open(connection):
             assert time.monotonic() < deadline

@@ -170,10 +170,10 @@ def test_of_ten_thousand_versions_a_missing_one_is_told_in_a_short_sentence(root
     assert len(str(refused.value)) < 500
 
 
-def test_models_lists_what_it_can_and_says_what_it_cannot(run_ganymede, root: Path) -> None:
+def test_models_lists_what_it_can_and_says_what_it_cannot(call_ganymede, root: Path) -> None:
     for kind in ("no-json", "link-loop", "versions-loop"):
         add_broken_model(root, kind)
-    result = run_ganymede("models", "--models", root)
+    result = call_ganymede("models", "--models", root)
     assert result.returncode == 1
     assert "grey" in result.stdout
     assert "Traceback" not in result.stderr

@@ -19,31 +19,31 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def test_models_shows_versions_aliases_and_sizes(run_ganymede, root: Path) -> None:
+def test_models_shows_versions_aliases_and_sizes(call_ganymede, root: Path) -> None:
     publish_tiny_model(
         root, TinyModel(name="colour", channels=3, classes=("circle", "square")), alias="staging"
     )
-    lines = run_ganymede("models", "--models", root).stdout.splitlines()
+    lines = call_ganymede("models", "--models", root).stdout.splitlines()
     assert len(lines) == 4
     assert lines[1].split()[:3] == ["colour", "v1", "staging"]
     assert lines[2].split()[:2] == ["grey", "v1"]
     assert "production" not in lines[2]
     assert "production" in lines[3]
-    empty = run_ganymede("models", "--models", root / "none")
+    empty = call_ganymede("models", "--models", root / "none")
     assert "There is no model" in empty.stdout
 
 
-def test_rollback_returns_to_the_version_before(run_ganymede, root: Path) -> None:
-    result = run_ganymede("rollback", "grey", "--models", root)
+def test_rollback_returns_to_the_version_before(call_ganymede, root: Path) -> None:
+    result = call_ganymede("rollback", "grey", "--models", root)
     assert result.stdout == "grey@production is v1 again, it was v2.\n"
     assert FolderStore(root).aliases("grey").entries["production"].version == "v1"
-    refused = run_ganymede("rollback", "grey", "--alias", "staging", "--models", root)
+    refused = call_ganymede("rollback", "grey", "--alias", "staging", "--models", root)
     assert refused.returncode == 1
     assert "no alias 'staging'" in refused.stderr
 
 
-def test_verify_says_what_it_checked(run_ganymede, root: Path) -> None:
-    result = run_ganymede("verify", "grey", "--models", root)
+def test_verify_says_what_it_checked(call_ganymede, root: Path) -> None:
+    result = call_ganymede("verify", "grey", "--models", root)
     assert result.returncode == 0, result.stderr
     assert "generator.onnx" in result.stdout
     assert "golden check: 4 seeds, every byte as recorded" in result.stdout
@@ -51,9 +51,9 @@ def test_verify_says_what_it_checked(run_ganymede, root: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["altered", "other-pictures", "external-data"])
-def test_verify_of_a_bad_release_names_what_is_wrong(run_ganymede, root: Path, kind: str) -> None:
+def test_verify_of_a_bad_release_names_what_is_wrong(call_ganymede, root: Path, kind: str) -> None:
     publish_bad(root, "v3", kind)
-    result = run_ganymede("verify", "grey@v3", "--models", root)
+    result = call_ganymede("verify", "grey@v3", "--models", root)
     assert result.returncode == 1
     assert "grey@v3" in result.stderr
     assert "is good" not in result.stdout
@@ -61,7 +61,7 @@ def test_verify_of_a_bad_release_names_what_is_wrong(run_ganymede, root: Path, k
 
 @S3
 def test_the_commands_work_on_a_bucket(
-    run_ganymede, s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+    call_ganymede, s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(s3_uri)
     publish_tiny_model(store, TinyModel(version="v1"))
@@ -72,10 +72,10 @@ def test_the_commands_work_on_a_bucket(
         (("rollback", "grey"), "is v1 again"),
         (("verify", "grey"), "grey@v1 is good"),
     ):
-        result = run_ganymede(*arguments, "--models", s3_uri)
+        result = call_ganymede(*arguments, "--models", s3_uri)
         assert result.returncode == 0, result.stderr
         assert says in result.stdout
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    refused = run_ganymede("models", "--models", s3_uri)
+    refused = call_ganymede("models", "--models", s3_uri)
     assert refused.returncode == 1
     assert refused.stderr == f"ganymede: {s3_uri}: the secret access key is wrong (SignatureDoesNotMatch).\n"

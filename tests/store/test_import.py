@@ -31,19 +31,19 @@ def run_original(path: Path, **feeds: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("file", ["dcgan.onnx", "dcgan-dynamo.onnx"])
 def test_an_exported_dcgan_serves_the_pictures_that_it_drew_before(
-    run_ganymede, tmp_path: Path, file: str
+    call_ganymede, tmp_path: Path, file: str
 ) -> None:
     models = tmp_path / "models"
-    result = run_ganymede("import", EXPORTS / file, "--name", "dcgan", "--models", models)
+    result = call_ganymede("import", EXPORTS / file, "--name", "dcgan", "--models", models)
     assert result.returncode == 0, result.stderr
     assert "(12), image" in result.stdout
     assert "nchw in [-1,1], 32×32×3" in result.stdout
     recorded = FolderStore(models).manifest("dcgan", "v1").golden.recorded_on
     assert recorded == recorded_here()
-    verified = run_ganymede("verify", "dcgan@v1", "--models", models)
+    verified = call_ganymede("verify", "dcgan@v1", "--models", models)
     assert verified.returncode == 0
     assert f"recorded on: {recorded.processor}" in verified.stdout
-    assert run_ganymede("promote", "dcgan", "v1", "--models", models).returncode == 0
+    assert call_ganymede("promote", "dcgan", "v1", "--models", models).returncode == 0
     images = run_original(EXPORTS / file, input=draw_latents(range(5, 9), 12)[:, :, None, None])
     expected = np.clip(np.round((images.transpose(0, 2, 3, 1) + 1) * 127.5), 0, 255)
     with run_server(models, tmp_path) as server:
@@ -54,9 +54,11 @@ def test_an_exported_dcgan_serves_the_pictures_that_it_drew_before(
     assert np.asarray(Image.open(models / "dcgan/versions/v1/samples.png")).shape == (128, 128, 3)
 
 
-def test_an_exported_generator_with_a_class_index_takes_classes_by_name(run_ganymede, tmp_path: Path) -> None:
+def test_an_exported_generator_with_a_class_index_takes_classes_by_name(
+    call_ganymede, tmp_path: Path
+) -> None:
     models = tmp_path / "models"
-    result = run_ganymede(
+    result = call_ganymede(
         "import", EXPORTS / "conditional.onnx", "--name", "conditional", "--classes", "ant,bee,cat,dog,elk",
         "--promote", "production", "--models", models,
     )  # fmt: skip
@@ -65,16 +67,16 @@ def test_an_exported_generator_with_a_class_index_takes_classes_by_name(run_gany
     images = run_original(EXPORTS / "conditional.onnx", z=draw_latents([7], 16), y=np.array([3], np.int64))
     expected = np.round(images.transpose(0, 2, 3, 1) * 255)
     output = tmp_path / "dog.npy"
-    asked = run_ganymede(
+    asked = call_ganymede(
         "generate", "conditional", "--seeds", "7", "--label", "dog", "-o", output, "--models", models
     )
     assert asked.returncode == 0, asked.stderr
     assert np.abs(np.load(output).astype(int) - expected).max() <= 1
 
 
-def test_a_release_that_was_imported_twice_is_the_next_version(run_ganymede, tmp_path: Path) -> None:
+def test_a_release_that_was_imported_twice_is_the_next_version(call_ganymede, tmp_path: Path) -> None:
     for version in ("v1", "v2"):
-        result = run_ganymede(
+        result = call_ganymede(
             "import", EXPORTS / "dcgan.onnx", "--name", "dcgan", "--models", tmp_path, "--licence", "MIT"
         )
         assert f"Published dcgan@{version}" in result.stdout

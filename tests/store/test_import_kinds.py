@@ -1,5 +1,7 @@
 """Files of every age and type: imported, they draw what the file draws; or they are refused."""
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from foundation.errors import ReleaseRefused
 from foundation.latents import draw_latents
 from foundation.onnx_runtime import onnxruntime
 from ganymede.imports import release
+from ganymede.imports.file import read_file
 from ganymede.imports.graph import ImportRefused
 from ganymede.imports.wrapping import wrap_graph
 from tests.store.foreign import SIDE, SIZE, constant, draw_graph, prepare, value
@@ -193,7 +196,57 @@ def test_what_is_no_graph_is_one_sentence(tmp_path: Path, content: bytes) -> Non
         prepare(content, tmp_path)
 
 
-def test_what_was_imported_in_half_precision_has_directions(run_ganymede, tmp_path: Path) -> None:
+def pack(*names: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "seems", "advice"),
+    [
+        ("photo.png", b"\x89PNG\r\n\x1a\n", "a picture", "ganymede train --data folder:FOLDER"),
+        ("photo.onnx", b"\xff\xd8\xff\xe0", "a picture", "ganymede train"),
+        ("m.h5", b"\x89HDF\r\n", "Keras' weights", "tf2onnx"),
+        ("g.pt", pack("archive/data.pkl", "archive/data/0"), "PyTorch's", "torch.onnx.export"),
+        ("old.pth", b"\x80\x02}q\x00.", "a pickle", "torch.onnx.export"),
+        ("m.keras", pack("config.json", "model.weights.h5"), "Keras'", "model.export"),
+        ("a.zip", pack("x/a.onnx"), "holds 'x/a.onnx'", "unpack"),
+        ("a.npz", pack("w.npy"), "arrays of NumPy's", "name the network"),
+        ("w.safetensors", b"\x02" + bytes(7) + b"{}", "weights without a graph", "torch.onnx.export"),
+        ("a.onnx", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS", "git lfs pull"),
+        ("a.onnx", b"<!DOCTYPE html>", "a web page", "fetch the file"),
+        ("a.onnx", b"\x08\x07\x12", "cut off or damaged", "export it again"),
+        ("a.txt", b"my network", "text", "name the .onnx file"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_what_it_seems_to_be_and_what_to_do(
+    tmp_path: Path, name: str, content: bytes, seems: str, advice: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ImportRefused) as refusal:
+        read_file(tmp_path / name)
+    assert seems in str(refusal.value)
+    assert advice in str(refusal.value)
+
+
+def test_a_folder_or_a_device_in_a_graphs_place_is_told_too(tmp_path: Path) -> None:
+    for name, words in (
+        ("saved_model.pb", "tf2onnx.convert --saved-model"),
+        ("config.json", "seems to be a run"),
+        ("a.onnx", "Name the file in it: a.onnx"),
+    ):
+        (tmp_path / f"of-{name}").mkdir()
+        (tmp_path / f"of-{name}" / name).touch()
+        with pytest.raises(ImportRefused, match=words):
+            read_file(tmp_path / f"of-{name}")
+    with pytest.raises(ImportRefused, match="no file, but a pipe, socket or device"):
+        read_file(Path("/dev/zero"))
+
+
+def test_what_was_imported_in_half_precision_has_directions(call_ganymede, tmp_path: Path) -> None:
     model = draw_graph(
         before=[helper.make_node("Cast", ["z"], ["half"], to=TensorProto.FLOAT16)],
         latent="half",
@@ -211,7 +264,7 @@ def test_what_was_imported_in_half_precision_has_directions(run_ganymede, tmp_pa
         ("import", path, "--name", "half", "--promote", "production"),
         ("directions", "half", "--count", "2"),
     ):
-        result = run_ganymede(*arguments, "--models", models)
+        result = call_ganymede(*arguments, "--models", models)
         assert result.returncode == 0, result.stderr
 
 

@@ -72,9 +72,9 @@ def test_a_folder_that_is_really_called_so_is_taken_as_it_is(home: Path) -> None
     assert str(open_store("~").location) == "~"
 
 
-def test_every_command_finds_a_store_in_the_home_folder(home: Path, run_ganymede) -> None:
+def test_every_command_finds_a_store_in_the_home_folder(home: Path, call_ganymede) -> None:
     publish_tiny_model(home / "store", TinyModel())
-    listed = run_ganymede("models", "--models=~/store", HOME=str(home))
+    listed = call_ganymede("models", "--models=~/store", HOME=str(home))
     assert "grey" in listed.stdout
-    listed = run_ganymede("models", HOME=str(home), GANYMEDE_MODELS="~/store")
+    listed = call_ganymede("models", HOME=str(home), GANYMEDE_MODELS="~/store")
     assert "grey" in listed.stdout

@@ -26,10 +26,10 @@ WORDS = ("generate", "colour", "--seeds", "0-24", "--shard-images", "10")
 
 
 @pytest.fixture(scope="module")
-def shards(tiny_store: Path, run_ganymede, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shards(tiny_store: Path, call_ganymede, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one process makes."""
     root = tmp_path_factory.mktemp("shards")
-    done = run_ganymede(*WORDS, "--shards", root, "--models", tiny_store)
+    done = call_ganymede(*WORDS, "--shards", root, "--models", tiny_store)
     assert done.returncode == 0, done.stderr
     assert "all 3 shards are there" in done.stdout
     return root
@@ -62,30 +62,30 @@ def test_the_manifest_has_the_seeds_the_version_and_the_sum_of_every_shard(shard
 
 
 def test_what_is_there_is_passed_over_and_what_is_damaged_is_made_again(
-    shards: Path, tiny_store: Path, run_ganymede
+    shards: Path, tiny_store: Path, call_ganymede
 ) -> None:
     before = contents(shards)
     damaged, cut = shards / "shard-000001.tar", shards / "shard-000002.tar"
     damaged.write_bytes(before[damaged.name][:-1] + b"x")
     cut.unlink()
     untouched = (shards / "shard-000000.tar").stat().st_mtime_ns
-    done = run_ganymede(*WORDS, "--shards", shards, "--models", tiny_store)
+    done = call_ganymede(*WORDS, "--shards", shards, "--models", tiny_store)
     assert "2 shards of colour@v1 made, 1 were there" in done.stdout, done.stderr
     assert (shards / "shard-000000.tar").stat().st_mtime_ns == untouched
     assert contents(shards) == before
 
 
-def test_another_order_is_kept_out_of_the_same_place(shards: Path, tiny_store: Path, run_ganymede) -> None:
+def test_another_order_is_kept_out_of_the_same_place(shards: Path, tiny_store: Path, call_ganymede) -> None:
     before = contents(shards)
-    done = run_ganymede(*WORDS, "--truncation", "0.5", "--shards", shards, "--models", tiny_store)
+    done = call_ganymede(*WORDS, "--truncation", "0.5", "--shards", shards, "--models", tiny_store)
     assert done.returncode == 1
     assert "truncation is '1.0' there and '0.5' here" in done.stderr
     assert contents(shards) == before
 
 
-def test_npz_shards_hold_pixels_seeds_and_labels(tiny_store: Path, run_ganymede, tmp_path, client) -> None:
+def test_npz_shards_hold_pixels_seeds_and_labels(tiny_store: Path, call_ganymede, tmp_path, client) -> None:
     words = ("generate", "colour", "--seeds", "7,3,100-102", "--label", "star", "--scale", "2")
-    done = run_ganymede(*words, "--shard-format", "npz", "--shards", tmp_path, "--models", tiny_store)
+    done = call_ganymede(*words, "--shard-format", "npz", "--shards", tmp_path, "--models", tiny_store)
     assert done.returncode == 0, done.stderr
     arrays = np.load(tmp_path / "shard-000000.npz")
     assert arrays["images"].shape == (5, 16, 16, 3)
@@ -96,7 +96,7 @@ def test_npz_shards_hold_pixels_seeds_and_labels(tiny_store: Path, run_ganymede,
 
 @S3
 def test_three_processes_share_a_bucket_and_make_what_one_makes_in_a_folder(
-    shards: Path, tiny_store: Path, s3_uri: str, s3_server: S3Server, run_ganymede
+    shards: Path, tiny_store: Path, s3_uri: str, s3_server: S3Server, call_ganymede
 ) -> None:
     def start(index: int) -> subprocess.Popen[str]:
         batch = {"AWS_BATCH_JOB_ARRAY_INDEX": str(index), "AWS_BATCH_JOB_ARRAY_SIZE": "3"}
@@ -118,11 +118,13 @@ def test_three_processes_share_a_bucket_and_make_what_one_makes_in_a_folder(
     }
     assert there == contents(shards)
     client.put_object(Bucket=BUCKET, Key=f"{prefix}/shard-000001.tar", Body=b"cut off")
-    done = run_ganymede(*WORDS, "--shards", s3_uri, "--models", tiny_store, **s3_server.variables())
+    done = call_ganymede(*WORDS, "--shards", s3_uri, "--models", tiny_store, **s3_server.variables())
     assert "1 shards of colour@v1 made, 2 were there" in done.stdout, done.stderr
 
 
-def test_a_process_that_is_killed_leaves_whole_shards_alone(tiny_store: Path, run_ganymede, tmp_path) -> None:
+def test_a_process_that_is_killed_leaves_whole_shards_alone(
+    tiny_store: Path, call_ganymede, tmp_path
+) -> None:
     words = ("generate", "grey@v1", "--seeds", "0-39999", "--shard-images", "500")
     options = ("--shards", str(tmp_path), "--models", str(tiny_store))
     process = subprocess.Popen([sys.executable, "-m", "ganymede", *words, *options], cwd=REPOSITORY)

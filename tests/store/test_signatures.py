@@ -303,32 +303,34 @@ def test_a_service_with_trusted_keys_serves_signed_versions_alone(
         assert httpx.get(f"{server.url}/models/grey/versions/v2").status_code == 200
 
 
-def test_the_commands_sign_verify_and_refuse(run_ganymede, keys: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_commands_sign_verify_and_refuse(call_ganymede, keys: tuple[Path, Path], tmp_path: Path) -> None:
     private, public = map(str, keys)
     models = tmp_path / "models"
     publish_tiny_model(models, TinyModel())
     trust = {"GANYMEDE_TRUSTED_KEYS": public}
     drawing = ("generate", "grey", "-o", tmp_path / "grid.png", "--models", models)
-    refused = run_ganymede(*drawing, **trust)
+    refused = call_ganymede(*drawing, **trust)
     assert refused.returncode == 1
     assert "grey@v1 is not signed" in refused.stderr
     assert "ganymede sign grey@v1 --key FILE" in refused.stderr
-    assert run_ganymede("verify", "grey", "--key", public, "--models", models).returncode == 1
-    refused = run_ganymede("promote", "grey", "v1", "--alias", "x", "--models", models, **trust)
+    assert call_ganymede("verify", "grey", "--key", public, "--models", models).returncode == 1
+    refused = call_ganymede("promote", "grey", "v1", "--alias", "x", "--models", models, **trust)
     assert refused.returncode == 1
-    done = run_ganymede("sign", "grey", "--key", private, "--models", models)
+    done = call_ganymede("sign", "grey", "--key", private, "--models", models)
     assert done.returncode == 0, done.stderr
     assert "grey@v1 is signed" in done.stdout
-    again = run_ganymede("sign", "grey", "--key", private, "--models", models)
+    again = call_ganymede("sign", "grey", "--key", private, "--models", models)
     assert again.returncode == 1
     assert "never changes" in again.stderr
-    assert run_ganymede(*drawing, **trust).returncode == 0
-    verified = run_ganymede("verify", "grey@v1", "--key", public, "--models", models)
+    assert call_ganymede(*drawing, **trust).returncode == 0
+    verified = call_ganymede("verify", "grey@v1", "--key", public, "--models", models)
     assert verified.returncode == 0, verified.stderr
     assert "signature: of a trusted key" in verified.stdout
-    added = run_ganymede("directions", "grey", "--count", "1", "--sign", private, "--models", models, **trust)
+    added = call_ganymede(
+        "directions", "grey", "--count", "1", "--sign", private, "--models", models, **trust
+    )
     assert added.returncode == 0, added.stderr
-    assert run_ganymede("verify", "grey@v2", "--models", models, **trust).returncode == 0
+    assert call_ganymede("verify", "grey@v2", "--models", models, **trust).returncode == 0
 
 
 def test_a_wrong_private_key_signs_nothing(signed: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:

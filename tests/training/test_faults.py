@@ -18,7 +18,7 @@ from training.errors import DataError, DivergenceError, NotFiniteError, RunError
 from training.presets import find_preset
 from training.run.faults import first_sentence
 from training.run.folder import Run
-from training.run.meter import CHECKED_STEPS, LossMeter
+from training.run.meter import CHECKED_STEPS, Compilation, LossMeter
 from training.run.stats import EpochPart
 
 
@@ -111,7 +111,7 @@ def add_many(meter, steps):
 
 
 def test_a_loss_that_is_no_number_is_seen_within_the_epoch_and_its_batch_named():
-    meter = LossMeter(EpochPart(step=1000))
+    meter = LossMeter(EpochPart(step=1000), Compilation())
     for _ in range(40):
         meter.add(tf.constant([0.5, 1.0]), 10)
     meter.add(tf.constant([0.5, np.inf]), 10)

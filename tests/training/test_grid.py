@@ -3,16 +3,18 @@
 import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
 from onnx import numpy_helper
 
+from foundation.grid.calibration import run_to
 from foundation.grid.price import draw
 from foundation.grid.proof import prove_exact
-from foundation.grid.reading import count_fraction_bits
+from foundation.grid.reading import Graph, count_fraction_bits
 from foundation.grid.weights import round_to
-from tests.exact.graphs import LABEL, LATENT, conditional, feeds_of, place_small
+from tests.exact.graphs import LABEL, LATENT, conditional, feeds_of, interpolated, place_small
 from tests.exact.integers import draw_integers
 from training.errors import ExportError
-from training.grid.tuning import tune
+from training.grid.tuning import _find_end, run_levels, tune
 
 
 def squared(floats, exact):
@@ -75,3 +77,17 @@ def test_what_cannot_be_trained_is_named():
     broken = type(placed)(placed.model, placed.proof, placed.limits, forget(placed.folded))
     with pytest.raises(ExportError, match=r"Selu .*cannot be trained on the grid"):
         tune(broken, LATENT, LABEL, steps=1)
+
+
+def test_what_is_trained_draws_what_onnx_runtime_does():
+    """Means, copies and a division by alpha among it: the levels are those before colours are divided."""
+    placed = place_small(interpolated())
+    floats, graph = Graph(placed.folded), Graph(placed.model)
+    feeds = feeds_of(interpolated(), 16)
+    end = _find_end(graph, floats)
+    given = {name: tf.constant(values) for name, values in feeds.items()}
+    (levels,) = [node.output[0] for node in floats.nodes if node.input[0] == end]
+    for each, model in ((floats, placed.folded), (graph, placed.model)):
+        drawn = run_levels(each, {}, given, end).numpy()
+        expected = np.concatenate([*run_to(model, levels, feeds)]).reshape(16, -1)
+        assert np.abs(np.rint(drawn) - np.clip(expected, 0, 255)).max() <= (each is floats)

@@ -212,16 +212,16 @@ def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
 
 def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):
     said = io.StringIO()
-    advise_length(configuration, Run(tmp_path), 600, Console(file=said))
+    advise_length(configuration, Run(tmp_path), PictureSet(600, FASHION_MNIST_SHAPE), Console(file=said))
     assert "12 batches in all are few" in said.getvalue()
-    assert "--set epochs=667" in said.getvalue()
+    assert "--set epochs=1600, which is chosen unless it is set, makes 19,200" in said.getvalue()
     said = io.StringIO()
     given = override(find_preset("modern").defaults, ["batch_size=64", "epochs=16"])
-    advise_length(given, Run(tmp_path), 300, Console(file=said))
+    advise_length(given, Run(tmp_path), PictureSet(300, FASHION_MNIST_SHAPE), Console(file=said))
     document = (REPOSITORY / "docs" / "training.md").read_text()
     [told] = re.findall(r"--set epochs=(\d+)", said.getvalue())
     assert f"{int(told):,} of 300\npictures" in document
     assert f"--set epochs={told} " in document
     long, said = override(configuration, ["epochs=667"]), io.StringIO()
-    advise_length(long, Run(tmp_path), 600, Console(file=said))
+    advise_length(long, Run(tmp_path), PictureSet(600, FASHION_MNIST_SHAPE), Console(file=said))
     assert not said.getvalue()

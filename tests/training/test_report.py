@@ -104,9 +104,9 @@ def test_a_folder_that_is_no_run_has_no_report(tmp_path):
         write_report(tmp_path)
 
 
-def test_the_command_writes_the_report(tmp_path, run_ganymede):
+def test_the_command_writes_the_report(tmp_path, call_ganymede):
     run = make_run(tmp_path / "run", epochs=2)
-    done = run_ganymede("report", run.folder)
+    done = call_ganymede("report", run.folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(run.report_path)
 

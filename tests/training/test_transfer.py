@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +24,7 @@ from training.export.exporting import export_run
 from training.export.publication import publish_run
 from training.export.weights import WEIGHTS, collect_weights, read_weights
 from training.launch.origin import Origin, read_release, read_run
-from training.launch.transfer import fill_networks, fit_classes
+from training.launch.transfer import fill_networks, fit_classes, take_form
 from training.presets import PRESETS, build_gan, find_preset
 from training.run.folder import Run
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
@@ -69,35 +70,60 @@ def test_larger_pictures_of_other_colours_share_the_layers_near_latent_and_logit
     assert "discriminator/dense.0" in transfer.taken
 
 
-def test_classes_are_taken_by_name_and_unknown_ones_are_the_mean():
+def test_classes_are_taken_by_name_and_unknown_ones_are_near_the_mean_but_not_alike():
     old = np.arange(8, dtype=np.float32).reshape(4, 2)  # two rows of the latent, two of classes
-    new = fit_classes(old, (5, 2), ("a", "b"), ("b", "c", "a"))
+    alike = np.ones((5, 2), np.float32)
+    new = fit_classes(old, alike, ("a", "b"), ("b", "c", "a"))
     np.testing.assert_array_equal(new, [[0, 1], [2, 3], [6, 7], [5, 6], [4, 5]])
-    np.testing.assert_array_equal(fit_classes(old, (2, 2), ("a", "b"), ()), old[:2])
-    np.testing.assert_array_equal(fit_classes(old, (5, 2), (), ("a",)), [*old, [0, 0]])
+    drawn = np.array([[9, 9], [9, 9], [3, 3], [6, 9], [0, 3]], np.float32)  # the mean of its classes: 3 and 5
+    new = fit_classes(old, drawn, ("a", "b"), ("x", "c", "a"))
+    np.testing.assert_array_equal(new, [[0, 1], [2, 3], [5, 4], [8, 10], [4, 5]])
+    np.testing.assert_array_equal(fit_classes(old, alike[:2], ("a", "b"), ()), old[:2])
+    np.testing.assert_array_equal(fit_classes(old, alike, (), ("a",)), [*old, [0, 0]])
     one_for_all = np.array([[3.0, 4.0]], np.float32)
-    np.testing.assert_array_equal(fit_classes(one_for_all, (2, 2), (), ("a", "b")), [[3, 4], [3, 4]])
-    np.testing.assert_array_equal(fit_classes(old[2:], (1, 2), ("a", "b"), ()), [[5, 6]])
-    assert fit_classes(old, (9, 2), ("a", "b"), ("a", "b")) is None
-    assert fit_classes(old, (4, 3), ("a", "b"), ("a", "b", "c")) is None or old.shape[1] == 2
+    np.testing.assert_array_equal(fit_classes(one_for_all, alike[:2], (), ("a", "b")), [[3, 4], [3, 4]])
+    np.testing.assert_array_equal(fit_classes(old[2:], alike[:1], ("a", "b"), ()), [[5, 6]])
+    assert fit_classes(old, np.ones((9, 2), np.float32), ("a", "b"), ("a", "b")) is None
+    wider = np.ones((4, 3), np.float32)
+    assert fit_classes(old, wider, ("a", "b"), ("a", "b", "c")) is None or old.shape[1] == 2
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(("a", "b"), ("b", "x", "y")), (("a", "b"), ()), ((), ("a", "b"))]
+    ("before", "after", "channels"),
+    [(("a", "b"), ("b", "x", "y"), 3), (("a", "b"), (), 1), ((), ("a", "b"), 1)],
 )
-def test_a_run_with_other_classes_or_none_begins_with_nearly_all(before, after):
-    source, target = build(before, seed=1), build(after, seed=2)
+def test_a_run_with_other_classes_or_colours_or_none_begins_with_nearly_all(before, after, channels):
+    source, target = build(before, seed=1), build(after, seed=2, channels=channels)
     transfer = fill_networks(target, origin_of(source, before), after)
     generator = [layer for layer in transfer.anew if layer.startswith("generator/")]
     assert generator == []
     assert transfer.adapted
-    assert "of them with other classes" in transfer.describe()
+    assert transfer.anew == () or not (before and after)
+    assert "of them with other classes or colours" in transfer.describe()
     target.finish_generator()  # and they draw
 
 
 def test_networks_of_another_kind_are_refused():
-    with pytest.raises(ConfigurationError, match="Nothing of other@v1 fits these networks"):
-        fill_networks(build(width=32, latent_size=16), origin_of(build()), ("a", "b"))
+    origin = replace(origin_of(build()), settings={"preset": "modern", "latent_size": 8, "epochs": 3})
+    with pytest.raises(ConfigurationError, match="Nothing of other@v1 fits these networks") as raised:
+        fill_networks(build(width=32, latent_size=16), origin, ("a", "b"))
+    assert str(raised.value).endswith("its own preset and settings: preset=modern, latent_size=8.")
+
+
+def test_a_new_run_has_the_form_of_its_origin_where_its_own_is_open(tmp_path):
+    defaults = find_preset("modern").defaults
+    settings = {**defaults.model_dump(), "width": 48, "residual": True, "learning_rate": 0.1}
+    origin, run = Origin("other@v1", {}, (), settings), Run(tmp_path)
+    taken = take_form(defaults, origin, run)
+    assert (taken.width, taken.residual, taken.learning_rate) == (48, True, "auto")
+    asked = override(defaults, ["width=64", "residual=false"])
+    assert take_form(asked, origin, run) == asked
+    assert take_form(defaults, Origin("other@v1", {}, ()), run) == defaults
+    assert take_form(defaults, Origin("other@v1", {}, (), {"preset": "dcgan", "width": 48}), run) == defaults
+    with pytest.raises(ConfigurationError, match="width=-1"):  # what a stranger wrote
+        take_form(defaults, Origin("other@v1", {}, (), {"preset": "modern", "width": -1}), run)
+    run.config_path.write_text("{}")
+    assert take_form(defaults, origin, run) == defaults
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +156,7 @@ def test_a_release_carries_weights_that_the_service_does_not_read_and_a_run_begi
     assert manifest.file(WEIGHTS).sha256
     origin = read_release(store, manifest)
     assert (origin.name, origin.class_names) == ("toy@v1", FASHION_MNIST_SHAPE.class_names)
+    assert origin.settings["preset"] == "toy"
     said = train_toy(tmp_path / "run", "seed=5", origin=origin)
     assert "Began from toy@v1: " in said
     assert json.loads((tmp_path / "run" / "origin.json").read_text())["origin"] == "toy@v1"

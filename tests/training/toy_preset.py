@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from training.config import Configuration, Count
-from training.preset import LengthAdvice, Preset
+from training.preset import Preset
 
 
 class ToyConfiguration(Configuration):
@@ -74,5 +74,4 @@ TOY = Preset(
     many_devices=False,
     earlier={"shift": 0.0},
     choose_settings=choose_rate,
-    length=LengthAdvice(few=100, good=200),
 )

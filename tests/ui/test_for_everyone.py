@@ -74,6 +74,19 @@ def test_on_a_phone_the_wall_fills_its_width_and_keys_are_reordered_by_touch(vis
     assert min(button.bounding_box()[side] for side in ("width", "height")) >= 24
     button.tap()
     visit.wait_for_address("walk=14,3,9")
+    finger = visit.page.context.new_cdp_session(visit.page)
+    places = [key.bounding_box() for key in visit.page.locator(".keys .key").all()]
+    first, last = ({"x": box["x"] + box["width"] / 2, "y": box["y"] + 30} for box in (places[0], places[2]))
+
+    def touch(kind, *points) -> None:
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    touch("touchStart", first)
+    visit.page.locator(".keys .lifted").wait_for()  # it is held for a moment
+    touch("touchMove", last)
+    visit.page.locator(".keys li:nth-child(3).after").wait_for()
+    touch("touchEnd")
+    visit.wait_for_address("walk=3,9,14")
 
 
 def test_the_page_works_by_keyboard_and_shows_where_it_is(visit, tiny):

@@ -122,7 +122,7 @@ def test_a_slow_network_shows_the_frame_at_once_and_the_pictures_when_they_come(
     visit.page.route("**/generate", lambda route: waiting.append(route))
     visit.page.goto(f"{tiny.url}/ui/?model=colour@v1&seed=0")
     visit.page.locator(".tile").nth(5).wait_for()
-    visit.page.get_by_role("heading", name="This colour does not exist.").wait_for()
+    visit.page.get_by_role("heading", name="This picture does not exist: colour.").wait_for()
     while waiting:
         waiting.pop().continue_()
         visit.page.wait_for_timeout(50)

@@ -13,6 +13,7 @@ from training.data.arrays import PictureArray, load_array
 from training.data.idx import read_header, read_idx
 from training.data.listing import require_file, stamp
 from training.data.pictures import Pictures, Request, Split
+from training.data.unknown import explain_missing
 from training.errors import DataError
 
 TEST_PREFIXES = ("t10k", "test")
@@ -71,7 +72,7 @@ def read_shape(path: Path) -> tuple[int, ...]:
             rank = start[3] if len(start) == 4 and start[3] in RANKS else RANKS[0]
             return read_header(path, start + stream.read(4 * rank), rank)
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing.") from error
+        raise DataError(explain_missing(path, folders=False)) from error
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}). Fetch the file again.") from error
 

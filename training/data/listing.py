@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from training.data.unknown import explain_missing
 from training.errors import DataError
 
 MAX_FILES = 5_000_000
@@ -21,9 +22,8 @@ def list_names(folder: Path) -> list[str]:
         DataError: it is no folder, or one in it cannot be read, or it holds too much.
     """
     if not folder.is_dir():
-        raise DataError(
-            f"{folder} is {'no folder' if folder.exists() else 'missing'}. Name a folder of pictures."
-        )
+        said = f"{folder} is no folder." if folder.exists() else explain_missing(folder, folders=True)
+        raise DataError(f"{said} Name a folder of pictures.")
     names: list[str] = []
     left: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
     for _ in range(MAX_FOLDERS):

@@ -22,6 +22,7 @@ from foundation.home import expand_home
 from training.data.arrays import PictureArray, load_array
 from training.data.listing import open_file, stamp
 from training.data.pictures import Pictures, Request, Split
+from training.data.unknown import explain_missing
 from training.errors import DataError
 
 NAMES: dict[Split, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -62,7 +63,7 @@ def load_npz(request: Request) -> Pictures:
             array = describe_array(path, archive, members, request.split)
             require_whole(path, archive, array)
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing.") from error
+        raise DataError(explain_missing(path, folders=False)) from error
     except UNREADABLE as error:
         raise DataError(f"{path} is not a NumPy archive that can be read: {error}.") from error
     return load_array(array, request, [str(path.resolve()), stamp(path)])

@@ -55,6 +55,11 @@ def shuffle_order(count: int) -> NDArray[np.int64]:
     return np.random.Generator(np.random.Philox(SHUFFLE_SEED)).permutation(count)
 
 
+def count_held_out(count: int, settings: PictureSettings) -> int:
+    """Return how many pictures of a set of `count` without a test split are kept from training."""
+    return min(round(count * settings.held_out), MAX_HELD_OUT)
+
+
 def split_rows(count: int, settings: PictureSettings, split: Split) -> slice:
     """Return the rows of `split` in a set of `count` in `shuffle_order`: the last ones are held out.
 
@@ -63,7 +68,7 @@ def split_rows(count: int, settings: PictureSettings, split: Split) -> slice:
     Raises:
         DataError: nothing is left of a split.
     """
-    held_out = min(round(count * settings.held_out), MAX_HELD_OUT)
+    held_out = count_held_out(count, settings)
     if not held_out:
         return slice(0, count)
     rows = slice(0, count - held_out) if split == "train" else slice(count - held_out, count)

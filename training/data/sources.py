@@ -6,7 +6,6 @@ from types import MappingProxyType
 
 from rich.console import Console
 
-from training.config import nearest
 from training.data.fashion_mnist import load_fashion_mnist
 from training.data.folder import load_folder
 from training.data.idx_files import load_idx
@@ -15,6 +14,7 @@ from training.data.noto_emoji import load_noto_emoji
 from training.data.npz import load_npz
 from training.data.pictures import Pictures, Request, Split
 from training.data.s3 import load_s3
+from training.data.unknown import explain_unknown
 from training.errors import DataError
 from training.shape import PictureSettings
 
@@ -47,6 +47,6 @@ def load_pictures(
     """
     name, _, value = data.partition(":")
     if name not in SOURCES:
-        raise DataError(f"There is no data set '{name}'.{nearest(name, SOURCES)}")
+        raise DataError(explain_unknown(data, SOURCES))
     request = Request(value, data_folder, split, settings, console or Console(quiet=True))
     return SOURCES[name](request)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, Projection
+from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, LBFGS, Projection
 from training.data import Pictures
 from training.encoder.graphs import Encoding, compare_graphs, convert_encoder
 from training.encoder.learner import Learner
@@ -84,7 +84,11 @@ def teach_encoder(
         rate = choose_rate(drawing, encoding, some, settings)
         found, measured_on = measure(lesson, drawing, encoding, average(some), settings, rate, teaching.say)
         projection = Projection(
-            steps=settings.refining_steps, rate=rate, prior=settings.prior, figures=dict(found.figures)
+            steps=settings.refining_steps,
+            optimizer=LBFGS,
+            rate=rate,
+            prior=settings.prior,
+            figures=dict(found.figures),
         )
         graphs = {ENCODER_GRAPH: encoding.graph, GRADIENT_GRAPH: drawing.gradient}
         report = ProjectionReport(

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from foundation.descent import Descent
 from foundation.latents import draw_latents
 from training.encoder.graphs import Encoding
+from training.encoder.plain_descent import PlainDescent
 from training.encoder.sessions import Drawing, Floats, Images
 from training.encoder.settings import EncoderSettings
 from training.encoder.supply import one_hot, scale
@@ -23,6 +23,7 @@ from training.run.samples import quantize, tile
 
 RATES = (0.02, 0.05, 0.1, 0.2)
 """Of which the best is chosen."""
+USUAL_RATE = 0.05
 CHOSEN_BY = 64
 """Training pictures."""
 SEARCH_RATE = 0.1
@@ -53,9 +54,12 @@ class Reconstructions:
 
 
 def choose_rate(drawing: Drawing, encoding: Encoding, images: Images, settings: EncoderSettings) -> float:
-    """Return the rate to refine with: the one that is set, or that which brings training pictures nearest."""
-    if settings.refining_rate or not settings.refining_steps:
-        return settings.refining_rate or RATES[0]
+    """Return the rate to refine with: the one that is set, or that which brings training pictures nearest.
+
+    Where the curvature is known it has no part in it, but for readers who know nothing of curvature.
+    """
+    if settings.refining_rate or not settings.refining_steps or drawing.curvature is not None:
+        return settings.refining_rate or USUAL_RATE
     pictures = scale(images[:CHOSEN_BY])
     latents, labels = encoding.guess(pictures)
     steps = settings.refining_steps
@@ -120,7 +124,7 @@ def search(
     """Descend from random latents: the nearest (n, Z), their distances (n,), and after how many steps."""
     subject = drawing.subject
     start = draw_latents(range(len(pictures)), subject.latent_size, distribution=subject.distribution)
-    descent = Descent(start, SEARCH_RATE)
+    descent = PlainDescent(start, SEARCH_RATE)
     began_s, steps = time.monotonic(), 0
     while steps <= settings.search_steps and time.monotonic() - began_s < settings.search_s:
         descent.take(*drawing.compare(descent.latents, labels, pictures))

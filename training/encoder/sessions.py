@@ -1,9 +1,12 @@
 """A generator and its gradient in ONNX Runtime: what draws, and what says how far a drawing is off."""
 
+from functools import cached_property
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from foundation.curvature import Curvature, measure_curvature
 from foundation.descent import Descent
 from foundation.onnx_runtime import onnxruntime
 from foundation.projection import DISTANCES, GRADIENTS, LABELS, LATENTS, PICTURES
@@ -52,13 +55,27 @@ class Drawing:
         Raises:
             ExportError: the generator's graph has no gradient, or draws other pictures than is said of it.
         """
-        self.subject = subject
+        self.subject, self.prior = subject, prior
         gradient = build_gradient(onnx.load_model_from_string(subject.graph), prior)
         require_shapes(subject, gradient)
         self.gradient = gradient.SerializeToString()
         self._generator = open_graph(subject.graph)
         self._gradient = open_graph(self.gradient)
         self._chunk = max(FEWEST_ROWS, CHUNK_PIXELS // subject.shape.pixels)
+
+    @cached_property
+    def curvature(self) -> Curvature | None:
+        """What a service knows of it before it descends."""
+        subject = self.subject
+        return measure_curvature(
+            self.draw,
+            lambda latents, labels, pictures: self.compare(latents, labels, pictures)[0],
+            size=subject.latent_size,
+            classes=len(subject.class_names),
+            pixels=subject.shape.height * subject.shape.width,
+            distribution=subject.distribution,
+            prior=self.prior,
+        )
 
     def draw(self, latents: Floats, labels: Floats | None) -> Images:
         """Draw latents (n, Z), of labels (n, classes) where it takes them: uint8 (n, h, w, c)."""
@@ -89,7 +106,7 @@ class Drawing:
         self, latents: Floats, labels: Floats | None, pictures: Floats, *, steps: int, rate: float
     ) -> tuple[Floats, Floats]:
         """Descend so many steps as a service does: the nearest latents (n, Z), and their distances (n,)."""
-        descent = Descent(latents, rate)
+        descent = Descent(latents, rate, self.curvature, self.prior)
         for _ in range(steps + 1):
             descent.take(*self.compare(descent.latents, labels, pictures))
         return descent.best, descent.distances

@@ -44,10 +44,11 @@ class EncoderSettings(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     prior: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """The weight of the latent's mean square when a guess is refined."""
-    refining_steps: Annotated[int, Field(ge=0, le=MAX_STEPS)] = 12
+    refining_steps: Annotated[int, Field(ge=0, le=MAX_STEPS)] = 8
     """How far a service goes from a guess; each costs two drawings."""
     refining_rate: Annotated[float, Field(ge=0.0, le=MAX_RATE), Chosen] = 0.0
-    """Adam's; `auto`: that of some which brings training pictures the nearest."""
+    """How far the first step goes in each number of a latent, about, of a model whose pictures are too
+    large to measure its curvature; `auto`: that of some which brings training pictures the nearest."""
     pictures: Annotated[int, Field(ge=1, le=10_000)] = 100
     """How many are measured."""
     search_steps: Annotated[int, Field(ge=1, le=100_000)] = 300

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import Configuration
-from training.data import load_pictures
+from training.data import Split, load_pictures
 from training.errors import EvaluationError
 from training.evaluation.copying import DRAWN_IMAGES, Tell, find_copies, hold_out, write_pairs
 from training.evaluation.features import FeatureNetwork
-from training.evaluation.gauge import MIN_IMAGES
+from training.evaluation.few import explain_few
 from training.evaluation.pixel_space import PixelSpace
 from training.evaluation.spaces import find_space, general_space, own_space
 from training.export.exporting import ExportReport, read_export
@@ -26,6 +26,7 @@ GENERAL_IMAGES = 5000
 """By EfficientNet-lite0: as many again would take minutes and tell little more."""
 BATCH_IMAGES = 500
 REAL_SEED = 0
+SPLITS: tuple[Split, Split] = ("train", "test")
 
 Images = NDArray[np.uint8]
 
@@ -54,13 +55,11 @@ def evaluate_run(
     run = Run(run_folder)
     report, configuration = read_export(run), run.read_configuration()
     settings = run.keep_colour(configuration)
-    reference = load_pictures(configuration.data, data_folder, "test", settings).images[:EVALUATED_IMAGES]
-    training = load_pictures(configuration.data, data_folder, "train", settings).images
+    trained, others = (load_pictures(settings.data, data_folder, part, settings) for part in SPLITS)
+    if few := explain_few(settings, trained, others):
+        raise EvaluationError(few)
+    training, reference = trained.images, others.images[:EVALUATED_IMAGES]
     count = min(len(reference), len(training))
-    if count < MIN_IMAGES:
-        raise EvaluationError(
-            f"'{configuration.data}' has {count} pictures to compare with, not {MIN_IMAGES}."
-        )
     networks = choose_networks(configuration, features, max(training.shape[1:3]), say)
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
     drawn = max(min(count, max(images for _, images in networks)), DRAWN_IMAGES)

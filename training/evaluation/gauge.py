@@ -15,15 +15,13 @@ from training.data import Pictures
 from training.errors import EvaluationError
 from training.evaluation.features import FeatureNetwork
 from training.evaluation.spaces import find_space, own_space
-from training.metrics import METRICS, TRAINING, Figure, Protocol
+from training.metrics import METRICS, MIN_IMAGES, TRAINING, Figure, Protocol
 from training.metrics.distances import Features
 from training.metrics.spread import measure_spread
 from training.run.samples import draw_inputs, generate_pixels
 from training.run.stats import EpochStats
 
 BATCH_IMAGES = 250
-MIN_IMAGES = 5
-"""Fewer have no covariance worth the name, and no third neighbour."""
 GENERAL_IMAGES = 1000
 """By EfficientNet-lite0 no more are measured in training: seconds, where 5,000 would be half a minute."""
 SHARE = 0.05

@@ -22,6 +22,7 @@ from foundation.manifest import (
     Manifest,
     created_now,
 )
+from foundation.names import require_name
 from foundation.processor import recorded_here
 from foundation.store import Store, describe_file
 from training.errors import ExportError
@@ -59,12 +60,15 @@ def publish_run(
     More than `max_copied`, in [0, 1], of the drawings may not be copies of training pictures.
 
     Raises:
+        WrongName: a model or a version cannot have such a name.
         RunError: there is no such run.
         ExportError: the run is not exported, or a graph is not the one that was compared with Keras, or the
             encoder is for other drawings.
         CopiedError: too many drawings are copies, or nobody has looked for any.
         AlreadyPublished: the store has that version; nothing was changed.
     """
+    require_name(name, "a model's name")
+    require_name(version, "a version's name")
     run = Run(run_folder)
     report = read_export(run)
     if max_copied is not None:

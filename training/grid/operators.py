@@ -91,6 +91,16 @@ def _to_space(inputs: Values, given: Attributes) -> tf.Tensor:
     return tf.transpose(pixels, (0, 3, 1, 2))
 
 
+def _enlarge(inputs: Values, given: Attributes) -> tf.Tensor:
+    """Each number a whole number of times, as often along each axis as `scales` says."""
+    if given.get("mode", b"nearest") != b"nearest" or len(inputs) != 3:
+        raise ExportError("A Resize otherwise than by scales, to the nearest, cannot be trained on the grid.")
+    values = inputs[0]
+    for axis, times in enumerate(np.asarray(inputs[2]).astype(int)):
+        values = tf.repeat(values, times, axis) if times > 1 else values
+    return values
+
+
 def _reshape(inputs: Values, given: Attributes) -> tf.Tensor:  # noqa: ARG001 - called as all are
     sizes = [
         inputs[0].shape[at] if size == 0 and at else int(size)
@@ -104,13 +114,37 @@ def _sum(inputs: Values, given: Attributes) -> tf.Tensor:
     return tf.reduce_sum(inputs[0], axes, keepdims=bool(given.get("keepdims", 1)))
 
 
+def _average(inputs: Values, given: Attributes) -> tf.Tensor:
+    """The mean of neighbours, of those that there are unless `count_include_pad`."""
+    top, left, bottom, right = given.get("pads", [0, 0, 0, 0])
+    pixels = tf.transpose(inputs[0], (0, 2, 3, 1))
+    around = ((0, 0), (top, bottom), (left, right), (0, 0))
+
+    def pool(values: tf.Tensor) -> tf.Tensor:
+        return tf.nn.avg_pool2d(
+            tf.pad(values, around), given["kernel_shape"], given.get("strides", [1, 1]), "VALID"
+        )
+
+    mean = pool(pixels)
+    if not given.get("count_include_pad", 0):
+        mean /= pool(tf.ones_like(pixels[:1, :, :, :1]))
+    return tf.transpose(mean, (0, 3, 1, 2))
+
+
+def _multiply(inputs: Values, given: Attributes) -> tf.Tensor:
+    rows = tf.matmul(inputs[0], inputs[1], transpose_b=bool(given.get("transB", 0)))
+    return rows + inputs[2] if len(inputs) > 2 else rows
+
+
 _OPERATORS: Mapping[str, Callable[[Any, Attributes], tf.Tensor]] = {
     "Add": lambda inputs, _: inputs[0] + inputs[1],
+    "AveragePool": _average,
     "Clip": lambda inputs, _: tf.clip_by_value(inputs[0], inputs[1], inputs[2]),
     "Concat": lambda inputs, given: tf.concat(inputs, given["axis"]),
     "Conv": _convolve,
     "ConvTranspose": _spread,
     "DepthToSpace": _to_space,
+    "Gemm": _multiply,
     "Identity": lambda inputs, _: inputs[0],
     "LeakyRelu": lambda inputs, given: tf.nn.relu(inputs[0]) - given["alpha"] * tf.nn.relu(-inputs[0]),
     "MatMul": lambda inputs, _: tf.matmul(inputs[0], inputs[1]),
@@ -120,6 +154,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Attributes], tf.Tensor]] = {
     "ReduceSum": _sum,
     "Relu": lambda inputs, _: tf.nn.relu(inputs[0]),
     "Reshape": _reshape,
+    "Resize": _enlarge,
     "Round": lambda inputs, _: round_through(inputs[0]),
     "Sigmoid": lambda inputs, _: tf.sigmoid(inputs[0]),
     "Sub": lambda inputs, _: inputs[0] - inputs[1],

@@ -108,7 +108,7 @@ def tune(
     """
     graph, floats = Graph(placed.model), Graph(placed.folded)
     layers = _find_layers(placed, graph)
-    end = _find_end(graph)
+    end = _find_end(graph, floats)
     optimizer = tf.keras.optimizers.Adam(
         tf.keras.optimizers.schedules.CosineDecay(learning_rate or LEARNING_RATE, steps)
     )
@@ -153,9 +153,13 @@ def _find_layers(placed: Placed, graph: Graph) -> list[Layer]:
     return layers
 
 
-def _find_end(graph: Graph) -> str:
-    """What the levels are rounded from."""
-    rounds = [node for node in graph.nodes if node.op_type in ("Round", "Floor")]
+def _find_end(graph: Graph, floats: Graph) -> str:
+    """What the levels are rounded from, in both graphs."""
+    rounds = [
+        node
+        for node in graph.nodes
+        if node.op_type in ("Round", "Floor") and node.input[0] in floats.producers
+    ]
     return str(rounds[-1].input[0])
 
 

@@ -71,18 +71,11 @@ def write_value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
-def advise_length(configuration: Configuration, run: Run, images: int, console: Console) -> None:
+def advise_length(configuration: Configuration, run: Run, pictures: PictureSet, console: Console) -> None:
     """Say at the start of a run of a preset that it has few batches, and which `epochs` would do."""
-    advice = find_preset(configuration.preset).length
-    batches_per_epoch = configuration.count_batches(images)
-    batches = configuration.epochs * batches_per_epoch
-    if advice and batches < advice.few and not run.stats_path.exists():
-        console.print(
-            f"{batches:,} batches in all are few for good pictures: with --set epochs="
-            f"{-(-advice.good // batches_per_epoch)} there are {advice.good:,}.",
-            highlight=False,
-            soft_wrap=True,
-        )
+    advice = find_preset(configuration.preset).advise_length(configuration, pictures)
+    if advice and not run.stats_path.exists():
+        console.print(advice, highlight=False, soft_wrap=True)
 
 
 def require_figure(configuration: Configuration, gauge: Gauge | None) -> None:

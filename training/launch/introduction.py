@@ -30,7 +30,9 @@ def introduce(configuration: Configuration, pictures: Pictures, replicas: int, c
 def describe_pictures(configuration: Configuration, pictures: Pictures) -> str:
     """Return how many there are, of what shape and of which classes, each with its count."""
     shape, names = pictures.shape, pictures.shape.class_names
-    said = f"{len(pictures.images):,} of {configuration.data}, {describe_shape(shape)}, "
+    kept = pictures.record.count - len(pictures.images) if pictures.record else 0
+    held_out = f" ({kept:,} more are held out)" if kept > 0 else ""
+    said = f"{len(pictures.images):,} of {configuration.data}{held_out}, {describe_shape(shape)}, "
     if not names:
         return f"{said}without classes"
     counts = np.bincount(np.asarray(pictures.labels, np.int64), minlength=len(names))

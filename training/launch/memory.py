@@ -33,11 +33,13 @@ def require_memory(configuration: Configuration, shape: PictureShape, replicas: 
         return
     pixels = configuration.batch_size / replicas * shape.pixels
     fitting = int((limit - BASE_BYTES) / ((needed - BASE_BYTES) / pixels) / shape.pixels) * replicas
-    advice = f"--set batch_size={fitting}" if fitting >= 2 * replicas else "--set size= with fewer pixels"
+    advice = "a smaller size"
+    if fitting >= 2 * replicas:
+        advice = f"--set batch_size={fitting}, or {advice}"
     raise ConfigurationError(
         f"Batches of {configuration.batch_size} pictures of {shape.sides} take about "
         f"{needed / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are all that this machine or container gives. "
-        f"Use {advice}, or a smaller size; {VARIABLE} says how many GB there are where that is not so."
+        f"Use {advice}; {VARIABLE} says how many GB there are where that is not so."
     )
 
 

@@ -1,7 +1,8 @@
 """What a run may begin from: another run, or a release that carries the weights of its training."""
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from foundation.manifest import Manifest
@@ -21,6 +22,8 @@ class Origin:
     name: str
     weights: Weights
     class_names: tuple[str, ...]
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Those that it was trained with, by name, as far as they are known."""
 
 
 def read_release(store: Store, manifest: Manifest) -> Origin:
@@ -41,7 +44,14 @@ def read_release(store: Store, manifest: Manifest) -> Origin:
         path = Path(folder) / WEIGHTS
         store.fetch(manifest, WEIGHTS, path)
         weights = read_weights(path)
-    return Origin(manifest.reference, weights, manifest.label.classes if manifest.label else ())
+    classes = manifest.label.classes if manifest.label else ()
+    return Origin(manifest.reference, weights, classes, read_settings(manifest))
+
+
+def read_settings(manifest: Manifest) -> Mapping[str, object]:
+    """Return the settings that a release says it was trained with; none where it says nothing."""
+    settings = manifest.training.get("configuration")
+    return settings if isinstance(settings, dict) else {}
 
 
 def read_run(folder: Path) -> Origin:
@@ -57,4 +67,5 @@ def read_run(folder: Path) -> Origin:
     step, _ = choose_checkpoint(run, None)
     if not Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore(step):
         raise ConfigurationError(f"{folder} has no checkpoint yet: there is nothing to begin from.")
-    return Origin(str(folder), collect_weights(gan), find_preset(configuration.preset).label_classes(shape))
+    classes = find_preset(configuration.preset).label_classes(shape)
+    return Origin(str(folder), collect_weights(gan), classes, configuration.model_dump())

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from foundation.manifest import is_name
+from foundation.names import NAME_RULE, is_name
 from training.config import nearest
 from training.errors import ConfigurationError, DataError
 from training.presets import find_preset
@@ -190,9 +190,7 @@ def name_version(variables: Mapping[str, str]) -> str:
 def require_name(key: str, value: str) -> str:
     """Return `value`; raise ConfigurationError unless the model store takes it as a name."""
     if not is_name(value):
-        raise ConfigurationError(
-            f"{key}={value[:80]} is no name: write 1 to 64 lower-case letters, digits, '.', '_' and '-'."
-        )
+        raise ConfigurationError(f"{key}={value[:80]} is no name: a name has {NAME_RULE}.")
     return value
 
 

@@ -3,7 +3,16 @@
 It imports the errors alone, and reads no file: never TensorFlow.
 """
 
-from training.metrics.figures import GENERATED, HELD_OUT, REAL, TRAINING, Figure, Protocol, parse_figure
+from training.metrics.figures import (
+    GENERATED,
+    HELD_OUT,
+    MIN_IMAGES,
+    REAL,
+    TRAINING,
+    Figure,
+    Protocol,
+    parse_figure,
+)
 from training.metrics.registry import COPIED, DISTANCES, METRICS, Metric, find_metric
 
 __all__ = [
@@ -12,6 +21,7 @@ __all__ = [
     "GENERATED",
     "HELD_OUT",
     "METRICS",
+    "MIN_IMAGES",
     "REAL",
     "TRAINING",
     "Figure",

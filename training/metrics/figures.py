@@ -12,6 +12,8 @@ from training.metrics.registry import METRICS, Metric
 
 DIGITS = 6
 """After the point, of the value of a figure."""
+MIN_IMAGES = 5
+"""Fewer have no covariance worth the name, and no third neighbour."""
 
 
 @dataclass(frozen=True, slots=True)

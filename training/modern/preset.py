@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from training.config import Precision
 from training.modern.configuration import EARLIER, ModernConfiguration
 from training.modern.sizes import base_sides, count_channels
-from training.preset import LengthAdvice, PictureSet, Preset
+from training.preset import PictureSet, Preset
 from training.shape import PictureShape
 
 if TYPE_CHECKING:
     from training.gan import GAN
 
-LENGTH = LengthAdvice(few=2_000, good=8_000)
-"""So many as are good are fewer than the bundled emoji took."""
+FEW_BATCHES = 2_000
+"""A fifth of what the bundled emoji took."""
 BYTES_PER_PIXEL, BYTES_PER_PIXEL_AND_CHANNEL = 3_000, 5
 """Of a batch, and more for each of the generator's `width`: fitted to peaks; see `training.launch.memory`."""
 RESIDUAL_BYTES, RESIDUAL_BYTES_PER_CHANNEL = 1_000, 100
@@ -60,5 +60,5 @@ PRESET = Preset(
     count_bytes=count_bytes,
     earlier=EARLIER,
     choose_settings=choose,
-    length=LENGTH,
+    few_batches=FEW_BATCHES,
 )

@@ -1,8 +1,11 @@
 """What to expect of a run on a set: what is too little, too uneven or too much, and what to do about it."""
 
 from training.config import Configuration
-from training.plan.recipe import count_trained
+from training.evaluation.few import advise_share
+from training.metrics import MIN_IMAGES
+from training.plan.recipe import count_trained, describe_set
 from training.plan.survey import Survey
+from training.presets import find_preset
 from training.shape import PictureShape
 
 FEW, SMALL, GOOD = 200, 1_000, 5_000
@@ -18,7 +21,14 @@ def expect(
     survey: Survey, configuration: Configuration, shape: PictureShape, hours: float | None
 ) -> tuple[str, ...]:
     """Return what should be known before a run is begun, a sentence or two each."""
-    sentences = [expect_count(count_trained(survey, configuration))]
+    trained = count_trained(survey, configuration)
+    length = find_preset(configuration.preset).advise_length(
+        configuration, describe_set(survey, configuration)
+    )
+    sentences = [expect_count(trained), *([length] if length else [])]
+    others = survey.test_count or survey.count - trained or survey.count
+    if others < MIN_IMAGES:
+        sentences.append(expect_others(survey, others))
     small = [name for name, count in survey.classes.items() if count < FEW_IN_CLASS]
     if small:
         named = ", ".join(f"{name} ({survey.classes[name]})" for name in small[:CLASSES_NAMED])
@@ -56,6 +66,12 @@ def expect(
             "run that is stopped goes on where it was."
         )
     return tuple(sentences)
+
+
+def expect_others(survey: Survey, others: int) -> str:
+    """Return what follows from so few pictures to compare drawings with."""
+    said = f"ganymede evaluate needs {MIN_IMAGES} pictures to compare with, and there will be {others}."
+    return f"{said} {'Add some to the test part.' if survey.test_count else advise_share(survey.count)}"
 
 
 def expect_count(count: int) -> str:

@@ -26,6 +26,8 @@ class Plan(BaseModel):
     survey: Survey
     recipe: Recipe
     shape: PictureShape
+    trained: int
+    """Pictures that are learnt from: those that are held out are not."""
     looks: int
     """Pictures seen in the whole run, each as often as there are epochs."""
     memory_gb: float
@@ -56,12 +58,14 @@ def make_plan(
     shape = find_shape(survey, configuration)
     configuration = fill_in(configuration, survey)
     require_drawable(configuration, shape)
-    looks = configuration.epochs * count_trained(survey, configuration)
+    trained = count_trained(survey, configuration)
     probe = Measurement(reason="--no-probe was given")
     if probed:
-        with console.status(f"Timing a few batches of {describe_shape(shape)}"):
+        what = f"Timing a few batches of {describe_shape(shape)}"
+        with console.status(f"{what}: TensorFlow compiles first, for a minute or so, three at most"):
             probe = run_probe(configuration, shape)
     memory_gb = max(estimate_bytes(configuration, shape), probe.peak_bytes) / 1e9
+    looks = configuration.epochs * trained
     hours = looks / probe.images_per_s / 3600 if probe.steps else None
     table = read_table()
     costs: tuple[Cost, ...] = ()
@@ -73,6 +77,7 @@ def make_plan(
         survey=survey,
         recipe=recipe,
         shape=shape,
+        trained=trained,
         looks=looks,
         memory_gb=round(memory_gb, 1),
         probe=probe,

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from training.config import C, Configuration, override
+from training.data.pictures import count_held_out
 from training.plan.survey import Survey
 from training.preset import PictureSet, Preset
 from training.presets import draws, find_preset
@@ -42,8 +43,7 @@ class Recipe(BaseModel):
 def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
     """Return the recipe for a set, around the settings that are `given` as key=value.
 
-    What a preset chooses for the pictures by itself is said with the rest, but need not be set; the size, and
-    the length of a preset that does not choose it, are.
+    What a preset chooses for the pictures by itself is said with the rest, but need not be set; the size is.
 
     Raises:
         ConfigurationError: there is no such preset or setting.
@@ -55,8 +55,8 @@ def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
     sized = override(configuration, [f"{reason.setting}={reason.value}" for reason in sizes])
     automatic = [reason for reason in explain_automatic(survey, chosen, sized) if reason.setting not in own]
     names = {reason.setting for reason in automatic}
-    lengths = choose_length(survey, chosen, fill_in(sized, survey), fixed=own | names)
-    set_here = [reason for reason in (*sizes, *lengths) if reason.setting not in own]
+    seldom = choose_intervals(survey, fill_in(sized, survey), fixed=own | names)
+    set_here = [reason for reason in (*sizes, *seldom) if reason.setting not in own]
     settings = {reason.setting: reason.value for reason in set_here}
     settings |= {key.strip(): value.strip() for key, _, value in (each.partition("=") for each in given)}
     return Recipe(preset=preset, settings=settings, reasons=(*set_here, *automatic))
@@ -64,9 +64,14 @@ def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
 
 def fill_in(configuration: C, survey: Survey) -> C:
     """Return a configuration with what its preset chooses by itself for such pictures."""
-    pictures = PictureSet(count_trained(survey, configuration), find_shape(survey, configuration))
+    pictures = describe_set(survey, configuration)
     chosen = find_preset(configuration.preset).choose_settings(configuration, pictures)
     return configuration.model_copy(update=chosen)
+
+
+def describe_set(survey: Survey, configuration: Configuration) -> PictureSet:
+    """Return what settings are chosen by."""
+    return PictureSet(count_trained(survey, configuration), find_shape(survey, configuration))
 
 
 def configure(recipe: Recipe, survey: Survey) -> Configuration:
@@ -116,35 +121,26 @@ def choose_shape(survey: Survey, preset: Preset[Any], configuration: Configurati
     return [Reason(setting="size", value=str(size), why=why)]
 
 
-def choose_length(
-    survey: Survey, preset: Preset[Any], configuration: Configuration, *, fixed: set[str]
-) -> list[Reason]:
-    """Return the epochs of the preset's advice, and how often to save in so many; nothing that is fixed."""
-    images = count_trained(survey, configuration)
-    batches = configuration.count_batches(images)
-    reasons = []
+def choose_intervals(survey: Survey, configuration: Configuration, *, fixed: set[str]) -> list[Reason]:
+    """Return how often to save and draw a run of many short epochs; nothing that is fixed."""
     epochs = configuration.epochs
-    if preset.length and "epochs" not in fixed and epochs * batches < preset.length.few:
-        epochs = -(-preset.length.good // batches)
-        why = f"{batches:,} batches are an epoch, and about {preset.length.good:,} are good"
-        reasons.append(Reason(setting="epochs", value=str(epochs), why=why))
-    if epochs >= 4 * SAVES and survey.count < SMALL_SET:
-        interval, why = str(epochs // SAVES), "an epoch of so few pictures is short"
-        seldom = {"checkpoint_epochs", "sample_epochs"} - fixed
-        reasons += [Reason(setting=setting, value=interval, why=why) for setting in sorted(seldom)]
-    return reasons
+    if epochs < 4 * SAVES or survey.count >= SMALL_SET:
+        return []
+    interval, why = str(epochs // SAVES), "an epoch of so few pictures is short"
+    seldom = {"checkpoint_epochs", "sample_epochs"} - fixed
+    return [Reason(setting=setting, value=interval, why=why) for setting in sorted(seldom)]
 
 
 def count_trained(survey: Survey, configuration: Configuration) -> int:
     """Return how many pictures are trained on: what is held out is not."""
     if survey.test_count:
         return survey.count
-    return max(1, survey.count - min(round(survey.count * configuration.held_out), 10_000))
+    return max(1, survey.count - count_held_out(survey.count, configuration))
 
 
 def explain_automatic(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
     """Return what `auto` would stand for in the preset's settings, by the pictures' number and shape."""
-    pictures = PictureSet(count_trained(survey, configuration), find_shape(survey, configuration))
+    pictures = describe_set(survey, configuration)
     why = f"auto, for {pictures.count:,} pictures of {pictures.shape.sides}"
     chosen = preset.choose_settings(configuration, pictures)
     # Whether they may be mirrored is seen when they are prepared, and the width goes by the device.

@@ -170,9 +170,9 @@ def look_at(file: PictureFile) -> Look | str:
 
 def survey_pictures(source: str, train: Pictures, test: Pictures | None) -> Survey:
     """Look through a set that is read whole: no file of it can be damaged alone."""
-    parts = [train.images, *([test.images] if test else [])]
-    rows = [(part, row) for part in parts for row in range(len(part))][:MOST_HASHED]
-    small = [enlarge(part[row]) for part, row in rows]
+    parts = [("number", train.images), *([("test number", test.images)] if test else [])]
+    rows = [(name, part, row) for name, part in parts for row in range(len(part))][:MOST_HASHED]
+    small = [enlarge(part[row]) for _, part, row in rows]
     counts = np.bincount(np.asarray(train.labels, np.int64), minlength=len(train.shape.class_names))
     side = train.shape.size
     return Survey(
@@ -185,7 +185,7 @@ def survey_pictures(source: str, train: Pictures, test: Pictures | None) -> Surv
         grey=train.shape.channels == 1,
         transparent=0,
         duplicates=find_duplicates(
-            [f"number {row}" for _, row in rows],
+            [f"{name} {row}" for name, _, row in rows],
             [hash_picture(pixels) for pixels in small],
             np.stack([make_thumbnail(pixels) for pixels in small]),
             test_from=len(train.images),

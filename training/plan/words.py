@@ -13,7 +13,7 @@ CLASSES_SHOWN = 12
 def describe_plan(plan: Plan) -> str:
     """Return the plan as lines under headings."""
     sections = (
-        ("Pictures", describe_survey(plan.survey)),
+        ("Pictures", describe_survey(plan.survey, plan.trained)),
         ("Recipe", describe_recipe(plan)),
         ("What it takes", describe_cost(plan)),
         ("What to expect", plan.expectations),
@@ -22,8 +22,8 @@ def describe_plan(plan: Plan) -> str:
     return "\n".join("\n".join((title, *(f"  {line}" for line in lines), "")) for title, lines in sections)
 
 
-def describe_survey(survey: Survey) -> Iterator[str]:
-    """Yield what is in the set."""
+def describe_survey(survey: Survey, trained: int) -> Iterator[str]:
+    """Yield what is in the set, of which so many are trained on."""
     formats = ", ".join(f"{count:,} {name}" for name, count in survey.formats.items())
     sides = survey.sides
     yield (
@@ -32,6 +32,11 @@ def describe_survey(survey: Survey) -> Iterator[str]:
         + f" ({formats}), {'grey' if survey.grey else 'colour'}"
         + (f", {survey.transparent:,} with transparency" if survey.transparent else "")
     )
+    if trained < survey.count:
+        yield (
+            f"held out of these: {survey.count - trained:,}, for ganymede evaluate to compare with; "
+            f"{trained:,} are learnt from (--set held_out=0 learns from all)"
+        )
     yield f"shorter sides {sides.smallest} to {sides.largest} pixels, {sides.median} in the middle"
     if survey.classes:
         ordered = sorted(survey.classes.items(), key=lambda item: -item[1])

@@ -112,9 +112,9 @@ def name_rows(run: Run) -> tuple[str, ...]:
 
 
 def mean_speed(stats: list[EpochStats]) -> float:
-    """Return the images/s over the whole run; 0 before the first epoch."""
-    seconds = sum(row.seconds for row in stats)
-    return sum(row.images for row in stats) / seconds if seconds else 0.0
+    """Return the images/s over the whole run, but what was spent on compiling; 0 before that is known."""
+    timed = [(row.images, row.images / row.images_per_s) for row in stats if row.images_per_s]
+    return sum(images for images, _ in timed) / sum(seconds for _, seconds in timed) if timed else 0.0
 
 
 def read_comparisons(run: Run) -> list[Comparison]:

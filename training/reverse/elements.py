@@ -85,15 +85,8 @@ def _squash(back: Backward, node: onnx.NodeProto, gradient: str) -> str:
 
 def _clip(back: Backward, node: onnx.NodeProto, gradient: str) -> str:
     """Nothing beyond the bounds, all of it on them."""
-    given = read_attributes(node)
-    for place, name, beyond in ((1, "min", "Less"), (2, "max", "Greater")):
-        bound = node.input[place] if len(node.input) > place else ""
-        if not bound and name in given:
-            bound = back.hold(given[name])
-        if bound:
-            outside = back.add(beyond, node.input[0], bound)
-            gradient = back.add("Where", outside, back.hold(0.0), gradient)
-    return gradient
+    within = back.add("Equal", node.input[0], node.output[0])
+    return back.add("Where", within, gradient, back.hold(0.0))
 
 
 def _normalise(back: Backward, node: onnx.NodeProto, gradient: str) -> str:

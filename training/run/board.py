@@ -22,7 +22,7 @@ class Board:
         values = {
             "loss/generator": stats.generator_loss,
             "loss/discriminator": stats.discriminator_loss,
-            "speed/images_per_s": stats.images_per_s,
+            **({} if stats.images_per_s is None else {"speed/images_per_s": stats.images_per_s}),
             **{f"distance/{name}": value for name, value in stats.figures.items()},
         }
         metadata = describe(SCALARS, DATA_CLASS_SCALAR)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -74,7 +75,8 @@ def list_panels(stats: Sequence[EpochStats]) -> list[tuple[str, list[Line]]]:
         measured = [row for row in stats if name in row.figures]
         line = (name, [row.epoch for row in measured], [row.figures[name] for row in measured])
         panels.append(("distance", [line]))
-    panels.append(("images/s", [("speed", epochs, [row.images_per_s for row in stats])]))
+    speeds = [nan if row.images_per_s is None else row.images_per_s for row in stats]
+    panels.append(("images/s", [("speed", epochs, speeds)]))
     return panels
 
 

@@ -1,6 +1,7 @@
 """The losses of an epoch in training: added up on the fly, watched for what is no number."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -12,14 +13,42 @@ CHECKED_STEPS = 100
 """So many steps at most pass until a loss that is no number is seen."""
 
 
-class LossMeter:
-    """Adds up the losses of one epoch without waiting for the device at each step."""
+class Compilation:
+    """Knows for which sizes of batches this process has compiled its step; before the first it says so."""
 
-    def __init__(self, part: EpochPart) -> None:
+    def __init__(self, say: Callable[[str], None] | None = None) -> None:
+        self._say = say
+        self._sizes: set[int] = set()
+
+    def is_due(self, images: int) -> bool:
+        """Say whether the step is to be compiled for a batch of so many pictures, which then it is."""
+        if self._say and not self._sizes:
+            self._say("Compiling the training step: about a minute, longer on a slow or busy machine.")
+        due = images not in self._sizes
+        self._sizes.add(images)
+        return due
+
+
+class LossMeter:
+    """Adds up the losses of one epoch without waiting for the device at each step.
+
+    Steps that are compiled first are timed apart.
+    """
+
+    def __init__(self, part: EpochPart, compilation: Compilation) -> None:
         self.part = part
+        self._compilation = compilation
+        self._compiles = False
         self._losses: list[tf.Tensor] = []
         self._images = 0
         self._start_s = time.monotonic()
+
+    def begin(self, images: int) -> None:
+        """Begin a step on so many pictures; raise as `tally` does."""
+        compiles = self._compilation.is_due(images)
+        if compiles or self._compiles:
+            self.tally()
+        self._compiles = compiles
 
     def add(self, losses: tf.Tensor, images: int) -> None:
         """Take the losses, float32 (2,), of a step on `images` pictures; raise as `tally` does."""
@@ -46,11 +75,14 @@ class LossMeter:
                 )
             sums = losses.sum(axis=0) + self.part.loss_sums
             now_s = time.monotonic()
+            seconds, compiles = now_s - self._start_s, self._compiles
             self.part = EpochPart(
                 step=self.part.step + len(losses),
                 batches=self.part.batches + len(losses),
                 images=self.part.images + self._images,
-                seconds=self.part.seconds + now_s - self._start_s,
+                seconds=self.part.seconds + seconds,
+                compiled_images=self.part.compiled_images + (self._images if compiles else 0),
+                compiled_seconds=self.part.compiled_seconds + (seconds if compiles else 0.0),
                 loss_sums=(float(sums[0]), float(sums[1])),
             )
             self._losses.clear()

@@ -50,7 +50,7 @@ def show_part(progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> 
         task,
         completed=part.step,
         epoch=epoch,
-        images_per_s=part.images / part.seconds,
+        images_per_s=part.images_per_s or 0.0,
         generator_loss=generator_loss,
         discriminator_loss=discriminator_loss,
     )
@@ -63,8 +63,9 @@ def describe_stop(step: int, path: str) -> str:
 
 def describe_epoch(stats: EpochStats, epochs: int) -> str:
     """Return the plain line of one epoch."""
+    speed = "compiling" if stats.images_per_s is None else f"{stats.images_per_s:.0f} images/s"
     return (
-        f"epoch {stats.epoch}/{epochs}  {stats.images_per_s:.0f} images/s  "
+        f"epoch {stats.epoch}/{epochs}  {speed}  "
         f"generator loss {stats.generator_loss:.3f}  "
         f"discriminator loss {stats.discriminator_loss:.3f}  {stats.seconds:.0f} s"
         + "".join(f"  {name} {value:.4g}" for name, value in stats.figures.items())

@@ -12,9 +12,10 @@ class EpochStats(BaseModel):
     step: int
     images: int
     seconds: float
-    images_per_s: float
     generator_loss: float
     discriminator_loss: float
+    images_per_s: float | None = None
+    """Without the batches on which the step was compiled; None where there were no others."""
     figures: dict[str, float] = {}
     """What was measured of the generator after this epoch, if it was."""
     measuring_s: float | None = None
@@ -37,5 +38,14 @@ class EpochPart(BaseModel):
     batches: int = 0
     images: int = 0
     seconds: float = 0.0
+    compiled_images: int = 0
+    compiled_seconds: float = 0.0
+    """Of these, those of batches on which the step was compiled."""
     loss_sums: tuple[float, float] = (0.0, 0.0)
     """Over the batches: generator, discriminator, nats."""
+
+    @property
+    def images_per_s(self) -> float | None:
+        """The speed without what was spent on compiling; None where that is all there was."""
+        images = self.images - self.compiled_images
+        return images / max(self.seconds - self.compiled_seconds, 1e-9) if images else None

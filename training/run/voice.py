@@ -35,9 +35,15 @@ class Voice:
         self._clock = clock
         self._begun_s = self._said_s = clock()
         self._estimated = False
+        self._compiled_s = 0.0
 
     def follow(self, epoch: int, part: EpochPart) -> None:
         """Take how far epoch number `epoch` (1 is the first) is, and say what is due."""
+        if part.compiled_seconds not in (
+            0.0,
+            self._compiled_s,
+        ):  # the last batch is smaller, and compiled for
+            self._compiled_s, self.pace = part.compiled_seconds, Pace(self._clock)
         self.pace.mark(part.step)
         left_s = self.pace.seconds_left(self.total_steps)
         if left_s is None or not part.batches:

@@ -1,7 +1,8 @@
-/** The key pictures of a walk, numbered: dragged, or moved by Alt and the arrow keys, and taken away by Delete. */
+/** The key pictures of a walk, numbered: carried about, or moved by Alt and the arrow keys, and taken away by Delete. */
 
 import { make, makeButton } from "./elements.js";
 import { say } from "./notices.js";
+import { Reordering } from "./reordering.js";
 
 /** @typedef {import("./easel.js").Easel} Easel */
 
@@ -14,8 +15,8 @@ export class KeyStrip {
     this._keys = [];
     /** @type {import("./easel.js").Target[]} */
     this._targets = [];
-    this._dragged = -1;
     this.element = make("ol", { class: "keys", "aria-label": "Key pictures" });
+    new Reordering(this.element, (from, to) => this._move(from, to));
   }
 
   /** Show these keys. @param {number[]} keys */
@@ -41,14 +42,7 @@ export class KeyStrip {
       "aria-description": "Alt and an arrow key move it, Delete takes it away.",
       onkeydown: (/** @type {KeyboardEvent} */ event) => this._key(event, index),
     }, canvas);
-    return make("li", {
-      draggable: true,
-      ondragstart: (/** @type {DragEvent} */ event) => this._lift(event, index),
-      ondragend: () => this._put(-1),
-      ondragover: (/** @type {DragEvent} */ event) => this._over(event, index),
-      ondragleave: (/** @type {DragEvent} */ event) => /** @type {HTMLElement} */ (event.currentTarget).classList.remove("over"),
-      ondrop: (/** @type {DragEvent} */ event) => (event.preventDefault(), this._put(index)),
-    }, handle, make("span", { class: "number", "aria-hidden": "true" }, String(index + 1)), make("span", { class: "of" }, String(seed)),
+    return make("li", {}, handle, make("span", { class: "number", "aria-hidden": "true" }, String(index + 1)), make("span", { class: "of" }, String(seed)),
     make("span", { class: "moves" },
       makeButton(`Move key ${index + 1} to the left`, "‹", () => this._move(index, index - 1), { class: "plain", disabled: index === 0 }),
       makeButton(`Take key ${index + 1} away`, "×", () => this._remove(index), { class: "plain" }),
@@ -85,26 +79,5 @@ export class KeyStrip {
   _focus(index) {
     const handles = this.element.querySelectorAll("button.key");
     handles[index]?.focus();
-  }
-
-  /** @param {DragEvent} event @param {number} index */
-  _lift(event, index) {
-    this._dragged = index;
-    event.dataTransfer?.setData("text/plain", String(this._keys[index]));
-  }
-
-  /** @param {DragEvent} event @param {number} index */
-  _over(event, index) {
-    if (this._dragged < 0) return;
-    event.preventDefault();
-    /** @type {HTMLElement} */ (event.currentTarget).classList.toggle("over", index !== this._dragged);
-  }
-
-  /** @param {number} index Where it was let go, or -1 for nowhere. */
-  _put(index) {
-    const from = this._dragged;
-    this._dragged = -1;
-    for (const item of this.element.children) item.classList.remove("over");
-    if (from >= 0 && index >= 0) this._move(from, index);
   }
 }

@@ -49,7 +49,7 @@ export class Stage {
     this._version = version;
     const name = `${keys} ${nameLook(state, version)}`;
     const word = state.label || version.name;
-    this.title.textContent = `${/^(a|e|i|o|u)?.*s$/i.test(word) && !word.endsWith("ss") ? "These" : "This"} ${word} ${/[^s]s$/.test(word) ? "do" : "does"} not exist.`;
+    this.title.textContent = `This picture does not exist: ${word}.`; // a model may be called anything, in any number
     this.told.textContent = `A network drew it from a number: by way of ${keys.join(", ")}.`;
     if (name === this._name) return;
     const first = !this._name;
