@@ -167,7 +167,9 @@ def test_where_the_curvature_is_known_a_descent_is_near_in_a_fraction_of_the_ste
         descent = Descent(np.full((3, 8), 0.5, np.float32), 0.05, curvature)
         for _ in range(6):
             slopes = scales * descent.latents
-            descent.take(2 * scales * slopes / len(scales), np.square(slopes).mean(1, np.float32))
+            descent.take(
+                (2 * scales * slopes / len(scales)).astype(np.float32), np.square(slopes).mean(1, np.float32)
+            )
         nearest.append(descent.distances)
     assert (nearest[1] < 0.1 * nearest[0]).all()
 
