@@ -67,8 +67,9 @@ FLOORS = {
         ["training.plan"],
     ],
     "ganymede": [
+        ["ganymede.arguments"],
         [
-            *("ganymede.extras", "ganymede.arguments", "ganymede.options", "ganymede.opening"),
+            *("ganymede.extras", "ganymede.options", "ganymede.opening"),
             *("ganymede.load", "ganymede.mounted_models", "ganymede.tensorflow_loading"),
         ],
         ["ganymede.api_keys"],
