@@ -16,9 +16,12 @@ class GanymedeError(Exception):
 
 
 def hide_location(sentence: str, location: str) -> str:
-    """The sentence with `the store` for its location, where that stands as a word or before a `/`."""
+    """The sentence with `the store` for its location, where that stands as a word or before a `/`.
+
+    Likewise for each URL: a library's error names the endpoint that it asked, and the bucket.
+    """
     place = rf"(?<![^\s('\"]){re.escape(location)}(?=[\s:;,/)'\"]|\.?$|\.\s)"
-    return re.sub(place, "the store", sentence)
+    return re.sub(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)]+", "the store", re.sub(place, "the store", sentence))
 
 
 class MalformedRequest(GanymedeError):

@@ -59,7 +59,7 @@ def test_the_page_has_a_block_for_each_kind_of_client():
     kinds = [kind for kind, _ in BLOCKS]
     assert {kind: kinds.count(kind) for kind in kinds} == {
         "sh": 3,
-        "python": 7,
+        "python": 8,
         "js": 1,
         "html": 1,
         "jsx": 1,

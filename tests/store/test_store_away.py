@@ -103,7 +103,9 @@ def test_a_start_without_s3_and_without_a_cache_says_why_it_is_not_ready(
     with run_server(s3_uri, tmp_path, *flags(tmp_path), **variables(s3_server, way)) as server:
         answer = httpx.get(f"{server.url}/readyz")
         assert answer.status_code == 503
-        assert s3_uri in answer.json()["detail"]
+        assert "the store: " in answer.json()["detail"]
+        assert "://" not in answer.text  # where it is, the log says
+        assert s3_uri in server.log.read_text()
         way.mode = "pass"
         wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 200, "it is ready")
         assert serving(server) == "grey@v1"

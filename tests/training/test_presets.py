@@ -26,7 +26,7 @@ from training.run.checkpoints import Checkpoints
 from training.run.folder import Run
 from training.shape import FASHION_MNIST_SHAPE, PictureShape
 
-SETTINGS = ["batch_size=60", "precision=float32", "evaluation_images=60"]
+SETTINGS = ["epochs=3", "batch_size=60", "precision=float32", "evaluation_images=60"]
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def test_it_trains_with_what_auto_means_to_it_and_its_own_advice(trained):
     assert (outcome.epochs, outcome.step) == (3, 30)
     assert read_settings(folder).rate == 1.0 / 600
     assert "30 batches in all are few" in said
-    assert "--set epochs=20 there are 200" in said
+    assert "--set epochs=20, which is chosen unless it is set, makes 200." in said
 
 
 def test_it_goes_on_to_the_very_weights_of_an_unbroken_run(trained, tmp_path):

@@ -1,9 +1,10 @@
 """A fourth preset, whole in one file: two layers against two layers, on pictures of any shape."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import keras
 import tensorflow as tf
+from pydantic import Field
 
 from training.config import Configuration, Count
 from training.preset import Preset
@@ -11,7 +12,8 @@ from training.preset import Preset
 
 class ToyConfiguration(Configuration):
     preset: Literal["toy"] = "toy"
-    epochs: Count = 3
+    epochs: Annotated[int, Field(ge=0)] = 0
+    """0: as many as are chosen."""
     latent_size: Count = 4
     rate: float | Literal["auto"] = "auto"
     shift: float = 0.5
@@ -58,8 +60,9 @@ class ToyGAN(tf.Module):
         return self.generator
 
 
-def choose_rate(configuration, pictures):
-    return {"rate": 1.0 / pictures.count} if configuration.rate == "auto" else {}
+def choose_settings(configuration, pictures):
+    rate = {"rate": 1.0 / pictures.count} if configuration.rate == "auto" else {}
+    return rate if configuration.epochs else {"epochs": 20, **rate}
 
 
 def build(configuration, _policy, shape, _total_steps):
@@ -73,5 +76,6 @@ TOY = Preset(
     conditional=True,
     many_devices=False,
     earlier={"shift": 0.0},
-    choose_settings=choose_rate,
+    choose_settings=choose_settings,
+    few_batches=100,
 )
