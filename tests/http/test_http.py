@@ -243,7 +243,7 @@ def test_json_logs_hold_a_line_for_each_request_with_its_id_and_times(tmp_path, 
     by_id = {line.get("request_id"): line for line in lines}
     assert by_id["the-one"]["status"] == 200
     assert "infer;dur=" in by_id["the-one"]["timing"]
-    assert (by_id["the-one"]["images"], by_id["the-one"]["pixels"]) == (16, 34 * 34)
+    assert (by_id["the-one"]["images"], by_id["the-one"]["pixels"]) == (16, 32 * 32)
     assert 0 < by_id["the-one"]["work_s"] <= by_id["the-one"]["seconds"]
     assert by_id["the-other"]["status"] == 422
     assert "images" not in by_id["the-other"], "of the request before it"
