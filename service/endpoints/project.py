@@ -42,9 +42,9 @@ async def answer_project(
     began = time.perf_counter()
     limit_s = context.settings.request_timeout_s
     try:
-        async with asyncio.timeout(limit_s):
+        async with asyncio.timeout(limit_s) as limit:
             plan, holding, projected, generated = await unless_gone(
-                receive, find_and_draw(context, request, format)
+                receive, find_and_draw(context, request, format, limit)
             )
     except TimeoutError:
         raise DeadlineExceeded(f"The projection was not ready within {limit_s:g} s.") from None

@@ -1,5 +1,6 @@
 """The work of `POST /project`: its pictures held against the limits, read, found, and drawn again."""
 
+import asyncio
 from dataclasses import dataclass
 
 from foundation.errors import InvalidField
@@ -44,9 +45,11 @@ class ProjectionPlan:
 
 
 async def find_and_draw(
-    context: Context, request: ProjectRequest, format: str
+    context: Context, request: ProjectRequest, format: str, limit: asyncio.Timeout
 ) -> tuple[ProjectionPlan, Holding, Projected, Generated]:
     """All that is done for an answer to `request` in the format `format`; of it its bytes are held on.
+
+    `limit` is what the caller does it within.
 
     Raises:
         GanymedeError: any of the refusals in `foundation.errors`, and `NoProjection`.
@@ -58,7 +61,7 @@ async def find_and_draw(
         size = await _measure(context, plan, request, format, holding)
     holding = await context.accept(plan.cost, size)
     try:
-        return plan, holding, *await _find(context, plan, request, format, holding)
+        return plan, holding, *await _find(context, plan, request, format, holding, limit)
     except BaseException as error:
         holding.release()
         if isinstance(error, InvalidField):  # such as a damaged file: what is wrong costs a key nothing
@@ -114,7 +117,12 @@ async def _measure(
 
 
 async def _find(
-    context: Context, plan: ProjectionPlan, request: ProjectRequest, format: str, holding: Holding
+    context: Context,
+    plan: ProjectionPlan,
+    request: ProjectRequest,
+    format: str,
+    holding: Holding,
+    limit: asyncio.Timeout,
 ) -> tuple[Projected, Generated]:
     release, frame = plan.release, plan.release.projection.frame
 
@@ -122,7 +130,7 @@ async def _find(
         with holding.used():
             return read_photos(request.pictures, frame)
 
-    with context.engine.admit(plan.cost, holding.requester) as admission:
+    with context.engine.admit(plan.cost, holding.requester, limit) as admission:
         pictures = scale_pixels(await context.photos.run(read))
         projected = await project(
             context.engine, plan.projector, pictures, plan.labels, steps=plan.steps, admission=admission

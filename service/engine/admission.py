@@ -1,5 +1,6 @@
 """Admission: refusals of what there is no room for, and images that come in parts, all of them or none."""
 
+import asyncio
 import math
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,6 +17,8 @@ class Admission:
     room: Room
     images: int
     requester: str | None = None
+    limit: asyncio.Timeout | None = None
+    """The service's own: what it ends nobody has given up."""
 
     def __enter__(self) -> Self:
         self.room.take(self.images, self.requester)
@@ -25,6 +28,11 @@ class Admission:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.room.give_back(self.images, self.requester)
+
+    @property
+    def expired(self) -> bool:
+        """Whether the time limit has passed."""
+        return self.limit is not None and self.limit.expired()
 
     def take(self, count: int) -> int:
         """Use room for `count` images; how many of them it had room for."""

@@ -72,14 +72,18 @@ class Engine:
             return
         raise explain_full(room, count, requester, self._batches.images_per_s)
 
-    def admit(self, count: int, requester: str | None = None) -> Admission:
+    def admit(
+        self, count: int, requester: str | None = None, limit: asyncio.Timeout | None = None
+    ) -> Admission:
         """Room for `count` images that come in parts: none is refused then, not even while draining.
+
+        `limit` is the service's own for all of them.
 
         Raises:
             QueueFull, Unavailable: as `check_room`.
         """
         self.check_room(count, requester)
-        return Admission(self.room, count, requester)
+        return Admission(self.room, count, requester, limit)
 
     async def generate(
         self,
@@ -99,8 +103,9 @@ class Engine:
         `small` says that this takes no longer than a few images: then the encoders' pool need not do it.
 
         Calls with the same `flight` (a name of the exact answer) share one run. When the last one who waits
-        is cancelled, the work leaves the queue, and its requester's next goes behind that of others. With an
-        `admission` the images take of its room, else of what `requester` may have.
+        is cancelled, the work leaves the queue, and its requester's next goes behind that of others (not
+        where the limit of the admission has passed). With an `admission` the images take of its room, else of
+        what `requester` may have.
 
         Raises:
             QueueFull: no room; nothing was queued.
@@ -119,7 +124,7 @@ class Engine:
         finally:
             job.waiters.remove(waiter)
             if not job.waiters and not job.over:
-                self._waiting.discard(job, given_up=True)
+                self._waiting.discard(job, given_up=not (admission and admission.expired))
                 job.finish(None)
 
     def leave(self) -> None:

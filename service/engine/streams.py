@@ -67,7 +67,7 @@ async def stream_walk(
             chunks = generate_chunks(engine, generator, keys, request, admission, chunk_frames=STREAM_FRAMES)
             async with aclosing(chunks):
                 while True:
-                    async with asyncio.timeout(timeout_s):
+                    async with asyncio.timeout(timeout_s) as admission.limit:
                         generated = await anext(chunks, None)
                         taken: list[bytes] = []
                         encode_s = await file.run(_encode, file, generated, request.scale, taken)

@@ -128,8 +128,8 @@ async def render_walk(
 
     file = WalkFile[Encoder](engine.walk_encoders, path, open_file, discard=discard)
     try:
-        async with asyncio.timeout(timeout_s):
-            with engine.admit(request.frames, requester) as admission:
+        async with asyncio.timeout(timeout_s) as limit:
+            with engine.admit(request.frames, requester, limit) as admission:
                 async with aclosing(generate_chunks(engine, generator, keys, request, admission)) as chunks:
                     async for generated in chunks:
                         queue_s += generated.queue_s

@@ -14,6 +14,7 @@ from PIL import Image
 from foundation.errors import InvalidField
 from service.application import create_app
 from service.endpoints import projection_work
+from service.engine.batching import WaitingJobs
 from service.engine.cores import usable_cores
 from service.engine.projections import projection_images
 from service.engine.projector import ProjectionGraph
@@ -60,6 +61,18 @@ def slow_down(monkeypatch, seconds: float) -> list[int]:
     return runs
 
 
+def watch_departures(monkeypatch) -> set[bool]:
+    """Whether those whose work leaves the queue have given it up."""
+    discard, seen = WaitingJobs.discard, set[bool]()
+
+    def discard_watched(self, job, *, given_up=False):
+        seen.add(given_up)
+        discard(self, job, given_up=given_up)
+
+    monkeypatch.setattr(WaitingJobs, "discard", discard_watched)
+    return seen
+
+
 def scope_of(steps: int) -> dict:
     return {
         "type": "http",
@@ -88,7 +101,7 @@ async def until(condition) -> None:
 
 
 def test_one_that_takes_too_long_is_answered_and_leaves_nothing_behind(store, photo, monkeypatch):
-    runs = slow_down(monkeypatch, 0.05)
+    runs, given_up = slow_down(monkeypatch, 0.05), watch_departures(monkeypatch)
 
     async def scenario():
         app = new_app(store, request_timeout_s=1.0)
@@ -104,12 +117,13 @@ def test_one_that_takes_too_long_is_answered_and_leaves_nothing_behind(store, ph
 
     status, made, later = asyncio.run(scenario())
     assert status == 504
+    assert given_up == {False}
     assert 0 < made < 200
     assert later <= made + 1
 
 
 def test_one_whose_client_left_is_not_finished(store, photo, monkeypatch):
-    runs = slow_down(monkeypatch, 0.02)
+    runs, given_up = slow_down(monkeypatch, 0.02), watch_departures(monkeypatch)
 
     async def scenario():
         app = new_app(store, request_timeout_s=PATIENCE_S)
@@ -125,6 +139,7 @@ def test_one_whose_client_left_is_not_finished(store, photo, monkeypatch):
         return sent[0]["status"]
 
     assert asyncio.run(scenario()) == 499
+    assert given_up == {True}
     assert len(runs) < 200
 
 

@@ -62,11 +62,11 @@ def new_engine(**options) -> Engine:
     return Engine(**{"max_batch_images": 8, "max_queue_images": 20, "timeout_s": PATIENCE_S, **options})
 
 
-def run(scenario):
+def run(scenario, **options):
     """Run `scenario(engine)` with an engine of its own."""
 
     async def main():
-        engine = new_engine()
+        engine = new_engine(**options)
         try:
             return await scenario(engine)
         finally:
@@ -187,26 +187,58 @@ def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
 def test_who_left_goes_behind_who_waits(release):
     async def scenario(engine):
         slow: Any = SlowGenerator(release.generator)
-        inputs = draw_seeds(release.manifest, range(4))
+        inputs = draw_seeds(release.manifest, range(8))
 
-        def ask(requester):
-            return asyncio.ensure_future(engine.generate(slow, inputs, requester=requester))
+        def ask(requester, count=4):
+            return asyncio.ensure_future(engine.generate(slow, inputs.part(0, count), requester=requester))
 
         running = ask("another")
         await until(lambda: slow.entered)
-        stays, leaves = ask("restless"), ask("restless")
+        stays, leaves = ask("restless"), ask("restless", 8)
         await asyncio.sleep(0)
         leaves.cancel()
         await asyncio.wait([leaves])
         patient = [ask("patient"), ask("patient")]
         await asyncio.sleep(0)
-        slow.go.release(2)
+        slow.go.release(3)
         await asyncio.gather(running, *patient)
         assert not stays.done()
         slow.go.release(1)
         await stays
 
-    run(scenario)
+    run(scenario, max_batch_images=4)  # one request a batch
+
+
+def test_whom_the_service_gives_up_goes_behind_nobody(release):
+    async def scenario(engine):
+        slow: Any = SlowGenerator(release.generator)
+        inputs = draw_seeds(release.manifest, range(4))
+
+        def ask(requester):
+            return asyncio.ensure_future(engine.generate(slow, inputs, requester=requester))
+
+        async def ask_within(limit):
+            async with limit:
+                with engine.admit(4, "unlucky", limit) as admission:
+                    await engine.generate(slow, inputs, admission=admission)
+
+        running = ask("another")
+        await until(lambda: slow.entered)
+        stays, limit = ask("unlucky"), asyncio.timeout(None)
+        late = asyncio.ensure_future(ask_within(limit))
+        await asyncio.sleep(0)
+        limit.reschedule(0)
+        with pytest.raises(TimeoutError):
+            await late
+        patient = [ask("patient"), ask("patient")]
+        await asyncio.sleep(0)
+        slow.go.release(2)
+        await asyncio.wait([stays, *patient], return_when=asyncio.FIRST_COMPLETED)
+        assert stays.done()
+        slow.go.release(2)
+        await asyncio.gather(running, *patient)
+
+    run(scenario, max_batch_images=4)
 
 
 def test_equal_requests_share_one_run_and_one_leaving_does_not_hurt_the_other(release):
