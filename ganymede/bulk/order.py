@@ -44,10 +44,10 @@ class Order:
     def __post_init__(self) -> None:
         """Raises WrongOrder: it is none that can be made."""
         if self.format not in FORMATS:
-            raise WrongOrder(f"Shards are tar or npz, not {str(self.format)[:40]!r}.")
+            raise WrongOrder(f"Shards are tar or npz, not {self.format!r:.40}.")
         if not _is_whole(self.shard_images) or not 1 <= self.shard_images <= MAX_SHARD_IMAGES:
             raise WrongOrder(
-                f"A shard holds from 1 to {MAX_SHARD_IMAGES:,} pictures, not {str(self.shard_images)[:40]!r}."
+                f"A shard holds from 1 to {MAX_SHARD_IMAGES:,} pictures, not {self.shard_images!r:.40}."
             )
         if self.count > MAX_SHARDS:
             raise WrongOrder(
@@ -70,12 +70,10 @@ class Order:
     def check_process(self, index: int, processes: int) -> None:
         """Raise WrongOrder if there is no process `index` of so many."""
         if not _is_whole(processes) or not 1 <= processes <= MAX_SHARDS:
-            raise WrongOrder(
-                f"From 1 to {MAX_SHARDS:,} processes share the shards, not {str(processes)[:40]!r}."
-            )
+            raise WrongOrder(f"From 1 to {MAX_SHARDS:,} processes share the shards, not {processes!r:.40}.")
         if not _is_whole(index) or not 0 <= index < processes:
             raise WrongOrder(
-                f"There is no process {str(index)[:40]!r} of {processes}: they are 0 to {processes - 1}."
+                f"There is no process {index!r:.40} of {processes}: they are 0 to {processes - 1}."
             )
 
     def describe(self, manifest: Manifest) -> dict[str, object]:

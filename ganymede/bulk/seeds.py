@@ -99,14 +99,12 @@ def _join_numbers(given: Iterable[int]) -> list[range]:
 
 def _check_numbers(given: object) -> Iterator[int]:
     if isinstance(given, bytes | bytearray) or not isinstance(given, Iterable):
-        raise WrongOrder(
-            f"Seeds {str(given)[:80]!r}: give '0-999999', range(0, 1000000) or a list of numbers."
-        )
+        raise WrongOrder(f"Seeds {given!r:.80}: give '0-999999', range(0, 1000000) or a list of numbers.")
     for count, seed in enumerate(given, start=1):
         if count > MAX_LISTED:
             raise WrongOrder(f"More than {MAX_LISTED:,} seeds are given one by one: give a range of them.")
         if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-            raise WrongOrder(f"Seed {str(seed)[:80]!r}: seeds are whole numbers.")
+            raise WrongOrder(f"Seed {seed!r:.80}: seeds are whole numbers.")
         yield operator.index(seed)
 
 

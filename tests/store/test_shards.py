@@ -236,5 +236,5 @@ def test_what_cannot_be_meant_is_told_to_a_program_in_words(
             store.generate_shards("colour", range(4), tmp_path, **wrong)
         assert "--" not in str(refusal.value)
         with pytest.raises(TypeError, match="shard_image"):
-            store.generate_shards("colour", range(4), tmp_path, shard_image=2)  # type: ignore[call-arg]
+            store.generate_shards("colour", range(4), tmp_path, shard_image=2)
     assert not list(tmp_path.iterdir())
