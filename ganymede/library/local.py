@@ -19,11 +19,11 @@ from ganymede.bulk.order import Order, ShardFormat
 from ganymede.bulk.seeds import Seeds
 from ganymede.library.answers import Model, Pictures, Walk
 from ganymede.library.orders import (
-    Fields,
     PictureFields,
     PictureOrder,
     ProjectionFields,
     WalkFields,
+    write_plain,
     write_walk,
 )
 from ganymede.library.projecting import Picture, ProjectionOrder, Projections
@@ -125,7 +125,7 @@ class Local:
             GanymedeError: one of `ganymede.errors`; `NoProjection` where the version has no encoder.
         """
         order = ProjectionOrder(pictures, model, **asked)
-        request = ProjectRequest.model_validate({**_plain(order.fields()), "pictures": order.files})
+        request = ProjectRequest.model_validate({**write_plain(order.fields()), "pictures": order.files})
         release = self._get(model)
         manifest, settings = release.manifest, release.projection.settings
         with self._opening:
@@ -211,12 +211,6 @@ class Local:
             return self._releases.default_reference().model
         except ModelNotFound:
             return None
-
-
-def _plain(fields: Fields) -> Fields:
-    """Fields as JSON has them."""
-    plain: Fields = orjson.loads(orjson.dumps(fields))
-    return plain
 
 
 def _draw(release: Release, inputs: Inputs) -> Images:

@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
+import orjson
+
 from foundation.latents import SEED_LIMIT
 from ganymede.library.errors import WrongUse
 
@@ -133,6 +135,12 @@ class Portions:
             return False
         self.most = min(self.most, self._count - self._done) // 2 or 1
         return True
+
+
+def write_plain(fields: Fields) -> Fields:
+    """Fields as JSON has them."""
+    plain: Fields = orjson.loads(orjson.dumps(fields))
+    return plain
 
 
 def write_walk(
