@@ -185,7 +185,8 @@ def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
 
 
 def test_who_left_goes_behind_who_waits(release):
-    async def scenario(engine):
+    async def scenario():
+        engine = new_engine(max_batch_images=4)  # a request is a batch
         slow: Any = SlowGenerator(release.generator)
         inputs = draw_seeds(release.manifest, range(4))
 
@@ -198,15 +199,16 @@ def test_who_left_goes_behind_who_waits(release):
         await asyncio.sleep(0)
         leaves.cancel()
         await asyncio.wait([leaves])
-        patient = [ask("patient"), ask("patient")]
+        patient = ask("patient")
         await asyncio.sleep(0)
         slow.go.release(2)
-        await asyncio.gather(running, *patient)
-        assert not stays.done()
+        first, _ = await asyncio.wait([stays, patient], return_when=asyncio.FIRST_COMPLETED)
+        assert first == {patient}
         slow.go.release(1)
-        await stays
+        await asyncio.gather(running, stays)
+        await engine.close()
 
-    run(scenario)
+    asyncio.run(scenario())
 
 
 def test_equal_requests_share_one_run_and_one_leaving_does_not_hurt_the_other(release):
