@@ -163,8 +163,8 @@ class Local:
     ) -> Shards:
         """The pictures of `seeds`, in shards at `to`, a folder or s3://bucket/prefix.
 
-        Seeds are `0-999999`, `range(1_000_000)` or a list. As by `ganymede generate --shards`, what is there and
-        whole is passed over, and `processes` share the work, of which this is number `process`, from 0.
+        Seeds are `0-999999`, `range(9)` or a list. As by `ganymede generate --shards`, what is there
+        and whole is passed over, and `processes` share the work, of which this is number `process`, from 0.
 
         Raises:
             GanymedeError: one of `ganymede.errors`, or `WrongOrder` for what is no order of shards.
