@@ -18,6 +18,8 @@ TIMES = 3
 """So often each direction is measured, at most, each time at another latent."""
 MAX_PIXELS = 2**21
 """That are drawn for it, at most; of a model that needs more the curvature is not known."""
+MAX_LATENT_SIZE = 256
+"""Of a larger one it is not known either: memory grows with the square of it, time with the cube."""
 APART = 0.05
 """How far latents go for it."""
 LEAST_SHARE = 0.02
@@ -58,19 +60,20 @@ def measure_curvature(
     or says nothing.
     """
     times = min(TIMES, MAX_PIXELS // (size * pixels))
-    if not times:
+    if not times or size > MAX_LATENT_SIZE:
         return None
-    columns = [np.zeros((0, size))]
+    total = np.zeros((size, size))
     for first in range(0, times * size, _BATCH):
         seeds = range(first, min(first + _BATCH, times * size))
         latents = draw_latents(seeds, size, distribution=distribution)
         labels = np.eye(classes, dtype=np.float32)[draw_classes(seeds, classes)] if classes else None
         pictures = scale_pixels(draw(latents, labels))
         moved = latents.copy()
-        moved[np.arange(len(seeds)), np.array(seeds) % size] += np.float32(APART)
+        along = np.array(seeds) % size
+        moved[np.arange(len(seeds)), along] += np.float32(APART)
         gradients = differentiate(moved, labels, pictures).astype(np.float64)
-        columns.append(gradients - 2.0 * prior / size * latents)
-    second = np.concatenate(columns).reshape(times, size, size).mean(0) / APART
+        np.add.at(total, along, gradients - 2.0 * prior / size * latents)
+    second = total / times / APART
     if not np.isfinite(second).all():
         return None
     values, directions = np.linalg.eigh((second + second.T) / 2.0)

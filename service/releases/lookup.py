@@ -11,6 +11,7 @@ from service.engine.devices import Device
 from service.engine.threads import Threads
 from service.releases.answering import note_release
 from service.releases.canaries import Canaries
+from service.releases.curvatures import Curvatures
 from service.releases.default_model import find_default
 from service.releases.opening import Fetched, Release, fetch_release, open_fetched, open_release
 from service.releases.residents import Key, Residents
@@ -72,6 +73,7 @@ class Releases:
         self._device = device
         self._max_graph_bytes = max_graph_bytes
         self._open_timeout_s = open_timeout_s
+        self._curvatures = Curvatures()
         self._warm_up = warm_up
         self._looks: dict[Reference, asyncio.Task[Alias]] = {}
         self._absent: dict[Reference, ModelNotFound] = {}
@@ -214,7 +216,9 @@ class Releases:
         return fetch_release(self.store, model, version, max_graph_bytes=self._max_graph_bytes)
 
     def _open(self, fetched: Fetched) -> Release:
-        release = open_fetched(fetched, self._device, timeout_s=self._open_timeout_s)
+        release = open_fetched(
+            fetched, self._device, timeout_s=self._open_timeout_s, curvatures=self._curvatures
+        )
         if self._warm_up is not None:
             self._warm_up(release)
         log.info("opened %s from %s", release.manifest.reference, self.store.location)

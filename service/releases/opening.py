@@ -19,6 +19,7 @@ from foundation.store.publication import entry_of
 from service.engine.devices import Device, exact_device
 from service.engine.generator import Generator
 from service.metrics import ShownModel
+from service.releases.curvatures import Curvatures
 from service.releases.drawn_by import DrawnBy, name_drawing
 from service.releases.golden import TIMEOUT_S, GoldenAnswer, check_golden
 from service.releases.release_directions import ReleaseDirections
@@ -97,8 +98,14 @@ def fetch_release(
     return Fetched(store, manifest, graph, exact, max_graph_bytes)
 
 
-def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT_S) -> Release:
-    """Check and open what was fetched; `timeout_s` is of its golden check.
+def open_fetched(
+    fetched: Fetched,
+    device: Device,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    curvatures: Curvatures | None = None,
+) -> Release:
+    """Check and open what was fetched; `timeout_s` is of its golden check, for `curvatures` see there.
 
     Raises:
         ReleaseRefused: as `open_release`.
@@ -116,7 +123,12 @@ def open_fetched(fetched: Fetched, device: Device, *, timeout_s: float = TIMEOUT
         name_drawing(manifest, generator, golden),
         ReleaseDirections(fetched.store, manifest),
         ReleaseProjection(
-            fetched.store, manifest, generator, device, max_graph_bytes=fetched.max_graph_bytes
+            fetched.store,
+            manifest,
+            generator,
+            device,
+            max_graph_bytes=fetched.max_graph_bytes,
+            curvatures=curvatures,
         ),
     )
 

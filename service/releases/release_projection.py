@@ -2,37 +2,36 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import numpy as np
-
-from foundation.curvature import Curvature, measure_curvature
+from foundation.curvature import Curvature
 from foundation.errors import NoProjection, ReleaseRefused, Unavailable
 from foundation.graphs.content import MAX_GRAPH_BYTES
 from foundation.graphs.projection import check_projection
-from foundation.images import Images
-from foundation.labels import Weights
-from foundation.latents import Latents
 from foundation.manifest import Manifest
-from foundation.pictures.development import Signed, scale_pixels
 from foundation.pictures.framing import Frame
-from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, LABELS, LATENTS, PICTURES, Projection
+from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, Projection
 from foundation.store import Store
 from foundation.store.publication import entry_of
 from service.engine.devices import Device
 from service.engine.generator import Generator
-from service.engine.projector import Floats, ProjectionGraph, Projector
+from service.engine.projector import ProjectionGraph, Projector
 from service.engine.run_limit import RunLimit
 from service.engine.threads import Threads
+from service.releases.curvatures import Curvatures, digest_release, measure_release
+from service.releases.projection_trial import try_projection
 from service.releases.sizes import check_budget
-from service.requests.inputs import draw_seeds
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 120.0
 """Of trying both graphs."""
-_TRIED = 4
-"""Golden pictures that are looked for."""
+MEASURING_TIMEOUT_S = 600.0
+"""Of measuring the curvature, many times as long as it takes: only what does not end passes it."""
 _RETRY_AFTER_S = 5
+_RETRY_LATE_S = 60
+"""For a machine on which it took too long."""
 
 
 class ReleaseProjection:
@@ -46,12 +45,15 @@ class ReleaseProjection:
         device: Device,
         *,
         max_graph_bytes: int = MAX_GRAPH_BYTES,
+        curvatures: Curvatures | None = None,
     ) -> None:
+        """`curvatures` is what was measured of it and of others; without it, of this one alone."""
         self._store = store
         self._manifest = manifest
         self._generator = generator
         self._device = device
         self._max_graph_bytes = max_graph_bytes
+        self._curvatures = curvatures or Curvatures()
         self._answer: Projector | ReleaseRefused | None = None
         self._opening: asyncio.Future[Projector] | None = None
 
@@ -83,7 +85,7 @@ class ReleaseProjection:
 
         Raises:
             NoProjection, ReleaseRefused, StoreUnreachable: as `open`.
-            Unavailable: it takes longer than `timeout_s` (and goes on).
+            Unavailable: as `open`, or it takes longer than `timeout_s` (and goes on).
         """
         if (found := self._known()) is not None:
             return found
@@ -99,12 +101,13 @@ class ReleaseProjection:
         return self._opening.result()
 
     def open(self) -> Projector:
-        """Both graphs, read, looked through, opened and tried.
+        """Both graphs, read, looked through, opened and tried. What is wrong with them is remembered.
 
         Raises:
             NoProjection: the release has none.
             ReleaseRefused: one is damaged, too large, or does not answer as it should.
             StoreUnreachable: the store does not answer.
+            Unavailable: they took too long; the next call tries again.
         """
         if (found := self._known()) is not None:
             return found
@@ -131,16 +134,14 @@ class ReleaseProjection:
             ProjectionGraph(manifest, ENCODER_GRAPH, encoder, self._device),
             ProjectionGraph(manifest, GRADIENT_GRAPH, gradient, self._device),
         )
-        limit = RunLimit(TIMEOUT_S)
-        try:
-            with limit:
-                self._try(*graphs, limit)
-                curvature = self._measure_curvature(graphs[1], limit)
-        except ReleaseRefused:
-            raise
-        except Exception as error:  # ONNX Runtime's exceptions share no public base
-            why = f"do not end within {TIMEOUT_S:g} s" if limit.passed else f"do not run: {str(error)[:300]}"
-            raise ReleaseRefused(f"{manifest.reference}: its graphs for projections {why}.") from error
+        with self._within(TIMEOUT_S) as limit:
+            try_projection(manifest, self._generator, *graphs, limit)
+
+        def measure() -> Curvature | None:
+            with self._within(MEASURING_TIMEOUT_S) as limit:
+                return measure_release(manifest, settings, self._generator, graphs[1], limit)
+
+        curvature = self._curvatures.get(digest_release(manifest), measure)
         return Projector(*graphs, settings, curvature)
 
     def _read(self, path: str) -> bytes:
@@ -148,70 +149,25 @@ class ReleaseProjection:
         check_budget(self._manifest, entry, max_graph_bytes=self._max_graph_bytes)
         return self._store.read(self._manifest, path, max_bytes=self._max_graph_bytes)
 
-    def _measure_curvature(self, gradient: ProjectionGraph, limit: RunLimit) -> Curvature | None:
-        manifest = self._manifest
-        classes = () if manifest.label is None else manifest.label.classes
-
-        def draw(latents: Latents, labels: Weights | None) -> Images:
-            return self._generator.generate(latents, labels, limit=limit)
-
-        def differentiate(latents: Latents, labels: Weights | None, pictures: Signed) -> Latents:
-            feeds = {LATENTS: latents, PICTURES: pictures} | ({} if labels is None else {LABELS: labels})
-            return gradient.answer(feeds, limit)[:, :-1]
-
-        return measure_curvature(
-            draw,
-            differentiate,
-            size=manifest.latent.size,
-            classes=len(classes),
-            pixels=manifest.image.height * manifest.image.width,
-            distribution=manifest.latent.distribution,
-            prior=self.settings.prior,
-        )
-
-    def _try(self, encoder: ProjectionGraph, gradient: ProjectionGraph, limit: RunLimit) -> None:
-        """Look for a few golden pictures, each alone and among the others.
-
-        Where one picture alone goes another way through the kernels, it goes with its own double from now on.
-        """
-        inputs = draw_seeds(self._manifest, self._manifest.golden.seeds[:_TRIED])
-        images = self._generator.generate(inputs.latents, inputs.labels, limit=limit)
-        feeds: dict[str, Floats] = {PICTURES: scale_pixels(images)}
-        known: dict[str, Floats] = {LATENTS: inputs.latents, **feeds}
-        if inputs.labels is not None:
-            known[LABELS] = inputs.labels
-        size = self._manifest.latent.size
-        steady = True
-        for graph, arrays, width in (
-            (encoder, feeds, size + (inputs.labels.shape[1] if inputs.labels is not None else 0)),
-            (gradient, known, size + 1),
-        ):
-            together = graph.answer(arrays, limit)
-            wrong = f"{self._manifest.reference}: a graph for projections answers golden pictures with"
-            if together.shape != (len(images), width):
-                raise ReleaseRefused(
-                    f"{wrong} {together.shape} and not with numbers of the shape {(len(images), width)}."
-                )
-            if not np.isfinite(together).all():
-                raise ReleaseRefused(f"{wrong} numbers that are not finite.")
-            if not _is_steady(graph, arrays, together, limit):
-                graph.least_rows = 2
-                steady = _is_steady(graph, arrays, together, limit) and steady
-        if not steady:
-            log.warning(
-                "%s: a picture that is projected alone may differ by a rounding from the same one in a batch",
-                self._manifest.reference,
-            )
-
-
-def _is_steady(graph: ProjectionGraph, arrays: dict[str, Floats], together: Floats, limit: RunLimit) -> bool:
-    return all(
-        np.array_equal(
-            graph.answer({name: rows[row : row + 1] for name, rows in arrays.items()}, limit)[0],
-            together[row],
-        )
-        for row in range(len(together))
-    )
+    @contextmanager
+    def _within(self, timeout_s: float) -> Iterator[RunLimit]:
+        """A limit for the graphs, which may be sound where it passes; else what they raise refuses them."""
+        limit, reference = RunLimit(timeout_s), self._manifest.reference
+        try:
+            with limit:
+                yield limit
+        except ReleaseRefused:
+            raise
+        except Exception as error:  # ONNX Runtime's exceptions share no public base
+            if limit.passed:
+                raise Unavailable(
+                    f"The encoder of {reference} could not be tried within {timeout_s:g} s: the machine is "
+                    "busy, or too slow for it. It is tried again when it is asked for again.",
+                    retry_after_s=_RETRY_LATE_S,
+                ) from error
+            raise ReleaseRefused(
+                f"{reference}: its graphs for projections do not run: {str(error)[:300]}."
+            ) from error
 
 
 def _forget_failure(opening: asyncio.Future[Projector]) -> None:

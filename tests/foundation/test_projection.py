@@ -8,7 +8,7 @@ import pytest
 from onnx import parser
 from pydantic import ValidationError
 
-from foundation.curvature import Curvature, measure_curvature
+from foundation.curvature import MAX_LATENT_SIZE, Curvature, measure_curvature
 from foundation.descent import Descent
 from foundation.errors import ReleaseRefused
 from foundation.graphs.projection import check_projection
@@ -162,6 +162,9 @@ def test_where_the_curvature_is_known_a_descent_is_near_in_a_fraction_of_the_ste
     known = measure_curvature(draw, differentiate, size=8, classes=2, pixels=8)
     far = measure_curvature(draw, differentiate, size=8, classes=2, pixels=2**20)
     assert far is None
+    assert measure_curvature(draw, differentiate, size=MAX_LATENT_SIZE + 1, classes=2, pixels=1) is None
+    steepest = np.linalg.eigvalsh(known.inverse)[0]
+    assert steepest == pytest.approx(1 / (1.02 * 2 * scales[-1] ** 2 / len(scales)), rel=0.1)
     nearest = []
     for curvature in (None, known):
         descent = Descent(np.full((3, 8), 0.5, np.float32), 0.05, curvature)
