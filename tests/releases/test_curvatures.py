@@ -10,7 +10,7 @@ from foundation.errors import ReleaseRefused, Unavailable
 from foundation.store import FolderStore
 from service.engine.devices import cpu_device
 from service.releases import release_projection
-from service.releases.curvatures import MAX_KEPT, Curvatures
+from service.releases.curvatures import MAX_KEPT, Curvatures, measure_release
 from service.releases.lookup import Releases
 from tests.patience import PATIENCE_S
 from tests.tiny_models import TinyModel, publish_tiny_model
@@ -83,7 +83,7 @@ def test_two_who_ask_at_once_measure_once_and_who_asks_for_another_waits_for_nei
 
 
 def test_a_release_that_left_and_is_opened_again_is_not_measured_again(releases, monkeypatch):
-    measure, measured = release_projection.measure_release, []
+    measure, measured = measure_release, []
     monkeypatch.setattr(
         release_projection, "measure_release", lambda *given: measured.append(1) or measure(*given)
     )
