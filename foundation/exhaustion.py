@@ -12,6 +12,7 @@ _SENTENCES = {
     errno.ENFILE: "This machine has as many files open as it can.",
     errno.ENOMEM: "This machine has no memory left.",
 }
+_NO_PLACE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR})
 _RETRY_AFTER_S = 10
 
 
@@ -30,3 +31,13 @@ def explain_exhaustion(error: BaseException) -> Exhausted | None:
     if sentence is None:
         return None
     return Exhausted(f"{sentence} Try again in {_RETRY_AFTER_S} s.", retry_after_s=_RETRY_AFTER_S)
+
+
+def explain_no_place(error: BaseException) -> Exhausted | None:
+    """The refusal where a file of the service's own has no place: its folder is away or read-only."""
+    if not isinstance(error, OSError) or error.errno not in _NO_PLACE:
+        return None
+    return Exhausted(
+        f"This service cannot write to its temporary folder. Try again in {_RETRY_AFTER_S} s.",
+        retry_after_s=_RETRY_AFTER_S,
+    )

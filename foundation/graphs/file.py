@@ -7,7 +7,7 @@ import onnx
 
 from foundation.errors import GanymedeError, ReleaseRefused
 from foundation.graphs.content import MAX_GRAPH_BYTES, all_tensors, check_graph
-from foundation.graphs.other_kinds import explain_folder, explain_kind
+from foundation.graphs.other_kinds import begins_otherwise, explain_folder, explain_kind
 from foundation.graphs.parts import NoGraph, check_wire
 
 
@@ -35,10 +35,10 @@ def read_graph_file(path: Path) -> tuple[onnx.ModelProto, bytes]:
 
 
 def _read_content(path: Path) -> bytes:
-    if path.is_dir():
-        raise GraphUnreadable(explain_folder(path))
     try:
         state = path.stat()
+        if stat.S_ISDIR(state.st_mode):
+            raise GraphUnreadable(explain_folder(path))
         if not stat.S_ISREG(state.st_mode):
             raise GraphUnreadable(f"{path} cannot be read: it is no file, but a pipe, socket or device.")
         if state.st_size > MAX_GRAPH_BYTES:
@@ -46,12 +46,16 @@ def _read_content(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise GraphUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # a zero byte, or what the file system's encoding lacks
+        raise GraphUnreadable(f"{str(path)!a} cannot be read: no file can have this name.") from error
     if not content:
         raise GraphUnreadable(f"{path} is empty; the export did not finish.")
     return content
 
 
 def _parse(path: Path, content: bytes) -> onnx.ModelProto:
+    if begins_otherwise(content):
+        raise GraphUnreadable(explain_kind(path, content))
     try:
         check_wire(content, path.name, "the graph")
         model = onnx.load_model_from_string(content)

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 HEAD_BYTES = 512
 MANY_NAMES = 10_000
-"""Names in an archive that are looked at."""
+"""An archive of more names than these is not looked into."""
+_ARCHIVE, _ENTRY = b"PK\x03\x04", b"PK\x01\x02"
 
 _PYTORCH = (
     "torch.onnx.export(generator, latent, 'generator.onnx') in PyTorch writes one, of the loaded network"
@@ -66,6 +67,13 @@ _ENDINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+def begins_otherwise(content: bytes) -> bool:
+    """Whether its first bytes are another format's, such as none begins with that writes ONNX graphs."""
+    return content.startswith(_ARCHIVE) or any(
+        content.startswith(magic) for place, magic, _ in _HEADS if not place
+    )
+
+
 def explain_kind(path: Path, content: bytes) -> str:
     """What a file that is no ONNX graph seems to be, and what to do, as sentences."""
     kind = _find_kind(path, content)
@@ -92,7 +100,7 @@ def explain_folder(folder: Path) -> str:
 
 
 def _find_kind(path: Path, content: bytes) -> tuple[str, str] | None:
-    if content.startswith(b"PK\x03\x04"):
+    if content.startswith(_ARCHIVE):
         return _describe_archive(content)
     head = content[:HEAD_BYTES]
     for place, magic, kind in _HEADS:
@@ -100,6 +108,8 @@ def _find_kind(path: Path, content: bytes) -> tuple[str, str] | None:
             return kind
     if 0 < int.from_bytes(head[:8], "little") < len(content) and head[8:9] == b"{":
         return "safetensors, weights without a graph", "load them into their network: " + _PYTORCH
+    if not any(head):
+        return "nothing but zeros", "its copy or download did not finish; fetch it again"
     if path.suffix.lower() in _ENDINGS:
         return _ENDINGS[path.suffix.lower()]
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -114,9 +124,11 @@ def _find_kind(path: Path, content: bytes) -> tuple[str, str] | None:
 
 def _describe_archive(content: bytes) -> tuple[str, str]:
     """A ZIP archive by the names in it: PyTorch, Keras and NumPy write such."""
+    if content.count(_ENTRY) > MANY_NAMES:  # zipfile reads its whole directory, however long
+        return "a ZIP archive", _UNPACK
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()[:MANY_NAMES]
+            names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
         names = []
     if any(name.endswith("data.pkl") for name in names):

@@ -81,6 +81,8 @@ def _read_field(content: bytes, position: int) -> tuple[int, int | None, int]:
     """A field's number, where its bytes begin if it has a length, and where the next field begins."""
     tag, position = _read_varint(content, position)
     kind = tag & 7
+    if not tag >> 3:
+        raise ValueError("no field has the number 0")
     if kind == _BYTES:
         length, position = _read_varint(content, position)
         return tag >> 3, position, position + length

@@ -123,7 +123,10 @@ def _read_least(graph: Graph, nodes: list[onnx.NodeProto]) -> float | None:
 
 
 def _divides(model: onnx.ModelProto, name: str, axis: int, nodes: list[onnx.NodeProto], least: float) -> bool:
-    """Whether `nodes` make of whole levels, of each colour and alpha, straight ones, to a level."""
+    """Whether `nodes` make of whole levels, of each colour and alpha, straight ones.
+
+    Alpha is as it was, and colours are rounded to the nearest level, up or down from the middle of two.
+    """
     sides = [each.dim_value for each in model.graph.output[0].type.tensor_type.shape.dim[1:]]
     if len(sides) != 3 or sides[-1] != 4 or min(sides) < 1 or axis not in (1, 3):
         return False
@@ -148,22 +151,27 @@ def _divides(model: onnx.ModelProto, name: str, axis: int, nodes: list[onnx.Node
         (drawn,) = session.run(None, {name: given})
     except Exception:  # whatever ONNX Runtime says, it is no such end
         return False
-    apart = np.abs(np.asarray(drawn, np.float64) - _straighten(padded, least))
-    return bool(apart.shape == padded.shape and apart.max() <= 1)
+    return _is_straight(np.asarray(drawn, np.float64), padded.astype(np.float64), least)
 
 
-def _straighten(levels: Array, least: float) -> Array:
-    colours, alpha = levels[..., :3].astype(np.float64), levels[..., 3:].astype(np.float64)
-    straight = np.clip(np.rint(colours * 255 / np.maximum(alpha, least)), 0, 255) * (alpha > 0)
-    both: Array = np.concatenate([straight, alpha], -1)
-    return both
+def _is_straight(drawn: Array, levels: Array, least: float) -> bool:
+    if drawn.shape != levels.shape or not np.array_equal(drawn[..., 3], levels[..., 3]):
+        return False
+    twice, under = 2 * 255 * levels[..., :3], np.maximum(levels[..., 3:], least)
+    bounds = [np.ceil((twice - under) / (2 * under)), np.floor((twice + under) / (2 * under))]
+    low, high = (np.clip(each, 0, LEVELS - 1) * (levels[..., 3:] > 0) for each in bounds)
+    return bool(np.all((low <= drawn[..., :3]) & (drawn[..., :3] <= high)))
 
 
 def _cut(
     model: onnx.ModelProto, graph: Graph, name: str, axis: int, behind: list[onnx.NodeProto], least: float
 ) -> Alpha:
     turned = graph.producers.get(name)
-    if turned is not None and turned.op_type == "Transpose" and read_attributes(turned)["perm"] == _PLANES:
+    if (
+        turned is not None
+        and turned.op_type == "Transpose"
+        and read_attributes(turned).get("perm") == _PLANES
+    ):
         name, axis, behind = turned.input[0], 1, [turned, *behind]
     cut = onnx.ModelProto()
     cut.CopyFrom(model)

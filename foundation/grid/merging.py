@@ -99,7 +99,7 @@ def _read(graph: Graph, node: onnx.NodeProto, source: str) -> Product | None:
     for index, name in enumerate(split.output):
         readers = graph.readers.get(name, [])
         turned = readers[0] if len(readers) == 1 and readers[0].op_type == "Transpose" else None
-        if turned is not None and read_attributes(turned)["perm"] == [0, 3, 1, 2]:
+        if turned is not None and read_attributes(turned).get("perm") == [0, 3, 1, 2]:
             nodes.append(turned)
             name = turned.output[0]  # it is what is read in the end
         else:

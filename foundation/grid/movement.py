@@ -61,6 +61,17 @@ def move(
     return [_ONE[node.op_type](arrays[0], read_attributes(node), options)]
 
 
+def read_order(given: Attributes) -> list[int]:
+    """The order in which a Transpose puts its axes.
+
+    Raises:
+        ValueError: it names none, which reverses them: pictures are no longer the first axis.
+    """
+    if "perm" not in given:
+        raise ValueError("it reverses the axes, that of the pictures too")
+    return list(given["perm"])
+
+
 def _reshape(values: Array, _given: Attributes, options: Options) -> Array:
     shape = options[0]
     if shape is None:
@@ -156,7 +167,7 @@ _ONE: Mapping[str, Callable[[Array, Attributes, Options], Array]] = {
     "Reshape": _reshape,
     "Resize": _enlarge,
     "Squeeze": _squeeze,
-    "Transpose": lambda values, given, _options: values.transpose(given.get("perm")),
+    "Transpose": lambda values, given, _options: values.transpose(read_order(given)),
     "Unsqueeze": _unsqueeze,
     "Upsample": _enlarge,
 }

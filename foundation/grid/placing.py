@@ -94,7 +94,10 @@ def _move_given(graph: Graph, given: dict[str, Array]) -> dict[str, Array]:
     for node in graph.nodes:
         moving = graph.moving(node)
         if node.op_type in MOVERS and moving and all(name in given for name in moving):
-            arrays = move(node, [given[name] for name in moving], graph.constants)
+            try:
+                arrays = move(node, [given[name] for name in moving], graph.constants)
+            except ValueError as error:
+                raise NotPlaceable(f"{graph.name(node)}: {error}.") from error
             given.update(zip(node.output, arrays, strict=True))
     return given
 

@@ -52,7 +52,9 @@ def _trace(graph: Graph, name: str) -> tuple[str, tuple[int, ...]] | None:
             return name, order
         if node.op_type != "Transpose":
             return None
-        turned = read_attributes(node)["perm"]
+        turned = read_attributes(node).get("perm")
+        if turned is None:  # it reverses the axes; who moves numbers refuses it
+            return None
         name, order = node.input[0], tuple(turned[axis] for axis in order)
     return None
 

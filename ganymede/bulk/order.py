@@ -44,13 +44,15 @@ class Order:
     def __post_init__(self) -> None:
         """Raises WrongOrder: it is none that can be made."""
         if self.format not in FORMATS:
-            raise WrongOrder(f"--shard-format {str(self.format)[:40]!r}: tar or npz.")
-        if not 1 <= self.shard_images <= MAX_SHARD_IMAGES:
-            raise WrongOrder(f"--shard-images {self.shard_images}: from 1 to {MAX_SHARD_IMAGES:,}.")
+            raise WrongOrder(f"Shards are tar or npz, not {self.format!r:.40}.")
+        if not _is_whole(self.shard_images) or not 1 <= self.shard_images <= MAX_SHARD_IMAGES:
+            raise WrongOrder(
+                f"A shard holds from 1 to {MAX_SHARD_IMAGES:,} pictures, not {self.shard_images!r:.40}."
+            )
         if self.count > MAX_SHARDS:
             raise WrongOrder(
                 f"These would be {self.count:,} shards, and at most {MAX_SHARDS:,} are made: "
-                "let --shard-images be more."
+                "let each hold more pictures."
             )
 
     @property
@@ -67,9 +69,11 @@ class Order:
 
     def check_process(self, index: int, processes: int) -> None:
         """Raise WrongOrder if there is no process `index` of so many."""
-        if not 1 <= processes <= MAX_SHARDS or not 0 <= index < processes:
+        if not _is_whole(processes) or not 1 <= processes <= MAX_SHARDS:
+            raise WrongOrder(f"From 1 to {MAX_SHARDS:,} processes share the shards, not {processes!r:.40}.")
+        if not _is_whole(index) or not 0 <= index < processes:
             raise WrongOrder(
-                f"--shard-index {index} --shard-count {processes}: the index is from 0 to the count less one."
+                f"There is no process {index!r:.40} of {processes}: they are 0 to {processes - 1}."
             )
 
     def describe(self, manifest: Manifest) -> dict[str, object]:
@@ -89,6 +93,11 @@ class Order:
             "shard_images": self.shard_images,
             "shards": self.count,
         }
+
+
+def _is_whole(number: object) -> bool:
+    """Whether it is a whole number; programs may give anything."""
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def write_document(document: object) -> bytes:

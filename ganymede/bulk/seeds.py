@@ -1,13 +1,16 @@
 """Seeds by the million, held as the ranges that a person writes."""
 
+import operator
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, islice, pairwise
 
 from foundation.errors import GanymedeError
 from foundation.latents import SEED_LIMIT
 
+MAX_LISTED = 1_000_000
+"""Seeds that are given one by one; of a `range` or of text there may be any number."""
 _RANGE = re.compile(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*")
 
 
@@ -20,16 +23,19 @@ class WrongOrder(GanymedeError):
 class Seeds:
     """Seeds in the order given, each once; of a million nothing is in memory but their ranges."""
 
-    def __init__(self, text: str) -> None:
-        """Read `0-999999` or `1,5,9` or both.
+    def __init__(self, given: str | Iterable[int]) -> None:
+        """Read `0-999999` or `1,5,9` or both, a `range`, or whole numbers one by one.
 
         Raises:
             WrongOrder: it is not that, a seed comes twice, or is not below 2³².
         """
-        self._ranges = [_read_range(part, text) for part in text.split(",")]
+        if isinstance(given, str):
+            self._ranges = [_read_range(part, given) for part in given.split(",")]
+        else:
+            self._ranges = _join_numbers(given)
         for earlier, later in pairwise(sorted(self._ranges, key=lambda range_: range_.start)):
             if later.start < earlier.stop:
-                raise WrongOrder(f"--seeds: {later.start} comes twice; in shards a seed is a picture's name.")
+                raise WrongOrder(f"Seed {later.start} comes twice; in shards a seed is a picture's name.")
         self._stops = list(accumulate(map(len, self._ranges)))
 
     def __len__(self) -> int:
@@ -67,10 +73,39 @@ class Seeds:
 def _read_range(part: str, text: str) -> range:
     match = _RANGE.fullmatch(part)
     if match is None or int(match[2] or match[1]) < int(match[1]):
-        raise WrongOrder(f"--seeds {text[:80]!r}: write seeds as 1,5,9 or 0-999999.")
+        raise WrongOrder(f"Seeds {text[:80]!r}: write seeds as 1,5,9 or 0-999999.")
     if int(match[2] or match[1]) >= SEED_LIMIT:
-        raise WrongOrder(f"--seeds {part.strip()[:80]}: seeds are below {SEED_LIMIT}.")
+        raise WrongOrder(f"Seeds {part.strip()[:80]}: seeds are below {SEED_LIMIT}.")
     return range(int(match[1]), int(match[2] or match[1]) + 1)
+
+
+def _join_numbers(given: Iterable[int]) -> list[range]:
+    """Whole numbers in their order as ranges: those that follow each other are one."""
+    if isinstance(given, range) and given.step == 1 and given:
+        joined = [given]
+    else:
+        joined = []
+        for number in _check_numbers(given):
+            if joined and number == joined[-1].stop:
+                joined[-1] = range(joined[-1].start, number + 1)
+            else:
+                joined.append(range(number, number + 1))
+    if not joined:
+        raise WrongOrder("No seeds are given.")
+    if min(each.start for each in joined) < 0 or max(each.stop for each in joined) > SEED_LIMIT:
+        raise WrongOrder(f"Seeds are from 0 and below {SEED_LIMIT}.")
+    return joined
+
+
+def _check_numbers(given: object) -> Iterator[int]:
+    if isinstance(given, bytes | bytearray) or not isinstance(given, Iterable):
+        raise WrongOrder(f"Seeds {given!r:.80}: give '0-999999', range(0, 1000000) or a list of numbers.")
+    for count, seed in enumerate(given, start=1):
+        if count > MAX_LISTED:
+            raise WrongOrder(f"More than {MAX_LISTED:,} seeds are given one by one: give a range of them.")
+        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise WrongOrder(f"Seed {seed!r:.80}: seeds are whole numbers.")
+        yield operator.index(seed)
 
 
 def _name_range(seeds: range) -> str:

@@ -14,6 +14,13 @@ from PIL.PngImagePlugin import PngInfo
 from foundation.images import Images
 from ganymede.library.errors import WrongUse
 
+_ENDINGS = {
+    "png": ("png",),
+    "apng": ("png", "apng"),
+    "jpeg": ("mjpeg", "jpg", "jpeg"),
+    **{name: (name,) for name in ("gif", "webp", "mp4", "zip", "npy")},
+}
+"""Of a walk's file, by its format."""
 _PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
@@ -71,6 +78,7 @@ class Pictures:
         """
         path = Path(path)
         suffix = path.suffix.lower()
+        path.parent.mkdir(parents=True, exist_ok=True)
         if suffix in _PICTURES:
             options = {"pnginfo": self._note(self.seeds)} if suffix == ".png" else {}
             self.grid().save(path, _PICTURES[suffix], **options)
@@ -154,8 +162,16 @@ class Walk:
         return pixels if pixels.ndim == 4 else pixels[:, :, :, None]
 
     def save(self, path: str | Path) -> Path:
-        """Write the file as it is."""
+        """Write the file as it is.
+
+        Raises:
+            WrongUse: the path's ending is that of another format.
+        """
         path = Path(path)
+        ending = path.suffix.lower().removeprefix(".")
+        if ending in _ENDINGS and ending not in _ENDINGS.get(self.format, (ending,)):
+            raise WrongUse(f"{path}: this walk is {self.format}; ask for it with format='{ending}'.")
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.content)
         return path
 

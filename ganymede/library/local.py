@@ -15,17 +15,19 @@ from foundation.images import Images
 from foundation.locked_folders import locked_folder
 from foundation.pictures.development import scale_pixels
 from ganymede.bulk.making import Shards, make_shards
+from ganymede.bulk.order import Order, ShardFormat
+from ganymede.bulk.seeds import Seeds
 from ganymede.library.answers import Model, Pictures, Walk
 from ganymede.library.orders import (
-    Fields,
     PictureFields,
     PictureOrder,
     ProjectionFields,
     WalkFields,
+    write_plain,
     write_walk,
 )
 from ganymede.library.projecting import Picture, ProjectionOrder, Projections
-from ganymede.library.sharding import ShardFields, describe_pictures, read_shard_order
+from ganymede.library.sharding import describe_pictures
 from ganymede.opening import open_models
 from service.encoding.animation import MEDIA_TYPES, check_fps
 from service.encoding.pictures import enlarge
@@ -123,7 +125,7 @@ class Local:
             GanymedeError: one of `ganymede.errors`; `NoProjection` where the version has no encoder.
         """
         order = ProjectionOrder(pictures, model, **asked)
-        request = ProjectRequest.model_validate({**_plain(order.fields()), "pictures": order.files})
+        request = ProjectRequest.model_validate({**write_plain(order.fields()), "pictures": order.files})
         release = self._get(model)
         manifest, settings = release.manifest, release.projection.settings
         with self._opening:
@@ -145,18 +147,32 @@ class Local:
             None if manifest.label is None else list(manifest.label.classes),
         )
 
-    def generate_shards(self, model: str, seeds: str, to: str | Path, **asked: Unpack[ShardFields]) -> Shards:
-        """The pictures of `seeds`, written as `0-999999`, in shards at `to`, a folder or s3://bucket/prefix.
+    def generate_shards(
+        self,
+        model: str,
+        seeds: str | Iterable[int],
+        to: str | Path,
+        *,
+        format: ShardFormat = "tar",
+        shard_images: int = 10_000,
+        label: str | None = None,
+        truncation: float = 1.0,
+        scale: int = 1,
+        process: int = 0,
+        processes: int = 1,
+    ) -> Shards:
+        """The pictures of `seeds`, in shards at `to`, a folder or s3://bucket/prefix.
 
-        As `ganymede generate --shards` makes them: what is there and whole is passed over, and `processes`
-        share the work, of which this is number `process`, from 0.
+        Seeds are `0-999999`, `range(9)` or a list. As by `ganymede generate --shards`, what is there
+        and whole is passed over, and `processes` share the work, of which this is number `process`, from 0.
 
         Raises:
             GanymedeError: one of `ganymede.errors`, or `WrongOrder` for what is no order of shards.
         """
-        order, index, processes = read_shard_order(seeds, asked)
+        order = Order(Seeds(seeds), format, shard_images, label, truncation, scale)
+        order.check_process(process, processes)
         request = parse_body(orjson.dumps(describe_pictures(order)), GenerateRequest)
-        return make_shards(self._get(model), request, order, str(to), index=index, processes=processes)
+        return make_shards(self._get(model), request, order, str(to), index=process, processes=processes)
 
     def models(self) -> list[Model]:
         """The models of the store.
@@ -194,12 +210,6 @@ class Local:
             return self._releases.default_reference().model
         except ModelNotFound:
             return None
-
-
-def _plain(fields: Fields) -> Fields:
-    """Fields as JSON has them."""
-    plain: Fields = orjson.loads(orjson.dumps(fields))
-    return plain
 
 
 def _draw(release: Release, inputs: Inputs) -> Images:

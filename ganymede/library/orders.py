@@ -1,8 +1,11 @@
 """What is asked for, as the bodies of requests: those of a service and those of a store are the same."""
 
+import operator
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
+
+import orjson
 
 from foundation.latents import SEED_LIMIT
 from ganymede.library.errors import WrongUse
@@ -64,7 +67,7 @@ class PictureOrder:
         """Seeds or latents, or `count` of them at random.
 
         Raises:
-            WrongUse: two of them are given, or labels are not as many as pictures.
+            WrongUse: two are given, seeds are no whole numbers, or labels are not as many as pictures.
             TypeError: there is no such field.
         """
         fields = check_names(asked, PictureFields)
@@ -84,12 +87,10 @@ class PictureOrder:
             first = secrets.randbelow(SEED_LIMIT - number + 1)
             seeds = range(first, first + number)
         self._name = "seeds" if seeds is not None else "latents"
-        rows = seeds if seeds is not None else latents
+        rows = read_seeds(seeds) if seeds is not None else latents
         self.rows: list[Any] | None = None if rows is None else list(rows)
         if self.rows is not None and not self.rows:
             raise WrongUse(f"{self._name} is empty: give one or more.")
-        if self._name == "seeds":
-            self.rows = None if self.rows is None else [int(seed) for seed in self.rows]
         self.seeds = self.rows if seeds is not None else None
         self._labels = list_labels(labels, None if self.rows is None else len(self.rows))
         self._fields = {
@@ -135,17 +136,38 @@ class Portions:
         return True
 
 
+def write_plain(fields: Fields) -> Fields:
+    """Fields as JSON has them."""
+    plain: Fields = orjson.loads(orjson.dumps(fields))
+    return plain
+
+
 def write_walk(
     model: str | None, seeds: Sequence[int] | None, format: str, **asked: Unpack[WalkFields]
 ) -> Fields:
     """The body of a request for a walk; what is None is left out.
 
     Raises:
+        WrongUse: seeds are no whole numbers.
         TypeError: there is no such field.
     """
-    keys = None if seeds is None else [int(seed) for seed in seeds]
+    keys = None if seeds is None else read_seeds(seeds)
     given = {"model": model, "seeds": keys, **check_names(asked, WalkFields), "format": format}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def read_seeds(seeds: object) -> list[int]:
+    """Whole numbers, Python's or NumPy's, as Python's.
+
+    Raises:
+        WrongUse: they are something else; a number with a fraction would be the seed of another picture.
+    """
+    if isinstance(seeds, str | bytes) or not isinstance(seeds, Iterable):
+        raise WrongUse(f"seeds={seeds!r:.60}: give whole numbers in a list or a range: [7], or range(16).")
+    try:
+        return [operator.index(seed) for seed in seeds]
+    except TypeError as error:
+        raise WrongUse(f"seeds are whole numbers: {error}.") from None
 
 
 def list_labels(labels: Sequence[Label] | None, count: int | None) -> list[Label] | None:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
-from foundation.exhaustion import explain_exhaustion
+from foundation.exhaustion import explain_exhaustion, explain_no_place
 from service.encoding.animation import Encoder
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class WalkFile(Generic[AnEncoder]):
         """Call `function` in the pool with the encoder, and `args` after it; the seconds that it took.
 
         Raises:
-            Unavailable: the disk is full.
+            Unavailable: the disk is full, or the folder is away or read-only.
         """
         use = partial(self._use, lambda encoder: function(encoder, *args, **kwargs))
         return await asyncio.wrap_future(self._pool.submit(use))
@@ -97,10 +97,10 @@ class WalkFile(Generic[AnEncoder]):
                 self._encoder = self._open_encoder()
             use(self._encoder)
         except (OSError, MemoryError) as error:
-            refusal = explain_exhaustion(error)
+            refusal = explain_exhaustion(error) or explain_no_place(error)
             if refusal is None:
                 raise
-            log.error("a walk was given up: %s", refusal)  # noqa: TRY400 - the sentence says it all
+            log.error("a walk was given up: %s (%s)", refusal, error)  # noqa: TRY400 - the sentence says it all
             raise refusal from None
         finally:
             self._end()

@@ -116,7 +116,7 @@ async def render_walk(
     Raises:
         QueueFull: the engine has no room for all of its frames; once it has, none is refused.
         DeadlineExceeded: it was not done within `timeout_s`.
-        Unavailable: the disk is full.
+        Unavailable: the disk is full, or the folder is away or read-only.
     """
     queue_s = inference_s = encode_s = 0.0
     whole = False

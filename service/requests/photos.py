@@ -39,6 +39,10 @@ _OTHERS = (
     (b"PK\x03\x04", "an archive"),
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an SVG drawing, or other XML"),
+    (
+        b"\x89PNG\x1a",
+        "a PNG without its line ends; send it as curl does with --data-binary @FILE, not with -d",
+    ),
     (b"--", "a form; send the file alone, as curl does with --data-binary @FILE"),
 )
 
@@ -145,7 +149,11 @@ def _opened(content: bytes, format: str, field: str, max_pixels: int) -> Iterato
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         reason = (str(error).rstrip(".") or type(error).__name__)[:200]
-        raise InvalidField(field, f"it cannot be read as {format}: {reason}") from None
+        raise InvalidField(
+            field,
+            f"it cannot be read as {format}: {reason}. Is it whole? By --data-binary @FILE curl sends all of "
+            "a file, by -d not",
+        ) from None
 
 
 def _check_pixels(width: int, height: int, field: str, max_pixels: int) -> None:

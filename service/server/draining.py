@@ -9,7 +9,7 @@ from types import FrameType
 import uvicorn
 
 from service.endpoints.context import Context
-from service.server.ending import end_within
+from service.server.ending import end_now, end_within
 from service.server.listeners import take_all
 from service.server.wire_limits import LAST_CALL_S
 
@@ -29,7 +29,8 @@ class DrainingServer(uvicorn.Server):
     each on a connection that closes behind its answer: balancers go on for seconds before they have noticed.
     A second signal ends that time. Then uvicorn closes its listening socket, answers the requests it has,
     within its graceful timeout, and closes the application. A client that keeps its connection learns from a
-    503 that it should go elsewhere. After the timeout the process ends, whatever its threads do.
+    503 that it should go elsewhere. After the timeout, or one more SIGINT, the process ends, whatever its
+    threads do.
     """
 
     def __init__(
@@ -78,6 +79,9 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_LAST_WORDS_S)
+        if self.force_exit:  # uvicorn left the application open; the loop would end it by a KeyboardInterrupt
+            log.warning("the process ends at once, for it was interrupted again while it drained")
+            end_now(status)
         if self._signal:
             end_within(0.0, status)
 

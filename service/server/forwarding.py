@@ -36,15 +36,19 @@ class CountedProxies:
 
 
 def read_entry(said: bytes, hops: int) -> bytes | None:
-    """The entry so many from the right, or the leftmost of fewer; None where that is no address.
+    """The entry so many from the right; None where there are fewer, or that is no address.
 
-    A port behind it is left away.
+    Of fewer none is believed: who came past the farthest proxy may have written them. A port behind the
+    address is left away, and a zone, which says something only on the host that wrote it (RFC 4007).
     """
     last = said.rsplit(b",", hops)[-hops:]
+    if len(last) < hops:
+        return None
     text = last[0].strip().decode("latin-1")
     for candidate in (text, text.rpartition(":")[0]):
         try:
-            return str(ipaddress.ip_address(candidate.strip("[]"))).encode()
+            address = ipaddress.ip_address(candidate.strip("[]").partition("%")[0])
+            return str(address).encode()
         except ValueError:
             continue
     return None

@@ -145,7 +145,9 @@ def test_pictures_are_saved_as_their_ending_says(local, tmp_path):
     with pytest.raises(WrongUse, match=r"grid\.tiff: pictures go into"):
         pictures.save(tmp_path / "grid.tiff")
     walk = local.walk("grey", seeds=[1, 2], frames=3, format="gif")
-    assert walk.save(tmp_path / "walk.gif").read_bytes() == walk.content
+    assert walk.save(tmp_path / "new" / "walk.gif").read_bytes() == walk.content
+    with pytest.raises(WrongUse, match=r"this walk is gif; ask for it with format='mp4'\.$"):
+        walk.save(tmp_path / "walk.mp4")
 
 
 def test_more_than_a_request_may_have_is_asked_for_in_several(guarded, local):
@@ -177,6 +179,11 @@ def test_what_is_wrong_is_said_the_same_way_by_both(remote, local):
             source.generate("grey", seeds=[1], count=3)
         with pytest.raises(WrongUse, match="seeds is empty"):
             source.generate("grey", seeds=[])
+        for seeds in (7, "0-15", [1.9], np.array([1.0])):
+            with pytest.raises(WrongUse, match="whole numbers"):
+                source.generate("grey", seeds=seeds)
+            with pytest.raises(WrongUse, match="whole numbers"):
+                source.walk("grey", seeds=seeds)
 
 
 def test_it_can_be_awaited(server, local):

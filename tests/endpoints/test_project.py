@@ -271,6 +271,14 @@ def test_bombs_and_damaged_files_are_refused_by_field(client, content):
     assert client.post("/project", content=content).json()["field"] == "pictures.0"
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_a_file_that_curl_sent_as_text_is_told_how_it_is_sent_whole(client, form):
+    content = write(size=(64, 64), form=form)
+    sent = content.replace(b"\r", b"").replace(b"\n", b"")  # what -d does with a file
+    answer = client.post("/project", content=sent if form == "PNG" else content[:300])
+    assert "--data-binary @FILE" in answer.json()["detail"]
+
+
 def test_pictures_that_are_large_together_are_refused_by_the_first_too_many(client):
     answer = client.post("/project", json={"pictures": as_text(*[png_head(2_000, 2_000)] * 6), "steps": 0})
     assert (answer.status_code, answer.json()["field"]) == (422, "pictures.4"), answer.text

@@ -185,28 +185,30 @@ def test_a_request_whose_client_left_is_taken_out_of_the_queue(release):
 
 
 def test_who_left_goes_behind_who_waits(release):
-    async def scenario(engine):
+    async def scenario():
+        engine = new_engine(max_batch_images=4)  # a request is a batch
         slow: Any = SlowGenerator(release.generator)
-        inputs = draw_seeds(release.manifest, range(8))
+        inputs = draw_seeds(release.manifest, range(4))
 
-        def ask(requester, count=4):
-            return asyncio.ensure_future(engine.generate(slow, inputs.part(0, count), requester=requester))
+        def ask(requester):
+            return asyncio.ensure_future(engine.generate(slow, inputs, requester=requester))
 
         running = ask("another")
         await until(lambda: slow.entered)
-        stays, leaves = ask("restless"), ask("restless", 8)
+        stays, leaves = ask("restless"), ask("restless")
         await asyncio.sleep(0)
         leaves.cancel()
         await asyncio.wait([leaves])
-        patient = [ask("patient"), ask("patient")]
+        patient = ask("patient")
         await asyncio.sleep(0)
-        slow.go.release(3)
-        await asyncio.gather(running, *patient)
-        assert not stays.done()
+        slow.go.release(2)
+        first, _ = await asyncio.wait([stays, patient], return_when=asyncio.FIRST_COMPLETED)
+        assert first == {patient}
         slow.go.release(1)
-        await stays
+        await asyncio.gather(running, stays)
+        await engine.close()
 
-    run(scenario, max_batch_images=4)  # one request a batch
+    asyncio.run(scenario())
 
 
 def test_whom_the_service_gives_up_goes_behind_nobody(release):

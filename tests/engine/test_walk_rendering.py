@@ -1,6 +1,8 @@
 """How a walk goes through the engine: in chunks, two at a time, whatever happens on the way."""
 
 import asyncio
+import errno
+import os
 import threading
 import tracemalloc
 
@@ -64,10 +66,10 @@ class WatchedEngine(Engine):
             self.in_flight -= 1
 
 
-def render(engine, release, path, *, format="npy", frames=1000, timeout_s=PATIENCE_S):
+def render(engine, release, path, *, format="npy", frames=1000, timeout_s=PATIENCE_S, **options):
     request = WalkRequest(seeds=(1, 2), frames=frames)
     keys = draw_inputs(release.manifest, request, request.seeds)
-    return render_walk(engine, release.generator, keys, request, path, format, timeout_s=timeout_s)
+    return render_walk(engine, release.generator, keys, request, path, format, timeout_s=timeout_s, **options)
 
 
 def test_a_walk_goes_to_the_engine_in_chunks_of_which_at_most_two_are_under_way(release, tmp_path):
@@ -321,3 +323,19 @@ def test_a_full_disk_is_told_without_a_path(release, tmp_path, format):
     assert str(tmp_path) not in str(refusal.value)
     assert problem_type(refusal.value).status == 503
     assert int(dict(headers_of(refusal.value))["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("format", ["mp4", "npy", "zip", "png"])
+def test_a_folder_that_is_away_or_read_only_is_told_without_a_path(release, tmp_path, format, caplog):
+    def refuse():
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path))
+
+    for path, prepare in (
+        (tmp_path / "away" / f"walk.{format}", None),
+        (tmp_path / f"walk.{format}", refuse),
+    ):
+        with pytest.raises(Exhausted, match="cannot write to its temporary folder") as refusal:
+            asyncio.run(render(WatchedEngine(), release, path, format=format, frames=4, prepare=prepare))
+        assert str(tmp_path) not in str(refusal.value)
+    assert str(tmp_path) in caplog.text
+    assert "Traceback" not in caplog.text

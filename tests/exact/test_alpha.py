@@ -7,6 +7,7 @@ from onnx import TensorProto, helper
 
 from foundation.grid import price
 from foundation.grid.alpha import cut_alpha
+from foundation.grid.demands import NotPlaceable
 from foundation.grid.folding import fold
 from foundation.grid.proof import NotExact, prove_exact
 from foundation.onnx_runtime import onnxruntime
@@ -71,9 +72,38 @@ def reads_more(nodes, graph):
     round_.input[1] = "more/shaped"
 
 
-@pytest.mark.parametrize("change", [multiplies, reads_more])
+def rounds_down(nodes, graph):
+    (last,) = [node for node in graph.node if node.op_type == "Round" and node.output[0] != "round"][-1:]
+    last.op_type = "Floor"
+
+
+def raises_alpha(nodes, graph):
+    both = [node for node in graph.node if node.op_type == "Concat"][-1]
+    graph.node.insert(
+        list(graph.node).index(both), helper.make_node("Add", [both.input[1], "more/one"], ["more/alpha"])
+    )
+    both.input[1] = "more/alpha"
+    graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1), "more/one"))
+
+
+@pytest.mark.parametrize("change", [multiplies, reads_more, rounds_down, raises_alpha])
 def test_an_end_that_does_something_else_is_left_alone(change):
     assert cut_alpha(altered(fold(interpolated()), change)) is None
+
+
+def test_axes_that_are_reversed_are_no_pictures():
+    """ONNX's Transpose without an order reverses them, that of the batch too."""
+
+    def forget_the_order(nodes, graph):
+        del [node for node in graph.node if node.op_type == "Transpose"][-1].attribute[:]
+
+    assert cut_alpha(altered(fold(interpolated(True)), forget_the_order)).axis == 3
+    write = Writer()
+    rows = write.add("Transpose", write.add("Relu", write.add("Transpose", "latent")))
+    rows = write.add("MatMul", rows, write.weights(6, 16))
+    values = write.add("Reshape", rows, write.constant(np.array([-1, 4, 4, 1])))
+    with pytest.raises(NotPlaceable, match=r"Transpose .*it reverses the axes"):
+        place_small(write.end(values, (4, 4, 1), label=False))
 
 
 def drop_the_middles(nodes, graph):
@@ -118,8 +148,6 @@ def averaged(size, **options):
 
 
 def test_a_mean_that_rounds_is_refused():
-    from foundation.grid.demands import NotPlaceable
-
     prove_exact(place_small(averaged(2)).model)
     with pytest.raises(NotPlaceable, match=r"AveragePool .*averages so many numbers that the mean may round"):
         place_small(averaged(3))

@@ -83,9 +83,9 @@ def test_two_who_ask_at_once_measure_once_and_who_asks_for_another_waits_for_nei
 
 
 def test_a_release_that_left_and_is_opened_again_is_not_measured_again(releases, monkeypatch):
-    measured = []
+    measure, measured = measure_release, []
     monkeypatch.setattr(
-        release_projection, "measure_release", lambda *given: measured.append(1) or measure_release(*given)
+        release_projection, "measure_release", lambda *given: measured.append(1) or measure(*given)
     )
     first, second = (releases.get("face").projection.open() for _ in range(2))
     assert first is not second

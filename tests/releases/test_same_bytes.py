@@ -273,9 +273,10 @@ def test_a_picture_is_the_same_alone_in_any_batch_and_on_any_cores():
         assert np.array_equal(*(drawn(release.generator, alone) for alone in (True, False)))
 
 
-def test_the_bundled_exact_release_gives_its_recorded_bytes_alone_and_in_a_batch():
+@pytest.mark.parametrize(("name", "version"), [("fashion", "v3"), ("emoji", "v3")])
+def test_a_bundled_exact_release_gives_its_recorded_bytes_alone_and_in_a_batch(name, version):
     """Equality of the hash, without tolerance; its opening proves that no sum rounds."""
-    release = open_release(FolderStore(REPOSITORY / "models"), "fashion", "v3", cpu_device(1))
+    release = open_release(FolderStore(REPOSITORY / "models"), name, version, cpu_device(1))
     assert release.manifest.arithmetic == "exact"
     assert release.golden.steady
     assert np.array_equal(*(drawn(release.generator, alone) for alone in (True, False)))

@@ -64,8 +64,9 @@ def test_a_stranger_that_no_proxy_of_ours_asked_for_is_its_own_address():
         assert ask(STRANGER, f"{VIEWER}, {EDGE}", hops=hops) == STRANGER
 
 
-def test_what_came_by_fewer_proxies_has_the_address_that_the_farthest_of_them_wrote():
-    assert ask(PROXY, STRANGER, hops=2) == STRANGER
+def test_of_what_came_past_the_farthest_proxy_nothing_is_believed():
+    assert ask(PROXY, STRANGER, hops=2) == PROXY
+    assert ask(PROXY, f"{VIEWER}, {STRANGER}", hops=3) == PROXY
     assert ask(PROXY, hops=2) == PROXY, "a health check of the balancer's own"
 
 
@@ -81,6 +82,8 @@ def test_two_viewers_by_one_edge_are_two():
         ("2001:db8::1", "2001:db8::1"),
         ("[2001:db8::1]:443", "2001:db8::1"),
         ("[2001:db8::1]", "2001:db8::1"),
+        ("fe80::1%anything", "fe80::1"),
+        ("[fe80::1%1]:80", "fe80::1"),
         ("unknown", None),
         ("", None),
         ("a:b", None),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import metric, run_server
 from tests.patience import PATIENCE_S, wait_until
-from tests.raw_http import send
+from tests.raw_http import connect, send
 from tests.server.balancer import LOST, Balancer
 
 LAME = ("--default-model", "grey", "--lame-duck-s", "600")
@@ -67,7 +67,14 @@ def test_who_is_to_end_is_unready_takes_what_comes_and_closes_behind_each_answer
             [only] = send(server.url, 3 * order)  # RFC 9112, 9.6: what comes behind a close is not begun
             assert (only.status, only.fields["connection"]) == (200, "close")
             assert metric(client, images) - before == 3
-        server.process.send_signal(signal.Signals[name])
+        with connect(server.url) as slow:
+            slow.sendall(b'POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n{"cou')
+            server.process.send_signal(signal.Signals[name])
+            if name == "SIGINT":  # who types it again while the process drains waits for nobody
+                wait_until(lambda: "Shutting down" in server.log.read_text())
+                server.process.send_signal(signal.SIGINT)
+                assert server.process.wait(timeout=PATIENCE_S) == 130
+                assert "it was interrupted again" in server.log.read_text().splitlines()[-1]
         server.process.wait(timeout=PATIENCE_S)
     assert "Traceback" not in server.log.read_text()
 

@@ -1,6 +1,8 @@
 """Files of every age and type: imported, they draw what the file draws; or they are refused."""
 
+import errno
 import io
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from foundation.errors import ReleaseRefused
+from foundation.graphs import other_kinds
 from foundation.latents import draw_latents
 from foundation.onnx_runtime import onnxruntime
 from ganymede.imports import release
@@ -232,6 +235,30 @@ def test_a_file_of_another_kind_is_told_what_it_seems_to_be_and_what_to_do(
     assert advice in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("start", "seems"),
+    [
+        (b"\x80\x04", "a pickle"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"GGUF", "a GGUF file"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"", "nothing but zeros"),
+    ],
+)
+def test_a_large_file_of_another_kind_is_told_by_its_start(tmp_path: Path, start: bytes, seems: str) -> None:
+    (tmp_path / "g.bin").write_bytes(start + bytes(2_000_000))
+    with pytest.raises(ImportRefused, match=f"it seems to be {seems}"):
+        read_file(tmp_path / "g.bin")
+
+
+def test_into_an_archive_of_very_many_names_nobody_looks(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "a.zip").write_bytes(pack("a.onnx", "b", "c"))
+    monkeypatch.setattr(other_kinds, "MANY_NAMES", 2)
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # it reads all of an archive's directory
+    with pytest.raises(ImportRefused, match=r"it seems to be a ZIP archive\. To go on: unpack it"):
+        read_file(tmp_path / "a.zip")
+
+
 def test_a_folder_or_a_device_in_a_graphs_place_is_told_too(tmp_path: Path) -> None:
     for name, words in (
         ("saved_model.pb", "tf2onnx.convert --saved-model"),
@@ -244,6 +271,29 @@ def test_a_folder_or_a_device_in_a_graphs_place_is_told_too(tmp_path: Path) -> N
             read_file(tmp_path / f"of-{name}")
     with pytest.raises(ImportRefused, match="no file, but a pipe, socket or device"):
         read_file(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("x" * 300 + ".onnx", "File name too long"), ("a\0.onnx", r"a\\x00.*no file can have")],
+)
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(ImportRefused, match=words):
+        read_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("inside", ["", "generator.onnx"])
+def test_a_folder_that_one_may_not_enter_is_told(monkeypatch, tmp_path: Path, inside: str) -> None:
+    stat = Path.stat
+
+    def refuse(path: Path, **options: Any) -> os.stat_result:
+        if path.parent == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)  # the superuser may enter every folder
+    with pytest.raises(ImportRefused, match="cannot be read: Permission denied"):
+        read_file(tmp_path / inside)
 
 
 def test_what_was_imported_in_half_precision_has_directions(call_ganymede, tmp_path: Path) -> None:

@@ -8,13 +8,17 @@ import subprocess
 import sys
 import tarfile
 import time
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import ganymede
+from foundation.errors import GanymedeError
+from ganymede.bulk import seeds
 from ganymede.bulk.order import Order
 from ganymede.bulk.seeds import Seeds, WrongOrder
 from ganymede.container import processing_share
@@ -179,4 +183,58 @@ def test_a_program_makes_the_shards_of_the_command_and_passes_over_those_that_ar
         assert (rest.made, rest.found, rest.is_complete) == (2, 1, True)
         with pytest.raises(WrongOrder):
             store.generate_shards("colour", "5-1", tmp_path)
+        again = store.generate_shards("colour", range(25), tmp_path, shard_images=10)
+        assert (again.made, again.found) == (0, 3)
     assert contents(tmp_path) == contents(shards)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (range(1_000_000), "0-999999"),
+        (range(3, 4), "3"),
+        (range(0, 6, 2), "0,2,4"),
+        ([7, 8, 9, 1], "7-9,1"),
+        (iter((4, 5)), "4-5"),
+        (np.arange(3), "0-2"),
+    ],
+)
+def test_a_program_gives_seeds_as_ranges_or_one_by_one(given: Any, text: str) -> None:
+    assert str(Seeds(given)) == text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [5, None, [], range(0), [1, 1], [-1], [2**32], range(2**33), [1.0], ["1"], [True], b"12", count()],
+)
+def test_what_is_no_seeds_in_a_program_is_refused_in_words(monkeypatch, wrong: Any) -> None:
+    monkeypatch.setattr(seeds, "MAX_LISTED", 100)
+    with pytest.raises(WrongOrder) as refusal:
+        Seeds(wrong)
+    assert "--" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"shard_images": "2"},
+        {"shard_images": 2.0},
+        {"shard_images": 0},
+        {"format": "zip"},
+        {"process": 0.5, "processes": 2},
+        {"process": 1},
+        {"processes": None},
+        {"truncation": "much"},
+        {"scale": "2"},
+    ],
+)
+def test_what_cannot_be_meant_is_told_to_a_program_in_words(
+    tiny_store: Path, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    with ganymede.open(tiny_store) as store:
+        with pytest.raises(GanymedeError) as refusal:
+            store.generate_shards("colour", range(4), tmp_path, **wrong)
+        assert "--" not in str(refusal.value)
+        with pytest.raises(TypeError, match="shard_image"):
+            store.generate_shards("colour", range(4), tmp_path, shard_image=2)
+    assert not list(tmp_path.iterdir())

@@ -33,7 +33,7 @@ def test_a_click_opens_one_large_with_its_seed_and_class_and_back_closes_it(visi
     visit.page.keyboard.press("Escape")
     visit.page.locator(".lightbox").wait_for(state="hidden")
     # The event that moves the focus comes after the dialog is hidden.
-    visit.page.wait_for_function("document.activeElement.dataset.seed === '13'")
+    visit.page.wait_for_function("() => document.activeElement.dataset.seed === '13'")
     visit.page.wait_for_function("() => !location.href.includes('picture')")
     visit.page.locator('.tile[data-seed="14"]').click()
     visit.wait_for_address("picture=14")

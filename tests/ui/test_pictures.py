@@ -93,7 +93,12 @@ def test_every_control_redraws_the_same_seeds(visit, tiny):
 
 @pytest.mark.parametrize(
     ("model", "name", "side"),
-    [("fashion@v2", "narrowness", 28), ("fashion@v3", "narrowness", 28), ("emoji@v2", "warmth", 32)],
+    [
+        ("fashion@v2", "narrowness", 28),
+        ("fashion@v3", "narrowness", 28),
+        ("emoji@v2", "warmth", 32),
+        ("emoji@v3", "warmth", 32),
+    ],
 )
 def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(
     visit, browser, bundled, model, name, side
