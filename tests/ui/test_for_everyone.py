@@ -135,7 +135,7 @@ def test_every_module_is_read_without_an_error(visit, tiny):
 def test_the_models_view_tells_what_is_in_the_store(visit, bundled):
     visit.page.goto(f"{bundled.url}/ui/?view=models")
     visit.page.get_by_role("heading", name="fashion", exact=True).wait_for()
-    visit.page.get_by_text("production is v2").first.wait_for()
+    visit.page.get_by_text("production is v3").first.wait_for()
     visit.page.get_by_text("fd fashion cnn 10k", exact=True).wait_for()
     visit.page.wait_for_function(
         "() => [...document.querySelectorAll('img.samples')].some(image => image.naturalWidth)"
