@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import run_server
+from tests.patience import wait_until
 from tests.tiny_models import TinyModel, publish_tiny_model
 from tests.ui.conftest import draw
 
@@ -158,8 +159,7 @@ def test_under_the_pointer_a_picture_walks_and_then_stands_again(visit, tiny):
         arg=int(still[0, 0, 0]),
     )
     visit.page.mouse.move(5, 5)
-    visit.page.wait_for_timeout(100)
-    assert np.array_equal(visit.pixels('.tile[data-seed="1"] canvas'), still)
+    wait_until(lambda: np.array_equal(visit.pixels('.tile[data-seed="1"] canvas'), still))
 
 
 @pytest.mark.parametrize("visit", [{"reduced_motion": "reduce"}], ids=["reduced"], indirect=True)
