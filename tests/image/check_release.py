@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from infra.constructs.task import DRAIN_TIMEOUT_S, LAME_DUCK_S, STOP_TIMEOUT_S
+from tests.busy_threads import keep_busy
 from tests.image.conftest import docker, run_container
 from tests.image.haproxy import run_haproxy
 from tests.patience import wait_until
@@ -34,23 +35,15 @@ class Clients:
     @contextmanager
     def busy(self, number):
         """Ask without a pause, from so many threads, until the block ends."""
-        over = threading.Event()
 
-        def go_on():
+        def go_on(over):
             with httpx.Client(base_url=self.url, timeout=60) as client:
                 while not over.is_set():
                     for path in ORDERS:
                         self._ask(client, path)
 
-        threads = [threading.Thread(target=go_on) for _ in range(number)]
-        for thread in threads:
-            thread.start()
-        try:
+        with keep_busy(number, go_on):
             yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
 
     def _ask(self, client, path):
         try:

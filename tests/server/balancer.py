@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from tests.busy_threads import keep_busy
 from tests.patience import PATIENCE_S
 
 LOST = "lost"
@@ -54,21 +55,15 @@ class Balancer:
     @contextmanager
     def busy(self, path, *, clients):
         """Send requests from so many threads to all that are targets, until the block ends."""
-        over = threading.Event()
 
-        def go_on():
+        def go_on(over):
             while not over.is_set():
                 for url in tuple(self.targets):
                     self.send(url, path)
 
-        threads = [threading.Thread(target=go_on) for _ in range(clients)]
-        for thread in threads:
-            thread.start()
         try:
-            yield
+            with keep_busy(clients, go_on):
+                yield
         finally:
-            over.set()
-            for thread in threads:
-                thread.join()
             for connection in self._connections:
                 connection.close()
