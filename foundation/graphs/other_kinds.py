@@ -20,6 +20,7 @@ _PICTURE = (
     "a picture",
     "a generator is learnt from a folder of pictures by ganymede train --data folder:FOLDER",
 )
+_PICKLE = ("a pickle of Python's, such as StyleGAN's", "load it with its own code: " + _PYTORCH)
 _HEADS: tuple[tuple[int, bytes, tuple[str, str]], ...] = (
     (0, b"\x89PNG", _PICTURE),
     (0, b"\xff\xd8\xff", _PICTURE),
@@ -34,10 +35,7 @@ _HEADS: tuple[tuple[int, bytes, tuple[str, str]], ...] = (
     (4, b"ORTM", ("in ONNX Runtime's own format", "name the .onnx file that it was made from")),
     (0, b"GGUF", ("a GGUF file, weights alone", "load them into their network: " + _PYTORCH)),
     (0, b"\x93NUMPY", ("an array of NumPy's", "name the network's .onnx file")),
-    (0, b"\x80\x02", ("a pickle of Python's, such as StyleGAN's", "load it with its own code: " + _PYTORCH)),
-    (0, b"\x80\x03", ("a pickle of Python's, such as StyleGAN's", "load it with its own code: " + _PYTORCH)),
-    (0, b"\x80\x04", ("a pickle of Python's, such as StyleGAN's", "load it with its own code: " + _PYTORCH)),
-    (0, b"\x80\x05", ("a pickle of Python's, such as StyleGAN's", "load it with its own code: " + _PYTORCH)),
+    *((0, bytes([0x80, protocol]), _PICKLE) for protocol in range(2, 6)),
     (0, b"\x1f\x8b", ("packed by gzip", _UNPACK)),
     (0, b"7z\xbc\xaf", ("a 7z archive", _UNPACK)),
     (0, b"Rar!", ("a RAR archive", _UNPACK)),

@@ -72,7 +72,7 @@ async def answer_generate(
             ),
         )
         context.metrics.observe_answer(format, generated.queue_s, generated.encode_s)
-        note_work(len(inputs), pixels, generated.queue_s + generated.inference_s + generated.encode_s)
+        note_work(len(inputs), pixels, generated.work_s)
         context.shadowing.offer(release, request, inputs.seeds)
         return picture_response(
             generated.content,

@@ -66,6 +66,11 @@ class Generated:
     content: bytes = b""
     encode_s: float = 0.0
 
+    @property
+    def work_s(self) -> float:
+        """All stages together: the service's own part of how long a client waits."""
+        return self.queue_s + self.inference_s + self.encode_s
+
 
 class GenerationFailed(GanymedeError):
     """The graph could not be run on these inputs; the trace is in the log."""

@@ -199,8 +199,7 @@ async def _infer(context: Context, http_request: Request, model: str) -> Respons
             ),
         )
         context.metrics.observe_answer(format, generated.queue_s, generated.encode_s)
-        work_s = generated.queue_s + generated.inference_s + generated.encode_s
-        note_work(len(inputs), count * manifest.image.height * manifest.image.width, work_s)
+        note_work(len(inputs), count * manifest.image.height * manifest.image.width, generated.work_s)
         response = picture_response(
             generated.content,
             media_type="application/octet-stream" if binary else "application/json",

@@ -39,10 +39,8 @@ class Voice:
 
     def follow(self, epoch: int, part: EpochPart) -> None:
         """Take how far epoch number `epoch` (1 is the first) is, and say what is due."""
-        if part.compiled_seconds not in (
-            0.0,
-            self._compiled_s,
-        ):  # the last batch is smaller, and compiled for
+        # The last batch is smaller, and compiled for.
+        if part.compiled_seconds not in (0.0, self._compiled_s):
             self._compiled_s, self.pace = part.compiled_seconds, Pace(self._clock)
         self.pace.mark(part.step)
         left_s = self.pace.seconds_left(self.total_steps)
