@@ -48,6 +48,7 @@ from service.http.telemetry import Telemetry
 from service.http.threshold import Threshold
 from service.http.trace_export import TraceExport, open_export
 from service.http.traces import Traces
+from service.http.under_way import UnderWay
 from service.metrics import Metrics
 from service.protocols import inference, sagemaker
 from service.protocols.sagemaker import Invocations
@@ -122,6 +123,7 @@ def create_app(settings: Settings) -> FastAPI:
         engine=engine,
         shadowing=Shadowing(releases, engine, metrics),
         walks=KeptWalks(settings.walk_cache_max_bytes),
+        under_way=UnderWay(),
         rates=Rates(
             settings.rate_images_per_s,
             max_images_per_request=settings.max_images_per_request,
@@ -207,7 +209,13 @@ def list_layers(
         *([Middleware(Traces, tracer=export.tracer)] if export else ()),
         Middleware(Telemetry, metrics=context.metrics),
         *([Middleware(CrossOrigins, origins=origins)] if origins else []),
-        Middleware(Threshold, engine=context.engine, paths=handlers, max_body_bytes=max_body_bytes),
+        Middleware(
+            Threshold,
+            engine=context.engine,
+            under_way=context.under_way,
+            paths=handlers,
+            max_body_bytes=max_body_bytes,
+        ),
         Middleware(SignedAddresses, keys=read_signing_keys(context.settings), refusals=refusals),
         *(for_keys if keys else ()),
         Middleware(HotPaths, handlers=handlers),

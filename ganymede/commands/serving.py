@@ -3,6 +3,7 @@
 import socket
 from functools import partial
 from importlib import import_module
+from math import ceil
 from typing import Any
 
 import typer
@@ -50,7 +51,7 @@ def serve(**flags: Any) -> None:
     from service.application import create_app
     from service.http.telemetry import configure_logs
     from service.server.connections import Connections
-    from service.server.draining import DrainingServer
+    from service.server.draining import LAST_WORDS_S, DrainingServer
     from service.server.ending import end_now
     from service.server.forwarding import count_proxies
     from service.server.guard import guard
@@ -76,7 +77,7 @@ def serve(**flags: Any) -> None:
         root_path=settings.root_path,
         ws="none",
         timeout_keep_alive=settings.keep_alive_s,
-        timeout_graceful_shutdown=round(settings.drain_timeout_s),
+        timeout_graceful_shutdown=ceil(settings.drain_timeout_s + LAST_WORDS_S),
     )
     limits = WireLimits.of(settings, descriptors=raise_descriptors())
     guard(configuration, app.state.context, Connections(limits))

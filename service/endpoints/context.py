@@ -14,6 +14,7 @@ from service.engine.engine import Engine
 from service.engine.threads import Threads
 from service.http.reading import Bodies
 from service.http.requesters import current_key, current_requester
+from service.http.under_way import UnderWay
 from service.metrics import Metrics
 from service.releases.lookup import Releases
 from service.releases.reloading import Reloading
@@ -36,6 +37,7 @@ class Context:
     """For looking at pictures that were sent."""
     shadowing: Shadowing
     walks: KeptWalks
+    under_way: UnderWay
 
     def check_room(self) -> None:
         """Refuse a key's request for pictures before its body is read, if there is no room for even one.

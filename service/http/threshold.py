@@ -16,6 +16,7 @@ from service.http.addresses import ROUTE, path_of
 from service.http.problems import describe, protocol_members
 from service.http.requesters import current_requester
 from service.http.telemetry import has_started
+from service.http.under_way import UnderWay
 
 _MOST_DIGITS = 18
 
@@ -26,9 +27,18 @@ class Threshold:
     A POST to one of `paths` needs room in the engine; no request may have more than `max_body_bytes`.
     """
 
-    def __init__(self, app: ASGIApp, *, engine: Engine, paths: Collection[str], max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        engine: Engine,
+        under_way: UnderWay,
+        paths: Collection[str],
+        max_body_bytes: int,
+    ) -> None:
         self._app = app
         self._engine = engine
+        self._under_way = under_way
         self._paths = frozenset(paths)
         self._max_body_bytes = max_body_bytes
 
@@ -42,6 +52,8 @@ class Threshold:
         except GanymedeError as error:
             await describe(error, **protocol_members(scope, error))(scope, receive, send)
             return
+        task = asyncio.current_task()
+        self._under_way.begin(task, scope)
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
@@ -49,6 +61,8 @@ class Threshold:
                 raise
             late = Unavailable("This process had to end before this was ready; ask again.")
             await describe(late, **protocol_members(scope, late))(scope, receive, send)
+        finally:
+            self._under_way.end(task)
 
     def _check(self, scope: Scope) -> None:
         """Look at a request's head.

@@ -16,7 +16,9 @@ from service.server.wire_limits import LAST_CALL_S
 _EXIT_STATUS = 128
 """What shells add to the number of the signal that ended a process."""
 
-_LAST_WORDS_S = 1.0
+LAST_WORDS_S = 1.0
+"""For an answer that is on its way at the drain's time limit, and for those that only then are told no."""
+
 _LOOK_EVERY_S = 0.1
 
 log = logging.getLogger(__name__)
@@ -28,8 +30,8 @@ class DrainingServer(uvicorn.Server):
     On SIGTERM or SIGINT `/readyz` says 503 at once, and for the lame duck's time requests are taken as ever,
     each on a connection that closes behind its answer: balancers go on for seconds before they have noticed.
     A second signal ends that time. Then uvicorn closes its listening socket, answers the requests it has,
-    within its graceful timeout, and closes the application. A client that keeps its connection learns from a
-    503 that it should go elsewhere. After the timeout, or one more SIGINT, the process ends, whatever its
+    within the drain's time limit, and closes the application. A client that keeps its connection learns from
+    a 503 that it should go elsewhere. After the timeout, or one more SIGINT, the process ends, whatever its
     threads do.
     """
 
@@ -65,7 +67,8 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take what still comes for a while, answer what there is, and close.
 
-        Who is cut off by the timeout is told so first.
+        Who has no answer at the drain's time limit is told so; uvicorn cuts off only what has been on its way
+        for `LAST_WORDS_S` more.
         """
         if self._waiting is not None:
             self._waiting.cancel()
@@ -76,9 +79,13 @@ class DrainingServer(uvicorn.Server):
         if self._signal:
             end_within(self._context.settings.drain_timeout_s, status)
         await take_all(self.servers, LAST_CALL_S)
+        late = asyncio.get_running_loop().call_later(
+            self._context.settings.drain_timeout_s, self._context.under_way.cut_off
+        )
         await super().shutdown(sockets)
+        late.cancel()
         if self.server_state.tasks:
-            await asyncio.wait(self.server_state.tasks, timeout=_LAST_WORDS_S)
+            await asyncio.wait(self.server_state.tasks, timeout=LAST_WORDS_S)
         if self.force_exit:  # uvicorn left the application open; the loop would end it by a KeyboardInterrupt
             log.warning("the process ends at once, for it was interrupted again while it drained")
             end_now(status)

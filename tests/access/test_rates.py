@@ -5,6 +5,7 @@ import hashlib
 import re
 import signal
 import time
+from dataclasses import fields
 from typing import Any
 
 import httpx
@@ -374,9 +375,8 @@ def test_images_for_which_there_is_no_room_any_more_are_given_back():
                 raise QueueFull("others came meanwhile")
 
     rates, budget = Rates(1, max_images_per_request=100), Budget(2**20)
-    others: dict[str, Any] = dict.fromkeys(
-        ("settings", "releases", "metrics", "reloading", "bodies", "photos", "walks", "shadowing")
-    )
+    given = {"engine", "rates", "budget"}
+    others: dict[str, Any] = dict.fromkeys({each.name for each in fields(Context)} - given)
     context = Context(**others, engine=Engine(), rates=rates, budget=budget)
     with behalf("alice"):
         with pytest.raises(QueueFull):

@@ -1,5 +1,6 @@
 """Who was let in before the process ends is answered, whether or not their first byte was read by then."""
 
+import json
 import socket
 import threading
 from contextlib import ExitStack, contextmanager
@@ -26,8 +27,8 @@ LONG_S = 100 * PATIENCE_S
 class Process:
     """The server in a thread of this process: what happens at its end is up to the test, not to the clock."""
 
-    def __init__(self, store, loop):
-        settings = Settings(models=str(store), default_model="grey", ui="off")
+    def __init__(self, store, loop, **fields):
+        settings = Settings(models=str(store), default_model="grey", ui="off", **fields)
         app = create_app(settings)
         configuration = uvicorn.Config(app, port=0, loop=loop, log_config=None, access_log=False, ws="none")
         guard(configuration, app.state.context, Connections(WireLimits.of(settings, descriptors=1000)))
@@ -47,10 +48,10 @@ class Process:
 
 
 @contextmanager
-def run(store, monkeypatch, last_call_s, loop="uvloop"):
+def run(store, monkeypatch, last_call_s, loop="uvloop", **settings):
     """A server that gives those who were let in `last_call_s` to ask."""
     monkeypatch.setattr(timed_protocol, "LAST_CALL_S", last_call_s)
-    process = Process(store, loop)
+    process = Process(store, loop, **settings)
     process.thread.start()
     try:
         wait_until(lambda: process.url != "")
@@ -145,4 +146,34 @@ def test_who_says_nothing_or_half_of_it_does_not_hold_the_process(tiny_store, mo
         assert answer.fields["connection"] == "close"
         assert int(answer.fields["retry-after"]) > 0
         assert read_answers(silent) == []
+        assert process.is_over()
+
+
+def test_the_time_limit_tells_who_has_no_answer_yet_and_tears_none_that_began(tiny_store, monkeypatch):
+    drawing = {
+        "seed": 1,
+        "count": 128,
+        "columns": 16,
+        "scale": 64,
+        "format": "npy",
+    }  # 33,554,432 bytes, a header
+    walk = {"seeds": [1, 2], "frames": 100, "scale": 64, "format": "npy"}  # from a file, in pieces
+    with run(tiny_store, monkeypatch, 0.2, drain_timeout_s=0.2) as process, ExitStack() as open_ones:
+        reading = []
+        for path, order in (("/generate", drawing), ("/latent-walk", walk)):
+            body = json.dumps(order)
+            head = f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
+            reading.append(open_ones.enter_context(connect(process.url)))
+            reading[-1].sendall((head + body).encode())
+            assert reading[-1].recv(16, socket.MSG_PEEK | socket.MSG_WAITALL).startswith(b"HTTP/1.1 200")
+        asking = open_ones.enter_context(connect(process.url))
+        asking.sendall(ORDER[:-2])
+        wait_until(lambda: len(process.server.server_state.tasks) == 3)
+        process.end()
+        [refused] = read_answers(asking)  # the limit is over
+        assert (refused.status, refused.problem["code"]) == (503, "unavailable")
+        assert int(refused.fields["retry-after"]) > 0
+        for connection, content_bytes in zip(reading, (33_554_560, 26_214_528), strict=True):
+            [answer] = read_answers(connection)
+            assert (answer.status, len(answer.body)) == (200, content_bytes)
         assert process.is_over()

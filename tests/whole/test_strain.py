@@ -1,6 +1,7 @@
 """A service under strain: clients that do not read or leave half-way, a full disk, and an end amid walks."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import resource
@@ -128,11 +129,14 @@ def test_a_full_disk_is_a_503_without_a_path(strained):
 
 
 def ask(server):
-    """The status of a walk; 0 where nobody answered."""
+    """The status of a walk, whose frames may be torn where a machine is slow; why, where nobody answered."""
     try:
-        return httpx.post(f"{server.url}/latent-walk", json=WALK).status_code
-    except httpx.HTTPError:
-        return 0
+        with httpx.stream("POST", f"{server.url}/latent-walk", json=WALK) as answer:
+            with contextlib.suppress(httpx.HTTPError):
+                answer.read()
+            return answer.status_code
+    except httpx.HTTPError as error:
+        return repr(error)
 
 
 def walk_on(server, pool, folder):
