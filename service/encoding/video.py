@@ -22,6 +22,7 @@ _BT709 = 1  # ITU-T H.273's number, for primaries, transfer and matrix alike
 _COLOURS = 256
 _FRAME_FORMATS = {1: "gray", 3: "rgb24", 4: "rgba"}
 _NO_COLOUR = 128
+_CACHED_PIXELS = 2**16
 _LUMA = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
 
 
@@ -173,7 +174,9 @@ def _brighten(frame: Images) -> VideoFrame:
     """A grey frame of even sides as yuv420p: its levels as luma 16 to 235, and no colour."""
     height, width = frame.shape[:2]
     planes = np.full((height * 3 // 2, width), _NO_COLOUR, np.uint8)  # the luma above both chromas
-    np.take(_LUMA, frame[:, :, 0], out=planes[:height])
+    rows = max(1, _CACHED_PIXELS // width)  # NumPy makes eight bytes of each index first
+    for row in range(0, height, rows):
+        np.take(_LUMA, frame[row : row + rows, :, 0], out=planes[row : min(row + rows, height)], mode="clip")
     return VideoFrame.from_ndarray(planes, format="yuv420p")
 
 

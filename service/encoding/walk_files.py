@@ -17,6 +17,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from foundation.exhaustion import explain_exhaustion, explain_no_place
 from service.encoding.animation import Encoder
+from service.encoding.walk_turns import WalkTurns
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,12 @@ class WalkFile(Generic[AnEncoder]):
         path: Path,
         open_encoder: Callable[[], AnEncoder],
         *,
+        turns: WalkTurns | None = None,
+        requester: str | None = None,
         discard: Callable[[], None] | None = None,
     ) -> None:
         self._pool = pool
+        self._turns, self._requester = turns, requester
         self._path = path
         self._open_encoder = open_encoder
         self._discard = discard or self._remove
@@ -64,11 +68,22 @@ class WalkFile(Generic[AnEncoder]):
     ) -> float:
         """Call `function` in the pool with the encoder, and `args` after it; the seconds that it took.
 
+        Where there are turns it waits for one of its requester's, which the thread has until it is done.
+
         Raises:
             Unavailable: the disk is full, or the folder is away or read-only.
         """
         use = partial(self._use, lambda encoder: function(encoder, *args, **kwargs))
-        return await asyncio.wrap_future(self._pool.submit(use))
+        end_turn = None if self._turns is None else await self._turns.take(self._requester)
+        try:
+            used = self._pool.submit(use)
+        except BaseException:
+            if end_turn is not None:
+                end_turn()
+            raise
+        if end_turn is not None:
+            used.add_done_callback(lambda _: end_turn())
+        return await asyncio.wrap_future(used)
 
     def leave(self, *, keep: bool = False) -> None:
         """Wait for nothing: a thread that encodes stops at its next frame, and frees what it used.

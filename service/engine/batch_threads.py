@@ -61,11 +61,11 @@ class BatchThreads:
                 error = GenerationFailed(
                     "The model could not generate this. It is logged under this request's id."
                 )
-                self._waiting.done()
+                self._waiting.done(batch)
                 self._post([(part.job, error) for part in batch.parts])
                 continue
             ended = time.perf_counter()
-            idle = self._waiting.done()
+            idle = self._waiting.done(batch)
             for group in group_by_images(self._hand_out(batch, images, labels), _ENCODE_GROUP_IMAGES):
                 # The way through the pool costs more than small answers do, where this thread has a core of
                 # its own and not a GPU that waits for it; and it is for nothing where the device is idle.

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from foundation.labels import Weights
@@ -22,6 +22,13 @@ _SPEED_MEMORY = 0.8
 _COMPANY_S = 10.0
 """So long after two requesters came one after the other, each is taken to come again."""
 
+_RESTLESS_S = 2.0
+"""So long after a requester gave up what he had asked for, he is taken to do it again."""
+
+_MOST_RESTLESS = 64
+_RESTLESS_TURN = 0.5
+"""Of the turn of another: it may have to be waited for by one who comes while it runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -30,7 +37,9 @@ class Batch:
     generator: Runner
     parts: Sequence[Part]
     alone: bool = True
-    """No other batch runs or waits: this one may have all cores to itself."""
+    """No other batch runs or waits that matters: this one may have all cores to itself."""
+    restless: bool = False
+    """It is for one who gives up what he asks for, beside others who do not."""
 
     def run(self) -> tuple[Made, Weights | None]:
         """What all parts give, one after the other."""
@@ -43,7 +52,9 @@ class WaitingJobs:
     def __init__(self, *, devices: int = 1, turn_s: float | None = None) -> None:
         """`devices` threads take batches, side by side.
 
-        While there is more than one requester, a batch takes about `turn_s` at most, with None any time.
+        While there is more than one requester, a batch takes about `turn_s` at most, and holds what one of
+        them asked for beside what others have whole; with None any time, and it is filled. Then, too, the
+        restless, who give up what they ask for, run where no other does, on all devices but one.
         """
         self._devices = devices
         self._turn_s = turn_s
@@ -51,9 +62,10 @@ class WaitingJobs:
         """What an image of each has taken lately."""
         self._latest: str | None = None
         self._company_until_s = 0.0
+        self._restless_until_s: dict[str | None, float] = {}
         self._queues: OrderedDict[Runner, Lines] = OrderedDict()
         self._closed = False
-        self._running = 0
+        self._running: list[Batch] = []
         self._changed = threading.Condition()
 
     def add(self, job: Job) -> None:
@@ -73,6 +85,8 @@ class WaitingJobs:
         `given_up` says that those who waited for it left; see `Lines.discard`.
         """
         with self._changed:
+            if given_up:
+                self._note_restless(job.requester)
             lines = self._queues.get(job.generator)
             if lines is not None:
                 lines.discard(job, given_up=given_up)
@@ -92,21 +106,27 @@ class WaitingJobs:
         must be given back by `done`.
         """
         with self._changed:
-            while not self._queues:
-                if self._closed:
+            restless = self._find_restless()
+            while (generator := self._choose(restless)) is None:
+                if self._closed and not self._queues:
                     return None
                 self._changed.wait()
-            generator, lines = self._queues.popitem(last=False)
+                restless = self._find_restless()
+            lines = self._queues.pop(generator)
             # What waits is shared with the other devices: one that took it all would leave them idle while
             # it encodes, and then all answers, and all new requests, would come at once.
             most = max(1, max_images // lines.images_each)
             share = max(_SMALLEST_PART, -(-lines.rows // self._devices))
-            parts = lines.take(min(most, share, self._turn(generator, most)), most)
+            free = lines.has_free(restless)
+            budget = min(most, share, self._turn(generator, most, part=1.0 if free else _RESTLESS_TURN))
+            held = restless if free else ()
+            parts = lines.take(budget, most, held=held, filled=not self._is_shared)
             if lines.rows:
                 self._queues[generator] = lines
                 self._changed.notify()
-            self._running += 1
-            return Batch(generator, parts, alone=self._running == 1 and not self._queues)
+            batch = Batch(generator, parts, *self._rate(parts[0].job.requester, restless))
+            self._running.append(batch)
+            return batch
 
     def note(self, generator: Runner, image_s: float) -> None:
         """Each image of a batch took so long: `turn_s` is held by that from now on."""
@@ -114,17 +134,62 @@ class WaitingJobs:
             before = self._image_s.get(generator, image_s)
             self._image_s[generator] = _SPEED_MEMORY * before + (1 - _SPEED_MEMORY) * image_s
 
-    def _turn(self, generator: Runner, max_images: int) -> int:
-        image_s = self._image_s.get(generator)
-        if self._turn_s is None or not image_s or time.monotonic() > self._company_until_s:
-            return max_images
-        return max(1, round(self._turn_s / image_s))
-
-    def done(self) -> bool:
-        """A batch that was taken has run; whether nothing waits now."""
+    def done(self, batch: Batch) -> bool:
+        """`batch`, which was taken, has run; whether nothing waits now."""
         with self._changed:
-            self._running -= 1
+            self._running.remove(batch)
+            if self._queues:
+                self._changed.notify()  # who was held back may go on
             return not self._queues
+
+    @property
+    def in_company(self) -> bool:
+        """Whether several requesters ask, as far as can be told."""
+        return time.monotonic() <= self._company_until_s
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether they do, on a device where images cost hardly more in two batches than in one."""
+        return self._turn_s is not None and self.in_company
+
+    def _turn(self, generator: Runner, max_images: int, *, part: float) -> int:
+        image_s = self._image_s.get(generator)
+        if self._turn_s is None or not image_s or not self._is_shared:
+            return max_images
+        return max(1, round(part * self._turn_s / image_s))
+
+    def _choose(self, restless: Collection[str | None]) -> Runner | None:
+        """The next generator with work for one who is not `restless`, else for one who is, if that may run."""
+        for generator, lines in self._queues.items():
+            if lines.has_free(restless):
+                return generator
+        free = self._devices == 1 or len(self._running) + 1 < self._devices
+        return next(iter(self._queues), None) if free and self._is_quiet else None
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Whether no batch runs but of the restless."""
+        return all(batch.restless for batch in self._running)
+
+    def _rate(self, requester: str | None, restless: Collection[str | None]) -> tuple[bool, bool]:
+        """Whether a batch of `requester` is alone, and whether it is one of the `restless`."""
+        if requester in restless:
+            return False, True
+        waits = any(lines.has_free(restless) for lines in self._queues.values())
+        return self._is_quiet and not waits, False
+
+    def _find_restless(self) -> Collection[str | None]:
+        """Who has given up lately what he asked for, where that matters to others."""
+        if not self._restless_until_s or not self._is_shared:
+            return ()
+        now = time.monotonic()
+        return {requester for requester, until_s in self._restless_until_s.items() if until_s > now}
+
+    def _note_restless(self, requester: str | None) -> None:
+        self._restless_until_s.pop(requester, None)  # the latest stands last
+        self._restless_until_s[requester] = time.monotonic() + _RESTLESS_S
+        if len(self._restless_until_s) > _MOST_RESTLESS:
+            del self._restless_until_s[next(iter(self._restless_until_s))]
 
 
 def group_by_images(jobs: Sequence[Job], max_images: int) -> Iterator[list[Job]]:

@@ -8,6 +8,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from foundation.errors import DeadlineExceeded, Unavailable
+from service.encoding.walk_turns import WalkTurns
 from service.engine.admission import Admission, explain_full
 from service.engine.batch_threads import BatchThreads
 from service.engine.batching import WaitingJobs
@@ -45,6 +46,7 @@ class Engine:
         self.walk_encoders = ThreadPoolExecutor(
             walk_threads, thread_name_prefix="walk", initializer=yield_to_others
         )
+        self.walk_turns = WalkTurns(walk_threads, in_company=lambda: self._waiting.in_company)
         self._batches = BatchThreads(
             self._waiting, self._encoders, metrics, count=device_threads, max_batch_images=max_batch_images
         )

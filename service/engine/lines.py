@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 from service.engine.jobs import Job, Part
@@ -102,15 +102,28 @@ class Lines:
         if not line.jobs:
             self._end(line)
 
-    def take(self, budget: int, turn: int) -> list[Part]:
+    def has_free(self, held: Collection[str | None]) -> bool:
+        """Whether anyone waits whom nothing holds back; see `take`."""
+        return not held or any(self._is_free(line, held) for line in self._lines.values())
+
+    def take(
+        self, budget: int, turn: int, *, held: Collection[str | None] = (), filled: bool = True
+    ) -> list[Part]:
         """At most `budget` rows: all of requesters who ask for little, and the rest the next one's.
 
         So one who asks for a thousand images, at once or one by one, takes turns with each of the others. Of
-        a requester's own large jobs each has `turn` rows before the next.
+        a requester's own large jobs each has `turn` rows before the next. Who is `held` back has none, but
+        for a turn now and then; there must be one who is not. Unless the batch is to be `filled`, nobody
+        waits for a part of what another asked for in it.
         """
+        free = [line for line in self._lines.values() if self._is_free(line, held)]
         self._batch += 1
-        first = heapq.nsmallest(budget, self._lines.values(), key=self._rank)
+        first = heapq.nsmallest(budget, free, key=self._rank)
         shares = share_rows([line.rows for line in first], budget)
+        if not filled:
+            shares[1:] = [
+                rows if rows == line.rows else 0 for line, rows in zip(first[1:], shares[1:], strict=True)
+            ]
         self._level = max(self._level, first[0].served)
         parts = []
         for line, rows in zip(first, shares, strict=True):
@@ -125,8 +138,13 @@ class Lines:
         return parts
 
     def _rank(self, line: Line) -> tuple[int, int, int]:
-        passed_over = self._batch - line.batch > _PASSED_OVER * len(self._lines)
-        return line.batch if passed_over else self._batch, line.served, line.rows
+        return line.batch if self._is_passed_over(line) else self._batch, line.served, line.rows
+
+    def _is_free(self, line: Line, held: Collection[str | None]) -> bool:
+        return line.requester not in held or self._is_passed_over(line)
+
+    def _is_passed_over(self, line: Line) -> bool:
+        return self._batch - line.batch > _PASSED_OVER * len(self._lines)
 
     def _end(self, line: Line) -> None:
         del self._lines[line.requester]

@@ -61,7 +61,14 @@ async def stream_walk(
     manifest = generator.manifest
     origin = describe_provenance(manifest, request, keys.seeds, keys.labels)
     opener = partial(open_stream_encoder, format, frame_shape(request, manifest), origin)
-    file = WalkFile[StreamEncoder](engine.walk_encoders, _NO_FILE, opener, discard=discard)
+    file = WalkFile[StreamEncoder](
+        engine.walk_encoders,
+        _NO_FILE,
+        opener,
+        turns=engine.walk_turns,
+        requester=requester,
+        discard=discard,
+    )
     try:
         with engine.admit(min(request.frames, WAITING_FRAMES), requester) as admission:
             chunks = generate_chunks(engine, generator, keys, request, admission, chunk_frames=STREAM_FRAMES)

@@ -126,7 +126,14 @@ async def render_walk(
             prepare()
         return open_walk_encoder(path, format, request, keys, generator.manifest)
 
-    file = WalkFile[Encoder](engine.walk_encoders, path, open_file, discard=discard)
+    file = WalkFile[Encoder](
+        engine.walk_encoders,
+        path,
+        open_file,
+        turns=engine.walk_turns,
+        requester=requester,
+        discard=discard,
+    )
     try:
         async with asyncio.timeout(timeout_s) as limit:
             with engine.admit(request.frames, requester, limit) as admission:

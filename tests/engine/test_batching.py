@@ -139,11 +139,13 @@ def test_large_requests_take_turns():
 def test_a_batch_is_alone_while_no_other_runs_or_waits():
     waiting, generator = WaitingJobs(), FakeGenerator()
     waiting.add(job_of(generator, 3))
-    assert waiting.take(64).alone
+    first = waiting.take(64)
+    assert first.alone
     waiting.add(job_of(generator, 1))
-    assert not waiting.take(64).alone
-    assert waiting.done()
-    assert waiting.done()
+    second = waiting.take(64)
+    assert not second.alone
+    assert waiting.done(first)
+    assert waiting.done(second)
     waiting.add(job_of(generator, 100))
     assert not waiting.take(64).alone
 
