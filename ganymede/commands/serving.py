@@ -55,6 +55,7 @@ def serve(**flags: Any) -> None:
     from service.server.ending import end_now
     from service.server.forwarding import count_proxies
     from service.server.guard import guard
+    from service.server.listeners import TAKEN_AT_ONCE
     from service.server.memory import return_large_blocks
     from service.server.wire_limits import WireLimits, raise_descriptors
     from service.settings import Settings, explain_unknown
@@ -76,6 +77,7 @@ def serve(**flags: Any) -> None:
         server_header=False,
         root_path=settings.root_path,
         ws="none",
+        backlog=TAKEN_AT_ONCE,
         timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=ceil(settings.drain_timeout_s + LAST_WORDS_S),
     )

@@ -10,7 +10,7 @@ import uvicorn
 
 from service.endpoints.context import Context
 from service.server.ending import end_now, end_within
-from service.server.listeners import take_all
+from service.server.listeners import keep_many, take_all
 from service.server.wire_limits import LAST_CALL_S
 
 _EXIT_STATUS = 128
@@ -55,6 +55,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say where."""
         await super().startup(sockets)
+        keep_many(self.servers)
         host, port = self.config.host, self.servers[0].sockets[0].getsockname()[1]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._started(address)
