@@ -1,0 +1,101 @@
+"""Who gives up what he asks for, over and over, beside others: he has what they leave, and a turn now and then."""
+
+import threading
+
+import pytest
+
+from service.engine.batching import WaitingJobs
+from tests.engine.test_batching import FakeGenerator, job_of, note, rows_of
+from tests.patience import PATIENCE_S
+
+
+def waiting_beside(devices: int, generator: FakeGenerator) -> WaitingJobs:
+    """Work of one who has just given up something, and another who has been seen lately."""
+    waiting = WaitingJobs(devices=devices, turn_s=0.01)
+    note(waiting, generator, 0.001)
+    for requester in ("other", "restless"):
+        waiting.add(job_of(generator, 1, requester))
+        waiting.done(waiting.take(64))
+    left = job_of(generator, 64, "restless")
+    waiting.add(left)
+    waiting.discard(left, given_up=True)
+    for _ in range(20):
+        waiting.add(job_of(generator, 64, "restless"))
+    return waiting
+
+
+def whose(batch) -> set[str]:
+    return {part.job.requester for part in batch.parts}
+
+
+def test_a_device_stays_free_for_others_and_theirs_is_as_good_as_alone():
+    generator = FakeGenerator()
+    waiting, taken = waiting_beside(2, generator), []
+    first = waiting.take(64)
+    assert (whose(first), rows_of(first), first.alone) == ({"restless"}, [5], False)  # half a turn
+    thread = threading.Thread(target=lambda: taken.append(waiting.take(64)), daemon=True)
+    thread.start()
+    waiting.add(job_of(generator, 4, "other"))
+    thread.join(PATIENCE_S)
+    assert (whose(taken[0]), taken[0].alone) == ({"other"}, True)
+
+
+def test_while_others_are_drawn_who_gives_up_waits_until_they_are_done():
+    generator = FakeGenerator()
+    waiting, taken = waiting_beside(3, generator), []
+    waiting.add(job_of(generator, 4, "other"))
+    first = waiting.take(64)
+    assert whose(first) == {"other"}
+    thread = threading.Thread(target=lambda: taken.append(waiting.take(64)), daemon=True)
+    thread.start()
+    assert not taken
+    waiting.done(first)
+    thread.join(PATIENCE_S)
+    assert whose(taken[0]) == {"restless"}
+    assert whose(waiting.take(64)) == {"restless"}  # on all devices but one
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_who_gives_up_has_a_turn_now_and_then_beside_who_asks_all_the_time(devices):
+    generator = FakeGenerator()
+    waiting = waiting_beside(devices, generator)
+    waiting.add(job_of(generator, 10_000, "other"))
+    batches = []
+    for _ in range(40):
+        batches.append(waiting.take(64))
+        if len(batches) >= devices:
+            waiting.done(batches[-devices])
+    turns = [whose(batch) for batch in batches].count({"restless"})
+    assert 2 <= turns <= 10
+
+
+def test_alone_who_gives_up_has_everything(monkeypatch):
+    monkeypatch.setattr("service.engine.batching._COMPANY_S", -1.0)
+    waiting = waiting_beside(2, FakeGenerator())
+    assert [rows_of(waiting.take(64)) for _ in range(2)] == [[64], [64]]
+
+
+def test_giving_up_is_soon_forgotten_and_few_are_remembered(monkeypatch):
+    generator = FakeGenerator()
+    waiting = waiting_beside(2, generator)
+    for number in range(1000):
+        left = job_of(generator, 1, f"passer-by {number}")
+        waiting.add(left)
+        waiting.discard(left, given_up=True)
+    assert len(waiting._restless_until_s) < 100
+    monkeypatch.setattr("service.engine.batching._RESTLESS_S", -1.0)
+    waiting = waiting_beside(2, generator)
+    assert [whose(waiting.take(64)) for _ in range(2)] == [{"restless"}] * 2
+
+
+def test_in_company_nobody_waits_for_a_part_of_what_another_asked_for():
+    generator = FakeGenerator()
+    waiting = WaitingJobs(turn_s=0.01)
+    note(waiting, generator, 0.0005)  # a turn is 20 images
+    waiting.add(job_of(generator, 1000, "greedy"))
+    waiting.take(64)
+    waiting.add(job_of(generator, 16, "modest"))
+    assert rows_of(waiting.take(64)) == [16]
+    waiting.add(job_of(generator, 3, "first"))
+    waiting.add(job_of(generator, 4, "second"))
+    assert sorted(rows_of(waiting.take(64))) == [3, 4]  # whole, they share a batch
