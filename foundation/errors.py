@@ -14,14 +14,23 @@ class GanymedeError(Exception):
     retry_after_s: int | None = None
     """When trying again may work, if it may."""
 
+    def for_strangers(self) -> str:
+        """The sentence for a client of the service, who need not know where its store and its files are."""
+        return str(self)
+
 
 def hide_location(sentence: str, location: str) -> str:
     """The sentence with `the store` for its location, where that stands as a word or before a `/`.
 
-    Likewise for each URL: a library's error names the endpoint that it asked, and the bucket.
+    Likewise for each URL.
     """
     place = rf"(?<![^\s('\"]){re.escape(location)}(?=[\s:;,/)'\"]|\.?$|\.\s)"
-    return re.sub(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)]+", "the store", re.sub(place, "the store", sentence))
+    return hide_urls(re.sub(place, "the store", sentence))
+
+
+def hide_urls(sentence: str) -> str:
+    """The sentence with `the store` for each URL: a library's error names the endpoint that it asked."""
+    return re.sub(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)]+", "the store", sentence)
 
 
 class MalformedRequest(GanymedeError):
@@ -46,8 +55,8 @@ class ModelNotFound(NotFound):
         super().__init__(message)
         self._location = location
 
-    def without_location(self) -> str:
-        """The sentence for strangers, who need not know where the store is."""
+    def for_strangers(self) -> str:
+        """The sentence without the store's location."""
         return str(self) if self._location is None else hide_location(str(self), self._location)
 
 
@@ -128,6 +137,15 @@ class StoreError(GanymedeError):
     """The model store refused or failed."""
 
     code = "store"
+
+    def __init__(self, message: str, *, outside: str | None = None) -> None:
+        """`outside` stands for `message` before strangers, where that names a bucket, a host or a folder."""
+        super().__init__(message)
+        self._outside = outside
+
+    def for_strangers(self) -> str:
+        """The sentence without places and without the store's own words."""
+        return hide_urls(self._outside or str(self))
 
 
 class StoreUnreachable(StoreError):

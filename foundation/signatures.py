@@ -70,7 +70,8 @@ class TrustedKeys:
                     return
         raise NotTrusted(
             f"{manifest.reference}: {SIGNATURE_FILE} is no signature of this release by a trusted key "
-            f"({', '.join(self.names)}): {'; '.join(dict.fromkeys(reasons))[:300]}"
+            f"({', '.join(self.names)}): {'; '.join(dict.fromkeys(reasons))[:300]}",
+            outside=f"{manifest.reference}: {SIGNATURE_FILE} is no signature of this release by a trusted key.",
         )
 
 

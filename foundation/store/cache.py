@@ -53,7 +53,8 @@ class FileCache:
         if entry.size_bytes > self.max_bytes:
             raise ReleaseRefused(
                 f"{reference}: {entry.path} has {entry.size_bytes:,} bytes, and the cache "
-                f"{self.folder} holds {self.max_bytes:,} in all (GANYMEDE_CACHE_MAX_BYTES)."
+                f"{self.folder} holds {self.max_bytes:,} in all (GANYMEDE_CACHE_MAX_BYTES).",
+                outside=f"{reference}: {entry.path} is larger than the cache of this service.",
             )
         path = self._files / entry.sha256
         # A file that is here is whole, and known by its sum: no lock is needed to read it.
@@ -133,5 +134,6 @@ class FileCache:
             reason = getattr(error, "strerror", None) or str(error)
             raise CacheUnusable(
                 f"The cache {self.folder} cannot be used: {reason}. "
-                "Make room there, or name another folder in GANYMEDE_CACHE."
+                "Make room there, or name another folder in GANYMEDE_CACHE.",
+                outside="The cache of this service cannot be used.",
             ) from error

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from foundation.errors import ModelNotFound, ReleaseRefused, StoreUnreachable
+from foundation.errors import ModelNotFound, ReleaseRefused, StoreUnreachable, hide_location
 from foundation.manifest import MANIFEST_FILE, Manifest
 from foundation.names import is_name
 from foundation.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
@@ -63,8 +63,9 @@ class FolderStore:
         try:
             names = list_folder(self.root, self.location)
         except StoreUnreachable as error:
-            self._failure = error
-            raise
+            outside = hide_location(str(error), self.location)
+            self._failure = StoreUnreachable(str(error), outside=outside)
+            raise self._failure from error
         return sorted(name for name in names if is_name(name) and self._may_hold_versions(name))
 
     def versions(self, model: str) -> list[str]:

@@ -212,7 +212,7 @@ class S3Store:
             failure = explain(error, self.location, self._client.meta.endpoint_url)
             self._failure = None if is_archived(error) else failure
             if is_archived(error):
-                raise ReleaseRefused(str(failure)) from error
+                raise ReleaseRefused(str(failure), outside=failure.for_strangers()) from error
             raise failure from error
         self._failure = None
 

@@ -42,6 +42,7 @@ _CREDENTIALS = {
 _ARCHIVED = {"InvalidObjectState"}
 _REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
 MAX_MESSAGE = 300
+_MAX_CODE = 80
 _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 
 
@@ -111,7 +112,8 @@ def explain(error: Exception, location: str, endpoint: str) -> StoreUnreachable:
     """The sentence for an error of boto3 while it spoke to `endpoint` for the store at `location`."""
     denied = isinstance(error, ClientError) and 400 <= status_of(error) < 500 and status_of(error) != 429
     kind = StoreDenied if denied else StoreUnreachable
-    return kind(f"{location}: {_reason(error, endpoint)}.")
+    outside = f"the store: {_reason(error, 'its endpoint', quote=lambda _: '')}."
+    return kind(f"{location}: {_reason(error, endpoint)}.", outside=outside)
 
 
 def is_archived(error: Exception) -> bool:
@@ -119,40 +121,52 @@ def is_archived(error: Exception) -> bool:
     return isinstance(error, ClientError) and code_of(error) in _ARCHIVED
 
 
-def _reason(error: Exception, endpoint: str) -> str:
+def _shorten(text: str) -> str:
+    return " ".join(text.split())[:MAX_MESSAGE].rstrip(".")
+
+
+def _reason(error: Exception, endpoint: str, *, quote: Callable[[str], str] = _shorten) -> str:
+    """What happened; `quote` says what is told of others' words, which name buckets, accounts and hosts."""
+
+    def say(words: object) -> str:
+        quoted = quote(str(words))
+        return f" ({quoted})" if quoted else ""
+
     sentences: dict[type[Exception], Callable[[], str]] = {
         NoCredentialsError: lambda: (
             "there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "or run with a role"
         ),
-        PartialCredentialsError: lambda: f"the AWS credentials are not complete ({error})",
+        PartialCredentialsError: lambda: f"the AWS credentials are not complete{say(error)}",
         EndpointConnectionError: lambda: (
             f"nothing answers at {endpoint}; check AWS_ENDPOINT_URL_S3 and the network"
         ),
         ConnectTimeoutError: lambda: f"{endpoint} let nobody connect within the time limit",
         ReadTimeoutError: lambda: f"{endpoint} did not answer within the time limit",
-        ParamValidationError: lambda: f"that cannot be asked ({_shorten(str(error))})",
-        ProfileNotFound: lambda: f"AWS_PROFILE names no profile ({_shorten(str(error))})",
-        TokenRetrievalError: lambda: f"the sign-in has expired or failed ({_shorten(str(error))})",
+        ParamValidationError: lambda: f"that cannot be asked{say(error)}",
+        ProfileNotFound: lambda: f"AWS_PROFILE names no profile{say(error)}",
+        TokenRetrievalError: lambda: f"the sign-in has expired or failed{say(error)}",
     }
     if isinstance(error, ClientError):
-        return _reason_of_answer(error, endpoint)
+        return _reason_of_answer(error, endpoint, quote)
     if sentence := sentences.get(type(error)):
         return sentence()
     if isinstance(error, BotoCoreError):
-        return f"the connection broke ({_shorten(str(error))})"
+        return f"the connection broke{say(error)}"
     if isinstance(error, Boto3Error | OSError):
-        return f"the transfer failed ({_shorten(str(error))})"
+        return f"the transfer failed{say(error)}"
     if isinstance(error, NoList):
         return f"{endpoint} answered no list of objects; is that the address of its S3 interface?"
     if isinstance(error, RecursionError):  # boto3 follows a bucket from region to region, without a limit
         return f"{endpoint} sends this from one place to another; check AWS_REGION and AWS_ENDPOINT_URL_S3"
     # A parser, a redirect or a header that boto3 itself did not expect.
-    return f"{endpoint} answered what cannot be read ({type(error).__name__}: {_shorten(str(error))})"
+    return f"{endpoint} answered what cannot be read{say(f'{type(error).__name__}: {error}')}"
 
 
-def _reason_of_answer(error: ClientError, endpoint: str) -> str:
-    code, status = code_of(error), status_of(error)
+def _reason_of_answer(error: ClientError, endpoint: str, quote: Callable[[str], str]) -> str:
+    code, status = code_of(error)[:_MAX_CODE], status_of(error)
+    message = quote(error.response.get("Error", {}).get("Message") or "")
+    said = f": {message}" if message else ""
     if code == "NoSuchBucket":
         return f"there is no such bucket at {endpoint}"
     if code in _CREDENTIALS:
@@ -163,28 +177,18 @@ def _reason_of_answer(error: ClientError, endpoint: str) -> str:
         return f"the object is archived{where}: restore it first, or keep it out of archives ({code})"
     if code in _REGION or status in (301, 307):
         region = error.response.get("Error", {}).get("Region") or _header(error, "x-amz-bucket-region")
-        if region:
+        if quote(region or ""):
             return f"the bucket is in the region {region}; set AWS_REGION={region} ({code})"
         return f"{endpoint} sends this elsewhere; check AWS_REGION and AWS_ENDPOINT_URL_S3 ({code})"
     if status == 403:
-        return f"these credentials may not do {error.operation_name} there ({code}){_say(error)}"
+        return f"these credentials may not do {error.operation_name} there ({code}){said}"
     if code in _THROTTLED or status == 429:
         return f"{endpoint} asks to slow down ({code}); {ATTEMPTS} attempts were made"
     if status >= 500 and status != 501:
         return f"{endpoint} answered {status} ({code}) {ATTEMPTS} times"
-    return f"{endpoint} answered {status} {code} to {error.operation_name}{_say(error)}"
+    return f"{endpoint} answered {status} {code} to {error.operation_name}{said}"
 
 
 def _header(error: ClientError, name: str) -> str | None:
     headers: dict[str, str] = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return headers.get(name)
-
-
-def _say(error: ClientError) -> str:
-    """The store's own words, if it has any."""
-    message = _shorten(error.response.get("Error", {}).get("Message") or "")
-    return f": {message}" if message else ""
-
-
-def _shorten(text: str) -> str:
-    return " ".join(text.split())[:MAX_MESSAGE].rstrip(".")

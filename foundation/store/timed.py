@@ -91,7 +91,7 @@ class TimedStore(WrappedStore):
         return call.answer()
 
     def _fail(self, reason: str) -> StoreUnreachable:
-        self._failure = StoreUnreachable(f"{self.location}: {reason}.")
+        self._failure = StoreUnreachable(f"{self.location}: {reason}.", outside=f"the store: {reason}.")
         return self._failure
 
 

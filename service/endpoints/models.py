@@ -152,7 +152,7 @@ def _describe_listed(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
         return _describe_model(store, name, loaded)
     except StoreError as error:
         raise_if_away(store, error)
-        return {"name": name, "versions": [], "aliases": {}, "loaded": {}, "error": str(error)}
+        return {"name": name, "versions": [], "aliases": {}, "loaded": {}, "error": error.for_strangers()}
 
 
 def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
     try:
         aliases = store.aliases(name).entries
     except ReleaseRefused as error:
-        return {**described, "error": str(error)}
+        return {**described, "error": error.for_strangers()}
     described["aliases"] = {alias: entry.describe() for alias, entry in aliases.items()}
     missing = [alias for alias, entry in aliases.items() if entry.version not in versions]
     if missing and store.failure is None:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from foundation.errors import ClientGone, GanymedeError, ModelNotFound, NotFound
+from foundation.errors import ClientGone, GanymedeError, NotFound, StoreError
 from foundation.exhaustion import explain_exhaustion
 from service.http.addresses import speaks_inference
 from service.http.problem_table import Headers, code_of, headers_of, problem_type
@@ -85,7 +85,9 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
     """What clients of the Open Inference Protocol show of an error, where a request is one of theirs."""
-    return {"error": str(sentence)} if speaks_inference(scope) else {}
+    if not speaks_inference(scope):
+        return {}
+    return {"error": tell(sentence) if isinstance(sentence, GanymedeError) else str(sentence)}
 
 
 def describe_fault(http_request: Request, error: Exception) -> Response:
@@ -122,9 +124,12 @@ def describe(error: GanymedeError, /, **members: object) -> Response:
     if (field := getattr(error, "field", None)) is not None:
         members["field"] = field
     kind = problem_type(error)
-    return problem(kind.status, code_of(error), kind.title, tell(error), headers=headers_of(error), **members)
+    told = tell(error)
+    if isinstance(error, StoreError) and told != str(error):
+        log.warning("%s", error)
+    return problem(kind.status, code_of(error), kind.title, told, headers=headers_of(error), **members)
 
 
 def tell(error: GanymedeError) -> str:
-    """The sentence for a client, who need not know where the store is."""
-    return error.without_location() if isinstance(error, ModelNotFound) else str(error)
+    """The sentence for a client, who need not know where the store is; the log has what is left out."""
+    return error.for_strangers()

@@ -116,7 +116,7 @@ class Releases:
             release = await self._resolve_slowly(reference)
         except ModelNotFound as error:
             if text is None:
-                raise Unavailable(error.without_location(), retry_after_s=_RETRY_AFTER_S) from None
+                raise Unavailable(error.for_strangers(), retry_after_s=_RETRY_AFTER_S) from None
             raise
         note_release(release)
         return release

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 BUCKET = "odd"
 DRIP_PAUSE_S = 0.1
+FORBIDDEN = "User: arn:aws:iam::123456789012:role/secret is not allowed on arn:aws:s3:::odd/models at host-7"
 
 Metadata = dict[str, str]
 
@@ -68,6 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._drip()
         elif "redirect" in quirks:
             self._answer(307, headers={"Location": self.path})
+        elif "forbid" in quirks:
+            self._fail(403, "AccessDenied", FORBIDDEN)
         elif "move" in quirks:
             self._fail(301, "PermanentRedirect", extra="<Endpoint>elsewhere</Endpoint>")
         elif "region" in quirks and "/eu-central-1/s3/" not in self.headers.get("Authorization", ""):
