@@ -50,6 +50,7 @@ exact: $(VENV)/.dev
 	test -d .cache/exact/web/node_modules || npm install --silent --prefix .cache/exact/web onnxruntime-web@1.30.0
 	test -e .cache/exact/qemu/usr || \
 	  (cd .cache/exact/qemu && apt-get download qemu-user-static && dpkg -x qemu-user-static_*.deb .)
+	PYTHON=$(BIN)/python ./tests/exact/arm
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -o python_files='check_*.py' tests/exact
 
 # Bytes that nobody meant, for all that reads what others wrote: guided by coverage, for some minutes.

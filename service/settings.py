@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
     precision: Literal["exact", "fast"] = Field(
         default="exact",
-        description="Fast lets a GPU round more: TF32, float16 with TensorRT. The CPU is exact always.",
+        description="Fast lets a GPU round more: TF32, float16 with TensorRT. A CPU refuses it.",
     )
     max_batch_images: int = Field(default=32, ge=1, le=65_536, description="Images in one run of the graph.")
     max_queue_images: int = Field(default=4096, ge=1, le=10_000_000, description="Images that may wait.")

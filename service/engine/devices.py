@@ -1,7 +1,6 @@
 """Which device the graphs run on, and what it wants from us."""
 
 import ctypes
-import logging
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,11 +10,9 @@ from foundation.onnx_runtime import onnxruntime
 Precision = Literal["exact", "fast"]
 Provider = tuple[str, dict[str, Any]]
 
-log = logging.getLogger(__name__)
-
 
 class DeviceMissing(GanymedeError):
-    """A device was named that is not there; the service does not start on another one instead."""
+    """A device, or what only a device can do, was asked for that is not there; nothing stands in for it."""
 
     code = "device-missing"
 
@@ -41,10 +38,10 @@ def choose_device(
 ) -> Device:
     """The device that `auto`, `cpu`, `cuda` or `tensorrt` means; `auto` is CUDA where it is, else the CPU.
 
-    On the CPU there is no arithmetic that is faster and good enough: `fast` is `exact` there.
+    On the CPU there is no arithmetic that is faster and good enough, so that `fast` names a GPU's.
 
     Raises:
-        DeviceMissing: a named device is not there.
+        DeviceMissing: a named device is not there, or `fast` was asked for and the device is the CPU.
     """
     available = onnxruntime.get_available_providers()
     fast = precision == "fast"
@@ -71,7 +68,10 @@ def choose_device(
         name: Literal["cuda", "tensorrt"] = "tensorrt" if wanted == "tensorrt" else "cuda"
         return Device(name, (*providers, _CPU), _batch_sizes(max_batch_images), threads, precision)
     if fast:
-        log.warning("GANYMEDE_PRECISION=fast: the CPU has nothing faster that is good enough; it is exact.")
+        raise DeviceMissing(
+            f"GANYMEDE_PRECISION=fast lets a GPU round more, and with GANYMEDE_DEVICE={wanted} this is the CPU, "
+            "which has nothing faster that is good enough. Leave GANYMEDE_PRECISION out, or run on a GPU."
+        )
     return cpu_device(threads)
 
 

@@ -15,8 +15,8 @@ def cuda_build(monkeypatch):
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: BUILT_WITH_CUDA)
 
 
-def choose(wanted):
-    return choose_device(wanted, threads=1, max_batch_images=32)
+def choose(wanted, precision="exact"):
+    return choose_device(wanted, threads=1, max_batch_images=32, precision=precision)
 
 
 def test_auto_is_the_cpu_where_cuda_is_installed_but_no_gpu_answers(cuda_build, monkeypatch):
@@ -49,3 +49,17 @@ def test_no_gpu_answers_where_its_driver_cannot_be_loaded(monkeypatch):
 def test_no_gpu_answers_where_the_driver_is_another_library(monkeypatch):
     monkeypatch.setattr(devices, "_DRIVER", "libc.so.6")
     assert not has_gpu()
+
+
+@pytest.mark.parametrize("wanted", ["auto", "cpu"])
+def test_fast_means_nothing_on_a_cpu_and_stops_the_start(wanted, cuda_build, monkeypatch):
+    monkeypatch.setattr(devices, "has_gpu", lambda: False)
+    with pytest.raises(DeviceMissing, match=rf"PRECISION=fast.*DEVICE={wanted} this is the CPU.*Leave"):
+        choose(wanted, "fast")
+
+
+def test_fast_lets_a_gpu_round_more(cuda_build, monkeypatch):
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None)
+    chosen = {precision: dict(choose("cuda", precision).providers) for precision in ("exact", "fast")}
+    assert [chosen[each]["CUDAExecutionProvider"]["use_tf32"] for each in ("exact", "fast")] == [0, 1]
