@@ -1,14 +1,25 @@
 # One image for a laptop, ECS and SageMaker. Targets: cpu (the default), gpu, training, training-gpu.
 #   docker build -t ganymede .
 #   docker build -t ganymede:gpu --target gpu .
-# For ARM: --platform linux/arm64; the locked packages were run for it under emulation (docs/same-bytes.md).
-# The release workflow gives BASE_IMAGE with its digest.
+# For ARM: --platform linux/arm64. What builds runs on the builder's own processor, and of the other one's nothing does,
+# so no emulation is needed. The release workflow gives BASE_IMAGE with its digest.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
-FROM ${BASE_IMAGE} AS builder
-ENV PIP_CACHE_DIR=/var/cache/pip
-RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
+FROM --platform=$BUILDPLATFORM ${BASE_IMAGE} AS builder
+ENV PIP_CACHE_DIR=/var/cache/pip PIP_CONFIG_FILE=/etc/pip-target.conf
+RUN apt-get update && apt-get install -y --no-install-recommends binutils-multiarch && rm -rf /var/lib/apt/lists/*
+# Numbers for the user: Kubernetes and ECS can check them.
+RUN groupadd --gid 10001 ganymede \
+ && useradd --uid 10001 --gid ganymede --no-create-home --home-dir /tmp --shell /usr/sbin/nologin ganymede \
+ && install -d -o ganymede -g ganymede /var/cache/ganymede
 RUN python -m venv --without-pip /opt/venv
+# Wheels for the image's processor, where that is not the builder's: of manylinux 2014, 2.17 to 2.28.
+ARG BUILDARCH TARGETARCH
+RUN touch "$PIP_CONFIG_FILE" && if [ "$TARGETARCH" != "$BUILDARCH" ]; then \
+      case $TARGETARCH in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) machine=$TARGETARCH ;; esac; \
+      { printf '[install]\ntarget = %s\nplatform =\n' /opt/venv/lib/python3.*/site-packages; \
+        printf "  manylinux_2_%s_$machine\n" $(seq 17 28); echo "  manylinux2014_$machine"; } >"$PIP_CONFIG_FILE"; \
+    fi
 WORKDIR /build
 
 FROM builder AS packages-cpu
@@ -58,11 +69,10 @@ RUN /opt/venv/bin/python -m hatchling build --target wheel \
  && python -m pip --python /opt/venv/bin/python install --no-index --no-deps --target /app dist/*.whl \
  && rm -r /app/bin && cp LICENSE /app
 
-# What all targets share but the packages. Numbers for the user: Kubernetes and ECS can check them.
+# What all targets share but the packages.
 FROM ${BASE_IMAGE} AS runtime
-RUN groupadd --gid 10001 ganymede \
- && useradd --uid 10001 --gid ganymede --no-create-home --home-dir /tmp --shell /usr/sbin/nologin ganymede \
- && install -d -o ganymede -g ganymede /var/cache/ganymede
+COPY --from=builder /etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/
+COPY --from=builder --chown=10001:10001 /var/cache/ganymede /var/cache/ganymede
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -5,7 +5,7 @@ import re
 from typing import Any, Literal, Self
 
 from constructs import Node
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from infra.instances import check_instance_type, has_gpu
 
@@ -58,6 +58,8 @@ class Configuration(BaseModel):
     """Whether CloudFront and a firewall stand in front."""
     edge_prefix_list: str | None = Field(default=None, pattern="^pl-[0-9a-f]+$")
     """CloudFront's own addresses in the region: with the edge, nobody else reaches the load balancer."""
+    edge_secrets: tuple[PositiveInt, ...] = Field(default=(1,), min_length=1, max_length=2)
+    """The numbers of the secrets that the load balancer takes; CloudFront shows the first."""
     edge_domain: str | None = Field(default=None, pattern=DOMAIN_PATTERN)
     edge_certificate_arn: str | None = Field(default=None, pattern=f"^arn:aws[a-z-]*:acm:{EDGE_REGION}:")
     edge_requests_per_address: int = Field(default=3000, ge=100)
@@ -164,6 +166,8 @@ class Configuration(BaseModel):
             raise ValueError(f"certificate_arn: it is not in {self.region}, where the load balancer is")
         if self.edge and not (self.tls and self.edge_prefix_list):
             raise ValueError("edge: give domain, certificate (CloudFront asks by TLS) and edge_prefix_list")
+        if len(set(self.edge_secrets)) < len(self.edge_secrets):
+            raise ValueError("edge_secrets: the new number, then the old one, not one of them twice")
         if bool(self.edge_domain) != bool(self.edge_certificate_arn):
             raise ValueError(f"edge_domain and edge_certificate_arn ({EDGE_REGION}) go together")
         return self

@@ -38,7 +38,7 @@ def find_obstacles(wishes: Wishes, account: Account, tools: Tools, templates: Pa
     checks: list[Callable[[], Iterator[Finding]]] = [
         lambda: _check_clone(tools),
         lambda: _check_cdk(tools),
-        lambda: _check_docker(wishes, tools),
+        lambda: _check_docker(tools),
         lambda: _check_models(wishes),
         lambda: check_flags(wishes),
     ]
@@ -71,7 +71,7 @@ def _check_cdk(tools: Tools) -> Iterator[Finding]:
         yield Finding(f"The CDK's command line does not run: {error}.", f"{make}, or npm install -g aws-cdk.")
 
 
-def _check_docker(wishes: Wishes, tools: Tools) -> Iterator[Finding]:
+def _check_docker(tools: Tools) -> Iterator[Finding]:
     try:
         tools.ask("docker", "version", "--format", "{{.Server.Version}}")
     except CommandFailed as error:
@@ -79,18 +79,10 @@ def _check_docker(wishes: Wishes, tools: Tools) -> Iterator[Finding]:
             f"Docker does not answer: {error}.", "Install Docker, start it, and let your user use it."
         )
         return
-    try:
-        builder = tools.ask("docker", "buildx", "inspect", "--bootstrap")
+    try:  # for whatever platform: the Dockerfile runs nothing of another processor's
+        tools.ask("docker", "buildx", "inspect", "--bootstrap")
     except CommandFailed as error:
         yield Finding(f"Docker has no builder: {error}.", "Install Docker's plugin buildx.")
-        return
-    if wishes.platform not in builder:
-        machine = wishes.platform.partition("/")[2]
-        yield Finding(
-            f"Docker's builder does not build for {wishes.platform}.",
-            f"docker run --privileged --rm tonistiigi/binfmt --install {machine} lets it emulate that"
-            f"{', or leave --graviton out' if wishes.graviton else ''}.",
-        )
 
 
 def _check_models(wishes: Wishes) -> Iterator[Finding]:

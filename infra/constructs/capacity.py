@@ -1,10 +1,12 @@
 """Where tasks run: Fargate for the CPU, EC2 instances with a GPU behind a capacity provider."""
 
-from aws_cdk import Duration, Stack
+import jsii
+from aws_cdk import Aspects, Duration, IAspect, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from constructs import IConstruct
 
 from infra.configuration import Configuration
 from infra.constructs.acknowledgements import acknowledge
@@ -64,14 +66,16 @@ def add_gpu_capacity(
         min_capacity=configuration.minimum_tasks,
         max_capacity=configuration.maximum_tasks + configuration.minimum_tasks,  # room for a deployment
         max_instance_lifetime=Duration.days(MAX_LIFETIME_DAYS),
-        new_instances_protected_from_scale_in=True,
         group_metrics=[autoscaling.GroupMetrics.all()],
     )
     provider = ecs.AsgCapacityProvider(
         stack,
         "Gpu",
         auto_scaling_group=group,
-        enable_managed_termination_protection=True,
+        # A protected host outlives its provider, and the group that holds it can never be deleted
+        # (containers-roadmap#2862): a switch to Fargate, or a teardown, would hang and go on costing. That
+        # tasks leave a host before it goes is managed draining's work.
+        enable_managed_termination_protection=False,
         enable_managed_draining=True,
         spot_instance_draining=False,
         instance_warmup_period=120,
@@ -79,6 +83,24 @@ def add_gpu_capacity(
     cluster.add_asg_capacity_provider(provider)
     _acknowledge(role, group)
     return provider
+
+
+def hold_capacity(cluster: ecs.Cluster, service: ecs.BaseService) -> None:
+    """Bind the cluster to its capacity providers before `service` is made, and until it is gone.
+
+    ECS lets no provider go that a service uses, and CDK binds them while it synthesizes, without this order.
+    """
+    Aspects.of(cluster).add(_Before(service))
+
+
+@jsii.implements(IAspect)
+class _Before:
+    def __init__(self, service: ecs.BaseService) -> None:
+        self._service = service
+
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, ecs.CfnClusterCapacityProviderAssociations):
+            self._service.node.add_dependency(node)
 
 
 def _user_data(service: str) -> ec2.UserData:

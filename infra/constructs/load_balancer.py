@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from infra.configuration import Configuration
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.address import Address
-from infra.constructs.origin_secret import HEADER, make_origin_secret
+from infra.constructs.origin_secret import HEADER, make_origin_secrets
 from infra.constructs.task import DRAIN_TIMEOUT_S, PORT
 
 IDLE_TIMEOUT_S = 65
@@ -55,11 +55,13 @@ def make_load_balancer(
         deletion_protection=configuration.is_production,
     )
     balancer.log_access_logs(logs, "load-balancer")
-    targets = _targets(stack, "Targets", vpc)
-    apart = _targets(stack, "Pages", vpc)  # as it was called first: another name would replace it
+    # A balancer that goes inside, or out, is another one, and a target group never has two.
+    place = "Inside" if configuration.internal else ""
+    targets = _targets(stack, f"Targets{place}", vpc)
+    apart = _targets(stack, f"Pages{place}", vpc)  # as it was called first: another name would replace it
     address = Address(stack, configuration)
-    secret = make_origin_secret(stack, configuration) if configuration.edge else None
-    _add_listeners(balancer, targets, apart, certificate=address.certify(), secret=secret)
+    secrets = make_origin_secrets(stack, configuration) if configuration.edge else []
+    _add_listeners(balancer, targets, apart, certificate=address.certify(), secrets=secrets)
     clients, ports = ec2.Peer.ipv4(configuration.client_cidr), (443, 80) if configuration.tls else (80,)
     if configuration.edge and configuration.edge_prefix_list:  # else the firewall could be walked around
         clients, ports = ec2.Peer.prefix_list(configuration.edge_prefix_list), (443,)
@@ -105,14 +107,21 @@ def _add_listeners(
     apart: elb.ApplicationTargetGroup,
     *,
     certificate: elb.IListenerCertificate | None,
-    secret: str | None,
+    secrets: list[str],
 ) -> None:
-    """Where `secret` is set, what does not show it is refused, whatever address it comes from."""
-    shown = [] if secret is None else [elb.ListenerCondition.http_header(HEADER, [secret])]
+    """Where there are `secrets`, what shows none of them is refused, whatever address it comes from.
+
+    The listener of port 80 is one and the same with a certificate and without: a balancer has no second one
+    on a port, not even while the first is about to go.
+    """
+    shown = [elb.ListenerCondition.http_header(HEADER, secrets)] if secrets else []
     forward = elb.ListenerAction.forward([targets])
     default = elb.ListenerAction.fixed_response(403) if shown else forward
+    to_tls = elb.ListenerAction.redirect(port="443", protocol="HTTPS", permanent=True)
+    listener = balancer.add_listener(
+        "Http", port=80, open=False, default_action=to_tls if certificate else default
+    )
     if certificate:
-        balancer.add_redirect(open=False)
         listener = balancer.add_listener(
             "Https",
             port=443,
@@ -121,15 +130,13 @@ def _add_listeners(
             ssl_policy=elb.SslPolicy.TLS13_RES,
             default_action=default,
         )
-    else:
-        listener = balancer.add_listener("Http", port=80, open=False, default_action=default)
     listener.add_action(
         "Metrics",
         priority=1,
         conditions=[elb.ListenerCondition.path_patterns(METRICS_PATTERNS)],
         action=elb.ListenerAction.fixed_response(404),
     )
-    room = VALUES_A_RULE - len(shown)
+    room = VALUES_A_RULE - len(secrets)
     for number, start in enumerate(range(0, len(APART_PATTERNS), room)):
         patterns = elb.ListenerCondition.path_patterns(APART_PATTERNS[start : start + room])
         listener.add_action(

@@ -13,18 +13,35 @@ HEADER = "X-Ganymede-Edge"
 CHARACTERS = 64
 
 
-def _name(configuration: Configuration) -> str:
+def _name(configuration: Configuration, number: int) -> str:
     """Fixed, for a stack in another region finds it by that; CloudFormation deletes a secret at once."""
-    return f"ganymede-{configuration.environment}-edge"
+    name = f"ganymede-{configuration.environment}-edge"
+    return name if number == 1 else f"{name}-{number}"
 
 
-def make_origin_secret(stack: Stack, configuration: Configuration) -> str:
-    """The value, as CloudFormation looks it up; a replica lies where the distribution is described."""
+def make_origin_secrets(stack: Stack, configuration: Configuration) -> list[str]:
+    """The values that the load balancer takes, as CloudFormation looks them up.
+
+    A new value is a new secret with the next number: CloudFormation does not look again at one that changed.
+    """
+    return [_make_secret(stack, configuration, number) for number in configuration.edge_secrets]
+
+
+def find_origin_secret(configuration: Configuration) -> str:
+    """What CloudFront shows, looked up in `EDGE_REGION` by a stack that is deployed later."""
+    value: str = SecretValue.secrets_manager(
+        _name(configuration, configuration.edge_secrets[0])
+    ).unsafe_unwrap()
+    return value
+
+
+def _make_secret(stack: Stack, configuration: Configuration, number: int) -> str:
+    """One value; a replica lies where the distribution is described."""
     elsewhere = configuration.region != EDGE_REGION
     secret = secretsmanager.Secret(
         stack,
-        "OriginSecret",
-        secret_name=_name(configuration),
+        f"OriginSecret{'' if number == 1 else number}",
+        secret_name=_name(configuration, number),
         description="What CloudFront shows the load balancer",
         generate_secret_string=secretsmanager.SecretStringGenerator(
             exclude_punctuation=True, password_length=CHARACTERS
@@ -35,15 +52,9 @@ def make_origin_secret(stack: Stack, configuration: Configuration) -> str:
     acknowledge(
         secret,
         {
-            "AwsSolutions-SMG4": "Both stacks read it as they are deployed; API keys stand behind it.",
+            "AwsSolutions-SMG4": "Both stacks read it as they are deployed; the next number is a new one.",
             "CKV_AWS_149": "The account's own Secrets Manager key suffices.",
         },
     )
     value: str = secret.secret_value.unsafe_unwrap()
-    return value
-
-
-def find_origin_secret(configuration: Configuration) -> str:
-    """The same in `EDGE_REGION`, for a stack that is deployed later."""
-    value: str = SecretValue.secrets_manager(_name(configuration)).unsafe_unwrap()
     return value

@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.configuration import Configuration
-from infra.constructs.capacity import add_gpu_capacity
+from infra.constructs.capacity import add_gpu_capacity, hold_capacity
 from infra.constructs.load_balancer import make_load_balancer
 from infra.constructs.metrics import GPU_UTILIZATION, QUEUE, gpu_metric, service_metric
 from infra.constructs.names import tell
@@ -43,14 +43,19 @@ class ServiceStack(Stack):
     ) -> None:
         super().__init__(scope, id, env=env)
         self.name = f"ganymede-{configuration.environment}"
-        self.cluster = ecs.Cluster(
-            self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENHANCED
-        )
         self.on_gpus = configuration.compute == "gpu"
+        # GPUs have a cluster of their own: a switch takes none of its providers from a service that runs.
+        self.cluster = ecs.Cluster(
+            self,
+            "GpuCluster" if self.on_gpus else "Cluster",
+            vpc=vpc,
+            container_insights_v2=ecs.ContainerInsights.ENHANCED,
+        )
         self.front = make_load_balancer(self, configuration, vpc=vpc, logs=access_logs)
         group = make_log_group(self, configuration.log_retention_days, kept=configuration.is_production)
         task = make_task(self, configuration, sources, group=group)
         self.service = self._service(configuration, task)
+        hold_capacity(self.cluster, self.service)
         for targets in (self.front.targets, self.front.apart):
             targets.add_target(self.service)
         self.service.connections.allow_from(self.front.balancer, ec2.Port.tcp(PORT), "the load balancer")

@@ -84,9 +84,9 @@ def test_programs_that_are_missing_are_named(machine: Machine):
     assert_refused(machine, machine.deploy(), "The CDK's command line does not run", "make .venv/.infra")
 
 
-def test_a_builder_that_cannot_build_for_the_platform_is_told_how(machine: Machine):
-    machine.patch.setenv("STANDIN_PLATFORMS", "linux/amd64, linux/386")
-    assert_refused(machine, machine.deploy("--graviton"), "does not build for linux/arm64", "--install arm64")
+def test_docker_without_a_builder_is_told_what_is_missing(machine: Machine):
+    machine.patch.setenv("STANDIN_FAILS", "buildx inspect")
+    assert_refused(machine, machine.deploy(), "Docker has no builder", "plugin buildx")
 
 
 @pytest.mark.parametrize(

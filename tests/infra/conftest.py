@@ -36,6 +36,7 @@ class Assembly:
         return found[0]
 
 
+EDGE = {"edge": True, "edge_prefix_list": "pl-0123abcd", "client_cidr": "0.0.0.0/0"}
 ZONE = {"domain": "pictures.ganymede.test", "hosted_zone_id": "Z0123456789"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -45,7 +46,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "domain": ZONE["domain"],
         "certificate_arn": "arn:aws:acm:eu-central-1:222222222222:certificate/1",
     },
-    "edge": {**ZONE, "edge": True, "edge_prefix_list": "pl-0123abcd", "client_cidr": "0.0.0.0/0"},
+    "edge": {**ZONE, **EDGE},
+    "rotating": {**ZONE, **EDGE, "edge_secrets": [2, 1]},
     "inside": {"internal": True, "graviton": True, "spot": True, "default_model": "fashion"},
     "least": {"parts": ["alerts"], "metrics_agent": False},
     "promoted": {"promoted_to": "222222222222", "promoted_from": "333333333333", "nat_gateways": 2},

@@ -135,6 +135,35 @@ def test_the_balancer_takes_nothing_from_another_distribution_than_ours(edge):
     assert answer(edge, "/metrics", **shown) == "404"
 
 
+def test_a_secret_that_is_exchanged_is_taken_beside_the_old_one_until_cloudfront_shows_it(edge, options):
+    """As both stacks are deployed one after the other, and CloudFront takes minutes."""
+    rotating = options["rotating"]
+    secrets = {
+        name: logical
+        for assembly in (edge, rotating)
+        for logical, each in assembly.template("Service")["Resources"].items()
+        if (name := each.get("Properties", {}).get("Name")) and each["Type"] == "AWS::SecretsManager::Secret"
+    }
+    assert list(secrets) == ["ganymede-dev-edge", "ganymede-dev-edge-2"]
+    assert "ganymede-dev-edge-2" in shown_header(rotating)["HeaderValue"]
+    assert "ganymede-dev-edge-2" not in shown_header(edge)["HeaderValue"]
+    rules = rotating.find("Service", "AWS::ElasticLoadBalancingV2::ListenerRule")
+    taken = {
+        json.dumps(condition["HttpHeaderConfig"]["Values"])
+        for rule in rules
+        for condition in rule["Conditions"]
+        if "HttpHeaderConfig" in condition
+    }
+    [both] = taken
+    assert all(f'"{logical}"' in both for logical in secrets.values())
+    for path in ("/generate", "/ui/", "/latent-walk", "/project", "/invocations"):
+        assert answer(rotating, path) == "403", path
+        assert answer(rotating, path, **{"X-Ganymede-Edge": SHOWN}) in ("Targets", "Pages"), path
+
+
+SHOWN = "{{resolve:secretsmanager:?:SecretString:::}}"
+
+
 def test_our_distribution_shows_the_secret_by_the_name_that_it_has_in_its_own_region_too(edge):
     header = shown_header(edge)
     secret = edge.one("Service", "AWS::SecretsManager::Secret", containing="ReplicaRegions")
