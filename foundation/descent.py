@@ -21,10 +21,11 @@ Distances = NDArray[np.float32]
 class Descent:
     """L-BFGS (Liu and Nocedal, 1989) on latents float32 (n, Z), each picture by itself.
 
-    Ask `gradient.onnx` about `latents` and hand its answer to `take`, `steps` times and once more: `best`
-    is then the nearest of all that were asked about. There is no search along a line: a step that leads
-    nearer is kept, one that does not is taken back, and the next is half as long. Sums are over the numbers
-    of one picture, in float64 and in one order: a row comes out the same in any batch, on any processor.
+    Ask `gradient.onnx` about `latents` and hand its answer to `take`, `steps` times, and the distance of
+    where that led to `keep`: `best` is then the nearest of all that were asked about. There is no search
+    along a line: a step that leads nearer is kept, one that does not is taken back, and the next is half as
+    long. Sums are over the numbers of one picture, in float64 and in one order: a row comes out the same in
+    any batch, on any processor.
     """
 
     def __init__(
@@ -56,10 +57,8 @@ class Descent:
         """Steps, what they did to the slope, and one over the product of both; zeros where unsound."""
 
     def take(self, gradients: Latents, distances: Distances) -> None:
-        """Keep what is nearer than before, by distances float32 (n,), and step along gradients (n, Z)."""
-        nearer = distances < self.distances  # never of a distance that is no number
-        self.best[nearer] = self.latents[nearer]
-        self.distances[nearer] = distances[nearer]
+        """`keep` what is nearer, by distances float32 (n,), and step along gradients (n, Z)."""
+        self.keep(distances)
         with np.errstate(all="ignore"):  # of a graph that gives what is no number
             slope = gradients.astype(np.float64)
             height = distances.astype(np.float64)
@@ -79,6 +78,12 @@ class Descent:
             asked = np.where(np.isfinite(asked).all(1)[:, None], asked, self._place)
         self.latents = asked.astype(np.float32)
         self._asked = self.latents.astype(np.float64)
+
+    def keep(self, distances: Distances) -> None:
+        """Keep what is nearer than before, by distances float32 (n,)."""
+        nearer = distances < self.distances  # never of a distance that is no number
+        self.best[nearer] = self.latents[nearer]
+        self.distances[nearer] = distances[nearer]
 
     def _remember(self, step: Numbers, change: Numbers) -> None:
         product = _dot(step, change)

@@ -7,6 +7,7 @@ from typing import Literal
 import orjson
 
 from foundation.manifest import REFERENCE_GRAPH, Manifest
+from foundation.whole import read_whole
 from ganymede.bulk.seeds import Seeds, WrongOrder
 
 ShardFormat = Literal["tar", "npz"]
@@ -45,7 +46,7 @@ class Order:
         """Raises WrongOrder: it is none that can be made."""
         if self.format not in FORMATS:
             raise WrongOrder(f"Shards are tar or npz, not {self.format!r:.40}.")
-        if not _is_whole(self.shard_images) or not 1 <= self.shard_images <= MAX_SHARD_IMAGES:
+        if read_whole(self.shard_images) is None or not 1 <= self.shard_images <= MAX_SHARD_IMAGES:
             raise WrongOrder(
                 f"A shard holds from 1 to {MAX_SHARD_IMAGES:,} pictures, not {self.shard_images!r:.40}."
             )
@@ -69,9 +70,9 @@ class Order:
 
     def check_process(self, index: int, processes: int) -> None:
         """Raise WrongOrder if there is no process `index` of so many."""
-        if not _is_whole(processes) or not 1 <= processes <= MAX_SHARDS:
+        if read_whole(processes) is None or not 1 <= processes <= MAX_SHARDS:
             raise WrongOrder(f"From 1 to {MAX_SHARDS:,} processes share the shards, not {processes!r:.40}.")
-        if not _is_whole(index) or not 0 <= index < processes:
+        if read_whole(index) is None or not 0 <= index < processes:
             raise WrongOrder(
                 f"There is no process {index!r:.40} of {processes}: they are 0 to {processes - 1}."
             )
@@ -93,11 +94,6 @@ class Order:
             "shard_images": self.shard_images,
             "shards": self.count,
         }
-
-
-def _is_whole(number: object) -> bool:
-    """Whether it is a whole number; programs may give anything."""
-    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def write_document(document: object) -> bytes:

@@ -1,6 +1,5 @@
 """Seeds by the million, held as the ranges that a person writes."""
 
-import operator
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -8,6 +7,7 @@ from itertools import accumulate, islice, pairwise
 
 from foundation.errors import GanymedeError
 from foundation.latents import SEED_LIMIT
+from foundation.whole import read_whole
 
 MAX_LISTED = 1_000_000
 """Seeds that are given one by one; of a `range` or of text there may be any number."""
@@ -103,9 +103,10 @@ def _check_numbers(given: object) -> Iterator[int]:
     for count, seed in enumerate(given, start=1):
         if count > MAX_LISTED:
             raise WrongOrder(f"More than {MAX_LISTED:,} seeds are given one by one: give a range of them.")
-        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        whole = read_whole(seed)
+        if whole is None:
             raise WrongOrder(f"Seed {seed!r:.80}: seeds are whole numbers.")
-        yield operator.index(seed)
+        yield whole
 
 
 def _name_range(seeds: range) -> str:

@@ -63,8 +63,8 @@ def generate(
     models: ModelsOption = "models",
 ) -> None:
     """Generate the pictures of seeds into a file, the bytes that the service answers, or into shards."""
-    from service.encoding.pictures import MEDIA_TYPES, encode_images
-    from service.requests.recipes import describe_provenance
+    from service.encoding.pictures import MEDIA_TYPES
+    from service.requests.recipes import encode_drawing
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import GenerateRequest
 
@@ -87,14 +87,8 @@ def generate(
     request = read_request(fields, label, truncation, GenerateRequest)
     release = open_release(models, model)
     inputs = draw_inputs(release.manifest, request, request.seeds)
-    content = encode_images(
-        _generate(release, inputs),
-        format,
-        describe_provenance(release.manifest, request, inputs.seeds, inputs.labels),
-        columns=request.columns,
-        padding=request.padding,
-        scale=request.scale,
-    )
+    images = _generate(release, inputs)
+    content = encode_drawing(images, format, release.manifest, request, inputs.seeds, inputs.labels)
     _write(output, content, f"{len(inputs.latents)} images of {release.manifest.reference}")
 
 

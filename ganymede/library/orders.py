@@ -1,6 +1,5 @@
 """What is asked for, as the bodies of requests: those of a service and those of a store are the same."""
 
-import operator
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
@@ -8,6 +7,7 @@ from typing import Any, TypedDict, Unpack
 import orjson
 
 from foundation.latents import SEED_LIMIT
+from foundation.whole import read_whole
 from ganymede.library.errors import WrongUse
 
 DEFAULT_COUNT = 16
@@ -81,9 +81,9 @@ class PictureOrder:
         if len(given) > 1:
             raise WrongUse(f"Give {' or '.join(given)}, not both.")
         if not given or count is not None:
-            number = DEFAULT_COUNT if count is None else count
-            if not 1 <= number <= SEED_LIMIT:
-                raise WrongUse(f"count={number}: ask for one picture or more.")
+            number = read_whole(DEFAULT_COUNT if count is None else count)
+            if number is None or not 1 <= number <= SEED_LIMIT:
+                raise WrongUse(f"count={count!r:.60}: ask for one picture or more.")
             first = secrets.randbelow(SEED_LIMIT - number + 1)
             seeds = range(first, first + number)
         self._name = "seeds" if seeds is not None else "latents"
@@ -164,10 +164,13 @@ def read_seeds(seeds: object) -> list[int]:
     """
     if isinstance(seeds, str | bytes) or not isinstance(seeds, Iterable):
         raise WrongUse(f"seeds={seeds!r:.60}: give whole numbers in a list or a range: [7], or range(16).")
-    try:
-        return [operator.index(seed) for seed in seeds]
-    except TypeError as error:
-        raise WrongUse(f"seeds are whole numbers: {error}.") from None
+    read: list[int] = []
+    for seed in seeds:
+        whole = read_whole(seed)
+        if whole is None:
+            raise WrongUse(f"Seed {seed!r:.60}: seeds are whole numbers.")
+        read.append(whole)
+    return read
 
 
 def list_labels(labels: Sequence[Label] | None, count: int | None) -> list[Label] | None:

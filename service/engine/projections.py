@@ -63,6 +63,11 @@ class Course:
         self._ask()
         return b""
 
+    def end(self, answer: Made, _labels: Weights | None) -> bytes:
+        """Take how far the last step led, after which there is none."""
+        self.descent.keep(answer[:, -1])
+        return b""
+
     def feeds(self) -> Feeds:
         """What the gradient's graph is to be asked next."""
         return Feeds(self._asked)
@@ -132,7 +137,8 @@ async def project(
         return await engine.generate(graph, feeds, encode=then, small=True, admission=admission)
 
     waited = [await run(projector.encoder, Feeds({PICTURES: pictures}), course.begin)]
-    waited += [await run(projector.gradient, course.feeds(), course.step) for _ in range(steps + 1)]
+    waited += [await run(projector.gradient, course.feeds(), course.step) for _ in range(steps)]
+    waited.append(await run(projector.distance, course.feeds(), course.end))
     inputs = Inputs(course.found(), course.labels, None)
     return Projected(inputs, course.decimals, course.descent.distances, *_add_up(waited))
 
@@ -148,8 +154,9 @@ def project_here(projector: Projector, pictures: Signed, labels: Weights | None,
         rows = slice(start, start + _BATCH_PICTURES)
         course = Course(projector, pictures[rows], None if labels is None else labels[rows])
         course.begin(projector.encoder.answer({PICTURES: course.pictures}), None)
-        for _ in range(steps + 1):
+        for _ in range(steps):
             course.step(projector.gradient.answer(course.feeds().arrays), None)
+        course.end(projector.distance.answer(course.feeds().arrays), None)
         parts.append(course)
     weights = [part.labels for part in parts if part.labels is not None]
     joined = np.concatenate(weights) if weights else None

@@ -46,13 +46,19 @@ def join_feeds(parts: Sequence[Feeds]) -> Mapping[str, Floats]:
 
 
 class ProjectionGraph:
-    """`encoder.onnx` or `gradient.onnx`, open in a session of one thread; safe to call from many threads.
+    """`encoder.onnx`, `gradient.onnx` or a part of it, open in a session of one thread.
+
+    It is safe to call from many threads.
 
     One thread, because the engine's threads have a core each: a large batch is shared among those.
     """
 
-    def __init__(self, manifest: Described, path: str, graph: bytes, device: Device) -> None:
+    def __init__(
+        self, manifest: Described, path: str, graph: bytes, device: Device, outputs: Sequence[str] = ()
+    ) -> None:
         """Open `graph`, which `foundation.graphs.projection` has looked through, on `device`.
+
+        `outputs` are those that are asked for, where that is not all of them.
 
         Raises:
             ReleaseRefused: ONNX Runtime cannot open it.
@@ -64,7 +70,8 @@ class ProjectionGraph:
         self._path = path
         self._batch_sizes = device.batch_sizes
         labels = [LABELS] if manifest.label else []
-        self._outputs = [GRADIENTS, DISTANCES] if path == GRADIENT_GRAPH else [LATENTS, *labels]
+        whole = [GRADIENTS, DISTANCES] if path == GRADIENT_GRAPH else [LATENTS, *labels]
+        self._outputs = list(outputs) or whole
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -102,6 +109,8 @@ class Projector:
 
     encoder: ProjectionGraph
     gradient: ProjectionGraph
+    distance: ProjectionGraph
+    """What is asked last; what it says of the distance, as the last of its numbers, `gradient` says too."""
     settings: Projection
     curvature: Curvature | None = None
 

@@ -9,7 +9,7 @@ from foundation.manifest import Manifest
 from foundation.pictures.development import scale_pixels
 from foundation.projection import LABELS, LATENTS, PICTURES
 from service.engine.generator import Generator
-from service.engine.projector import Floats, ProjectionGraph
+from service.engine.projector import Feeds, Floats, ProjectionGraph
 from service.engine.run_limit import RunLimit
 from service.requests.inputs import draw_seeds
 
@@ -25,8 +25,8 @@ def try_projection(
     encoder: ProjectionGraph,
     gradient: ProjectionGraph,
     limit: RunLimit,
-) -> None:
-    """Look for a few golden pictures, each alone and among the others.
+) -> Feeds:
+    """Look for a few golden pictures, each alone and among the others; what `gradient` was asked.
 
     Where one picture alone goes another way through the kernels, it goes with its own double from now on.
 
@@ -61,6 +61,7 @@ def try_projection(
             "%s: a picture that is projected alone may differ by a rounding from the same one in a batch",
             manifest.reference,
         )
+    return Feeds(known)
 
 
 def _is_steady(graph: ProjectionGraph, arrays: dict[str, Floats], together: Floats, limit: RunLimit) -> bool:

@@ -20,6 +20,7 @@ from service.engine.projector import ProjectionGraph, Projector
 from service.engine.run_limit import RunLimit
 from service.engine.threads import Threads
 from service.releases.curvatures import Curvatures, digest_release, measure_release
+from service.releases.distances import open_distance
 from service.releases.projection_trial import try_projection
 from service.releases.sizes import check_budget
 
@@ -135,14 +136,15 @@ class ReleaseProjection:
             ProjectionGraph(manifest, GRADIENT_GRAPH, gradient, self._device),
         )
         with self._within(TIMEOUT_S) as limit:
-            try_projection(manifest, self._generator, *graphs, limit)
+            tried = try_projection(manifest, self._generator, *graphs, limit)
+            distance = open_distance(manifest, gradient, graphs[1], tried, self._device, limit)
 
         def measure() -> Curvature | None:
             with self._within(MEASURING_TIMEOUT_S) as limit:
                 return measure_release(manifest, settings, self._generator, graphs[1], limit)
 
         curvature = self._curvatures.get(digest_release(manifest), measure)
-        return Projector(*graphs, settings, curvature)
+        return Projector(*graphs, distance, settings, curvature)
 
     def _read(self, path: str) -> bytes:
         entry = entry_of(self._manifest, path)

@@ -1,9 +1,11 @@
-"""What of a request shapes its pictures, and how their provenance says it."""
+"""What of a request shapes its pictures, how their provenance says it, and the file of them."""
 
 from collections.abc import Sequence
 
+from foundation.images import Images
 from foundation.labels import Weights, name_labels
 from foundation.manifest import Described
+from service.encoding.pictures import encode_images
 from service.encoding.provenance import Provenance
 from service.requests.schemas import GenerateRequest, WalkRequest
 
@@ -32,3 +34,22 @@ def describe_provenance(
     classes = manifest.label
     names = None if classes is None or labels is None else name_labels(labels, classes)
     return Provenance(manifest.reference, seeds, names, request.truncation, describe_recipe(request))
+
+
+def encode_drawing(
+    images: Images,
+    format: str,
+    manifest: Described,
+    request: GenerateRequest,
+    seeds: Sequence[int] | None,
+    labels: Weights | None,
+) -> bytes:
+    """The file of `images` that were drawn for `request`: laid out as it says, with their provenance."""
+    return encode_images(
+        images,
+        format,
+        describe_provenance(manifest, request, seeds, labels),
+        columns=request.columns,
+        padding=request.padding,
+        scale=request.scale,
+    )

@@ -177,9 +177,12 @@ def test_what_is_wrong_is_said_the_same_way_by_both(remote, local):
             source.walk("grey", seeds=[1, 2], format="tiff")
         with pytest.raises(WrongUse, match="seeds or count, not both"):
             source.generate("grey", seeds=[1], count=3)
+        for count in (True, 2.5, "3", 0):
+            with pytest.raises(WrongUse, match="ask for one picture or more"):
+                source.generate("grey", count=count)
         with pytest.raises(WrongUse, match="seeds is empty"):
             source.generate("grey", seeds=[])
-        for seeds in (7, "0-15", [1.9], np.array([1.0])):
+        for seeds in (7, "0-15", [1.9], np.array([1.0]), [True], ["7"], [np.arange(2)]):
             with pytest.raises(WrongUse, match="whole numbers"):
                 source.generate("grey", seeds=seeds)
             with pytest.raises(WrongUse, match="whole numbers"):

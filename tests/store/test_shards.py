@@ -205,7 +205,22 @@ def test_a_program_gives_seeds_as_ranges_or_one_by_one(given: Any, text: str) ->
 
 @pytest.mark.parametrize(
     "wrong",
-    [5, None, [], range(0), [1, 1], [-1], [2**32], range(2**33), [1.0], ["1"], [True], b"12", count()],
+    [
+        5,
+        None,
+        [],
+        range(0),
+        [1, 1],
+        [-1],
+        [2**32],
+        range(2**33),
+        [1.0],
+        ["1"],
+        [True],
+        [np.arange(2)],
+        b"12",
+        count(),
+    ],
 )
 def test_what_is_no_seeds_in_a_program_is_refused_in_words(monkeypatch, wrong: Any) -> None:
     monkeypatch.setattr(seeds, "MAX_LISTED", 100)
