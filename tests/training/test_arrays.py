@@ -75,7 +75,7 @@ def test_an_archive_without_labels_has_no_classes(tmp_path):
         ({"images": tones(size=4)}, "4x4 pixels; either side may have 8 to 1024"),
         ({"images": tones(), "labels": np.arange(39)}, r"40 pictures, and its labels are int64 \(39,\)"),
         ({"images": tones(), "labels": np.eye(40)}, "40, of which one is set: numpy.argmax"),
-        ({"images": tones(), "labels": np.tri(40, 14)}, "several may be true at once .ChestMNIST., .*one.npz"),
+        ({"images": tones(), "labels": np.tri(40, 14)}, "several may be true at once .* one = labels.sum"),
         ({"images": tones(channels=9)}, r"slices are pictures: save images.reshape.-1, 16, 9., without"),
         ({"images": tones(), "labels": np.arange(40.0)}, "labels.astype"),
         ({"images": tones(), "labels": np.array(["cat", "dog"] * 20)}, "numpy.unique"),

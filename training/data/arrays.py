@@ -80,9 +80,9 @@ def check_shape(array: PictureArray) -> None:
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in CHANNELS):
         volumes = len(shape) == 4 and min(shape[1:]) >= SMALLEST
         slices = f"images.reshape(-1, {', '.join(map(str, shape[2:]))})"
-        advice = f" Of volumes the slices are pictures: save {slices}, without labels." if volumes else ""
         raise DataError(
-            f"{array.name} has the shape {shape}; pictures are (n, h, w) or (n, h, w, c), c 1, 3 or 4.{advice}"
+            f"{array.name} has the shape {shape}; pictures are (n, h, w) or (n, h, w, c), c 1, 3 or 4."
+            + (f" Of volumes the slices are pictures: save {slices}, without labels." if volumes else "")
         )
     if not shape[0]:
         raise DataError(f"{array.name} holds no pictures.")
