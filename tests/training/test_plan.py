@@ -11,6 +11,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
+from foundation.store import FolderStore
 from ganymede.command import app
 from tests.conftest import REPOSITORY
 from training.errors import ConfigurationError, DataError
@@ -56,6 +57,7 @@ def plan(source, *settings, preset="modern", probed=False):
         data_folder=None,
         probed=probed,
         console=Console(file=io.StringIO()),
+        store=FolderStore(REPOSITORY / "models"),
     )
 
 
@@ -128,6 +130,7 @@ def test_a_grey_folder_of_small_pictures_is_planned_in_grey_at_their_size(tmp_pa
     made = plan(tmp_path)
     assert (made.shape.size, made.shape.channels, made.survey.grey) == (32, 1, True)
     assert "no classes" in describe_plan(made)
+    assert f"No release in {REPOSITORY / 'models'} carries weights to begin from" in describe_plan(made)
 
 
 def test_an_archive_is_planned_too(tmp_path):

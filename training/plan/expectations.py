@@ -1,7 +1,9 @@
 """What to expect of a run on a set: what is too little, too uneven or too much, and what to do about it."""
 
+from foundation.store import Store
 from training.config import Configuration
 from training.evaluation.few import advise_share
+from training.export.origins import advise_origins, find_origins
 from training.metrics import MIN_IMAGES
 from training.plan.recipe import count_trained, describe_set
 from training.plan.survey import Survey
@@ -18,14 +20,20 @@ CLASSES_NAMED = 8
 
 
 def expect(
-    survey: Survey, configuration: Configuration, shape: PictureShape, hours: float | None
+    survey: Survey, configuration: Configuration, shape: PictureShape, hours: float | None, store: Store
 ) -> tuple[str, ...]:
-    """Return what should be known before a run is begun, a sentence or two each."""
+    """Return what should be known before a run is begun, a sentence or two each.
+
+    Where pictures are few, releases of `store` are named that a run may begin from.
+    """
     trained = count_trained(survey, configuration)
     length = find_preset(configuration.preset).advise_length(
         configuration, describe_set(survey, configuration)
     )
     sentences = [expect_count(trained), *([length] if length else [])]
+    if trained < SMALL:
+        origins = find_origins(store, configuration.preset)
+        sentences.append(f"{advise_origins(origins, store.location)} In short runs that gained nothing yet.")
     others = survey.test_count or survey.count - trained or survey.count
     if others < MIN_IMAGES:
         sentences.append(expect_others(survey, others))
@@ -62,7 +70,7 @@ def expect(
         )
     if hours is not None and hours > LONG_H:
         sentences.append(
-            f"{hours:.0f} hours here are long: a GPU, a smaller size, or --from another model take less. A "
+            f"{hours:.0f} hours here are long: a GPU or a smaller size takes less. A "
             "run that is stopped goes on where it was."
         )
     return tuple(sentences)
@@ -79,13 +87,10 @@ def expect_count(count: int) -> str:
     if count < FEW:
         return (
             f"{count:,} pictures are too few to learn from nothing: what is drawn will be copies of them. "
-            "Begin from a model of other pictures with --from, or add pictures."
+            "Add pictures."
         )
     if count < SMALL:
-        return (
-            f"{count:,} pictures are few: expect variations of them more than new ones. --from another model "
-            "helps most."
-        )
+        return f"{count:,} pictures are few: expect variations of them more than new ones."
     if count < GOOD:
         return f"{count:,} pictures are a small set: they are changed before they are judged, and that helps."
     return f"{count:,} pictures are enough for this size."
