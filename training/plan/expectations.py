@@ -5,6 +5,7 @@ from training.config import Configuration
 from training.evaluation.few import advise_share
 from training.export.origins import advise_origins, find_origins
 from training.metrics import MIN_IMAGES
+from training.plan.counts import count_are, count_of
 from training.plan.recipe import count_trained, describe_set
 from training.plan.survey import Survey
 from training.presets import find_preset
@@ -33,7 +34,7 @@ def expect(
     sentences = [expect_count(trained), *([length] if length else [])]
     if trained < SMALL:
         origins = find_origins(store, configuration.preset)
-        sentences.append(f"{advise_origins(origins, store.location)} In short runs that gained nothing yet.")
+        sentences.append(f"{advise_origins(origins, store.location)} Short runs gained nothing by it yet.")
     others = survey.test_count or survey.count - trained or survey.count
     if others < MIN_IMAGES:
         sentences.append(expect_others(survey, others))
@@ -53,16 +54,17 @@ def expect(
     duplicates = survey.duplicates
     if duplicates.pictures > MANY_DUPLICATES * survey.count:
         sentences.append(
-            f"{duplicates.pictures} pictures are nearly the same as others: they are drawn more often, and "
-            "make the set smaller than it looks. Take them out."
+            f"{count_are(duplicates.pictures, 'picture')} nearly the same as others: what is there more than "
+            "once is drawn more often, and the set is smaller than it looks. Take them out."
         )
     if duplicates.across_parts:
         sentences.append(
-            f"{duplicates.across_parts} pictures of the training part are in the test part too: figures "
-            "will look better than they are."
+            f"{count_of(duplicates.across_parts, 'picture')} of the training part "
+            f"{'is' if duplicates.across_parts == 1 else 'are'} in the test part too: figures will look better than they are."
         )
     if survey.damaged_count > MANY_DAMAGED * survey.count:
-        sentences.append(f"{survey.damaged_count} files cannot be read: see above whether that was meant.")
+        left_out = count_are(survey.damaged_count, "file")
+        sentences.append(f"{left_out} left out: see above whether that was meant.")
     if survey.sides.median < shape.size:
         sentences.append(
             f"Half of the pictures are smaller than {shape.size} pixels and will be enlarged: they look "
@@ -84,13 +86,11 @@ def expect_others(survey: Survey, others: int) -> str:
 
 def expect_count(count: int) -> str:
     """Return what so many pictures are enough for."""
+    counted = count_are(count, "picture")
     if count < FEW:
-        return (
-            f"{count:,} pictures are too few to learn from nothing: what is drawn will be copies of them. "
-            "Add pictures."
-        )
+        return f"{counted} too few to learn from nothing: what is drawn will be copies of them. Add pictures."
     if count < SMALL:
-        return f"{count:,} pictures are few: expect variations of them more than new ones."
+        return f"{counted} few: expect variations of them more than new ones."
     if count < GOOD:
-        return f"{count:,} pictures are a small set: they are changed before they are judged, and that helps."
-    return f"{count:,} pictures are enough for this size."
+        return f"{counted} a small set: they are changed before they are judged, and that helps."
+    return f"{counted} enough for this size."
