@@ -60,7 +60,8 @@ def expect(
     if duplicates.across_parts:
         sentences.append(
             f"{count_of(duplicates.across_parts, 'picture')} of the training part "
-            f"{'is' if duplicates.across_parts == 1 else 'are'} in the test part too: figures will look better than they are."
+            f"{'is' if duplicates.across_parts == 1 else 'are'} in the test part too: figures will look "
+            "better than they are."
         )
     if survey.damaged_count > MANY_DAMAGED * survey.count:
         left_out = count_are(survey.damaged_count, "file")
