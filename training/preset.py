@@ -98,6 +98,8 @@ class Preset(Generic[C]):
     """What a run went with whose config.json does not say: it is from before these could be set."""
     choose_settings: Callable[[C, PictureSet], Mapping[str, object]] = choose_nothing
     """What each setting of its own that is still `auto` is to be for a set of pictures."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why it chooses such settings as it does, by their names."""
     few_batches: int = 0
     """Of a whole run: fewer cannot give good pictures. A preset that has it chooses `epochs` itself."""
 

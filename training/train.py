@@ -11,6 +11,7 @@ from rich.progress import Progress, TaskID
 
 from training.config import Configuration
 from training.data import Pictures, epoch_batches, hold_small, load_pictures
+from training.launch.beginning import begin_run, require_own_run
 from training.launch.choices import describe_set, replace_automatic, say_choices
 from training.launch.devices import (
     agree_by_all,
@@ -22,7 +23,7 @@ from training.launch.devices import (
 from training.launch.memory import require_memory
 from training.launch.origin import Origin
 from training.launch.rewrites import choose_compiler
-from training.launch.same_set import begin_run, keep_class_order
+from training.launch.same_set import keep_class_order
 from training.launch.transfer import begin_networks, take_form
 from training.networks.precision import has_gpu
 from training.presets import build_gan, find_preset, require_drawable
@@ -35,9 +36,9 @@ from training.run.interruption import stop_requests
 from training.run.meter import Compilation, LossMeter
 from training.run.outcome import TrainingOutcome
 from training.run.progress import begin_task, describe_stop, show_part, training_progress
-from training.run.real import write_real
 from training.run.stats import EpochPart
-from training.watch import Watch, prepare_watch
+from training.run.voice import Voice
+from training.watch import prepare_watch
 
 REFRESH_S = 0.5
 
@@ -54,7 +55,7 @@ def train(
     """Train in `run_folder`, going on from its newest checkpoint; Ctrl-C or SIGTERM saves and returns.
 
     A run that `speaks` says what it trains on, how long it will take, and off a terminal how far it is.
-    Before its first checkpoint it begins with what fits of `origin`.
+    Before its first checkpoint it begins with what fits of `origin`. One that is refused writes nothing.
 
     Raises:
         DataError: the pictures are missing or damaged.
@@ -72,19 +73,21 @@ def train(
     configuration = replace_automatic(configuration, run, describe_set(pictures))
     require_drawable(configuration, pictures.shape)
     choose_compiler(configuration)
+    replicas = strategy.num_replicas_in_sync
     if not has_gpu():
-        require_memory(configuration, pictures.shape, strategy.num_replicas_in_sync)
-    with explain_faults(configuration, lambda: None):
-        if is_chief(strategy):
-            begin_run(configuration, pictures, run, console)
-    watch = None
-    if is_chief(strategy):
-        say_choices(asked, configuration, console)
-        replicas = strategy.num_replicas_in_sync
-        watch = prepare_watch(
-            configuration, run, pictures, console, data_folder, replicas=replicas, speaks=speaks
+        require_memory(configuration, pictures.shape, replicas)
+    if not is_chief(strategy):
+        return Training(configuration, run, pictures, console, strategy, origin, voice=None).go_on()
+    record = require_own_run(configuration, pictures, run, console)
+    say_choices(asked, configuration, console)
+    watch = prepare_watch(configuration, run, pictures, console, data_folder, replicas, speaks=speaks)
+    training = Training(configuration, run, pictures, console, strategy, origin, voice=watch.voice)
+    with explain_faults(configuration, lambda: training.checkpoints.newest):
+        begin_run(configuration, pictures, run, record, training.transfer)
+        training.recorder = Recorder(
+            configuration, run, training.gan, training.checkpoints, training.classes, watch, console
         )
-    return Training(configuration, run, pictures, watch, console, strategy, origin).go_on()
+    return training.go_on()
 
 
 class Training:
@@ -95,10 +98,11 @@ class Training:
         configuration: Configuration,
         run: Run,
         pictures: Pictures,
-        watch: Watch | None,
         console: Console,
         strategy: tf.distribute.Strategy,
         origin: Origin | None,
+        *,
+        voice: Voice | None,
     ) -> None:
         self.configuration = configuration
         self.run = run
@@ -111,17 +115,12 @@ class Training:
         self.train_step = distribute_step(strategy, self.gan.train_step, configuration)
         self.checkpoints = Checkpoints(run.checkpoints_folder, self.gan, configuration.checkpoints_kept)
         classes = find_preset(configuration.preset).label_classes(pictures.shape)
-        begin_networks(self.gan, self.checkpoints, run, origin, classes, self.say)
+        self.classes = len(classes)
+        self.transfer = begin_networks(self.gan, self.checkpoints, origin, classes, self.say)
         require_same_step(strategy, self.step)
         self.recorder: Recorder | None = None
-        self.voice = watch.voice if watch else None
-        self.compilation = Compilation(self.voice.say if self.voice else None)
-        if watch:
-            self.recorder = Recorder(
-                configuration, run, self.gan, self.checkpoints, len(classes), watch, console
-            )
-            if not run.real_path.exists():
-                write_real(run.real_path, pictures.images, pictures.labels, len(classes))
+        self.voice = voice
+        self.compilation = Compilation(voice.say if voice else None)
 
     @property
     def step(self) -> int:

@@ -34,8 +34,8 @@ def prepare_watch(
     pictures: Pictures,
     console: Console,
     data_folder: Path | None,
-    *,
     replicas: int,
+    *,
     speaks: bool,
 ) -> Watch:
     """Say what the run begins with, if it speaks, and make ready what watches it.
@@ -44,6 +44,8 @@ def prepare_watch(
         ConfigurationError: it is to end by a figure that nothing measures.
         EvaluationError: the feature network cannot be run.
     """
+    if not configuration.evaluation_epochs:
+        require_figure(configuration, None)
     if speaks:
         console.print(f"Training into {run.folder}", highlight=False, soft_wrap=True, markup=False)
         introduce(configuration, pictures, replicas, console)

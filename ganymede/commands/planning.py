@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from ganymede.commands.runs import DataFolderOption, explained
+from ganymede.opening import open_models
+from ganymede.options import ModelsOption
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -23,6 +25,7 @@ def plan(
     probe: Annotated[
         bool, typer.Option(help="Time a few batches, after compiling: a minute or so, three at most.")
     ] = True,
+    models: ModelsOption = "models",
     json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Look through pictures: what is in them, which recipe, what it takes, what to expect. Trains nothing."""
@@ -39,5 +42,6 @@ def plan(
             data_folder=data_folder,
             probed=probe,
             console=Console(stderr=True),
+            store=open_models(models),
         )
     typer.echo(made.model_dump_json(indent=2) if json else describe_plan(made))

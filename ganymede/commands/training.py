@@ -60,7 +60,7 @@ def train(
 
         name = f"{preset}-{_slug(configuration.data)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         folder = run or Path("runs") / name
-        origin = None if begin is None else read_origin(begin, models)
+        origin = None if begin is None else read_origin(begin, models, preset)
         outcome = train_run(
             configuration,
             folder,
@@ -73,7 +73,7 @@ def train(
         typer.echo(f"Trained. Next: ganymede export {shlex.quote(str(folder))}")
 
 
-def read_origin(begin: str, models: str) -> Any:
+def read_origin(begin: str, models: str, preset: str) -> Any:
     """Return the weights of a run's folder, or of a release in the store `models`, to begin from."""
     from foundation.store import parse_reference, resolve_version
     from training.launch.origin import read_release, read_run
@@ -82,7 +82,7 @@ def read_origin(begin: str, models: str) -> Any:
     if (folder / "config.json").exists() or re.search(r"[/\\]", begin):
         return read_run(read_run_folder(begin))
     store, reference = open_models(models), parse_reference(begin)
-    return read_release(store, store.manifest(reference.model, resolve_version(store, reference)))
+    return read_release(store, store.manifest(reference.model, resolve_version(store, reference)), preset)
 
 
 def _slug(data: str) -> str:

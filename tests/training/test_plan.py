@@ -11,6 +11,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
+from foundation.store import FolderStore
 from ganymede.command import app
 from tests.conftest import REPOSITORY
 from training.errors import ConfigurationError, DataError
@@ -56,6 +57,7 @@ def plan(source, *settings, preset="modern", probed=False):
         data_folder=None,
         probed=probed,
         console=Console(file=io.StringIO()),
+        store=FolderStore(REPOSITORY / "models"),
     )
 
 
@@ -79,7 +81,7 @@ def test_copies_in_other_sizes_and_formats_are_found_across_parts_and_others_are
     assert frozenset({"train/cat/0.png", "train/dog/copy.jpg"}) in named
     said = describe_plan(plan(folder))
     assert "near-duplicates: 2 could go (train/cat/0.png = train/dog/copy.jpg" in said
-    assert "1 pictures of the training part are in the test part too" in said
+    assert "1 picture of the training part is in the test part too" in said
 
 
 def test_a_hundred_thousand_hashes_are_compared_in_bounded_time_and_chains_are_one_group():
@@ -110,6 +112,10 @@ def test_the_recipe_suits_the_pictures_and_says_why(folder):
     reasons = {reason.setting: reason for reason in made.recipe.reasons}
     assert (made.recipe.preset, reasons["size"].value, made.shape.size) == ("modern", "64", 64)
     assert "72 in the middle" in reasons["size"].why
+    assert reasons["penalty"].why == "auto, by the side of the pictures, as R3GAN's gamma grows"
+    automatic = [reason.why for reason in made.recipe.reasons if reason.why.startswith("auto, ")]
+    assert len(automatic) == 10
+    assert len({*automatic}) == 10
     assert int(reasons["epochs"].value) * 1 >= 8000  # an epoch is one batch
     assert made.command.startswith("ganymede train --preset modern --data 'folder:")
     assert made.looks == int(reasons["epochs"].value) * 16
@@ -128,6 +134,7 @@ def test_a_grey_folder_of_small_pictures_is_planned_in_grey_at_their_size(tmp_pa
     made = plan(tmp_path)
     assert (made.shape.size, made.shape.channels, made.survey.grey) == (32, 1, True)
     assert "no classes" in describe_plan(made)
+    assert f"No release in {REPOSITORY / 'models'} carries weights to begin from" in describe_plan(made)
 
 
 def test_an_archive_is_planned_too(tmp_path):
@@ -188,7 +195,13 @@ def test_a_probe_that_has_no_time_says_so_and_leaves_no_process_behind():
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(50, "too few"), (500, "are few"), (3000, "a small set"), (50_000, "are enough")],
+    [
+        (1, "1 picture is too few"),
+        (50, "too few"),
+        (500, "are few"),
+        (3000, "a small set"),
+        (50_000, "are enough"),
+    ],
 )
 def test_what_to_expect_of_so_many_pictures(count, words):
     assert words in expect_count(count)

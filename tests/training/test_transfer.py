@@ -21,8 +21,9 @@ from training import presets
 from training.config import override
 from training.errors import ConfigurationError, ExportError
 from training.export.exporting import export_run
+from training.export.origins import WEIGHTS, find_origins
 from training.export.publication import publish_run
-from training.export.weights import WEIGHTS, collect_weights, read_weights
+from training.export.weights import collect_weights, read_weights
 from training.launch.origin import Origin, read_release, read_run
 from training.launch.transfer import fill_networks, fit_classes, take_form
 from training.presets import PRESETS, build_gan, find_preset
@@ -163,7 +164,7 @@ def test_a_release_carries_weights_that_the_service_does_not_read_and_a_run_begi
     store = FolderStore(tmp_path / "store")
     manifest = publish_run(toy_run, store, name="toy", version="v1", licence="mine")
     assert manifest.file(WEIGHTS).sha256
-    origin = read_release(store, manifest)
+    origin = read_release(store, manifest, "toy")
     assert (origin.name, origin.class_names) == ("toy@v1", FASHION_MNIST_SHAPE.class_names)
     assert origin.settings["preset"] == "toy"
     said = train_toy(tmp_path / "run", "seed=5", origin=origin)
@@ -175,8 +176,10 @@ def test_a_release_carries_weights_that_the_service_does_not_read_and_a_run_begi
     child = publish_run(tmp_path / "run", store, name="toy", version="v2", licence="mine", weights=False)
     assert child.training["from"] == "toy@v1"
     assert child.file(WEIGHTS) is None
-    with pytest.raises(ConfigurationError, match="toy@v2 carries no weights to begin from"):
-        read_release(store, child)
+    with pytest.raises(ConfigurationError, match=r"toy@v2 carries no weights .* or of toy@v1"):
+        read_release(store, child, "toy")
+    assert find_origins(store, "toy") == ("toy@v1",)
+    assert find_origins(store, "modern") == find_origins(FolderStore(tmp_path / "none"), "toy") == ()
     (tmp_path / "store" / "toy" / "versions" / "v1" / WEIGHTS).unlink()
     assert open_release(store, "toy", "v1", cpu_device(1))
 
@@ -195,6 +198,7 @@ def test_the_command_names_a_model_that_carries_nothing(tmp_path):
     command = ["train", "--preset", "modern", "--from", "fashion@v2", "--run", str(tmp_path / "run")]
     outcome = CliRunner().invoke(app, command)
     assert "fashion@v2 carries no weights to begin from" in str(outcome.exception)
+    assert "No release in models carries weights to begin from" in str(outcome.exception)
     assert not (tmp_path / "run").exists()
 
 

@@ -18,6 +18,7 @@ from training.launch.gpus import Card, Inspection
 from training.presets import find_preset
 from training.report import write_report
 from training.run.folder import Run
+from training.run.meter import Compilation
 from training.run.pace import Pace
 from training.run.patience import explain_end
 from training.run.real import write_real
@@ -255,6 +256,13 @@ def test_what_was_spent_on_compiling_is_in_no_speed_and_the_estimate_begins_anew
     part = EpochPart(step=3, batches=3, images=36, seconds=68.0, compiled_images=20, compiled_seconds=66.0)
     assert part.images_per_s == pytest.approx(8.0)
     assert EpochPart(step=1, images=9, seconds=9, compiled_images=9, compiled_seconds=9).images_per_s is None
+    spoken: list[str] = []
+    compilation = Compilation(spoken.append)
+    assert [compilation.is_due(images) for images in (16, 16, 4, 16, 4)] == [True, False, True, False, False]
+    assert [line.partition(",")[0] for line in spoken] == [
+        "Compiling the training step: about a minute",
+        "Compiling it once more",
+    ]
     clock, output = Clock(), io.StringIO()
     voice = Voice(Console(file=output), epochs=2, total_steps=40, peak_bytes=lambda: 10**9, clock=clock)
     for step in range(1, 21):

@@ -78,8 +78,11 @@ def check_shape(array: PictureArray) -> None:
     """Raise DataError unless the array holds pictures."""
     shape = array.shape
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in CHANNELS):
+        volumes = len(shape) == 4 and min(shape[1:]) >= SMALLEST
+        slices = f"images.reshape(-1, {', '.join(map(str, shape[2:]))})"
         raise DataError(
             f"{array.name} has the shape {shape}; pictures are (n, h, w) or (n, h, w, c), c 1, 3 or 4."
+            + (f" Of volumes the slices are pictures: save {slices}, without labels." if volumes else "")
         )
     if not shape[0]:
         raise DataError(f"{array.name} holds no pictures.")
@@ -103,7 +106,7 @@ def check_labels(array: PictureArray) -> tuple[Labels, tuple[str, ...]]:
     if len(labels) != count or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(
             f"{array.name} holds {count} pictures, and its labels are {array.labels.dtype} "
-            f"{array.labels.shape}; a whole number for each is needed."
+            f"{array.labels.shape}; a whole number for each is needed.{advise_labels(array.labels, count)}"
         )
     lowest, highest = int(labels.min()), int(labels.max())
     names = array.class_names or tuple(str(label) for label in range(min(highest, MAX_CLASSES) + 1))
@@ -116,6 +119,27 @@ def check_labels(array: PictureArray) -> tuple[Labels, tuple[str, ...]]:
             f"{min(len(names), MAX_CLASSES) - 1}."
         )
     return labels, names if len(names) > 1 else ()
+
+
+def advise_labels(labels: NDArray[Any], count: int) -> str:
+    """Return a sentence on what makes whole numbers of such labels of `count` pictures; empty if unknown."""
+    if labels.ndim == 2 and len(labels) == count:
+        said = f" Each picture has {labels.shape[1]}"
+        if np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all():
+            return f"{said}, of which one is set: numpy.argmax(labels, axis=1) is its class."
+        return (
+            f"{said}, as where several may be true at once (ChestMNIST), and no class of its own. Save the "
+            "archive anew without labels, or with those alone of which one is true: "
+            "one = labels.sum(axis=1) == 1; numpy.savez('one.npz', images=images[one], "
+            "labels=labels[one].argmax(axis=1))."
+        )
+    if labels.shape != (count,):
+        return ""
+    if np.issubdtype(labels.dtype, np.floating) or labels.dtype == np.bool_:
+        return " Convert them with labels.astype('int64')."
+    if labels.dtype.kind in "SU":
+        return " Names become numbers with class_names, labels = numpy.unique(labels, return_inverse=True)."
+    return ""
 
 
 def write_array(

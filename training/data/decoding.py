@@ -26,6 +26,8 @@ from training.shape import PictureSettings, PictureShape
 DECODERS = 4
 PROGRAMS = ("EPS",)
 """Formats that are no pictures but programs, which Pillow hands to Ghostscript."""
+MOST_PIXELS = 89_478_485
+"""Of a picture: beyond them Pillow takes it for a decompression bomb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def decode_file(
     Its colours are those of sRGB, by its profile if it has one; where that cannot be used, they are taken as
     they are, and the file's name is added to `unconverted`.
 
-    Refused are pictures so large that Pillow takes them for a decompression bomb: 89 million pixels.
+    Refused are pictures of more than `MOST_PIXELS`.
     """
     if file.class_name is None:
         return "in no class's folder"
@@ -160,6 +162,8 @@ def decode_file(
         raise
     except UnidentifiedImageError:
         return explain_unidentified(file)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        return f"more than {MOST_PIXELS:,} pixels: make it smaller first"
     except OSError as error:
         return error.strerror or str(error).rstrip(".") or type(error).__name__
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files

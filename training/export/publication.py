@@ -29,8 +29,8 @@ from training.errors import ExportError
 from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_copies, read_figures, require_few_copies
 from training.export.graph import run_graph
+from training.export.origins import WEIGHTS
 from training.export.projection import ProjectionReport, list_files, read_projection
-from training.export.weights import WEIGHTS
 from training.run.folder import Run
 from training.run.samples import CLASS_COLUMNS, class_rows, draw_inputs, tile
 

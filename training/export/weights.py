@@ -12,7 +12,6 @@ from training.errors import ExportError
 from training.gan import GAN
 from training.networks.weight_names import list_networks, name_weights
 
-WEIGHTS = "training-weights.npz"
 MAX_BYTES = 2**31
 
 Weights = dict[str, NDArray[np.float32]]

@@ -9,7 +9,8 @@ from foundation.manifest import Manifest
 from foundation.store import Store
 from training.errors import ConfigurationError
 from training.export.exporting import choose_checkpoint
-from training.export.weights import MAX_BYTES, WEIGHTS, Weights, collect_weights, read_weights
+from training.export.origins import WEIGHTS, advise_origins, find_origins
+from training.export.weights import MAX_BYTES, Weights, collect_weights, read_weights
 from training.presets import build_gan, find_preset
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run
@@ -26,8 +27,8 @@ class Origin:
     """Those that it was trained with, by name, as far as they are known."""
 
 
-def read_release(store: Store, manifest: Manifest) -> Origin:
-    """Return what a release carries for training.
+def read_release(store: Store, manifest: Manifest, preset: str) -> Origin:
+    """Return what a release carries for training; where it carries nothing, say which of `preset` do.
 
     Raises:
         ConfigurationError: it carries nothing.
@@ -37,8 +38,8 @@ def read_release(store: Store, manifest: Manifest) -> Origin:
     if entry is None or entry.size_bytes > MAX_BYTES:
         raise ConfigurationError(
             f"{manifest.reference} carries no weights to begin from (it has no {WEIGHTS}): it was published "
-            "without, imported, or is from before releases had them. Name another release, or the folder of "
-            "its run."
+            "without, imported, or is from before releases had them. "
+            + advise_origins(find_origins(store, preset), store.location)
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / WEIGHTS

@@ -11,7 +11,6 @@ from training.config import Configuration
 from training.data import Pictures
 from training.data.record import SetRecord, record_arrays
 from training.errors import RunError
-from training.run.environment import write_environment
 from training.run.folder import Run, replace_text
 
 
@@ -56,19 +55,6 @@ def require_same_set(
             markup=False,
         )
     return found
-
-
-def begin_run(configuration: Configuration, pictures: Pictures, run: Run, console: Console) -> None:
-    """Write what the run folder says of a run that begins or goes on.
-
-    Raises:
-        RunError: it holds another run, or one of other pictures.
-    """
-    run.require_same(configuration, pictures.shape)
-    record = require_same_set(configuration, pictures, run, console)
-    run.start(configuration, pictures.shape)
-    write_record(run, record)
-    write_environment(run)
 
 
 def require_same_length(configuration: Configuration, images: int, run: Run) -> None:

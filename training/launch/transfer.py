@@ -20,7 +20,7 @@ from training.launch.colours import fit_colours
 from training.launch.origin import Origin
 from training.networks.weight_names import list_networks, name_weights
 from training.run.checkpoints import Checkpoints
-from training.run.folder import Run, replace_text
+from training.run.folder import Run
 
 LAYERS_NAMED = 12
 FORM: Mapping[str, object] = MappingProxyType({"width": 0, "residual": "auto"})
@@ -79,12 +79,13 @@ def take_form(configuration: C, origin: Origin | None, run: Run) -> C:
 def begin_networks(
     gan: GAN,
     checkpoints: Checkpoints,
-    run: Run,
     origin: Origin | None,
     class_names: tuple[str, ...],
     say: Callable[[str], None],
-) -> None:
+) -> Transfer | None:
     """Fill the networks from the run's newest checkpoint, or before the first from `origin`, if there is one.
+
+    Return what was taken of it, if anything was.
 
     Raises:
         RunError: the checkpoint cannot be restored.
@@ -96,7 +97,8 @@ def begin_networks(
     elif origin:
         transfer = fill_networks(gan, origin, class_names)
         say(transfer.describe())
-        replace_text(run.origin_path, transfer.model_dump_json(indent=2) + "\n")
+        return transfer
+    return None
 
 
 def fill_networks(gan: GAN, origin: Origin, class_names: tuple[str, ...]) -> Transfer:

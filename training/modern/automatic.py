@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from training.modern.configuration import AUTO, ModernConfiguration
 from training.modern.sizes import PLANS, choose_penalty, find_plan
-from training.networks.probability import choose_probability
+from training.networks.probability import SMALL_SET_IMAGES, choose_probability
 from training.preset import PictureSet
 
 COUNTS = ("width", "epochs", "batch_size", "checkpoint_epochs", "sample_epochs")
@@ -105,6 +105,25 @@ CHOICES: Mapping[str, Callable[[ModernConfiguration, PictureSet], object]] = Map
         "mirror": choose_mirror,
     }
 )
+
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "residual": "residual above 32 pixels a side and for rectangles; plain networks were measured below",
+        "batch_size": "by the side of the pictures, and no more than there are",
+        "epochs": "as many as give this size the looks that reasonable pictures take",
+        "checkpoint_epochs": f"at most {CHECKPOINTS} checkpoints in a run",
+        "sample_epochs": f"at most {SAMPLES} grids in a run",
+        "learning_rate": "by the side of the pictures: larger ones take smaller steps",
+        "penalty": "by the side of the pictures, as R3GAN's gamma grows",
+        "average_decay": f"averages the weights over {AVERAGED_IMAGES:,} pictures",
+        "classifier_epochs": f"{CLASSIFIER_EPOCHS}, or a twelfth of a run on fewer than "
+        f"{CLASSIFIER_IMAGES:,} pictures",
+        "augmentation": f"fewer than {SMALL_SET_IMAGES:,} pictures are changed before they are judged, so "
+        "that they are not learnt by heart",
+    }
+)
+"""Why each is as it is."""
 
 
 def is_open(configuration: ModernConfiguration, field: str) -> bool:

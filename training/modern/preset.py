@@ -1,12 +1,12 @@
 """The preset `modern` as the registry has it."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from training.config import Precision
+from training.modern.automatic import REASONS, choose_settings
 from training.modern.configuration import EARLIER, ModernConfiguration
 from training.modern.sizes import base_sides, count_channels
-from training.preset import PictureSet, Preset
+from training.preset import Preset
 from training.shape import PictureShape
 
 if TYPE_CHECKING:
@@ -34,13 +34,6 @@ def require_halves(shape: PictureShape) -> None:
     base_sides(shape.height, shape.width)
 
 
-def choose(configuration: ModernConfiguration, pictures: PictureSet) -> Mapping[str, object]:
-    """Return what each setting that is `auto` is to be for these pictures."""
-    from training.modern.automatic import choose_settings
-
-    return choose_settings(configuration, pictures)
-
-
 def count_bytes(configuration: ModernConfiguration, shape: PictureShape) -> int:
     """Return what a pixel of a batch takes in training, in bytes."""
     if configuration.residual is True:
@@ -59,6 +52,7 @@ PRESET = Preset(
     bears_float16=True,
     count_bytes=count_bytes,
     earlier=EARLIER,
-    choose_settings=choose,
+    choose_settings=choose_settings,
+    reasons=REASONS,
     few_batches=FEW_BATCHES,
 )

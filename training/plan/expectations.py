@@ -1,8 +1,11 @@
 """What to expect of a run on a set: what is too little, too uneven or too much, and what to do about it."""
 
+from foundation.store import Store
 from training.config import Configuration
 from training.evaluation.few import advise_share
+from training.export.origins import advise_origins, find_origins
 from training.metrics import MIN_IMAGES
+from training.plan.counts import count_are, count_of
 from training.plan.recipe import count_trained, describe_set
 from training.plan.survey import Survey
 from training.presets import find_preset
@@ -18,14 +21,20 @@ CLASSES_NAMED = 8
 
 
 def expect(
-    survey: Survey, configuration: Configuration, shape: PictureShape, hours: float | None
+    survey: Survey, configuration: Configuration, shape: PictureShape, hours: float | None, store: Store
 ) -> tuple[str, ...]:
-    """Return what should be known before a run is begun, a sentence or two each."""
+    """Return what should be known before a run is begun, a sentence or two each.
+
+    Where pictures are few, releases of `store` are named that a run may begin from.
+    """
     trained = count_trained(survey, configuration)
     length = find_preset(configuration.preset).advise_length(
         configuration, describe_set(survey, configuration)
     )
     sentences = [expect_count(trained), *([length] if length else [])]
+    if trained < SMALL:
+        origins = find_origins(store, configuration.preset)
+        sentences.append(f"{advise_origins(origins, store.location)} Short runs gained nothing by it yet.")
     others = survey.test_count or survey.count - trained or survey.count
     if others < MIN_IMAGES:
         sentences.append(expect_others(survey, others))
@@ -45,16 +54,18 @@ def expect(
     duplicates = survey.duplicates
     if duplicates.pictures > MANY_DUPLICATES * survey.count:
         sentences.append(
-            f"{duplicates.pictures} pictures are nearly the same as others: they are drawn more often, and "
-            "make the set smaller than it looks. Take them out."
+            f"{count_are(duplicates.pictures, 'picture')} nearly the same as others: what is there more than "
+            "once is drawn more often, and the set is smaller than it looks. Take them out."
         )
     if duplicates.across_parts:
         sentences.append(
-            f"{duplicates.across_parts} pictures of the training part are in the test part too: figures "
-            "will look better than they are."
+            f"{count_of(duplicates.across_parts, 'picture')} of the training part "
+            f"{'is' if duplicates.across_parts == 1 else 'are'} in the test part too: figures will look "
+            "better than they are."
         )
     if survey.damaged_count > MANY_DAMAGED * survey.count:
-        sentences.append(f"{survey.damaged_count} files cannot be read: see above whether that was meant.")
+        left_out = count_are(survey.damaged_count, "file")
+        sentences.append(f"{left_out} left out: see above whether that was meant.")
     if survey.sides.median < shape.size:
         sentences.append(
             f"Half of the pictures are smaller than {shape.size} pixels and will be enlarged: they look "
@@ -62,7 +73,7 @@ def expect(
         )
     if hours is not None and hours > LONG_H:
         sentences.append(
-            f"{hours:.0f} hours here are long: a GPU, a smaller size, or --from another model take less. A "
+            f"{hours:.0f} hours here are long: a GPU or a smaller size takes less. A "
             "run that is stopped goes on where it was."
         )
     return tuple(sentences)
@@ -76,16 +87,11 @@ def expect_others(survey: Survey, others: int) -> str:
 
 def expect_count(count: int) -> str:
     """Return what so many pictures are enough for."""
+    counted = count_are(count, "picture")
     if count < FEW:
-        return (
-            f"{count:,} pictures are too few to learn from nothing: what is drawn will be copies of them. "
-            "Begin from a model of other pictures with --from, or add pictures."
-        )
+        return f"{counted} too few to learn from nothing: what is drawn will be copies of them. Add pictures."
     if count < SMALL:
-        return (
-            f"{count:,} pictures are few: expect variations of them more than new ones. --from another model "
-            "helps most."
-        )
+        return f"{counted} few: expect variations of them more than new ones."
     if count < GOOD:
-        return f"{count:,} pictures are a small set: they are changed before they are judged, and that helps."
-    return f"{count:,} pictures are enough for this size."
+        return f"{counted} a small set: they are changed before they are judged, and that helps."
+    return f"{counted} enough for this size."

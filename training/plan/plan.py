@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
 from foundation.home import expand_home
+from foundation.store import Store
 from training.errors import DataError
 from training.launch.memory import estimate_bytes
 from training.plan.costs import Cost, PriceTable, estimate_costs, read_table
@@ -42,11 +43,18 @@ class Plan(BaseModel):
 
 
 def make_plan(
-    source: str, *, preset: str, settings: list[str], data_folder: Path | None, probed: bool, console: Console
+    source: str,
+    *,
+    preset: str,
+    settings: list[str],
+    data_folder: Path | None,
+    probed: bool,
+    console: Console,
+    store: Store,
 ) -> Plan:
     """Look through a set and say what a run on it takes.
 
-    `source` is a folder, or what --data takes.
+    `source` is a folder, or what --data takes; `store` has the releases that it may begin from.
 
     Raises:
         DataError: there is no such set, or no picture in it.
@@ -84,7 +92,7 @@ def make_plan(
         hours_here=None if hours is None else round(hours, 3),
         costs=costs,
         prices=table,
-        expectations=expect(survey, configuration, shape, hours),
+        expectations=expect(survey, configuration, shape, hours, store),
         command=write_command(survey, recipe),
     )
 

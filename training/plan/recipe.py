@@ -140,12 +140,10 @@ def count_trained(survey: Survey, configuration: Configuration) -> int:
 
 def explain_automatic(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
     """Return what `auto` would stand for in the preset's settings, by the pictures' number and shape."""
-    pictures = describe_set(survey, configuration)
-    why = f"auto, for {pictures.count:,} pictures of {pictures.shape.sides}"
-    chosen = preset.choose_settings(configuration, pictures)
+    chosen = preset.choose_settings(configuration, describe_set(survey, configuration))
     # Whether they may be mirrored is seen when they are prepared, and the width goes by the device.
     return [
-        Reason(setting=name, value=str(value), why=why)
+        Reason(setting=name, value=str(value), why=f"auto, {preset.reasons.get(name, 'by the pictures')}")
         for name, value in chosen.items()
         if name not in {"mirror", "width"}
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from training.plan.counts import count_are
 from training.plan.plan import Plan
 from training.plan.survey import Survey
 from training.preset import describe_shape
@@ -48,7 +49,7 @@ def describe_survey(survey: Survey, trained: int) -> Iterator[str]:
     if survey.damaged_count:
         more = survey.damaged_count - len(survey.damaged)
         yield (
-            f"{survey.damaged_count:,} files are left out: "
+            f"{count_are(survey.damaged_count, 'file')} left out: "
             + ", ".join(survey.damaged)
             + (f" and {more:,} more" if more else "")
         )

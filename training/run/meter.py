@@ -12,9 +12,12 @@ from training.run.stats import EpochPart
 CHECKED_STEPS = 100
 """So many steps at most pass until a loss that is no number is seen."""
 
+COMPILING = "Compiling the training step: about a minute, longer on a slow or busy machine."
+AGAIN = "Compiling it once more, as long, for an epoch's last batch: of {} pictures."
+
 
 class Compilation:
-    """Knows for which sizes of batches this process has compiled its step; before the first it says so."""
+    """Knows for which sizes of batches this process has compiled its step, and says so before each."""
 
     def __init__(self, say: Callable[[str], None] | None = None) -> None:
         self._say = say
@@ -22,9 +25,9 @@ class Compilation:
 
     def is_due(self, images: int) -> bool:
         """Say whether the step is to be compiled for a batch of so many pictures, which then it is."""
-        if self._say and not self._sizes:
-            self._say("Compiling the training step: about a minute, longer on a slow or busy machine.")
         due = images not in self._sizes
+        if self._say and due:
+            self._say(AGAIN.format(images) if self._sizes else COMPILING)
         self._sizes.add(images)
         return due
 
