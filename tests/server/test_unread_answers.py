@@ -1,4 +1,4 @@
-"""What counts as a client that reads: what its machine has confirmed, and not what the system here has taken."""
+"""Who reads is told by what his machine has confirmed, not by what the system here has taken."""
 
 import asyncio
 import socket
