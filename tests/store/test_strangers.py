@@ -3,8 +3,8 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -18,7 +18,7 @@ MODELS = ("grey", "other", "absent")
 """The default, which is loaded; one that is not; none."""
 
 
-def ask_everywhere(client: TestClient, *models: str) -> Iterator[httpx.Response]:
+def ask_everywhere(client: TestClient, *models: str) -> Iterator[Any]:
     """The answer of every address to questions for which it has to ask the store."""
     paths = client.get("/openapi.json").json()["paths"]
     for model in models:
