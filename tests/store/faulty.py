@@ -49,7 +49,7 @@ class FaultyWay:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for writer in self._writers:  # one that still has to send would outlive the loop, and warn another test
+        for writer in self._writers:  # one that has yet to send would outlive the loop and warn another test
             writer.transport.abort()
         await asyncio.sleep(0.01)  # closed connections are let go of by the loop itself
 
