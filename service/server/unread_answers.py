@@ -64,6 +64,7 @@ def _look(transport: asyncio.Transport) -> tuple[int, int] | None:
         with suppress(OSError):  # it is no TCP connection
             told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
             if len(told) == _TCP_INFO_BYTES:
-                queued = struct.unpack("@i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
-                return _ACKNOWLEDGED.unpack_from(told, _ACKNOWLEDGED_AT)[0], queued
+                taken: int = _ACKNOWLEDGED.unpack_from(told, _ACKNOWLEDGED_AT)[0]
+                queued: int = struct.unpack("@i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
+                return (taken, queued) if taken else None  # a system that looks like Linux may not count
     return None
