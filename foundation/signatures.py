@@ -71,7 +71,7 @@ class TrustedKeys:
         raise NotTrusted(
             f"{manifest.reference}: {SIGNATURE_FILE} is no signature of this release by a trusted key "
             f"({', '.join(self.names)}): {'; '.join(dict.fromkeys(reasons))[:300]}",
-            outside=f"{manifest.reference}: {SIGNATURE_FILE} is no signature of this release by a trusted key.",
+            outside=f"{manifest.reference}: {SIGNATURE_FILE} is no signature of it by a trusted key.",
         )
 
 

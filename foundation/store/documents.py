@@ -98,7 +98,9 @@ def explain_reading(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreUnreachable(f"{where} cannot be read: {error.strerror or type(error).__name__}.") from error
+        raise StoreUnreachable(
+            f"{where} cannot be read: {error.strerror or type(error).__name__}."
+        ) from error
 
 
 @contextmanager

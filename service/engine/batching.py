@@ -159,7 +159,7 @@ class WaitingJobs:
         return max(1, round(part * self._turn_s / image_s))
 
     def _choose(self, restless: Collection[str | None]) -> Runner | None:
-        """The next generator with work for one who is not `restless`, else for one who is, if that may run."""
+        """The next generator with work for who is not `restless`, else for one who is, if that may run."""
         for generator, lines in self._queues.items():
             if lines.has_free(restless):
                 return generator

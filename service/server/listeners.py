@@ -1,4 +1,4 @@
-"""Connections that the system has made and nobody has taken: how many are taken at once, and all at the end."""
+"""Connections that the system has made and nobody has taken: a few are taken at once, at the end all."""
 
 import asyncio
 import select

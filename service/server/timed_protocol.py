@@ -58,7 +58,8 @@ class TimedProtocol(GuardedProtocol):
 
     def check(self, now: float) -> None:
         """End the connection if its client has left, or its time is over."""
-        if self._unread.is_stuck(self.transport, now, self.limits.write_timeout_s):
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        if self._unread.is_stuck(self.transport, now, self.limits.write_timeout_s, under_way=under_way):
             self.transport.abort()
         elif not self.transport.is_closing():
             if self.flow.read_paused and has_left(self.transport):

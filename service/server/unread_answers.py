@@ -1,31 +1,70 @@
-"""Noticing a client that does not read its answer, which stays in this process's memory until it does."""
+"""Noticing a client that does not read its answer, which costs this process something until it does."""
 
 import asyncio
+import fcntl
+import socket
+import struct
+import sys
+import termios
+from contextlib import suppress
 
 _PROGRESS_BYTES = 2**14
-"""Taken within the time limit this is progress; fewer are a trickle that could last for days."""
+"""Taken within the time limit this is progress, as is all that waited; fewer are a trickle of days."""
+
+_TCP_INFO_BYTES = 128
+_ACKNOWLEDGED = struct.Struct("@Q")
+_ACKNOWLEDGED_AT = 120
+"""Where Linux's `struct tcp_info` has `tcpi_bytes_acked`, since 4.1 (tcp(7), linux/tcp.h)."""
 
 
 class UnreadAnswer:
-    """What one connection's transport holds for its client, looked at now and then."""
+    """What one connection holds for its client, looked at now and then.
+
+    What the client's machine has confirmed is taken. The system here would go on taking megabytes from an
+    answer that is made while it is sent, and a stream of small pieces would have its place for hours.
+    """
 
     def __init__(self) -> None:
         self._since = 0.0
+        self._goal = 0
+        """How much must have been taken for this to be progress."""
         self._unsent = 0
-        self._taken = 0
+        self._noticed = 0
+        """Bytes that the system took as far as can be told from the buffer, where it does not say more."""
 
     def resume(self) -> None:
         """Note that the transport's buffer got from its high to its low mark: the client reads."""
-        self._taken += _PROGRESS_BYTES
+        self._noticed += _PROGRESS_BYTES
 
-    def is_stuck(self, transport: asyncio.Transport, now: float, timeout_s: float) -> bool:
-        """Whether the client has taken next to nothing in the `timeout_s` before `now`."""
+    def is_stuck(
+        self, transport: asyncio.Transport, now: float, timeout_s: float, *, under_way: bool = False
+    ) -> bool:
+        """Whether the client has taken next to nothing in the `timeout_s` before `now`.
+
+        `under_way` says that its answer is not whole yet. One that is, and lies with the system, costs this
+        process nothing: the client may read it when it likes.
+        """
         unsent = transport.get_write_buffer_size()
-        if self._unsent == 0:
-            self._since, self._taken = now, 0
-        elif unsent < self._unsent:
-            self._taken += self._unsent - unsent
-        if unsent == 0 or self._taken >= _PROGRESS_BYTES:
-            self._since, self._taken = now, 0
+        self._noticed += max(0, self._unsent - unsent)
         self._unsent = unsent
-        return unsent > 0 and now - self._since > timeout_s
+        if unsent == 0 and not under_way:
+            self._since, self._goal = now, 0
+            return False
+        taken, queued = _look(transport) or (self._noticed, 0)
+        waiting = unsent + (queued if under_way else 0)
+        if waiting == 0 or taken >= self._goal:
+            self._since, self._goal = now, taken + min(max(1, waiting), _PROGRESS_BYTES)
+        return waiting > 0 and now - self._since > timeout_s
+
+
+def _look(transport: asyncio.Transport) -> tuple[int, int] | None:
+    """Bytes that the client's machine has confirmed, and those that wait here for that; None: who knows."""
+    connection = transport.get_extra_info("socket")
+    if sys.platform == "linux" and connection is not None:
+        with suppress(OSError):  # it is no TCP connection
+            told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+            if len(told) == _TCP_INFO_BYTES:
+                taken: int = _ACKNOWLEDGED.unpack_from(told, _ACKNOWLEDGED_AT)[0]
+                queued: int = struct.unpack("@i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
+                return (taken, queued) if taken else None  # a system that looks like Linux may not count
+    return None

@@ -1,4 +1,4 @@
-"""Who gives up what he asks for, over and over, beside others: he has what they leave, and a turn now and then."""
+"""Who gives up what he asks for, over and over, has what others leave, and a turn now and then."""
 
 import threading
 

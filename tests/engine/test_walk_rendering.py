@@ -5,6 +5,7 @@ import errno
 import os
 import threading
 import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from foundation.errors import DeadlineExceeded, QueueFull
 from foundation.exhaustion import Exhausted
 from foundation.store import open_store
+from service.encoding.walk_turns import WalkTurns
 from service.engine import walks as rendering
 from service.engine.devices import cpu_device
 from service.engine.engine import Engine
@@ -27,6 +29,25 @@ from tests.patience import PATIENCE_S
 @pytest.fixture(scope="module")
 def release(tiny_store):
     return Releases(open_store(str(tiny_store)), default_model="grey", device=cpu_device(1)).get("grey")
+
+
+class CountedTurns(WalkTurns):
+    """The real turns, keeping count of who took and ended them."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.taken: list[str | None] = []
+        self.ended = 0
+
+    async def take(self, requester):
+        end = await super().take(requester)
+        self.taken.append(requester)
+
+        def count() -> None:
+            self.ended += 1
+            end()
+
+        return count
 
 
 class WatchedEngine(Engine):
@@ -279,6 +300,26 @@ def test_a_walk_that_was_left_removes_its_file_after_the_last_frame(release, tmp
         assert list(tmp_path.iterdir()) == [kept], "whoever gave a way to discard it removes it himself"
 
     asyncio.run(leave())
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_each_chunk_is_encoded_in_a_turn_of_its_requester_which_ends_with_it(
+    release, tmp_path, monkeypatch, broken
+):
+    async def walk() -> CountedTurns:
+        engine = WatchedEngine()
+        turns = engine.walk_turns = CountedTurns()
+        if broken:
+            monkeypatch.setattr(rendering, "_encode", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError) if broken else nullcontext():
+            await render(engine, release, tmp_path / "walk.npy", frames=130, requester="me")
+        await engine.close()
+        await asyncio.sleep(0)  # what a thread told
+        return turns
+
+    turns = asyncio.run(walk())
+    assert turns.taken == ["me"] * (1 if broken else 4)  # three chunks, and the file's end
+    assert turns.ended == len(turns.taken)
 
 
 def test_a_walk_that_was_left_before_its_first_frames_has_cost_no_drawing_no_folder_and_no_thread(

@@ -24,6 +24,7 @@ class FaultyWay:
         self._target = port
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self.port = 0
 
@@ -48,9 +49,12 @@ class FaultyWay:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._writers:  # one that has yet to send would outlive the loop and warn another test
+            writer.transport.abort()
         await asyncio.sleep(0.01)  # closed connections are let go of by the loop itself
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         with closing(writer), suppress(ConnectionError, asyncio.CancelledError, asyncio.IncompleteReadError):
             if self.mode == "silent":
                 await asyncio.sleep(3600)
@@ -72,6 +76,7 @@ class FaultyWay:
         """Pass on one connection until either end closes it, or the mode changes."""
         mode = self.mode
         their_reader, their_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers.add(their_writer)
 
         async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, limit: int | None) -> None:
             while (data := await source.read(65536)) and self.mode == mode:
