@@ -54,8 +54,11 @@ class Linear:
 
     @property
     def is_sum(self) -> bool:
-        """Whether it only adds and takes away what goes in, each as it is."""
-        return bool(np.isin(self.weights, (-1.0, 0.0, 1.0)).all())
+        """Whether it only adds and takes away what goes in, each as it is.
+
+        A layer that gives nothing, as one does that begins at zero, is none.
+        """
+        return bool(np.isin(self.weights, (-1.0, 0.0, 1.0)).all() and self.weights.any((1, 2)).all())
 
 
 def read_linear(node: onnx.NodeProto, constants: Mapping[str, Array]) -> Linear:

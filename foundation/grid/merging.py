@@ -21,11 +21,13 @@ _STEPS = ("Round", "Max", "Min", "Mul")
 
 @dataclass(frozen=True)
 class Product:
-    """A MatMul with what bounds and shifts its columns, and the pieces that it is split to."""
+    """A MatMul, or Gemm, with what bounds and shifts its columns, and the pieces that it is split to."""
 
     nodes: tuple[onnx.NodeProto, ...]
     weights: Array
     """Float32 (in, columns), on the rows of what the merged product reads."""
+    bias: Array
+    """Float32 (columns,), zeros of a MatMul."""
     constants: tuple[Array, Array, Array]
     """Low, high and shift, of each column."""
     pieces: tuple[tuple[str, int, int], ...]
@@ -67,13 +69,13 @@ def merge(model: onnx.ModelProto, limits: Limits) -> tuple[onnx.ModelProto, Limi
 
 def _find_source(graph: Graph) -> str:
     """What most products read."""
-    read = [node.input[0] for node in graph.nodes if node.op_type == "MatMul"]
+    read = [node.input[0] for node in graph.nodes if node.op_type in ("MatMul", "Gemm")]
     return max(read, key=read.count, default="")
 
 
 def _read(graph: Graph, node: onnx.NodeProto, source: str) -> Product | None:
-    """A MatMul of `source`, or of a part of it, that is rounded, bounded, shifted, reshaped and split."""
-    if node.op_type != "MatMul":
+    """A product of `source`, or of a part of it, that is rounded, bounded, shifted, reshaped and split."""
+    if node.op_type not in ("MatMul", "Gemm") or read_attributes(node).get("transB"):
         return None
     weights = _spread_rows(graph, node, source)
     nodes, ends = [node], []
@@ -106,8 +108,11 @@ def _read(graph: Graph, node: onnx.NodeProto, source: str) -> Product | None:
             turned = None
         pieces.append((name, index * size, size))
         planes.append(turned is not None)
-    low, high, shift = (np.broadcast_to(np.asarray(each).reshape(-1), (columns,)) for each in ends)
-    return Product(tuple(nodes), weights, (low, high, shift), tuple(pieces), tuple(planes))
+    summand = graph.constants[node.input[2]] if len(node.input) > 2 else np.zeros(1, np.float32)
+    low, high, shift, bias = (
+        np.broadcast_to(np.asarray(each).reshape(-1), (columns,)) for each in [*ends, summand]
+    )
+    return Product(tuple(nodes), weights, bias, (low, high, shift), tuple(pieces), tuple(planes))
 
 
 def _only_reader(graph: Graph, node: onnx.NodeProto) -> onnx.NodeProto | None:
@@ -154,12 +159,16 @@ def _write(found: Sequence[Product], source: str) -> tuple[list[onnx.NodeProto],
     tensors: dict[str, Array] = {"weights": gather([product.weights for product in found])}
     for index, key in enumerate(("low", "high", "shift")):
         tensors[key] = gather([product.constants[index] for product in found])[None]
+    tensors["bias"] = gather([product.bias for product in found])
+    first = ("Gemm", ["weights", "bias"]) if tensors["bias"].any() else ("MatMul", ["weights"])
+    if len(first[1]) == 1:
+        del tensors["bias"]
     nodes, name = [], source
-    steps = (("MatMul", "weights"), ("Round", ""), ("Max", "low"), ("Min", "high"), ("Mul", "shift"))
-    for kind, constant in steps:
-        inputs = [name, f"factors/{constant}"] if constant else [name]
+    for kind, constants in (first, ("Round", []), ("Max", ["low"]), ("Min", ["high"]), ("Mul", ["shift"])):
+        inputs = [name, *(f"factors/{constant}" for constant in constants)]
         name = f"factors/{kind.lower()}"
-        nodes.append(helper.make_node(kind, inputs, [name], name=name))
+        options = {"transB": 0} if kind == "Gemm" else {}
+        nodes.append(helper.make_node(kind, inputs, [name], name=name, **options))
     counts = [sum(each.size for each in pieces) for pieces in kinds]
     halves = [name, name]
     if all(counts):

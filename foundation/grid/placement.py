@@ -17,6 +17,7 @@ from foundation.grid.demands import Demand, Layout, NotPlaceable, Room
 from foundation.grid.extents import LIMIT
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array, move
+from foundation.grid.parting import ReadInTwoUnits
 from foundation.grid.points import Points
 from foundation.grid.pooling import demand_mean
 from foundation.grid.reading import Graph
@@ -41,6 +42,7 @@ class Placement:
 
         Raises:
             NotPlaceable: it cannot be.
+            ReadInTwoUnits: it could be, were a tensor computed for each of those that read it.
         """
         shape = self.ranges[end].low.shape
         self.demand(end, Demand(np.full(shape, unit), fraction=np.zeros(shape)))
@@ -70,7 +72,7 @@ class Placement:
         fixed = [each.unit for each in demands if each.unit is not None]
         unit = fixed[0] if fixed else self._known_unit(name)
         if not all(np.allclose(each, fixed[0], rtol=1e-9) for each in fixed):
-            raise ValueError(f"{name} is read in two units")
+            raise ReadInTwoUnits(name)
         if unit is None:
             axes = {each.axis for each in demands}
             bits = min(each.bits for each in demands)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from foundation.grid.alpha import cut_alpha
+from foundation.grid.alpha import Alpha, cut_alpha
 from foundation.grid.building import Builder
-from foundation.grid.calibration import Feeds, measure_ranges
+from foundation.grid.calibration import Feeds, Range, measure_ranges
 from foundation.grid.demands import Layout, NotPlaceable, Room
 from foundation.grid.ending import fill_end, find_end
 from foundation.grid.enlarging import write_resizes
@@ -16,6 +16,7 @@ from foundation.grid.folding import fold
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.merging import merge
 from foundation.grid.movement import MOVERS, Array, move
+from foundation.grid.parting import ReadInTwoUnits, part
 from foundation.grid.placement import Placement
 from foundation.grid.proof import Proof, prove_exact
 from foundation.grid.reading import Graph
@@ -53,7 +54,24 @@ def place(model: onnx.ModelProto, feeds: Feeds, *, normal: bool) -> Placed:
     alpha = cut_alpha(folded)
     if alpha is not None:
         folded = alpha.floats
-    graph, measured = Graph(folded), measure_ranges(folded, feeds)
+    measured = measure_ranges(folded, feeds)
+    while True:
+        try:
+            return _place(folded, alpha, measured, feeds, normal=normal)
+        except ReadInTwoUnits as shared:
+            folded, copied = part(folded, shared)
+            measured |= {copy: measured[name] for name, copy in copied.items() if name in measured}
+
+
+def _place(
+    folded: onnx.ModelProto,
+    alpha: Alpha | None,
+    measured: dict[str, Range],
+    feeds: Feeds,
+    *,
+    normal: bool,
+) -> Placed:
+    graph = Graph(folded)
     end, ranges = find_end(graph, measured), tighten(graph, measured, feeds)
     bounds = _bound_inputs(graph, normal=normal)
     given = _move_given(

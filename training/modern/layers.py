@@ -104,10 +104,9 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]  
         shift -= tf.convert_to_tensor(self.mean) * scale
         both = tf.concat([scale] * self.together + [shift] * self.together, 1)  # (Z + classes, 2tc)
         if weights is None and latent is not None:
-            weights = tf.ones_like(latent[:, :1])  # (n, 1)
-        conditions = [condition for condition in (latent, weights) if condition is not None]
-        if conditions:
-            both = tf.concat(conditions, 1) @ both  # (n, 2tc)
+            both = latent @ both[:-1] + both[-1]  # (n, 2tc)
+        elif weights is not None:
+            both = (weights if latent is None else tf.concat([latent, weights], 1)) @ both  # (n, 2tc)
         _, height, width, channels = features.shape
         pixels, numbers = height * width // self.together, self.together * channels
         both = tf.reshape(tf.cast(both, features.dtype), (-1, 1, 1, 2 * numbers))
