@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,6 +75,7 @@ def deploy_aws(
     ] = None,
     *,
     internal: Annotated[bool, typer.Option(help="A load balancer inside the VPC alone.")] = False,
+    edge: Annotated[bool, typer.Option(help="CloudFront and a firewall in front of the domain.")] = False,
     graviton: Annotated[bool, typer.Option(help="ARM tasks: a fifth cheaper.")] = False,
     spot: Annotated[bool, typer.Option(help="Spare capacity: much cheaper, may be taken away.")] = False,
     gpu: Annotated[bool, typer.Option(help="EC2 instances with a GPU in place of Fargate.")] = False,
@@ -94,9 +96,11 @@ def deploy_aws(
         size=size,
         client_cidr=client_cidr or _find_clients(domain=domain, internal=internal),
         domain=domain,
-        hosted_zone_id=_find_zone(account, domain) if domain and not certificate else None,
+        hosted_zone_id=_ask(account.find_zone, domain) if domain and not certificate else None,
         certificate_arn=certificate,
         internal=internal,
+        edge=edge,
+        edge_prefix_list=_ask(account.find_edge_addresses) if edge else None,
         default_model=default_model,
         graviton=graviton,
         spot=spot,
@@ -177,9 +181,9 @@ def _find_clients(*, domain: str | None, internal: bool) -> str | None:
     return INSIDE if internal else find_own_address()
 
 
-def _find_zone(account: Account, domain: str) -> str | None:
+def _ask(question: Callable[..., str | None], *words: str) -> str | None:
     try:
-        return account.find_zone(domain)
+        return question(*words)
     except AccountRefused:  # the checks say why
         return None
 

@@ -11,6 +11,7 @@ from foundation.errors import GanymedeError
 CONNECT_S, READ_S, ATTEMPTS = 5, 20, 3
 DELETION_POLL_S, DELETION_POLLS = 15, 240
 """An hour for a stack to go."""
+EDGE_ADDRESSES = "com.amazonaws.global.cloudfront.origin-facing"
 ABSENT = frozenset({"NoSuchResourceException", "RepositoryNotFoundException", "ImageNotFoundException"})
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -206,3 +207,10 @@ class Account:
         holding = [zone for zone in zones if f".{domain}.".endswith(f".{zone['Name']}")]
         best = max(holding, key=lambda zone: len(zone["Name"]), default=None)
         return None if best is None else str(best["Id"]).rpartition("/")[2]
+
+    @_explained
+    def find_edge_addresses(self) -> str | None:
+        """The id of the list of addresses that CloudFront asks from in the region; None if there is none."""
+        named = [{"Name": "prefix-list-name", "Values": [EDGE_ADDRESSES]}]
+        found = self._client("ec2").describe_managed_prefix_lists(Filters=named)["PrefixLists"]
+        return next((str(each["PrefixListId"]) for each in found), None)

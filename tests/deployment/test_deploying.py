@@ -159,6 +159,22 @@ def test_a_domain_in_a_zone_of_the_account_is_open_to_everyone_by_tls(machine: M
     assert made["client_cidr"] == "0.0.0.0/0"
 
 
+def test_the_edge_stands_in_cloudfronts_region_in_front_of_the_domain_and_goes_first(machine: Machine):
+    machine.client("route53").create_hosted_zone(Name="pictures.test.", CallerReference="x")
+    result = machine.deploy("--domain", "api.pictures.test", "--edge", clients=None)
+    assert result.exit_code == 0, result.output
+    assert configuration(machine)["edge"] is True
+    assert str(configuration(machine)["edge_prefix_list"]).startswith("pl-")
+    assert "https://edge.test/generate" in result.output
+    assert machine.stacks("us-east-1") == {"CDKToolkit", "Ganymede-live-Edge"}
+    assert machine.stacks() == STACKS
+    assert "firewall" in result.output
+    gone = machine.destroy()
+    assert gone.exit_code == 0, gone.output
+    assert gone.output.index("Deleting Ganymede-live-Edge") < gone.output.index("Deleting Ganymede-live-Serv")
+    assert machine.stacks("us-east-1") == {"CDKToolkit"}
+
+
 def test_destroying_asks_and_says_what_stays(machine: Machine):
     machine.deploy()
     asked = machine.destroy(answer="n\n")
