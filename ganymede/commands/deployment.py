@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ganymede.commands.store import upload_bar
-from ganymede.deployment.account import Account, AccountRefused, find_region
+from ganymede.deployment.account import Account, AccountRefused
 from ganymede.deployment.checks import Finding, find_obstacles
 from ganymede.deployment.clients import find_own_address
 from ganymede.deployment.costs import Estimate, estimate
 from ganymede.deployment.destruction import destroy, look_around
+from ganymede.deployment.regions import find_region
 from ganymede.deployment.steps import Deployed, deploy
 from ganymede.deployment.tools import Tools, find_clone
 from ganymede.deployment.wishes import EVERYONE, INSIDE, Wishes
@@ -62,9 +63,7 @@ def deploy_aws(
     default_model: Annotated[
         str | None, typer.Option(help="Who answers where no model is named.", show_default="the first")
     ] = None,
-    github: Annotated[
-        str | None, typer.Option(help="ORGANISATION/REPOSITORY whose workflows may deploy.")
-    ] = None,
+    github: Annotated[str | None, typer.Option(help="Whose workflows may deploy: OWNER/REPOSITORY.")] = None,
     alerts: Annotated[str | None, typer.Option(help="E-mail address for alarms and the budget.")] = None,
     agent_image: Annotated[
         str | None,
@@ -184,8 +183,8 @@ def _find_clients(*, domain: str | None, internal: bool) -> str | None:
 def _ask(question: Callable[..., str | None], *words: str) -> str | None:
     try:
         return question(*words)
-    except AccountRefused:  # the checks say why
-        return None
+    except AccountRefused:
+        return None  # the checks say why
 
 
 def _list_obstacles(obstacles: list[Finding]) -> None:

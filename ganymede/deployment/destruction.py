@@ -46,6 +46,7 @@ def destroy(remains: Remains, account: Account, say: Say) -> None:
         say(f"Deleting {stack}…")
         home = find_home(stack, account)
         try:
+            home.unlock_balancers(stack)
             home.delete_stack(stack)
         except AccountRefused as error:
             raise AccountRefused(
