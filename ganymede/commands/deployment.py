@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ganymede.commands.store import upload_bar
-from ganymede.deployment.account import Account, AccountRefused, find_region
+from ganymede.deployment.account import Account, AccountRefused
 from ganymede.deployment.checks import Finding, find_obstacles
 from ganymede.deployment.clients import find_own_address
 from ganymede.deployment.costs import Estimate, estimate
 from ganymede.deployment.destruction import destroy, look_around
+from ganymede.deployment.regions import find_region
 from ganymede.deployment.steps import Deployed, deploy
 from ganymede.deployment.tools import Tools, find_clone
 from ganymede.deployment.wishes import EVERYONE, INSIDE, Wishes
@@ -61,9 +63,7 @@ def deploy_aws(
     default_model: Annotated[
         str | None, typer.Option(help="Who answers where no model is named.", show_default="the first")
     ] = None,
-    github: Annotated[
-        str | None, typer.Option(help="ORGANISATION/REPOSITORY whose workflows may deploy.")
-    ] = None,
+    github: Annotated[str | None, typer.Option(help="Whose workflows may deploy: OWNER/REPOSITORY.")] = None,
     alerts: Annotated[str | None, typer.Option(help="E-mail address for alarms and the budget.")] = None,
     agent_image: Annotated[
         str | None,
@@ -74,6 +74,7 @@ def deploy_aws(
     ] = None,
     *,
     internal: Annotated[bool, typer.Option(help="A load balancer inside the VPC alone.")] = False,
+    edge: Annotated[bool, typer.Option(help="CloudFront and a firewall in front of the domain.")] = False,
     graviton: Annotated[bool, typer.Option(help="ARM tasks: a fifth cheaper.")] = False,
     spot: Annotated[bool, typer.Option(help="Spare capacity: much cheaper, may be taken away.")] = False,
     gpu: Annotated[bool, typer.Option(help="EC2 instances with a GPU in place of Fargate.")] = False,
@@ -94,9 +95,11 @@ def deploy_aws(
         size=size,
         client_cidr=client_cidr or _find_clients(domain=domain, internal=internal),
         domain=domain,
-        hosted_zone_id=_find_zone(account, domain) if domain and not certificate else None,
+        hosted_zone_id=_ask(account.find_zone, domain) if domain and not certificate else None,
         certificate_arn=certificate,
         internal=internal,
+        edge=edge,
+        edge_prefix_list=_ask(account.find_edge_addresses) if edge else None,
         default_model=default_model,
         graviton=graviton,
         spot=spot,
@@ -177,11 +180,11 @@ def _find_clients(*, domain: str | None, internal: bool) -> str | None:
     return INSIDE if internal else find_own_address()
 
 
-def _find_zone(account: Account, domain: str) -> str | None:
+def _ask(question: Callable[..., str | None], *words: str) -> str | None:
     try:
-        return account.find_zone(domain)
-    except AccountRefused:  # the checks say why
-        return None
+        return question(*words)
+    except AccountRefused:
+        return None  # the checks say why
 
 
 def _list_obstacles(obstacles: list[Finding]) -> None:

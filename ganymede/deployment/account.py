@@ -1,7 +1,6 @@
 """The AWS account, as far as a deployment asks it something: one method a question, all of them quick."""
 
 import base64
-import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -11,6 +10,8 @@ from foundation.errors import GanymedeError
 CONNECT_S, READ_S, ATTEMPTS = 5, 20, 3
 DELETION_POLL_S, DELETION_POLLS = 15, 240
 """An hour for a stack to go."""
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+EDGE_ADDRESSES = "com.amazonaws.global.cloudfront.origin-facing"
 ABSENT = frozenset({"NoSuchResourceException", "RepositoryNotFoundException", "ImageNotFoundException"})
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -39,24 +40,6 @@ def _explained(
             raise AccountRefused(f"AWS in {self.region}, asked to {question}: {error}") from error
 
     return call
-
-
-def find_region() -> str | None:
-    """The region of AWS's own variables and profile, None where they name none.
-
-    Raises:
-        AccountRefused: there is no such profile, or AWS's own files cannot be read.
-    """
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
-    if given := os.environ.get("AWS_REGION"):
-        return given
-    try:
-        region: str | None = boto3.session.Session().region_name
-    except BotoCoreError as error:
-        raise AccountRefused(f"{error}. AWS_PROFILE or ~/.aws/config is wrong: aws configure list") from error
-    return region
 
 
 class Account:
@@ -162,6 +145,17 @@ class Account:
         client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=pauses)
 
     @_explained
+    def unlock_balancers(self, stack: str) -> None:
+        """Let the load balancers of a stack be deleted with it, which AWS refuses of protected ones."""
+        made = self._client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        for each in made:
+            if each["ResourceType"] == BALANCER and each.get("PhysicalResourceId"):
+                self._client("elbv2").modify_load_balancer_attributes(
+                    LoadBalancerArn=each["PhysicalResourceId"],
+                    Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+                )
+
+    @_explained
     def list_secrets(self, environment: str) -> list[str]:
         """The ARNs of the secrets that were made for a deployment, whether its stacks stand or not."""
         pages = (
@@ -206,3 +200,10 @@ class Account:
         holding = [zone for zone in zones if f".{domain}.".endswith(f".{zone['Name']}")]
         best = max(holding, key=lambda zone: len(zone["Name"]), default=None)
         return None if best is None else str(best["Id"]).rpartition("/")[2]
+
+    @_explained
+    def find_edge_addresses(self) -> str | None:
+        """The id of the list of addresses that CloudFront asks from in the region; None if there is none."""
+        named = [{"Name": "prefix-list-name", "Values": [EDGE_ADDRESSES]}]
+        found = self._client("ec2").describe_managed_prefix_lists(Filters=named)["PrefixLists"]
+        return next((str(each["PrefixListId"]) for each in found), None)

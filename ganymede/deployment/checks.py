@@ -10,6 +10,7 @@ from pathlib import Path
 from foundation.errors import GanymedeError
 from ganymede.deployment.account import Account, AccountRefused
 from ganymede.deployment.quotas import find_short_quotas
+from ganymede.deployment.regions import find_home, list_regions, look_into
 from ganymede.deployment.releases import check_whole
 from ganymede.deployment.tools import CLONE_FILES, CommandFailed, Tools
 from ganymede.deployment.wishes import Wishes
@@ -162,12 +163,14 @@ def _check_quotas(wishes: Wishes, account: Account) -> Iterator[Finding]:
 
 
 def _check_stacks(wishes: Wishes, account: Account) -> Iterator[Finding]:
-    for name in (BOOTSTRAP, f"{wishes.prefix}-Storage", *wishes.stacks):
-        status = account.read_status(name)
+    named = [f"{wishes.prefix}-Storage", *wishes.stacks]
+    homes = [(BOOTSTRAP, look_into(region, account)) for region in list_regions(wishes)]
+    for name, home in [*homes, *((stack, find_home(stack, account)) for stack in named)]:
+        status = home.read_status(name)
         storage = name.endswith("-Storage")
         if status is None or (status in SETTLED and not (storage and status == "ROLLBACK_COMPLETE")):
             continue
-        command = f"aws cloudformation {{}} --region {wishes.region} --stack-name {name}"
+        command = f"aws cloudformation {{}} --region {home.region} --stack-name {name}"
         if status.endswith("_IN_PROGRESS"):
             remedy = "Someone changes it now: wait until that has ended."
         elif storage:  # it is protected, from the CDK too

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ganymede.deployment.regions import EDGE_REGION
 from ganymede.deployment.wishes import GPU_INSTANCE, REALTIME_INSTANCE, Wishes
 
 PRICES = Path(__file__).parent / "prices.json"
@@ -69,8 +70,8 @@ def estimate(wishes: Wishes) -> Estimate:
             prices["everywhere"]["address_hour"],
             GATEWAYS + (0 if wishes.internal else ZONES),
         ),
-        Line("Secrets", f"{SECRETS} of them", SECRETS * prices["everywhere"]["secret_month"]),
-        *_optional(wishes, region),
+        _secrets(wishes, prices["everywhere"]["secret_month"]),
+        *_optional(wishes, region, prices["everywhere"]["firewall_month"]),
     )
     note = f"Prices of {prices['date']} for {wishes.region} ({region.get('seen', 'none known')}); check them."
     if not is_looked_up(wishes.region):
@@ -99,7 +100,15 @@ def _tasks(wishes: Wishes, region: dict[str, Any], spot_share: float) -> Iterato
     yield _hourly(name, hour, least)
 
 
-def _optional(wishes: Wishes, region: dict[str, Any]) -> Iterator[Line]:
+def _secrets(wishes: Wishes, month: float) -> Line:
+    shown = 0 if not wishes.edge else 1 if wishes.region == EDGE_REGION else 2
+    number = SECRETS + shown
+    return Line("Secrets", f"{number} of them", number * month)
+
+
+def _optional(wishes: Wishes, region: dict[str, Any], firewall_month: float) -> Iterator[Line]:
+    if wishes.edge:
+        yield Line("Edge: its firewall", "a list and two rules; by use on top", firewall_month)
     if wishes.sagemaker:
         yield _hourly(f"SageMaker endpoint: {REALTIME_INSTANCE}", region.get(REALTIME_INSTANCE), 1)
     if wishes.bulk:

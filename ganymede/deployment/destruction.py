@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ganymede.deployment.account import Account, AccountRefused
+from ganymede.deployment.regions import EDGE, find_home
 
 Say = Callable[[str], None]
 ORDER = (
-    *("Observability", "Budget", "DeployRole", "Training", "Bulk", "Realtime"),
+    *(EDGE, "Observability", "Budget", "DeployRole", "Training", "Bulk", "Realtime"),
     *("Service", "Network"),
 )
 """Who reads what another stack has goes before it."""
@@ -30,9 +31,8 @@ def look_around(name: str, account: Account) -> Remains:
         AccountRefused: AWS does not say.
     """
     prefix = f"Ganymede-{name}"
-    stacks = tuple(
-        f"{prefix}-{stack}" for stack in ORDER if account.read_status(f"{prefix}-{stack}") is not None
-    )
+    known = [f"{prefix}-{stack}" for stack in ORDER]
+    stacks = tuple(stack for stack in known if find_home(stack, account).read_status(stack) is not None)
     return Remains(stacks, (*_secrets(name, account), *_storage(prefix, account)))
 
 
@@ -44,19 +44,23 @@ def destroy(remains: Remains, account: Account, say: Say) -> None:
     """
     for stack in remains.stacks:
         say(f"Deleting {stack}…")
+        home = find_home(stack, account)
         try:
-            account.delete_stack(stack)
+            home.unlock_balancers(stack)
+            home.delete_stack(stack)
         except AccountRefused as error:
             raise AccountRefused(
                 f"{stack} could not be deleted ({error}). Its events say why: aws cloudformation "
-                f"describe-stack-events --stack-name {stack} --region {account.region}. "
+                f"describe-stack-events --stack-name {stack} --region {home.region}. "
                 "Then run the same command again."
             ) from error
 
 
 def _secrets(name: str, account: Account) -> list[str]:
     delete = f"aws secretsmanager delete-secret --region {account.region} --secret-id"
-    return [f"a secret (0.40 a month): {delete} {secret}" for secret in account.list_secrets(name)]
+    leaving = f":secret:ganymede-{name}-edge"  # what CloudFront shows goes with its stack
+    kept = [secret for secret in account.list_secrets(name) if leaving not in secret]
+    return [f"a secret (0.40 a month): {delete} {secret}" for secret in kept]
 
 
 def _storage(prefix: str, account: Account) -> list[str]:

@@ -11,6 +11,7 @@ from ganymede.api_keys import make_key
 from ganymede.deployment.account import Account
 from ganymede.deployment.checks import BOOTSTRAP
 from ganymede.deployment.image import copy_agent, push_image
+from ganymede.deployment.regions import EDGE, find_home, list_regions, look_into
 from ganymede.deployment.releases import copy_models
 from ganymede.deployment.tools import CommandFailed, Tools
 from ganymede.deployment.wishes import Wishes
@@ -64,10 +65,12 @@ def deploy(
         AccountRefused: AWS refused something.
     """
     number, _ = account.read_identity()
-    if account.read_status(BOOTSTRAP) not in STANDING:
-        say("Preparing the account for the CDK, once for each region…")
+    for region in list_regions(wishes):
+        if look_into(region, account).read_status(BOOTSTRAP) in STANDING:
+            continue
+        say(f"Preparing the account for the CDK in {region}, once for each region…")
         # Without an app of its own the CDK would make cdk.json's templates, which hold placeholders.
-        place = f"aws://{number}/{wishes.region}"
+        place = f"aws://{number}/{region}"
         _cdk(tools, "Preparing the account", "bootstrap", "--app", str(templates), place)
     storage, service = f"{wishes.prefix}-Storage", f"{wishes.prefix}-Service"
     say("Making the bucket and the image repositories…")
@@ -92,9 +95,9 @@ def deploy(
         say(f"Your API key, shown this once; the account gets its hash alone:\n  {key}")
     say("Making network, load balancer and tasks: about ten minutes the first time…")
     _deploy(tools, "Making the service", templates, wishes.stacks, parameters)
-    return Deployed(
-        url=account.read_output(service, "Url"), key=key, record=_find_record(account, service, wishes)
-    )
+    front = f"{wishes.prefix}-{EDGE}" if wishes.edge else service
+    url = find_home(front, account).read_output(front, "Url")
+    return Deployed(url=url, key=key, record=_find_record(account, service, wishes))
 
 
 def _find_record(account: Account, service: str, wishes: Wishes) -> str | None:

@@ -41,6 +41,8 @@ class Wishes:
     hosted_zone_id: str | None = None
     certificate_arn: str | None = None
     internal: bool = False
+    edge: bool = False
+    edge_prefix_list: str | None = None
     default_model: str | None = None
     graviton: bool = False
     spot: bool = False
@@ -94,7 +96,8 @@ class Wishes:
             "alerts": ["Observability", "Budget"],
         }
         optional = [stack for part, stacks in by_part.items() if part in self.parts for stack in stacks]
-        return [f"{self.prefix}-{stack}" for stack in ["Network", "Service", *optional]]
+        edge = ["Edge"] if self.edge else []
+        return [f"{self.prefix}-{stack}" for stack in ["Network", "Service", *optional, *edge]]
 
     @property
     def served_by_default(self) -> str | None:
@@ -125,6 +128,12 @@ class Wishes:
             )
         if self.certificate_arn and not self.domain:
             raise WishRefused("--certificate is for a name: give --domain too.")
+        if self.edge and (self.internal or not self.domain):
+            raise WishRefused(
+                "--edge: CloudFront asks by a public --domain, so give one, without --internal."
+            )
+        if self.edge and not self.edge_prefix_list:
+            raise WishRefused(f"--edge: AWS names no list of CloudFront's addresses in {self.region}.")
         served = {model.partition("@")[0] for model in self.models}
         if self.default_model and self.default_model.partition("@")[0] not in served:
             raise WishRefused(f"--default-model {self.default_model} is none of {', '.join(self.models)}.")
@@ -172,6 +181,8 @@ class Wishes:
             "certificate_arn": self.certificate_arn,
             "client_cidr": self.client_cidr,
             "internal": self.internal,
+            "edge": self.edge,
+            "edge_prefix_list": self.edge_prefix_list,
             "compute": "gpu" if self.gpu else "fargate",
             "graviton": self.graviton,
             "spot": self.spot,

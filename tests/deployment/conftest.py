@@ -56,8 +56,9 @@ class Machine:
     def client(self, service: str) -> Any:
         return boto3.client(service, region_name=REGION)
 
-    def stacks(self) -> set[str]:
-        return {stack["StackName"] for stack in self.client("cloudformation").describe_stacks()["Stacks"]}
+    def stacks(self, region: str = REGION) -> set[str]:
+        client = boto3.client("cloudformation", region_name=region)
+        return {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
 
     def deploy(
         self, *flags: str, models: tuple[str, ...] = ("mine",), clients: str | None = CLIENT, answer: str = ""

@@ -32,8 +32,8 @@ OTHER = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
-def ask(service, data, **headers):
-    scope = f"Credential=x/20260101/{REGION}/{service}/aws4_request"
+def ask(service, data, region=REGION, **headers):
+    scope = f"Credential=x/20260101/{region}/{service}/aws4_request"
     headers["Authorization"] = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=x"
     request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], data.encode(), headers)  # noqa: S310 - the stand-in on this machine
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the stand-in on this machine
@@ -50,10 +50,12 @@ def ask_registry(action, **parameters):
     return json.loads(said)
 
 
-def make_stack(name):
+def make_stack(name, region=REGION):
     # A name a deployment: AWS's own are made up at random.
     environment = "" if "-live-" in name or "-" not in name else name.split("-")[1]
     template = STORAGE if name.endswith("-Storage") else SERVICE if name.endswith("-Service") else OTHER
+    if name.endswith("-Edge"):
+        template = OTHER | {"Outputs": {"Url": {"Value": "https://edge.test"}}}
     body = json.dumps(template)
     for fixed in ("ganymede-models", '"images"', '"agents"'):
         body = body.replace(fixed, fixed[:-1] + environment + fixed[-1] if environment else fixed)
@@ -64,7 +66,7 @@ def make_stack(name):
         "Version": "2010-05-15",
     }
     try:
-        ask("cloudformation", urllib.parse.urlencode(query))
+        ask("cloudformation", urllib.parse.urlencode(query), region)
     except urllib.error.HTTPError as error:
         if b"AlreadyExists" not in (said := error.read()):
             raise SystemExit(said.decode()) from None
@@ -87,11 +89,11 @@ def run_cdk(words):
     elif words[0] == "bootstrap":
         if "--app" not in words:  # the CDK runs cdk.json's app then, which refuses its placeholders
             sys.exit("github_repository is still the example's")
-        make_stack("CDKToolkit")
+        make_stack("CDKToolkit", words[-1].rpartition("/")[2])
     elif words[0] == "deploy":
         for word in words:
             if word.startswith("Ganymede-") and "=" not in word:
-                make_stack(word)
+                make_stack(word, "us-east-1" if word.endswith("-Edge") else REGION)
                 if word.endswith("-Service"):
                     make_secret(word.split("-")[1])
 

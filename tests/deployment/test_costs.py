@@ -72,7 +72,9 @@ def test_what_is_less_costs_less(cheaper):
     assert total("eu-central-1", **cheaper) < total("eu-central-1")
 
 
-@pytest.mark.parametrize("dearer", [{"size": "large"}, {"sagemaker": True}, {"alerts": "a@b.test"}], ids=str)
+@pytest.mark.parametrize(
+    "dearer", [{"size": "large"}, {"sagemaker": True}, {"alerts": "a@b.test"}, {"edge": True}], ids=str
+)
 def test_what_is_more_costs_more(dearer):
     assert total("us-east-1", **dearer) > total("us-east-1")
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from foundation.store import open_store
+from ganymede.deployment import account as accounts
 from ganymede.deployment.steps import KEY_NAME
 from service.access.keys import parse_keys
 from tests.deployment.conftest import REGION, Machine
@@ -159,6 +160,22 @@ def test_a_domain_in_a_zone_of_the_account_is_open_to_everyone_by_tls(machine: M
     assert made["client_cidr"] == "0.0.0.0/0"
 
 
+def test_the_edge_stands_in_cloudfronts_region_in_front_of_the_domain_and_goes_first(machine: Machine):
+    machine.client("route53").create_hosted_zone(Name="pictures.test.", CallerReference="x")
+    result = machine.deploy("--domain", "api.pictures.test", "--edge", clients=None)
+    assert result.exit_code == 0, result.output
+    assert configuration(machine)["edge"] is True
+    assert str(configuration(machine)["edge_prefix_list"]).startswith("pl-")
+    assert "https://edge.test/generate" in result.output
+    assert machine.stacks("us-east-1") == {"CDKToolkit", "Ganymede-live-Edge"}
+    assert machine.stacks() == STACKS
+    assert "firewall" in result.output
+    gone = machine.destroy()
+    assert gone.exit_code == 0, gone.output
+    assert gone.output.index("Deleting Ganymede-live-Edge") < gone.output.index("Deleting Ganymede-live-Serv")
+    assert machine.stacks("us-east-1") == {"CDKToolkit"}
+
+
 def test_destroying_asks_and_says_what_stays(machine: Machine):
     machine.deploy()
     asked = machine.destroy(answer="n\n")
@@ -174,6 +191,31 @@ def test_destroying_asks_and_says_what_stays(machine: Machine):
     assert again.exit_code == 0, again.output
     assert machine.stacks() == STACKS
     assert "gmd_" in again.output
+
+
+def test_a_load_balancer_that_is_protected_goes_all_the_same(machine: Machine):
+    """As that of an environment called prod is."""
+    ec2, balancers = machine.client("ec2"), machine.client("elbv2")
+    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:2]
+    attributes = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+    balancer = {"Subnets": subnets, "Name": "front", "LoadBalancerAttributes": attributes}
+    kind = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+    template = {"Resources": {"Front": {"Type": kind, "Properties": balancer}}}
+    name = "Ganymede-prod-Service"
+    machine.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template))
+    [made] = balancers.describe_load_balancers()["LoadBalancers"]
+    balancers.modify_load_balancer_attributes(LoadBalancerArn=made["LoadBalancerArn"], Attributes=attributes)
+    deleted = []
+
+    def refuse_what_is_protected(self, stack):  # as AWS does, and moto does not
+        asked = balancers.describe_load_balancer_attributes(LoadBalancerArn=made["LoadBalancerArn"])
+        assert {"Key": "deletion_protection.enabled", "Value": "false"} in asked["Attributes"]
+        deleted.append(stack)
+
+    machine.patch.setattr(accounts.Account, "delete_stack", refuse_what_is_protected)
+    done = machine.destroy("--name", "prod")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert deleted == [name]
 
 
 def test_destroying_what_is_not_there_says_so(machine: Machine):

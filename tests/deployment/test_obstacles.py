@@ -107,6 +107,8 @@ def test_docker_without_a_builder_is_told_what_is_missing(machine: Machine):
         ({"client_cidr": "0.0.0.0/1", "domain": "a.test", "hosted_zone_id": "Z1"}, None),
         ({"gpu": True, "spot": True, "agent_image": "x"}, "--gpu runs on EC2"),
         ({"gpu": True}, "--agent-image"),
+        ({"edge": True}, "give one, without --internal"),
+        ({"edge": True, "domain": "a.test", "hosted_zone_id": "Z1"}, "no list of CloudFront's addresses"),
         ({"graviton": True, "bulk": True}, "x86-64 image"),
         ({"default_model": "absent"}, "--default-model absent"),
         ({"default_model": "mine@v2"}, None),

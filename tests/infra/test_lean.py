@@ -36,6 +36,24 @@ def test_the_least_is_storage_network_and_service(lean):
     assert stacks_of(lean) == {"Ganymede-live-Storage", *LEAST.stacks}
 
 
+def test_an_edge_that_was_asked_for_is_one_that_the_stacks_take(tmp_path, node):
+    import dataclasses
+
+    from infra.app import make_app, read_given
+
+    asked = dataclasses.replace(
+        LEAST, internal=False, client_cidr="0.0.0.0/0", domain="a.test", hosted_zone_id="Z1",
+        edge=True, edge_prefix_list="pl-0123abcd",
+    )  # fmt: skip
+    asked.refuse_contradictions()
+    path = tmp_path / "configuration.json"
+    path.write_text(json.dumps(asked.configure()))
+    make_app(context=read_given(path), outdir=str(tmp_path / "out"), to_deploy=True).synth()
+    made = Assembly("live", tmp_path / "out")
+    assert stacks_of(made) == {"Ganymede-live-Storage", *asked.stacks}
+    assert "Ganymede-live-Edge" in asked.stacks
+
+
 def test_graviton_is_told_to_fargate_and_spare_capacity_to_the_service(lean):
     task = lean.one("Service", "AWS::ECS::TaskDefinition")
     assert task["RuntimePlatform"] == {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"}
