@@ -16,7 +16,7 @@ def list_numbers() -> list[tuple[list[str], str]]:
     def look(command, words: list[str]) -> None:
         for part in getattr(command, "commands", {}).values():
             look(part, [*words, part.name])
-        numbers = [each for each in command.params if each.bare_type() in (int, float)]
+        numbers = [each for each in command.params if each.bare_type() in ("int", "float")]
         found.extend((words, max(each.opts, key=len)) for each in numbers if each.opts[0].startswith("-"))
 
     look(typer.main.get_command(app), [])
