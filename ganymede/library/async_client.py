@@ -115,6 +115,8 @@ class AsyncClient:
             await asyncio.sleep(step.seconds)
             return None
         try:
-            return await self._http.request(step.method, step.path, json=step.body)
+            return await self._http.request(
+                step.method, step.path, content=step.content, headers=step.headers
+            )
         except httpx.TransportError as error:
             return error

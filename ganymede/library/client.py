@@ -115,6 +115,6 @@ class Client:
             time.sleep(step.seconds)
             return None
         try:
-            return self._http.request(step.method, step.path, json=step.body)
+            return self._http.request(step.method, step.path, content=step.content, headers=step.headers)
         except httpx.TransportError as error:
             return error

@@ -5,7 +5,7 @@ that, and returns the library's own object: the clients only send and sleep, one
 other while it is awaited. httpx has its flows of authentication written so, too.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar, Unpack
 
@@ -21,6 +21,7 @@ from ganymede.library.orders import (
     Portions,
     ProjectionFields,
     WalkFields,
+    write_body,
     write_walk,
 )
 from ganymede.library.projecting import Picture, ProjectionOrder, Projections
@@ -33,7 +34,13 @@ class Call:
 
     method: str
     path: str
-    body: Fields | None = None
+    content: bytes | None = None
+    """JSON, where there is any."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What is said of the content."""
+        return {} if self.content is None else {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +111,9 @@ class Exchanges:
 
     def _ask(self, method: str, path: str, body: Fields | None = None) -> Exchange[httpx.Response]:
         attempts = Attempts(self._tries, self._patience_s)
+        call = Call(method, path, None if body is None else write_body(body))
         while True:
-            answer = yield Call(method, path, body)
+            answer = yield call
             if answer is None:
                 raise TypeError("A call was sent nothing.")
             wait_s = attempts.wait_after(answer)
