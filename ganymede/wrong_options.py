@@ -9,8 +9,8 @@ from typer.core import TyperGroup
 class PlainGroup(TyperGroup):
     """The commands; a value that Typer refuses is refused in the words that the API has for it."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
-        """Run the command that was named.
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named; `ctx` is of a class that Typer keeps to itself.
 
         Raises:
             BadParameter: an option's value is wrong.
