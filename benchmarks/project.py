@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each line")
     given = parser.parse_args()
     query = f"model={given.model}" + ("" if given.steps is None else f"&steps={given.steps}")
-    with start_ganymede(given.models, given.model, GANYMEDE_LOG_LEVEL="warning") as running:
+    with start_ganymede(given.models, given.model) as running:
         pictures = draw_pictures(running.url, given.model)
         first = httpx.post(f"{running.url}/project?{query}", content=pictures[0], timeout=TIMEOUT_S)
         first.raise_for_status()

@@ -29,9 +29,11 @@ from ganymede.commands import (
     walks,
 )
 from ganymede.extras import explain_missing
+from ganymede.wrong_options import PlainGroup
 
 app = typer.Typer(
     name="ganymede",
+    cls=PlainGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

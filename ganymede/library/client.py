@@ -3,24 +3,15 @@
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Self, Unpack
 
 import httpx
 
-from foundation.errors import BodyTooLarge, InvalidField
 from ganymede.library.answers import Model, Pictures, Walk
-from ganymede.library.http import PATIENCE_S, TIMEOUT_S, TRIES, Attempts, write_options
-from ganymede.library.orders import (
-    Fields,
-    PictureFields,
-    PictureOrder,
-    Portions,
-    ProjectionFields,
-    WalkFields,
-    write_walk,
-)
-from ganymede.library.projecting import Picture, ProjectionOrder, Projections
-from ganymede.library.reading import join_pictures, name_model, read_array, read_models, read_walk
+from ganymede.library.exchanges import Call, Exchange, Exchanges, Found, Pause, Reply
+from ganymede.library.http import PATIENCE_S, TIMEOUT_S, TRIES, write_options
+from ganymede.library.orders import PictureFields, ProjectionFields, WalkFields
+from ganymede.library.projecting import Picture, Projections
 
 
 class Client:
@@ -41,7 +32,7 @@ class Client:
             WrongUse: `url` is no address of a service.
         """
         self._http = httpx.Client(**write_options(url, key, timeout_s))
-        self._tries, self._patience_s = tries, patience_s
+        self._exchanges = Exchanges(tries, patience_s)
 
     def generate(
         self,
@@ -57,22 +48,7 @@ class Client:
         Raises:
             GanymedeError: one of `ganymede.errors`.
         """
-        order = PictureOrder(model, seeds, **asked)
-        portions, arrays, drawn_by = Portions(order.count), [], ""
-        for start, stop in portions:
-            body = order.body(start, stop) | {"format": "npy"}
-            if drawn_by:
-                body["model"] = drawn_by  # that nothing changes between two requests for the same pictures
-            try:
-                answer = self._ask("POST", "/generate", body)
-            except InvalidField as error:
-                if portions.shrink(error.field):
-                    continue
-                raise
-            arrays.append(read_array(answer))
-            drawn_by = name_model(answer)
-            portions.take(stop - start)
-        return join_pictures(order, arrays, drawn_by)
+        return self._run(self._exchanges.generate(model, seeds, **asked))
 
     def walk(
         self,
@@ -87,8 +63,7 @@ class Client:
         Raises:
             GanymedeError: one of `ganymede.errors`.
         """
-        body = write_walk(model, seeds, format, **asked)
-        return read_walk(self._ask("POST", "/latent-walk", body), format, body.get("seeds"))
+        return self._run(self._exchanges.walk(model, seeds, format, **asked))
 
     def project(
         self,
@@ -103,13 +78,7 @@ class Client:
         Raises:
             GanymedeError: one of `ganymede.errors`; `NoProjection` where the version has no encoder.
         """
-        order = ProjectionOrder(pictures, model, **asked)
-        for start, stop in order.portions:
-            try:
-                order.take(self._ask("POST", "/project", order.body(start, stop)), stop - start)
-            except (BodyTooLarge, InvalidField) as error:
-                order.ask_for_less(error)
-        return order.finish()
+        return self._run(self._exchanges.project(pictures, model, **asked))
 
     def models(self) -> list[Model]:
         """The models of the service.
@@ -117,7 +86,7 @@ class Client:
         Raises:
             GanymedeError: one of `ganymede.errors`.
         """
-        return read_models(self._ask("GET", "/models"))
+        return self._run(self._exchanges.models())
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -131,16 +100,21 @@ class Client:
     ) -> None:
         self.close()
 
-    def _ask(self, method: str, path: str, body: Fields | None = None) -> httpx.Response:
-        attempts = Attempts(self._tries, self._patience_s)
-        options: dict[str, Any] = {} if body is None else {"json": body}
+    def _run(self, exchange: Exchange[Found]) -> Found:
+        reply: Reply = None
         while True:
-            answer: httpx.Response | httpx.TransportError
             try:
-                answer = self._http.request(method, path, **options)
-            except httpx.TransportError as error:
-                answer = error
-            wait_s = attempts.wait_after(answer)
-            if wait_s is None and isinstance(answer, httpx.Response):
-                return answer
-            time.sleep(wait_s or 0.0)
+                step = exchange.send(reply)
+            except StopIteration as end:
+                found: Found = end.value
+                return found
+            reply = self._do(step)
+
+    def _do(self, step: Call | Pause) -> Reply:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
+        try:
+            return self._http.request(step.method, step.path, content=step.content, headers=step.headers)
+        except httpx.TransportError as error:
+            return error

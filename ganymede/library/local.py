@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 import numpy as np
-import orjson
 
 from foundation.errors import InvalidField, ModelNotFound
 from foundation.images import Images
@@ -23,7 +22,7 @@ from ganymede.library.orders import (
     PictureOrder,
     ProjectionFields,
     WalkFields,
-    write_plain,
+    write_body,
     write_walk,
 )
 from ganymede.library.projecting import Picture, ProjectionOrder, Projections
@@ -76,7 +75,7 @@ class Local:
             GanymedeError: one of `ganymede.errors`.
         """
         order = PictureOrder(model, seeds, **asked)
-        request = parse_body(orjson.dumps(order.body(0, order.count)), GenerateRequest)
+        request = parse_body(write_body(order.body(0, order.count)), GenerateRequest)
         release = self._get(model)
         inputs = draw_inputs(release.manifest, request, request.seeds)
         if request.directions:
@@ -98,7 +97,7 @@ class Local:
             GanymedeError: one of `ganymede.errors`.
         """
         body = write_walk(model, seeds, format, **asked)
-        request = parse_body(orjson.dumps(body), WalkRequest)
+        request = parse_body(write_body(body), WalkRequest)
         if format not in MEDIA_TYPES:
             raise InvalidField("format", f"{format} is none of {', '.join(MEDIA_TYPES)}")
         check_fps(format, request.fps)
@@ -125,7 +124,7 @@ class Local:
             GanymedeError: one of `ganymede.errors`; `NoProjection` where the version has no encoder.
         """
         order = ProjectionOrder(pictures, model, **asked)
-        request = ProjectRequest.model_validate({**write_plain(order.fields()), "pictures": order.files})
+        request = parse_body(write_body(order.body(0, len(order.files))), ProjectRequest)
         release = self._get(model)
         manifest, settings = release.manifest, release.projection.settings
         with self._opening:
@@ -171,7 +170,7 @@ class Local:
         """
         order = Order(Seeds(seeds), format, shard_images, label, truncation, scale)
         order.check_process(process, processes)
-        request = parse_body(orjson.dumps(describe_pictures(order)), GenerateRequest)
+        request = parse_body(write_body(describe_pictures(order)), GenerateRequest)
         return make_shards(self._get(model), request, order, str(to), index=process, processes=processes)
 
     def models(self) -> list[Model]:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
+import numpy as np
 import orjson
 
 from foundation.latents import SEED_LIMIT
@@ -136,10 +137,22 @@ class Portions:
         return True
 
 
-def write_plain(fields: Fields) -> Fields:
-    """Fields as JSON has them."""
-    plain: Fields = orjson.loads(orjson.dumps(fields))
-    return plain
+def write_body(fields: Fields) -> bytes:
+    """Fields as JSON, NumPy's arrays and numbers among them.
+
+    Raises:
+        WrongUse: one is nothing that JSON has.
+    """
+    try:
+        return orjson.dumps(fields, default=_write_array)
+    except TypeError as error:
+        raise WrongUse(f"A field is nothing that can be sent: {error.__cause__ or error}.") from None
+
+
+def _write_array(value: object) -> object:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{value!r:.60}")
 
 
 def write_walk(

@@ -75,10 +75,6 @@ class ProjectionOrder:
             body["labels"] = self._labels[start:stop]
         return body
 
-    def fields(self) -> Fields:
-        """All of it but the pictures."""
-        return self._fields if self._labels is None else {**self._fields, "labels": self._labels}
-
     def ask_for_less(self, error: BodyTooLarge | InvalidField) -> None:
         """Have fewer pictures in the next request, if that is why one was refused; else raise `error`."""
         if not self.portions.shrink(error.field if isinstance(error, InvalidField) else "pictures"):

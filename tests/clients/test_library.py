@@ -84,10 +84,15 @@ def test_a_service_and_a_store_give_the_pixels_of_the_api(client, remote, local,
 def test_latents_and_mixes_are_taken_too(client, remote, local):
     latents = [[0.5] * 6, [-1.0] * 6]
     mix = [{"seed": 1}, {"seed": 2, "weight": -0.5}]
-    for fields in ({"latents": latents}, {"mix": mix}):
+    arrays = np.array(latents, np.float32).T.copy().T  # in no order of memory that C has
+    for given, fields in (
+        ({"latents": latents},) * 2,
+        ({"mix": mix},) * 2,
+        ({"latents": arrays}, {"latents": latents}),
+    ):
         wanted = asked(client, model="grey", **fields)
         for source in (remote, local):
-            pictures = source.generate("grey", **fields)
+            pictures = source.generate("grey", **given)
             assert np.array_equal(pictures.array, wanted)
             assert pictures.seeds is None
 
@@ -175,6 +180,10 @@ def test_what_is_wrong_is_said_the_same_way_by_both(remote, local):
             source.generate("nothing", seeds=[1])
         with pytest.raises(InvalidField, match="format"):
             source.walk("grey", seeds=[1, 2], format="tiff")
+        with pytest.raises(WrongUse, match="nothing that can be sent"):
+            source.walk("grey", seeds=[1, 2], label=object())
+        with pytest.raises(InvalidField, match="truncation: must be a number"):
+            source.generate("grey", seeds=[1], truncation="x")
         with pytest.raises(WrongUse, match="seeds or count, not both"):
             source.generate("grey", seeds=[1], count=3)
         for count in (True, 2.5, "3", 0):

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,6 +100,10 @@ def test_what_is_wrong_is_said_the_same_way_by_both(url, store, tmp_path):
             assert refused.value.field == "pictures.1"
             with pytest.raises(InvalidField, match="damaged"):
                 source.project(b"\x89PNG\r\n\x1a\n", "kinds")
+            wrong: dict[str, Any] = {"at least 0": -1, "a whole number": "x"}
+            for words, steps in wrong.items():
+                with pytest.raises(InvalidField, match=f"steps: must be {words}"):
+                    source.project(photo(1), "kinds", steps=steps)
             with pytest.raises(InvalidField, match="label"):
                 source.project(photo(1), "kinds", label="cube")
             with pytest.raises(WrongUse, match="cannot be read"):

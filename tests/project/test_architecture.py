@@ -67,7 +67,7 @@ FLOORS = {
         ["training.plan"],
     ],
     "ganymede": [
-        ["ganymede.arguments"],
+        ["ganymede.arguments", "ganymede.wrong_options"],
         [
             *("ganymede.extras", "ganymede.options", "ganymede.opening"),
             *("ganymede.load", "ganymede.mounted_models", "ganymede.tensorflow_loading"),

@@ -132,3 +132,11 @@ def visit(browser, request):
     # Chromium says the latter when any interface of the machine comes or goes, whatever the page does.
     assert [error for error in visit.errors if "ERR_NETWORK_CHANGED" not in error] == []
     assert len(visit.hosts) <= 1, visit.hosts
+
+
+def copied(visit, button: str) -> str:
+    """What a button copies."""
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.page.locator(button).click()
+    visit.page.get_by_text("is copied").first.wait_for()
+    return visit.page.evaluate("navigator.clipboard.readText()")

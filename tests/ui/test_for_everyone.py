@@ -147,6 +147,12 @@ def test_the_models_view_tells_what_is_in_the_store(visit, bundled):
     chart = visit.page.get_by_role("img", name="losses over 36 epochs: generator from 3.28 to ")
     assert chart.bounding_box()["height"] > 80
     assert visit.page.get_by_role("img", name="fd fashion cnn 5k train over 36 epochs").count() == 1
+    visit.page.emulate_media(color_scheme="dark")
+    visit.page.set_viewport_size(PHONE["viewport"])
+    wait_until_at_rest(visit, ".charts")
+    found = Axe().run(visit.page).response["violations"]
+    assert [violation["id"] for violation in found if violation["impact"] != "minor"] == []
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
     visit.page.get_by_text("v1", exact=True).last.click()
     visit.page.get_by_role("link", name="See pictures of fashion@v1").click()
     visit.wait_for_address("model=fashion@v1")

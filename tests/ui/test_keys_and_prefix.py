@@ -10,8 +10,9 @@ import pytest
 
 from tests.conftest import run_server
 from tests.patience import PATIENCE_S
+from tests.ui.conftest import copied
 from tests.ui.prefix_proxy import behind_prefix
-from tests.ui.test_large import LARGE, copied
+from tests.ui.test_large import LARGE
 
 KEY = "gmd_visitor"
 

@@ -6,18 +6,10 @@ import subprocess
 import numpy as np
 from PIL import Image
 
-from tests.ui.conftest import draw
+from tests.ui.conftest import copied, draw
 
 LOOK = "model=colour@v1&seed=10&class=star&truncation=0.7"
 LARGE = ".lightbox .player canvas"
-
-
-def copied(visit, button: str) -> str:
-    """What a button copies."""
-    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    visit.page.locator(button).click()
-    visit.page.get_by_text("is copied").first.wait_for()
-    return visit.page.evaluate("navigator.clipboard.readText()")
 
 
 def test_a_click_opens_one_large_with_its_seed_and_class_and_back_closes_it(visit, tiny):

@@ -13,8 +13,7 @@ from PIL import Image
 from tests.conftest import run_server
 from tests.tiny_models import TinyModel, publish_tiny_model
 from tests.tiny_projections import project_tiny_model
-from tests.ui.conftest import draw
-from tests.ui.test_large import copied
+from tests.ui.conftest import copied, draw
 
 KINDS = TinyModel(name="kinds", channels=3, classes=("circle", "square", "star"), weight_seed=6)
 DRAWN = "#photo-in .found .player canvas"

@@ -1,12 +1,15 @@
 """The first view in a real browser: what moves, the wall, and the controls that redraw it."""
 
+import json
+import shlex
+
 import numpy as np
 import pytest
 
 from tests.conftest import run_server
 from tests.patience import wait_until
 from tests.tiny_models import TinyModel, publish_tiny_model
-from tests.ui.conftest import draw
+from tests.ui.conftest import copied, draw
 
 TINY = "model=colour@v1"
 
@@ -90,6 +93,14 @@ def test_every_control_redraws_the_same_seeds(visit, tiny):
     assert visit.seeds() == seeds
     wanted["label"] = [0, 0.75, 0.25]
     assert np.array_equal(visit.pixels('.tile[data-seed="6"] canvas'), draw(tiny, **wanted))
+    line = copied(visit, "#copy-wall-curl")
+    body = json.loads(shlex.split(line)[shlex.split(line).index("-d") + 1])
+    assert body == {
+        **{name: wanted[name] for name in ("model", "label", "truncation")},
+        "seed": 5,
+        "count": 16,
+    }
+    assert np.array_equal(draw(tiny, **body)[:8, 8:16], draw(tiny, **wanted))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +117,8 @@ def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(
 ):
     visit.open(f"{bundled.url}/ui/?model={model}&seed=3")
     slider = visit.page.get_by_label(name)
+    numbers = visit.page.locator(".direction code").all_text_contents()  # what the API calls the others
+    assert [number.strip() for number in numbers] == (["2", "3", "4", "5"] if side == 28 else [])
     visit.page.wait_for_function(
         f"() => document.querySelector('canvas[data-name={name}]')?.width === {side}"
     )

@@ -7,8 +7,7 @@ import shlex
 import httpx
 import numpy as np
 
-from tests.ui.conftest import draw
-from tests.ui.test_large import copied
+from tests.ui.conftest import copied, draw
 
 URL = "/ui/?view=walk&model=colour@v1&seed=0&walk=3,14,9"
 

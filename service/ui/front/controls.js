@@ -1,15 +1,18 @@
 /** What shapes the pictures, beside them: seed, class, truncation, directions. All of it is live. */
 
 import { SEED_LIMIT } from "./address.js";
+import { curlPost } from "./curl.js";
 import { DirectionSliders } from "./directions.js";
 import { make, makeButton } from "./elements.js";
-import { copy } from "./saving.js";
+import { fieldsOf } from "./look.js";
+import { copy, nameFile } from "./saving.js";
 import { go, linkTo, now } from "./state.js";
 
 /** @typedef {import("./address.js").State} State */
 /** @typedef {import("./catalog.js").Version} Version */
 
 const DRAWN_BELOW = 1_000_000;
+const COPIED = 16;
 
 export class Controls {
   /** @param {{seed: boolean}} options Whether there is a wall whose first seed can be chosen. */
@@ -36,7 +39,8 @@ export class Controls {
       this._directions.element,
       make("div", { class: "acts" },
         makeButton("Back to plain pictures", "Reset", () => go({ label: "", blend: "", share: 0.5, truncation: 1, directions: {} }, { step: true })),
-        makeButton("Copy the link to this view", "Copy link", () => void copy(linkTo(now()), "The link"))));
+        makeButton("Copy the link to this view", "Copy link", () => void copy(linkTo(now()), "The link")),
+        seed ? makeButton("Copy the curl line that draws the first of these", "Copy curl", () => void copy(this.curl(), "The curl line"), { id: "copy-wall-curl" }) : null));
     this._handle = makeButton("Controls", "Controls", () => this._fold(), {
       class: "handle", "aria-expanded": "false", "aria-controls": "controls-body",
     });
@@ -45,11 +49,19 @@ export class Controls {
 
   /** @param {State} state @param {Version} version */
   use(state, version) {
+    this._version = version;
     if (document.activeElement !== this._seed) this._seed.value = String(state.seed ?? 0);
     this._useClasses(state, version);
     this._set(this._truncation, state.truncation);
     this._told.textContent = state.truncation.toFixed(2);
     this._directions.use(state, version);
+  }
+
+  /** The line that gets the wall's first pictures: what the controls say, by the API's own names. */
+  curl() {
+    const version = /** @type {Version} */ (this._version), seed = now().seed ?? 0;
+    const fields = { ...fieldsOf(now(), version), seed, count: Math.min(COPIED, SEED_LIMIT - seed) };
+    return curlPost("generate", fields, nameFile(version.reference, `from-${seed}`, "png"));
   }
 
   /** @param {State} state @param {Version} version */

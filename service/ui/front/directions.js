@@ -39,7 +39,7 @@ export class DirectionSliders {
       range.style.setProperty("--part", `${Math.max(50, part)}%`);
       told.textContent = amount ? `${amount > 0 ? "+" : "−"}${Math.abs(amount)}` : "";
     }
-    const sight = `${version.reference} ${state.label} ${state.seed} ${names.length}`;
+    const sight = `${version.reference} ${state.label} ${shownSeed(state)} ${names.length}`;
     if (sight !== this._drawn && names.length) {
       this._drawn = sight;
       clearTimeout(this._timer);
@@ -58,8 +58,10 @@ export class DirectionSliders {
       const told = make("output", { htmlFor: id });
       this._sliders.set(name, { range, told });
       const end = (/** @type {number} */ sign) => make("canvas", { class: "pixels", width: 1, height: 1, data: { name, sign: String(sign) }, "aria-hidden": "true" });
+      const word = wordFor(reference, name);
+      const own = word === name ? null : make("code", { title: "Its name in the API" }, ` ${name}`);
       return make("div", { class: "control direction" },
-        make("label", { htmlFor: id }, `${wordFor(reference, name)} `, told),
+        make("label", { htmlFor: id }, make("span", {}, word, own), " ", told),
         make("div", { class: "row" }, end(-1), range, end(1)));
     });
     this._list.replaceChildren(...rows);
@@ -70,7 +72,7 @@ export class DirectionSliders {
     this._leaving.abort();
     this._leaving = new AbortController();
     const { signal } = this._leaving;
-    const seed = state.seed ?? 0;
+    const seed = shownSeed(state);
     try {
       for (const canvas of this._list.querySelectorAll("canvas")) {
         const directions = { [canvas.dataset.name]: SHOWN * Number(canvas.dataset.sign) };
@@ -81,6 +83,11 @@ export class DirectionSliders {
       if (!isAborted(error)) this._drawn = ""; // the sliders work without them
     }
   }
+}
+
+/** Whose picture the ends show: the first of the wall, or of the walk. @param {State} state */
+function shownSeed(state) {
+  return (state.view === "walk" ? state.keys[0] : state.seed) ?? 0;
 }
 
 /** @param {string} name @param {number} amount */
