@@ -5,6 +5,7 @@ import io
 import math
 import zipfile
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -149,16 +150,22 @@ def list_entries(images: Images, provenance: Provenance) -> list[dict[str, objec
     return entries
 
 
-def encode_images(
-    images: Images,
-    format: str,
-    provenance: Provenance,
-    *,
-    columns: int | None = None,
-    padding: int = 0,
-    scale: int = 1,
-) -> bytes:
+class Layout(NamedTuple):
+    """How pictures lie in a file: the grid's columns (all in about a square where None), and pixels."""
+
+    columns: int | None = None
+    padding: int = 0
+    """Pixels between the pictures of a grid."""
+    scale: int = 1
+    """Pixels a side for each of theirs."""
+
+
+_PLAIN = Layout()
+
+
+def encode_images(images: Images, format: str, provenance: Provenance, layout: Layout = _PLAIN) -> bytes:
     """Images (n, h, w, c) in any format of `MEDIA_TYPES`; the three picture formats hold one grid."""
+    columns, padding, scale = layout
     if format == "zip":
         return encode_archive(enlarge(images, scale), name_images(len(images), provenance.seeds), provenance)
     if format == "npy":

@@ -9,7 +9,7 @@ from starlette.types import Receive
 from foundation.errors import InvalidField
 from foundation.images import Images
 from foundation.labels import Weights
-from service.encoding.pictures import MEDIA_TYPES
+from service.encoding.pictures import MEDIA_TYPES, encode_images
 from service.endpoints.context import Context
 from service.endpoints.endpoint import Endpoint
 from service.engine.budget import Holding
@@ -23,7 +23,7 @@ from service.releases.lookup import Release
 from service.requests.directions import steer
 from service.requests.inputs import Inputs
 from service.requests.limits import check_generate
-from service.requests.recipes import describe_recipe, encode_drawing
+from service.requests.recipes import describe_provenance, describe_recipe, read_layout
 from service.requests.request_inputs import count_numbers, read_inputs, request_count, request_seeds
 from service.requests.schemas import GenerateRequest
 
@@ -95,10 +95,12 @@ def _encoding(
     release: Release, request: GenerateRequest, inputs: Inputs, format: str, holding: Holding
 ) -> Encode:
     """What writes the answer, in a thread, and holds its bytes until it has."""
+    layout = read_layout(request)
 
     def encode(images: Images, labels: Weights | None) -> bytes:
+        provenance = describe_provenance(release.manifest, request, inputs.seeds, labels)
         with holding.used():
-            return encode_drawing(images, format, release.manifest, request, inputs.seeds, labels)
+            return encode_images(images, format, provenance, layout)
 
     return encode
 

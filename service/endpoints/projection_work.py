@@ -7,6 +7,7 @@ from foundation.errors import InvalidField
 from foundation.images import Images
 from foundation.labels import Weights
 from foundation.pictures.development import scale_pixels
+from service.encoding.pictures import encode_images
 from service.encoding.projections import encode_projection
 from service.endpoints.context import Context
 from service.engine.budget import Holding
@@ -19,7 +20,7 @@ from service.releases.opening import Release
 from service.requests.limits import check_generate
 from service.requests.photos import measure_photos, read_photos
 from service.requests.projection import ProjectRequest
-from service.requests.recipes import describe_provenance, encode_drawing
+from service.requests.recipes import describe_provenance, read_layout
 from service.requests.request_inputs import weigh_labels
 from service.requests.schemas import GenerateRequest
 
@@ -150,11 +151,12 @@ def _encode(
 ) -> bytes:
     """The answer's content: pictures as `/generate` writes them for the same latents, or JSON of them."""
     manifest, drawing = plan.release.manifest, plan.drawing
+    provenance = describe_provenance(manifest, drawing, None, labels)
     if format != "json":
-        return encode_drawing(images, format, manifest, drawing, None, labels)
+        return encode_images(images, format, provenance, read_layout(drawing))
     return encode_projection(
         images,
-        describe_provenance(manifest, drawing, None, labels),
+        provenance,
         scale=drawing.scale,
         steps=plan.steps,
         latents=list_decimals(projected.inputs.latents),

@@ -1,11 +1,10 @@
-"""What of a request shapes its pictures, how their provenance says it, and the file of them."""
+"""What of a request shapes its pictures, how their provenance says it, and how they lie in a file."""
 
 from collections.abc import Sequence
 
-from foundation.images import Images
 from foundation.labels import Weights, name_labels
 from foundation.manifest import Described
-from service.encoding.pictures import encode_images
+from service.encoding.pictures import Layout
 from service.encoding.provenance import Provenance
 from service.requests.schemas import GenerateRequest, WalkRequest
 
@@ -36,20 +35,6 @@ def describe_provenance(
     return Provenance(manifest.reference, seeds, names, request.truncation, describe_recipe(request))
 
 
-def encode_drawing(
-    images: Images,
-    format: str,
-    manifest: Described,
-    request: GenerateRequest,
-    seeds: Sequence[int] | None,
-    labels: Weights | None,
-) -> bytes:
-    """The file of `images` that were drawn for `request`: laid out as it says, with their provenance."""
-    return encode_images(
-        images,
-        format,
-        describe_provenance(manifest, request, seeds, labels),
-        columns=request.columns,
-        padding=request.padding,
-        scale=request.scale,
-    )
+def read_layout(request: GenerateRequest) -> Layout:
+    """How the pictures of `request` lie in its file."""
+    return Layout(request.columns, request.padding, request.scale)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from foundation.images import blend_on_white
 from service.encoding.animation import FrameShape, open_encoder
-from service.encoding.pictures import encode_images
+from service.encoding.pictures import Layout, encode_images
 from service.encoding.provenance import Provenance
 from tests.conftest import run_server
 from tests.tiny_models import TinyModel, publish_tiny_model
@@ -43,7 +43,7 @@ def test_white_shows_through_as_far_as_a_picture_is_transparent():
 
 @pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
 def test_a_grid_is_transparent_between_its_pictures(frames, format):
-    grid = Image.open(io.BytesIO(encode_images(frames, format, ORIGIN, columns=3, padding=4)))
+    grid = Image.open(io.BytesIO(encode_images(frames, format, ORIGIN, Layout(columns=3, padding=4))))
     assert grid.size == (3 * 48 + 8, 2 * 32 + 4)
     pixels = np.asarray(grid)
     if format == "jpeg":

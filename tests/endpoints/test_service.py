@@ -179,6 +179,7 @@ def test_the_same_seed_gives_the_same_bytes_after_a_restart(tmp_path, tiny_store
         ({"GANYMEDE_DEVICE": "gpu"}, "GANYMEDE_DEVICE"),
         ({"GANYMEDE_DEVICE": "cuda"}, "Install ganymede[gpu]"),
         ({"GANYMEDE_DEVICE": "tensorrt"}, "Install ganymede[gpu]"),
+        ({"GANYMEDE_DEVICE": "cpu", "GANYMEDE_PRECISION": "fast"}, "Leave GANYMEDE_PRECISION out"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_names_the_variable(run_ganymede, variables, says):
@@ -186,14 +187,6 @@ def test_a_wrong_setting_stops_the_start_and_names_the_variable(run_ganymede, va
     assert result.returncode == 1
     assert says in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def test_fast_on_a_cpu_is_exact_and_says_so(tmp_path, tiny_store):
-    flags = ("--default-model", "grey", "--precision", "fast")
-    with run_server(tiny_store, tmp_path, *flags) as server:
-        figures = httpx.get(f"{server.url}/metrics").text
-    assert 'ganymede_model_info{device="cpu",model="grey",precision="exact",version="v2"} 1.0' in figures
-    assert "the CPU has nothing faster" in server.log.read_text()
 
 
 def test_sigterm_ends_the_server_cleanly(tmp_path, tiny_store):
