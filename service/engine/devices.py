@@ -70,7 +70,7 @@ def choose_device(
     if fast:
         raise DeviceMissing(
             f"GANYMEDE_PRECISION=fast lets a GPU round more, and with GANYMEDE_DEVICE={wanted} this is the "
-            "CPU, which has nothing faster that is good enough. Leave GANYMEDE_PRECISION out, or run on a GPU."
+            "CPU, which has nothing faster that is good enough. Leave GANYMEDE_PRECISION out, or use a GPU."
         )
     return cpu_device(threads)
 
