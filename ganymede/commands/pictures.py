@@ -63,8 +63,8 @@ def generate(
     models: ModelsOption = "models",
 ) -> None:
     """Generate the pictures of seeds into a file, the bytes that the service answers, or into shards."""
-    from service.encoding.pictures import MEDIA_TYPES
-    from service.requests.recipes import encode_drawing
+    from service.encoding.pictures import MEDIA_TYPES, encode_images
+    from service.requests.recipes import describe_provenance, read_layout
     from service.requests.request_inputs import draw_inputs
     from service.requests.schemas import GenerateRequest
 
@@ -88,7 +88,8 @@ def generate(
     release = open_release(models, model)
     inputs = draw_inputs(release.manifest, request, request.seeds)
     images = _generate(release, inputs)
-    content = encode_drawing(images, format, release.manifest, request, inputs.seeds, inputs.labels)
+    provenance = describe_provenance(release.manifest, request, inputs.seeds, inputs.labels)
+    content = encode_images(images, format, provenance, read_layout(request))
     _write(output, content, f"{len(inputs.latents)} images of {release.manifest.reference}")
 
 
