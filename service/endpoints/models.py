@@ -13,6 +13,7 @@ from service.endpoints.context import AppContext, Context
 from service.endpoints.description import describe_content
 from service.endpoints.problem_responses import describe_problems
 from service.http.negotiation import label_octets
+from service.http.problems import tell
 from service.releases.default_model import raise_if_away
 from service.releases.opening import Release
 
@@ -152,7 +153,7 @@ def _describe_listed(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
         return _describe_model(store, name, loaded)
     except StoreError as error:
         raise_if_away(store, error)
-        return {"name": name, "versions": [], "aliases": {}, "loaded": {}, "error": error.for_strangers()}
+        return {"name": name, "versions": [], "aliases": {}, "loaded": {}, "error": tell(error)}
 
 
 def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
@@ -168,7 +169,7 @@ def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
     try:
         aliases = store.aliases(name).entries
     except ReleaseRefused as error:
-        return {**described, "error": error.for_strangers()}
+        return {**described, "error": tell(error)}
     described["aliases"] = {alias: entry.describe() for alias, entry in aliases.items()}
     missing = [alias for alias, entry in aliases.items() if entry.version not in versions]
     if missing and store.failure is None:

@@ -87,7 +87,7 @@ def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
     """What clients of the Open Inference Protocol show of an error, where a request is one of theirs."""
     if not speaks_inference(scope):
         return {}
-    return {"error": tell(sentence) if isinstance(sentence, GanymedeError) else str(sentence)}
+    return {"error": sentence.for_strangers() if isinstance(sentence, GanymedeError) else str(sentence)}
 
 
 def describe_fault(http_request: Request, error: Exception) -> Response:
@@ -124,12 +124,12 @@ def describe(error: GanymedeError, /, **members: object) -> Response:
     if (field := getattr(error, "field", None)) is not None:
         members["field"] = field
     kind = problem_type(error)
-    told = tell(error)
-    if isinstance(error, StoreError) and told != str(error):
-        log.warning("%s", error)
-    return problem(kind.status, code_of(error), kind.title, told, headers=headers_of(error), **members)
+    return problem(kind.status, code_of(error), kind.title, tell(error), headers=headers_of(error), **members)
 
 
 def tell(error: GanymedeError) -> str:
-    """The sentence for a client, who need not know where the store is; the log has what is left out."""
-    return error.for_strangers()
+    """The sentence for a client, who need not know where the store is; the log has what it leaves out."""
+    told = error.for_strangers()
+    if isinstance(error, StoreError) and told != str(error):
+        log.warning("%s", error)
+    return told

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from foundation.errors import GanymedeError
-from service.http.problems import UNKNOWN_ERROR, describe, describe_unknown, tell
+from service.http.problems import UNKNOWN_ERROR, describe, describe_unknown
 
 
 class MethodNotAllowed(GanymedeError):
@@ -31,7 +31,7 @@ class ProtocolRoute(APIRoute):
             try:
                 return await handle(http_request)
             except GanymedeError as error:
-                return describe(error, error=tell(error))
+                return describe(error, error=error.for_strangers())
             except Exception as error:
                 return describe_unknown(http_request, error, error=UNKNOWN_ERROR)
 
