@@ -28,8 +28,8 @@ def open_distance(
 ) -> ProjectionGraph:
     """The forward half of `gradient`, whose graph is `content`, in a session of its own.
 
-    It is `gradient` itself where the half cannot be had, would be large, or does not say the same to the last bit of what was
-    `tried`, each row by itself and all together: answers depend on it.
+    It is `gradient` itself where the half cannot be had, would be large, or does not say the same to the last
+    bit of what was `tried`, each row by itself and all together: answers depend on it.
     """
     if len(content) > MAX_DIVIDED_BYTES:
         return gradient
