@@ -18,7 +18,24 @@ _TURNED = 1e-8
 Distances = NDArray[np.float32]
 
 
-class Descent:
+class Nearest:
+    """Latents float32 (n, Z) that are asked about, and the nearest of all so far, each picture by itself."""
+
+    def __init__(self, latents: Latents) -> None:
+        self.latents = np.array(latents, np.float32)
+        """What to ask about next."""
+        self.best = self.latents.copy()
+        self.distances: Distances = np.full(len(latents), np.inf, np.float32)
+        """Of `best`; infinite before anything was asked."""
+
+    def keep(self, distances: Distances) -> None:
+        """Keep what is nearer than before, by distances float32 (n,) of `latents`."""
+        nearer = distances < self.distances  # never of a distance that is no number
+        self.best[nearer] = self.latents[nearer]
+        self.distances[nearer] = distances[nearer]
+
+
+class Descent(Nearest):
     """L-BFGS (Liu and Nocedal, 1989) on latents float32 (n, Z), each picture by itself.
 
     Ask `gradient.onnx` about `latents` and hand its answer to `take`, `steps` times, and the distance of
@@ -35,11 +52,7 @@ class Descent:
 
         `prior` is the weight of the latent's mean square in the gradients.
         """
-        self.latents = np.array(latents, np.float32)
-        """What to ask about next."""
-        self.best = self.latents.copy()
-        self.distances: Distances = np.full(len(latents), np.inf, np.float32)
-        """Of `best`; infinite before anything was asked."""
+        super().__init__(latents)
         count, size = self.latents.shape
         self._curvature, self._prior = curvature, prior
         self._first_length, self._longest = rate * size**0.5, REACH * size**0.5
@@ -78,12 +91,6 @@ class Descent:
             asked = np.where(np.isfinite(asked).all(1)[:, None], asked, self._place)
         self.latents = asked.astype(np.float32)
         self._asked = self.latents.astype(np.float64)
-
-    def keep(self, distances: Distances) -> None:
-        """Keep what is nearer than before, by distances float32 (n,)."""
-        nearer = distances < self.distances  # never of a distance that is no number
-        self.best[nearer] = self.latents[nearer]
-        self.distances[nearer] = distances[nearer]
 
     def _remember(self, step: Numbers, change: Numbers) -> None:
         product = _dot(step, change)

@@ -14,6 +14,9 @@ from service.engine.run_limit import RunLimit
 
 log = logging.getLogger(__name__)
 
+MAX_DIVIDED_BYTES = 2**26
+"""Of a graph: weights that the half needs are in memory twice."""
+
 
 def open_distance(
     manifest: Manifest,
@@ -25,9 +28,11 @@ def open_distance(
 ) -> ProjectionGraph:
     """The forward half of `gradient`, whose graph is `content`, in a session of its own.
 
-    It is `gradient` itself where the half cannot be had, or does not say the same to the last bit of what was
-    `tried`, each row by itself and all together: answers depend on it.
+    It is `gradient` itself where the half cannot be had, would be large, or does not say the same to the last
+    bit of what was `tried`, each row by itself and all together: answers depend on it.
     """
+    if len(content) > MAX_DIVIDED_BYTES:
+        return gradient
     try:
         half = ProjectionGraph(manifest, GRADIENT_GRAPH, extract_distance(content), device, [DISTANCES])
         half.least_rows = gradient.least_rows

@@ -59,6 +59,12 @@ def test_a_half_that_says_anything_else_is_not_asked(manifest, monkeypatch):
     assert distance is gradient
 
 
+def test_a_large_graph_is_in_memory_once(manifest, monkeypatch):
+    monkeypatch.setattr("service.releases.distances.MAX_DIVIDED_BYTES", 1000)
+    gradient, distance = open_both(manifest, gradient_graph(KINDS, *tiny_weights(KINDS)))
+    assert distance is gradient
+
+
 def test_a_graph_that_cannot_be_divided_is_asked_as_a_whole(manifest):
     model = onnx.load_model_from_string(gradient_graph(KINDS, *tiny_weights(KINDS)))
     model.graph.quantization_annotation.add(tensor_name="total")
