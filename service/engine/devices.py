@@ -69,7 +69,7 @@ def choose_device(
         return Device(name, (*providers, _CPU), _batch_sizes(max_batch_images), threads, precision)
     if fast:
         raise DeviceMissing(
-            f"GANYMEDE_PRECISION=fast lets a GPU round more, and with GANYMEDE_DEVICE={wanted} this is the CPU, "
+            f"GANYMEDE_PRECISION=fast lets a GPU round more, and with DEVICE={wanted} this is the CPU, "
             "which has nothing faster that is good enough. Leave GANYMEDE_PRECISION out, or run on a GPU."
         )
     return cpu_device(threads)
