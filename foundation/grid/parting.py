@@ -31,7 +31,8 @@ def part(model: onnx.ModelProto, shared: ReadInTwoUnits) -> tuple[onnx.ModelProt
             want to be computed twice.
     """
     graph = Graph(model)
-    chain, name = [], shared.name
+    chain: list[onnx.NodeProto] = []
+    name = shared.name
     while not chain or chain[0].op_type not in _ROWS:
         node = graph.producers.get(name)
         moving = [] if node is None else graph.moving(node)
