@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from foundation.errors import GanymedeError
 from foundation.grid.extents import LIMIT
 from foundation.grid.movement import Array
@@ -64,3 +66,17 @@ class Layout:
     """Of tensors that are rounded where they are computed."""
     wanted: dict[str, int] = field(default_factory=dict)
     """Bits behind the point that a reader asked for, by the tensor that it reads."""
+
+    def step(self, name: str) -> Array:
+        """What one whole number of a tensor is before its point is moved, by its unit."""
+        fraction = self.fractions.get(name)
+        if fraction is None:
+            return self.units[name]
+        steps: Array = self.units[name] / np.ldexp(1.0, place_points(fraction).astype(int))
+        return steps
+
+
+def place_points(fraction: Array) -> Array:
+    """The bits behind the point, also where no reader asked for any."""
+    found: Array = np.where(fraction < 0, max(float(fraction.max()), 0.0), fraction)
+    return found

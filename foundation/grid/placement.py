@@ -180,6 +180,7 @@ class Placement:
     def _pass_pair(self, node: onnx.NodeProto, moving: list[str]) -> None:
         unit = self.layout.units[node.output[0]]
         if len(moving) == 1:
+            unit = self.layout.step(node.output[0])
             shape = self.ranges[moving[0]].low.shape
             if node.op_type == "Mul":
                 factor = np.asarray(

@@ -8,13 +8,16 @@ import onnx
 
 from foundation.grid.building import Builder
 from foundation.grid.calibration import Range
-from foundation.grid.demands import Layout, Room
+from foundation.grid.demands import Layout, Room, place_points
 from foundation.grid.ending import HALF, End
 from foundation.grid.extents import LIMIT
 from foundation.grid.linear import LINEAR, read_linear
 from foundation.grid.movement import MOVERS, Array
 from foundation.grid.reading import Graph
 from foundation.grid.slopes import SLOPE_STEPS, count_slope_steps, turned_slope
+
+SUMMAND_BITS = 4
+"""Behind the point of a constant that is added, where the sum has room for them."""
 
 
 @dataclass
@@ -82,7 +85,7 @@ class Translation:
         kind = node.op_type
         moving = self.graph.moving(node)
         if kind in LINEAR:
-            self._add_linear(node, target, fraction)
+            self._add_linear(node, target)
         elif kind in ("Add", "Sub", "Mul") and len(moving) == 1:
             self._add_constant(node, target)
         elif kind == "LeakyRelu":
@@ -96,12 +99,10 @@ class Translation:
         if fraction is not None:
             self._round(name, fraction)
 
-    def _add_linear(self, node: onnx.NodeProto, target: str, fraction: Array | None) -> None:
+    def _add_linear(self, node: onnx.NodeProto, target: str) -> None:
         linear = read_linear(node, self.graph.constants)
         source, name = node.input[0], node.output[0]
-        unit = self.layout.units[name]
-        if fraction is not None:
-            unit = unit / np.ldexp(1.0, np.maximum(fraction, 0).astype(int))
+        unit = self.layout.step(name)
         factors = (_by_channel(self.layout.units[source], linear.axis), 1 / _by_channel(unit, linear.axis))
         limit = self.room.limits.get(name, LIMIT)
         joined = name in self.room.joined
@@ -122,19 +123,21 @@ class Translation:
                 inputs = [self.names[source], self.builder.constant(f"{target}/signs", signs)]
                 self.names[name] = self.builder.add("Mul", inputs, target)
             return
-        steps = values / self.layout.units[name]
+        steps = values / self.layout.step(name)
         lined = steps.reshape(steps.shape)
         for axis in range(lined.ndim):
             if np.all(lined == np.take(lined, [0], axis)):
                 lined = np.take(lined, [0], axis)
-        rounded = (np.rint(lined * 16) / 16).astype(np.float32)
+        extent = self.builder.walk.extents[self.names[source]]
+        most = np.maximum(-extent.low, extent.high).max() + np.abs(lined).max()
+        parts = 2.0 ** np.clip(np.floor(np.log2(LIMIT / max(most, 1.0))), 0, SUMMAND_BITS)
+        rounded = (np.rint(lined * parts) / parts).astype(np.float32)
         self.names[name] = self.builder.add(
             node.op_type, [self.names[source], self.builder.constant(f"{target}/steps", rounded)], target
         )
 
     def _round(self, name: str, fraction: Array) -> None:
-        fraction = np.where(fraction < 0, max(float(fraction.max()), 0.0), fraction)
-        unit = self.layout.units[name] / np.ldexp(1.0, fraction.astype(int))
+        fraction, unit = place_points(fraction), self.layout.step(name)
         ranges = self.ranges[name]
         bottom, top = (self.end.low, self.end.high) if name == self.end.name else (-np.inf, np.inf)
         ends = [np.clip(each, bottom, top) / unit for each in (ranges.low, ranges.high)]

@@ -2,7 +2,8 @@
 
 Generated images are small, and a library's choice of a filter for every row costs several times what the
 compression does. `python -m benchmarks.encoders` holds this against Pillow, which the tests read it with.
-ISA-L comes with the locked package `isal`, so that one release of ours writes the same bytes everywhere.
+ISA-L comes with the locked package `isal`, so that one release of ours writes the same bytes on
+every x86 processor, and others on ARM (docs/same-bytes.md).
 """
 
 import struct

@@ -142,6 +142,28 @@ def interpolated(planes=True):
     return write.end(values, (8, 8, 4), label=True, planes=planes)
 
 
+def unconditional(trained=False):
+    """As `modern` exports without classes, before any training or after it: scales and shifts are one product
+    for both normalisations and one branch is zero, or nothing is shared."""
+    write = Writer(seed=11)
+    dense = write.add("MatMul", "latent", write.weights(6, 4 * 4 * 8))
+    rows = write.add("Reshape", dense, write.constant(np.array([-1, 4, 4, 8])))
+    shared = write.add("MatMul", "latent", write.weights(6, 16))
+    options = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    nothing = write.constant(np.zeros((8, 8, 3, 3), np.float32))
+    for weights in (write.weights(8, 8, 3, 3), write.weights(8, 8, 3, 3) if trained else nothing):
+        own = write.add("MatMul", "latent", write.weights(6, 16, scale=0.2)) if trained else shared
+        factors = write.add("Add", own, write.weights(16, scale=1.0))
+        spread = write.add("Reshape", factors, write.constant(np.array([-1, 1, 1, 16])))
+        scale, shift = write.add("Split", spread, outputs=2, axis=-1)
+        bent = write.add("LeakyRelu", write.add("Add", write.add("Mul", rows, scale), shift), alpha=0.2)
+        planes = write.add("Conv", write.add("Transpose", bent, perm=[0, 3, 1, 2]), weights, **options)
+        trunk = write.add("Add", write.add("Transpose", rows, perm=[0, 3, 1, 2]), planes)
+        rows = write.add("Transpose", trunk, perm=[0, 2, 3, 1])
+    last = write.add("Conv", trunk, write.weights(1, 8, 3, 3), **options)
+    return write.end(write.add("Transpose", last, perm=[0, 2, 3, 1]), (4, 4, 1), label=False)
+
+
 def linear_end():
     """One layer whose pictures are cut off at black and white, without a curve."""
     write = Writer(seed=5)
@@ -154,6 +176,7 @@ GRAPHS = {
     "conditional": conditional,
     "residual": residual,
     "interpolated": interpolated,
+    "unconditional": unconditional,
     "linear_end": linear_end,
 }
 

@@ -8,11 +8,20 @@ from foundation.grid import placing
 from foundation.grid.calibration import measure_ranges
 from foundation.grid.extents import LIMIT
 from foundation.grid.linear import read_linear
-from foundation.grid.price import draw
+from foundation.grid.parting import ReadInTwoUnits, part
+from foundation.grid.price import compare, draw
 from foundation.grid.proof import Walk, prove_exact
 from foundation.grid.reading import Graph, count_fraction_bits
 from foundation.grid.weights import choose_grid
-from tests.exact.graphs import Writer, conditional, feeds_of, interpolated, place_small, residual
+from tests.exact.graphs import (
+    Writer,
+    conditional,
+    feeds_of,
+    interpolated,
+    place_small,
+    residual,
+    unconditional,
+)
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +171,33 @@ def test_making_products_one_and_bounds_a_part_of_layers_changes_no_number(place
     inner = kinds(placed, "Conv")[:-1]
     assert all(graph.readers[node.output[0]][0].op_type == "Clip" for node in inner)
     assert np.array_equal(draw(placed, feeds), draw(plain, feeds))
+
+
+def test_products_with_a_summand_become_one_too_and_no_number_changes(monkeypatch):
+    """Of generators without classes, whose scales and shifts have one row for all pictures."""
+    floats = unconditional(trained=True)
+    merged = place_small(floats).model
+    monkeypatch.setattr(placing, "merge", lambda model, limits: (model, limits))
+    plain = place_small(floats).model
+    assert (len(kinds(merged, "Gemm")), len(kinds(plain, "Gemm"))) == (1, 2)
+    feeds = feeds_of(floats, 64)
+    assert np.array_equal(draw(merged, feeds), draw(plain, feeds))
+    assert compare(floats, merged, feeds).mean_levels < 1.5
+
+
+def test_what_two_normalisations_share_is_computed_for_each_in_its_own_unit():
+    floats = unconditional()
+    assert len(kinds(floats, "MatMul")) == 2
+    assert len(kinds(place_small(floats).model, "MatMul")) == 3
+
+
+def test_a_convolution_that_is_read_in_two_units_is_not_computed_twice():
+    write = Writer(seed=2)
+    rows = write.add("Reshape", "latent", write.constant(np.array([-1, 6, 1, 1])))
+    shared = write.add("Conv", rows, write.weights(6, 6, 1, 1), kernel_shape=[1, 1])
+    model = write.end(shared, (6, 1, 1), label=False)
+    with pytest.raises(ReadInTwoUnits, match=r"what reads conv\d_0 needs it in several units"):
+        part(model, ReadInTwoUnits(shared))
 
 
 def test_copies_that_are_laid_side_by_side_become_one_resize_and_no_number_changes(monkeypatch):
