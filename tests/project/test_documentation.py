@@ -82,3 +82,15 @@ def test_every_document_that_is_referred_to_exists():
     for document in (*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} refers to {target}"
+
+
+def test_pictures_of_ones_own_are_trained_on_by_the_preset_that_takes_any_size():
+    """The default draws 28×28 in grey, and refuses others."""
+    paths = (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md"))
+    lines = [
+        line
+        for path in paths
+        for line in re.findall(r"^\S*ganymede train .*folder:.*$", path.read_text(), re.MULTILINE)
+    ]
+    assert len(lines) >= 4
+    assert [line for line in lines if "--preset modern" not in line] == []
