@@ -9,7 +9,6 @@ import json
 import pytest
 
 pytestmark = pytest.mark.xdist_group("infra")
-FARGATES_OWN = {"FARGATE", "FARGATE_SPOT"}
 
 
 @pytest.fixture
