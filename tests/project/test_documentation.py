@@ -82,3 +82,27 @@ def test_every_document_that_is_referred_to_exists():
     for document in (*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} refers to {target}"
+
+
+def test_pictures_of_ones_own_are_trained_on_by_the_preset_that_takes_any_size():
+    """The default draws 28×28 in grey, and refuses others."""
+    paths = (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md"))
+    lines = [
+        line
+        for path in paths
+        for line in re.findall(r"^\S*ganymede train .*folder:.*$", path.read_text(), re.MULTILINE)
+    ]
+    assert len(lines) >= 4
+    assert [line for line in lines if "--preset modern" not in line] == []
+
+
+def test_what_was_trained_is_exported_before_it_is_published_wherever_the_way_is_shown():
+    """A run that is not exported is refused by `ganymede publish`."""
+    shown = 0
+    for path in (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")):
+        for block in re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL):
+            words = re.findall(r"^\S*ganymede (train|export|publish)\b", block, re.MULTILINE)
+            if "train" in words and "publish" in words:
+                shown += 1
+                assert "export" in words[words.index("train") : words.index("publish")], path.name
+    assert shown >= 2
