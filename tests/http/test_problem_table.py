@@ -39,6 +39,7 @@ ANSWERS = {
     "NotExact": ("not-exact", 500, "Internal error"),
     "NotFound": ("not-found", 404, "Not found"),
     "NotPlaceable": ("not-placeable", 500, "Internal error"),
+    "ReadInTwoUnits": ("not-placeable", 500, "Internal error"),
     "QueueFull": ("queue-full", 503, "Queue full"),
     "QuotaExceeded": ("quota-exceeded", 429, "Quota exceeded"),
     "RateExceeded": ("rate-exceeded", 429, "Rate exceeded"),
