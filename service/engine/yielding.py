@@ -4,8 +4,8 @@ import os
 import sys
 from contextlib import suppress
 
-_STEPS = 5
-"""Of niceness: where cores are short, such a thread gets a third of what another gets (sched(7))."""
+_STEPS = 10
+"""Of niceness: where cores are short, such a thread gets a tenth of what another gets (sched(7))."""
 
 
 def yield_to_others() -> None:
