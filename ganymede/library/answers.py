@@ -43,7 +43,7 @@ class Model:
 class Pictures:
     """Pictures of one model."""
 
-    array: Images
+    array: Images = field(repr=False)
     """The pixels, uint8 (n, height, width, channels)."""
     seeds: Sequence[int] | None
     """Each picture's; None where they were made of latents."""
@@ -169,8 +169,11 @@ class Walk:
         """
         path = Path(path)
         ending = path.suffix.lower().removeprefix(".")
-        if ending in _ENDINGS and ending not in _ENDINGS.get(self.format, (ending,)):
-            raise WrongUse(f"{path}: this walk is {self.format}; ask for it with format='{ending}'.")
+        if ending and ending not in _ENDINGS.get(self.format, (ending,)):
+            instead = (
+                f"ask for it with format='{ending}'" if ending in _ENDINGS else "give the path its ending"
+            )
+            raise WrongUse(f"{path}: this walk is {self.format}; {instead}.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.content)
         return path

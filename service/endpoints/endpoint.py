@@ -122,6 +122,9 @@ class Endpoint(Generic[Schema]):
         if self.upload is not None:
             request = await self.upload.read(http_request, context.bodies, self.schema)
         else:
+            if query := http_request.scope["query_string"]:
+                name = query.partition(b"=")[0][:80].decode("latin-1")
+                raise InvalidField(name, "a POST has no fields in its address here; send them as JSON")
             request = await context.bodies.read(http_request, self.schema)
         return await self.respond(context, http_request, request)
 

@@ -25,6 +25,9 @@ _COMPANY_S = 10.0
 _RESTLESS_S = 2.0
 """So long after a requester gave up what he had asked for, he is taken to do it again."""
 
+_LOOK_EVERY_S = 0.5
+"""Whether those who were held back may go on."""
+
 _MOST_RESTLESS = 64
 _RESTLESS_TURN = 0.5
 """Of the turn of another: it may have to be waited for by one who comes while it runs."""
@@ -92,6 +95,7 @@ class WaitingJobs:
                 lines.discard(job, given_up=given_up)
                 if not lines.rows:
                     del self._queues[job.generator]
+            self._wake_last()
 
     def close(self) -> None:
         """Let `take` return None once nothing waits."""
@@ -110,9 +114,12 @@ class WaitingJobs:
             while (generator := self._choose(restless)) is None:
                 if self._closed and not self._queues:
                     return None
-                self._changed.wait()
+                self._changed.wait(_LOOK_EVERY_S if self._queues else None)  # nothing tells of a hold's end
                 restless = self._find_restless()
             lines = self._queues.pop(generator)
+            for other in self._queues.values():
+                if not other.has_free(restless):
+                    other.pass_over()
             # What waits is shared with the other devices: one that took it all would leave them idle while
             # it encodes, and then all answers, and all new requests, would come at once.
             most = max(1, max_images // lines.images_each)
@@ -123,7 +130,9 @@ class WaitingJobs:
             parts = lines.take(budget, most, held=held, filled=not self._is_shared)
             if lines.rows:
                 self._queues[generator] = lines
+            if self._queues:
                 self._changed.notify()
+            self._wake_last()
             batch = Batch(generator, parts, *self._rate(parts[0].job.requester, restless))
             self._running.append(batch)
             return batch
@@ -139,8 +148,13 @@ class WaitingJobs:
         with self._changed:
             self._running.remove(batch)
             if self._queues:
-                self._changed.notify()  # who was held back may go on
+                self._changed.notify_all()  # who was held back may go on
             return not self._queues
+
+    def _wake_last(self) -> None:
+        """Let all threads see that there is nothing left to wait for, where that is so."""
+        if self._closed and not self._queues:
+            self._changed.notify_all()
 
     @property
     def in_company(self) -> bool:

@@ -106,6 +106,10 @@ class Lines:
         """Whether anyone waits whom nothing holds back; see `take`."""
         return not held or any(self._is_free(line, held) for line in self._lines.values())
 
+    def pass_over(self) -> None:
+        """Note that a batch was for others, because all here are held back; none is for ever."""
+        self._batch += 1
+
     def take(
         self, budget: int, turn: int, *, held: Collection[str | None] = (), filled: bool = True
     ) -> list[Part]:

@@ -57,8 +57,10 @@ class Threshold:
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            if has_started(scope) or not self._engine.draining:
+            if not self._engine.draining:
                 raise
+            if has_started(scope):  # the server ends the connection, and no trace need say why
+                return
             late = Unavailable("This process had to end before this was ready; ask again.")
             await describe(late, **protocol_members(scope, late))(scope, receive, send)
         finally:

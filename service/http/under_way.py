@@ -1,11 +1,14 @@
 """The requests of a process that are being answered: who is still without an answer at its end is told so."""
 
 import asyncio
+import logging
 from typing import Any
 
 from starlette.types import Scope
 
 from service.http.telemetry import has_started
+
+log = logging.getLogger(__name__)
 
 
 class UnderWay:
@@ -24,6 +27,8 @@ class UnderWay:
 
     def cut_off(self) -> None:
         """Cancel all whose answers have not begun; one that is on its way is not torn in the middle."""
-        for task, scope in list(self._scopes.items()):
-            if task is not None and not has_started(scope):
-                task.cancel()
+        late = [task for task, scope in self._scopes.items() if task is not None and not has_started(scope)]
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("the time to finish in is over: %d requests are answered with 503", len(late))

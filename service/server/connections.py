@@ -108,6 +108,8 @@ class Connections:
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for connection in list(self._open):
-            connection.check(now)
-        self._sweeping = loop.call_later(self._interval_s, self._sweep, loop) if self._open else None
+        try:
+            for connection in list(self._open):
+                connection.check(now)
+        finally:  # whatever one of them does, the others' time goes on
+            self._sweeping = loop.call_later(self._interval_s, self._sweep, loop) if self._open else None

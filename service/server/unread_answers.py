@@ -61,7 +61,7 @@ def _look(transport: asyncio.Transport) -> tuple[int, int] | None:
     """Bytes that the client's machine has confirmed, and those that wait here for that; None: who knows."""
     connection = transport.get_extra_info("socket")
     if sys.platform == "linux" and connection is not None:
-        with suppress(OSError):  # it is no TCP connection
+        with suppress(OSError, ValueError):  # it is no TCP connection, or closed
             told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
             if len(told) == _TCP_INFO_BYTES:
                 taken: int = _ACKNOWLEDGED.unpack_from(told, _ACKNOWLEDGED_AT)[0]

@@ -153,6 +153,9 @@ def test_pictures_are_saved_as_their_ending_says(local, tmp_path):
     assert walk.save(tmp_path / "new" / "walk.gif").read_bytes() == walk.content
     with pytest.raises(WrongUse, match=r"this walk is gif; ask for it with format='mp4'\.$"):
         walk.save(tmp_path / "walk.mp4")
+    with pytest.raises(WrongUse, match="this walk is gif"):
+        walk.save(tmp_path / "walk.avi")
+    assert len(repr(pictures)) < 200
 
 
 def test_more_than_a_request_may_have_is_asked_for_in_several(guarded, local):

@@ -27,6 +27,14 @@ def test_an_empty_request_gives_a_grid_of_sixteen(client):
     assert pixels(response).shape == (32, 32)
 
 
+@pytest.mark.parametrize("path", ["/generate", "/latent-walk"])
+def test_fields_in_the_address_of_a_post_are_refused_and_not_passed_over(client, path):
+    answer = client.post(f"{path}?seed=7", json={"seeds": [1, 2], "frames": 2} if path != "/generate" else {})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-field")
+    assert answer.json()["detail"].startswith("seed: ")
+    assert "JSON" in answer.json()["detail"]
+
+
 def test_two_empty_requests_give_different_images(client):
     assert client.post("/generate").content != client.post("/generate").content
 

@@ -183,7 +183,7 @@ def test_the_same_seed_gives_the_same_bytes_after_a_restart(tmp_path, tiny_store
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_names_the_variable(run_ganymede, variables, says):
-    result = run_ganymede("serve", **variables)
+    result = run_ganymede("serve", **{"GANYMEDE_PORT": "0", **variables})
     assert result.returncode == 1
     assert says in result.stderr
     assert "Traceback" not in result.stderr

@@ -6,7 +6,7 @@ import pytest
 
 from service.engine.batching import WaitingJobs
 from tests.engine.test_batching import FakeGenerator, job_of, note, rows_of
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, wait_until
 
 
 def waiting_beside(devices: int, generator: FakeGenerator) -> WaitingJobs:
@@ -99,3 +99,47 @@ def test_in_company_nobody_waits_for_a_part_of_what_another_asked_for():
     waiting.add(job_of(generator, 3, "first"))
     waiting.add(job_of(generator, 4, "second"))
     assert sorted(rows_of(waiting.take(64))) == [3, 4]  # whole, they share a batch
+
+
+def test_who_gives_up_is_drawn_by_another_model_too_though_others_keep_the_first_busy():
+    busy, other = FakeGenerator(), FakeGenerator()
+    waiting = waiting_beside(1, busy)
+    waiting.add(job_of(busy, 10_000, "other"))
+    waiting.add(job_of(other, 1, "restless"))
+    for batch in (waiting.take(64) for _ in range(40)):
+        waiting.done(batch)
+        if batch.generator is other:
+            return
+    raise AssertionError("not in 40 batches")
+
+
+@pytest.mark.parametrize("last", ["left", "drawn"])
+def test_all_threads_end_when_what_was_held_back_is_gone_after_the_close(last):
+    generator = FakeGenerator()
+    waiting = waiting_beside(4, generator)
+    for _ in range(40):
+        waiting.add(job_of(generator, 1, "other"))
+    first = waiting.take(64)  # others', beside which the restless wait
+    assert whose(first) == {"other"}
+    taken: list = []
+
+    def draw():
+        while (batch := waiting.take(64)) is not None:
+            waiting.done(batch)
+        taken.append(None)
+
+    threads = [threading.Thread(target=draw, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(waiting._changed._waiters) == 4)
+    waiting.close()
+    wait_until(lambda: len(waiting._changed._waiters) == 4)
+    if last == "left":
+        for lines in list(waiting._queues.values()):
+            for line in list(lines._lines.values()):
+                for job in list(line.jobs):
+                    waiting.discard(job, given_up=True)
+    waiting.done(first)
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert len(taken) == 4

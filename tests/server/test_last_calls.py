@@ -27,10 +27,11 @@ LONG_S = 100 * PATIENCE_S
 class Process:
     """The server in a thread of this process: what happens at its end is up to the test, not to the clock."""
 
-    def __init__(self, store, loop, **fields):
+    def __init__(self, store, loop, *, graceful_s=None, **fields):
         settings = Settings(models=str(store), default_model="grey", ui="off", **fields)
         app = create_app(settings)
         configuration = uvicorn.Config(app, port=0, loop=loop, log_config=None, access_log=False, ws="none")
+        configuration.timeout_graceful_shutdown = graceful_s
         guard(configuration, app.state.context, Connections(WireLimits.of(settings, descriptors=1000)))
         self.engine, self.url = app.state.context.engine, ""
         self.server = DrainingServer(configuration, app.state.context, started=self.note)
@@ -177,3 +178,19 @@ def test_the_time_limit_tells_who_has_no_answer_yet_and_tears_none_that_began(ti
             [answer] = read_answers(connection)
             assert (answer.status, len(answer.body)) == (200, content_bytes)
         assert process.is_over()
+
+
+def test_a_stream_that_is_cut_off_ends_without_a_trace(tiny_store, monkeypatch, caplog):
+    body = json.dumps({"seeds": [1, 2], "frames": 600, "scale": 64, "format": "mp4", "stream": True})
+    head = f"POST /latent-walk HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
+    with (
+        run(tiny_store, monkeypatch, 0.2, drain_timeout_s=0.1, graceful_s=1) as process,
+        connect(process.url, receive_bytes=4096) as connection,
+    ):
+        connection.sendall((head + body).encode())
+        assert connection.recv(16, socket.MSG_PEEK | socket.MSG_WAITALL).startswith(b"HTTP/1.1 200")
+        process.end()
+        assert process.is_over()
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert not received.endswith(b"0\r\n\r\n")  # nobody takes it for whole
+    assert "Traceback" not in caplog.text

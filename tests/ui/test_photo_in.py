@@ -50,6 +50,8 @@ def shown_is_drawn_at(visit, server, spot) -> bool:
 
 def test_a_file_is_found_shown_beside_what_is_drawn_and_its_link_shows_it_again(visit, projecting, photo):
     visit.open(f"{projecting.url}/ui/?model=kinds@v1&seed=0&class=star&truncation=0.5")
+    visit.page.set_input_files("#photo-file", {"name": "me.mp4", "mimeType": "video/mp4", "buffer": photo})
+    visit.page.get_by_text("This is no picture").wait_for()
     visit.page.set_input_files("#photo-file", {"name": "me.png", "mimeType": "image/png", "buffer": photo})
     spot = spot_of(visit.wait_for_address("latent="))
     told = httpx.post(f"{projecting.url}/project", content=photo).json()["images"][0]
