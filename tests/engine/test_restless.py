@@ -1,6 +1,7 @@
 """Who gives up what he asks for, over and over, has what others leave, and a turn now and then."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,7 @@ def test_all_threads_end_when_what_was_held_back_is_gone_after_the_close(last):
         waiting.add(job_of(generator, 1, "other"))
     first = waiting.take(64)  # others', beside which the restless wait
     assert whose(first) == {"other"}
+    changed: Any = waiting._changed
     taken: list = []
 
     def draw():
@@ -131,9 +133,9 @@ def test_all_threads_end_when_what_was_held_back_is_gone_after_the_close(last):
     threads = [threading.Thread(target=draw, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(waiting._changed._waiters) == 4)
+    wait_until(lambda: len(changed._waiters) == 4)
     waiting.close()
-    wait_until(lambda: len(waiting._changed._waiters) == 4)
+    wait_until(lambda: len(changed._waiters) == 4)
     if last == "left":
         for lines in list(waiting._queues.values()):
             for line in list(lines._lines.values()):

@@ -30,8 +30,8 @@ class Process:
     def __init__(self, store, loop, *, graceful_s=None, **fields):
         settings = Settings(models=str(store), default_model="grey", ui="off", **fields)
         app = create_app(settings)
-        configuration = uvicorn.Config(app, port=0, loop=loop, log_config=None, access_log=False, ws="none")
-        configuration.timeout_graceful_shutdown = graceful_s
+        options = {"loop": loop, "log_config": None, "access_log": False, "ws": "none"}
+        configuration = uvicorn.Config(app, port=0, timeout_graceful_shutdown=graceful_s, **options)
         guard(configuration, app.state.context, Connections(WireLimits.of(settings, descriptors=1000)))
         self.engine, self.url = app.state.context.engine, ""
         self.server = DrainingServer(configuration, app.state.context, started=self.note)
