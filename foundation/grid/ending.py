@@ -59,6 +59,8 @@ def find_end(graph: Graph, ranges: Mapping[str, Range], least: float | None = No
     nodes = chain[start:]
     behind = frozenset(output for node in nodes for output in node.output)
     low, high = float(ranges[name].low.min()), float(ranges[name].high.max())
+    if not low < high:
+        raise NotPlaceable("The graph draws one level, whatever it is given.")
     grid = np.linspace(low, high, 10_001)
     tail = Tail(grid, np.zeros_like(grid))
     for node in nodes:

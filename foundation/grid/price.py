@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from foundation.grid.calibration import Feeds, draw_feeds
+from foundation.grid.demands import NotPlaceable
 from foundation.grid.placing import Placed, place
 from foundation.images import Images
 from foundation.manifest import LabelInput, LatentInput
@@ -13,6 +14,8 @@ from foundation.onnx_runtime import onnxruntime
 
 CALIBRATED_IMAGES = 1024
 COMPARED_IMAGES = 256
+MOST_MEAN_LEVELS = 8.0
+"""Beyond it the pictures are others; what can be placed costs about one."""
 _BATCH_IMAGES = 64
 
 
@@ -44,12 +47,18 @@ def place_priced(
     """Place a float graph on grids, prove that it is exact, and measure what that costs.
 
     Raises:
-        NotPlaceable: an operator has no place on a grid.
+        NotPlaceable: an operator has no place on a grid, or the pictures would be others.
         NotExact: what came out is not proven.
     """
     normal = latent.distribution == "normal"
     placed = place(model, draw_feeds(latent, label, CALIBRATED_IMAGES), normal=normal)
-    return placed, measure_price(model, placed.model, latent, label)
+    price = measure_price(model, placed.model, latent, label)
+    if price.mean_levels > MOST_MEAN_LEVELS:
+        raise NotPlaceable(
+            f"On grids its pictures would be {price.mean_levels:.1f} levels of 255 from the float graph's on "
+            f"average; more than {MOST_MEAN_LEVELS:g} is no rounding any more. It stays a float graph."
+        )
+    return placed, price
 
 
 def measure_price(

@@ -6,14 +6,16 @@ from onnx import helper, numpy_helper
 
 from foundation.grid import placing
 from foundation.grid.calibration import measure_ranges
+from foundation.grid.demands import NotPlaceable
 from foundation.grid.extents import LIMIT
 from foundation.grid.linear import read_linear
 from foundation.grid.parting import ReadInTwoUnits, part
-from foundation.grid.price import compare, draw
+from foundation.grid.price import compare, draw, place_priced
 from foundation.grid.proof import Walk, prove_exact
 from foundation.grid.reading import Graph, count_fraction_bits
 from foundation.grid.weights import choose_grid
 from tests.exact.graphs import (
+    LATENT,
     Writer,
     conditional,
     feeds_of,
@@ -217,3 +219,31 @@ def test_a_bound_that_nothing_reaches_is_left_out(placed):
     """Behind tanh no level is beyond 0 and 255."""
     curve = next(index for index, node in enumerate(placed.graph.node) if node.op_type == "Tanh")
     assert "Clip" not in {node.op_type for node in list(placed.graph.node)[curve:]}
+
+
+def test_pictures_that_a_grid_would_make_others_of_are_refused():
+    """Scales that are added to themselves, of which the sum's unit is not known: 47 levels."""
+    writer, channels, side = Writer(5), 4, 4
+    shape = writer.constant(np.array([-1, side, side, channels]))
+    values = writer.add(
+        "Reshape", writer.add("MatMul", "latent", writer.weights(6, side**2 * channels)), shape
+    )
+    style = writer.add("MatMul", "latent", writer.weights(6, 2 * channels))
+    style = writer.add("Reshape", style, writer.constant(np.array([-1, 1, 1, 2 * channels])))
+    scale, shift = writer.add("Split", style, outputs=2, axis=-1)
+    doubled = writer.add("Add", scale, scale)
+    values = writer.add("Relu", writer.add("Add", writer.add("Mul", values, doubled), shift))
+    options = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    planes = writer.add("Transpose", values, perm=[0, 3, 1, 2])
+    last = writer.add("Conv", planes, writer.weights(1, channels, 3, 3), **options)
+    model = writer.end(writer.add("Transpose", last, perm=[0, 2, 3, 1]), (side, side, 1), label=False)
+    with pytest.raises(NotPlaceable, match="levels of 255 from the float graph's on average"):
+        place_priced(model, LATENT, None)
+
+
+def test_a_graph_that_draws_one_level_is_refused_in_words():
+    writer = Writer()
+    values = writer.add("MatMul", "latent", writer.constant(np.zeros((6, 16), np.float32)))
+    values = writer.add("Reshape", values, writer.constant(np.array([-1, 4, 4, 1])))
+    with pytest.raises(NotPlaceable, match="one level"):
+        place_small(writer.end(values, (4, 4, 1), label=False))
