@@ -114,6 +114,8 @@ def test_the_page_works_by_keyboard_and_shows_where_it_is(visit, tiny):
     visit.page.keyboard.press("Enter")
     visit.page.get_by_role("heading", name=f"Seed {1 + 13 * columns}").wait_for()
     visit.page.keyboard.press("Escape")
+    visit.page.wait_for_function("() => !location.search.includes('picture=')")  # the history went back
+    visit.wait_until_settled()
     assert visit.page.evaluate(seed) == 1 + 13 * columns
     visit.page.keyboard.press("Tab")  # past the wall, of which one is a stop
     assert visit.page.evaluate("document.activeElement.className") != "tile"

@@ -125,8 +125,8 @@ export class PhotoIn {
   /** @param {FileList | null} files */
   _take(files) {
     const photo = [...(files ?? [])].find((file) => file.type.startsWith("image/") || !file.type);
-    this._file.value = this._camera.value = "";
     if (files?.length && !photo) say("This is no picture: take a PNG, JPEG, WebP or GIF.", { id: "looking" });
+    this._file.value = this._camera.value = "";
     if (photo && !this.element.hidden) void this._find(photo);
   }
 
