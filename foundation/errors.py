@@ -19,6 +19,11 @@ class GanymedeError(Exception):
         return str(self)
 
 
+def tell_strangers(reason: object) -> str:
+    """What a client of the service is told of an error, or of words, which are told as they are."""
+    return reason.for_strangers() if isinstance(reason, GanymedeError) else str(reason)
+
+
 def hide_location(sentence: str, location: str) -> str:
     """The sentence with `the store` for its location, where that stands as a word or before a `/`.
 

@@ -1,5 +1,6 @@
 """From the URI a person writes to the store it means."""
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,8 @@ from foundation.signatures import TrustedKeys
 from foundation.store.folder import FolderStore
 from foundation.store.interface import Sent, Store
 from foundation.store.trusted import TrustedStore
+
+log = logging.getLogger(__name__)
 
 
 def open_store(uri: str, *, sent: Sent | None = None, timeout_s: float = 10.0) -> Store:
@@ -90,6 +93,10 @@ def open_served_store(
     store = open_store(uri, timeout_s=timeout_s)
     timed = TimedStore(store, call_timeout_s=call_timeout_s)
     if isinstance(store, FolderStore):
+        if not os.path.exists(store.root):  # noqa: PTH110 - which raises nothing where it may not look
+            log.warning(
+                "There is no folder %s to be seen (GANYMEDE_MODELS); it is looked for again.", store.root
+            )
         served: Store = timed
     else:
         served = CachedStore(timed, open_cache(cache, max_bytes=cache_max_bytes))

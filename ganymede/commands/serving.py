@@ -4,7 +4,6 @@ import socket
 from functools import partial
 from importlib import import_module
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -67,11 +66,6 @@ def serve(**flags: Any) -> None:
     configure_logs(settings.log_format)
     for sentence in explain_unknown(os.environ):
         logging.getLogger(__name__).warning(sentence)
-    if "://" not in settings.models and not Path(settings.models).exists():
-        logging.getLogger(__name__).warning(
-            "There is no folder %s (--models, GANYMEDE_MODELS); it is looked for again and again.",
-            settings.models,
-        )
     require_free(settings.host, settings.port)
     app = create_app(settings)
     configuration = uvicorn.Config(

@@ -32,6 +32,8 @@ class WalkLeft(Exception):
 class WalkFile(Generic[AnEncoder]):
     """A walk's file at `path`, written in the threads of `pool` by the encoder that `open_encoder` opens.
 
+    Each use of a thread waits for one of the `turns` of `requester`.
+
     `leave` must be called in the end, from the event loop. Unless the file is kept, `discard` is called then:
     in a thread once nobody uses it any more, or at once if nobody has; without it the file is removed.
     """
@@ -42,8 +44,8 @@ class WalkFile(Generic[AnEncoder]):
         path: Path,
         open_encoder: Callable[[], AnEncoder],
         *,
-        turns: WalkTurns | None = None,
-        requester: str | None = None,
+        turns: WalkTurns,
+        requester: str | None,
         discard: Callable[[], None] | None = None,
     ) -> None:
         self._pool = pool
@@ -68,21 +70,19 @@ class WalkFile(Generic[AnEncoder]):
     ) -> float:
         """Call `function` in the pool with the encoder, and `args` after it; the seconds that it took.
 
-        Where there are turns it waits for one of its requester's, which the thread has until it is done.
+        It waits for a turn of its requester's, which the thread has until it is done.
 
         Raises:
             Unavailable: the disk is full, or the folder is away or read-only.
         """
         use = partial(self._use, lambda encoder: function(encoder, *args, **kwargs))
-        end_turn = None if self._turns is None else await self._turns.take(self._requester)
+        end_turn = await self._turns.take(self._requester)
         try:
             used = self._pool.submit(use)
         except BaseException:
-            if end_turn is not None:
-                end_turn()
+            end_turn()
             raise
-        if end_turn is not None:
-            used.add_done_callback(lambda _: end_turn())
+        used.add_done_callback(lambda _: end_turn())
         return await asyncio.wrap_future(used)
 
     def leave(self, *, keep: bool = False) -> None:

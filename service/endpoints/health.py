@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from foundation.errors import GanymedeError, Unavailable, hide_location
+from foundation.errors import Unavailable, hide_location, tell_strangers
 from service.endpoints.answer_schemas import Liveness, Readiness
 from service.endpoints.context import AppContext
 from service.endpoints.problem_responses import describe_problems
@@ -35,8 +35,7 @@ async def ready(context: AppContext) -> dict[str, Any]:
     location = releases.store.location
 
     def tell(reason: object) -> str:
-        told = reason.for_strangers() if isinstance(reason, GanymedeError) else str(reason)
-        return hide_location(told, location)
+        return hide_location(tell_strangers(reason), location)
 
     release = releases.default
     if release is None:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from foundation.errors import ClientGone, GanymedeError, NotFound, StoreError
+from foundation.errors import ClientGone, GanymedeError, NotFound, StoreError, tell_strangers
 from foundation.exhaustion import explain_exhaustion
 from service.http.addresses import speaks_inference
 from service.http.problem_table import Headers, code_of, headers_of, problem_type
@@ -85,9 +85,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def protocol_members(scope: Scope, sentence: object) -> dict[str, object]:
     """What clients of the Open Inference Protocol show of an error, where a request is one of theirs."""
-    if not speaks_inference(scope):
-        return {}
-    return {"error": sentence.for_strangers() if isinstance(sentence, GanymedeError) else str(sentence)}
+    return {"error": tell_strangers(sentence)} if speaks_inference(scope) else {}
 
 
 def describe_fault(http_request: Request, error: Exception) -> Response:
