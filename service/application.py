@@ -110,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_queue_images=settings.max_queue_images,
         timeout_s=settings.request_timeout_s,
         device_threads=device.threads if device.name == "cpu" else 1,
+        encode_threads=max(2, usable_cores()),
         walk_threads=max(2, usable_cores()),
         turn_s=TURN_S if device.name == "cpu" else None,
         metrics=metrics,

@@ -37,7 +37,13 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is made
 
 def enlarge(images: Images, scale: int) -> Images:
     """Repeat every pixel `scale` times in both directions: (n, h, w, c) to (n, h·scale, w·scale, c)."""
-    return images if scale == 1 else images.repeat(scale, axis=1).repeat(scale, axis=2)
+    if scale == 1:
+        return images
+    count, height, width, channels = images.shape
+    rows = images.repeat(scale, axis=2).reshape(count, height, 1, width * scale * channels)
+    enlarged = np.empty((count, height, scale, width * scale * channels), np.uint8)
+    np.copyto(enlarged, rows)  # whole rows, and without the interpreter's lock, which `repeat` keeps
+    return enlarged.reshape(count, height * scale, width * scale, channels)
 
 
 def grid_shape(count: int, columns: int | None) -> tuple[int, int]:

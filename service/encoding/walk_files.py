@@ -10,14 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from foundation.exhaustion import explain_exhaustion, explain_no_place
 from service.encoding.animation import Encoder
-from service.encoding.walk_turns import WalkTurns
+from service.encoding.encoding_threads import EncodingThreads
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ class WalkLeft(Exception):
 class WalkFile(Generic[AnEncoder]):
     """A walk's file at `path`, written in the threads of `pool` by the encoder that `open_encoder` opens.
 
-    Each use of a thread waits for one of the `turns` of `requester`.
+    Each use of a thread is a turn of `requester`.
 
     `leave` must be called in the end, from the event loop. Unless the file is kept, `discard` is called then:
     in a thread once nobody uses it any more, or at once if nobody has; without it the file is removed.
@@ -40,16 +39,15 @@ class WalkFile(Generic[AnEncoder]):
 
     def __init__(
         self,
-        pool: Executor,
+        pool: EncodingThreads,
         path: Path,
         open_encoder: Callable[[], AnEncoder],
         *,
-        turns: WalkTurns,
         requester: str | None,
         discard: Callable[[], None] | None = None,
     ) -> None:
         self._pool = pool
-        self._turns, self._requester = turns, requester
+        self._requester, self._since = requester, time.perf_counter()
         self._path = path
         self._open_encoder = open_encoder
         self._discard = discard or self._remove
@@ -64,25 +62,20 @@ class WalkFile(Generic[AnEncoder]):
 
     async def run(
         self,
+        pixels: int,
         function: Callable[Concatenate[AnEncoder, Parameters], None],
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> float:
         """Call `function` in the pool with the encoder, and `args` after it; the seconds that it took.
 
-        It waits for a turn of its requester's, which the thread has until it is done.
+        It waits for a turn of its requester's with so many `pixels`.
 
         Raises:
             Unavailable: the disk is full, or the folder is away or read-only.
         """
         use = partial(self._use, lambda encoder: function(encoder, *args, **kwargs))
-        end_turn = await self._turns.take(self._requester)
-        try:
-            used = self._pool.submit(use)
-        except BaseException:
-            end_turn()
-            raise
-        used.add_done_callback(lambda _: end_turn())
+        used = self._pool.submit(use, requester=self._requester, pixels=pixels, since=self._since)
         return await asyncio.wrap_future(used)
 
     def leave(self, *, keep: bool = False) -> None:

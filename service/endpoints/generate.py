@@ -27,9 +27,6 @@ from service.requests.recipes import describe_provenance, describe_recipe, read_
 from service.requests.request_inputs import count_numbers, read_inputs, request_count, request_seeds
 from service.requests.schemas import GenerateRequest
 
-_SMALL_PIXELS = 2**16
-"""A millisecond of PNG, three of WebP."""
-
 
 async def answer_generate(
     context: Context,
@@ -66,7 +63,7 @@ async def answer_generate(
                 release.generator,
                 inputs,
                 encode=_encoding(release, request, inputs, format, holding),
-                small=pixels <= _SMALL_PIXELS,
+                pixels=pixels,
                 flight=tag,
                 requester=holding.requester,
             ),

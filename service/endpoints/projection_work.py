@@ -141,7 +141,7 @@ async def _find(
                 return _encode(plan, projected, format, images, labels)
 
         generated = await context.engine.generate(
-            release.generator, projected.inputs, encode=encode, admission=admission
+            release.generator, projected.inputs, encode=encode, pixels=plan.pixels, admission=admission
         )
     return projected, generated
 

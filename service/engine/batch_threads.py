@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from foundation.errors import GanymedeError
 from foundation.labels import Weights
+from service.encoding.encoding_threads import EncodingThreads
 from service.engine.batching import Batch, WaitingJobs, group_by_images
 from service.engine.jobs import Generated, GenerationFailed, Job, Made, answer_all
 from service.metrics import Metrics
@@ -16,22 +17,29 @@ log = logging.getLogger(__name__)
 
 _ENCODE_GROUP_IMAGES = 64
 _RATE_MEMORY = 0.8
+_SMALL_PIXELS = 2**16
+"""A millisecond of PNG, three of WebP: an answer of more is large."""
 
 
 class BatchThreads:
-    """One thread per session of a device; a pool of `encoders` encodes while the next batch runs."""
+    """One thread per session of a device; pools encode while the next batch runs.
+
+    `large_encoders` write what is large, each answer by itself: nobody's small one waits for it, nor does the
+    next batch.
+    """
 
     def __init__(
         self,
         waiting: WaitingJobs,
         encoders: ThreadPoolExecutor,
+        large_encoders: EncodingThreads,
         metrics: Metrics,
         *,
         count: int,
         max_batch_images: int,
     ) -> None:
         self._waiting = waiting
-        self._encoders = encoders
+        self._encoders, self._large_encoders = encoders, large_encoders
         self._metrics = metrics
         self._max_batch_images = max_batch_images
         self._handing_out = threading.Lock()
@@ -66,10 +74,22 @@ class BatchThreads:
                 continue
             ended = time.perf_counter()
             idle = self._waiting.done(batch)
-            for group in group_by_images(self._hand_out(batch, images, labels), _ENCODE_GROUP_IMAGES):
+            complete = self._hand_out(batch, images, labels)
+            for job in complete:
+                if job.pixels > _SMALL_PIXELS:
+                    self._large_encoders.submit(
+                        self._finish,
+                        [job],
+                        ended,
+                        requester=job.requester,
+                        pixels=job.pixels,
+                        since=job.arrived,
+                    )
+            small = [job for job in complete if job.pixels <= _SMALL_PIXELS]
+            for group in group_by_images(small, _ENCODE_GROUP_IMAGES):
                 # The way through the pool costs more than small answers do, where this thread has a core of
                 # its own and not a GPU that waits for it; and it is for nothing where the device is idle.
-                if idle or (len(self.threads) > 1 and all(job.small for job in group)):
+                if idle or len(self.threads) > 1:
                     self._finish(group, ended)
                 else:
                     self._encoders.submit(self._finish, group, ended)

@@ -8,7 +8,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from foundation.errors import DeadlineExceeded, Unavailable
-from service.encoding.walk_turns import WalkTurns
+from service.encoding.encoding_threads import EncodingThreads
 from service.engine.admission import Admission, explain_full
 from service.engine.batch_threads import BatchThreads
 from service.engine.batching import WaitingJobs
@@ -43,12 +43,17 @@ class Engine:
         self._waiting = WaitingJobs(devices=device_threads, turn_s=turn_s)
         self._flights: dict[str, Job] = {}
         self._encoders = ThreadPoolExecutor(encode_threads, thread_name_prefix="encode")
-        self.walk_encoders = ThreadPoolExecutor(
-            walk_threads, thread_name_prefix="walk", initializer=yield_to_others
+        self._large_encoders = EncodingThreads("encode-large", encode_threads, in_company=self._is_shared)
+        self.walk_encoders = EncodingThreads(
+            "walk", walk_threads, in_company=self._is_shared, initializer=yield_to_others
         )
-        self.walk_turns = WalkTurns(walk_threads, in_company=lambda: self._waiting.in_company)
         self._batches = BatchThreads(
-            self._waiting, self._encoders, metrics, count=device_threads, max_batch_images=max_batch_images
+            self._waiting,
+            self._encoders,
+            self._large_encoders,
+            metrics,
+            count=device_threads,
+            max_batch_images=max_batch_images,
         )
         self.leaving = False
         """Whether the process is to end: it still takes what comes, and says that it should go elsewhere."""
@@ -93,7 +98,7 @@ class Engine:
         inputs: Rows,
         *,
         encode: Encode | None = None,
-        small: bool = False,
+        pixels: int | None = None,
         flight: str | None = None,
         requester: str | None = None,
         admission: Admission | None = None,
@@ -102,7 +107,8 @@ class Engine:
 
         Of a graph that is no generator it is the numbers that it makes of them.
 
-        `small` says that this takes no longer than a few images: then the encoders' pool need not do it.
+        `pixels` are those that `encode` goes through, of the images where none are given: what is large has
+        threads of its own, in turns of requesters.
 
         Calls with the same `flight` (a name of the exact answer) share one run. When the last one who waits
         is cancelled, the work leaves the queue, and its requester's next goes behind that of others (not
@@ -117,7 +123,10 @@ class Engine:
         job = self._flights.get(flight) if flight else None
         if job is None:
             whose = admission.requester if admission else requester
-            job = Job(generator, inputs, whose, encode, small, generator.images_each)
+            if pixels is None:
+                image = generator.manifest.image
+                pixels = len(inputs) * image.height * image.width
+            job = Job(generator, inputs, whose, encode, pixels if encode else 0, generator.images_each)
             self._admit(job, flight, admission)
         waiter: asyncio.Future[Generated] = asyncio.get_running_loop().create_future()
         job.waiters.append(waiter)
@@ -140,7 +149,11 @@ class Engine:
     async def close(self, limit_s: float | None = None) -> None:
         """Finish what was admitted, and stop; threads that still work after `limit_s` are left alone."""
         self._waiting.close()
-        await end_threads(self._batches.threads, (self._encoders, self.walk_encoders), limit_s)
+        pools = (self._encoders, self._large_encoders, self.walk_encoders)
+        await end_threads(self._batches.threads, pools, limit_s)
+
+    def _is_shared(self) -> bool:
+        return self._waiting.in_company
 
     def _admit(self, job: Job, flight: str | None, admission: Admission | None) -> None:
         count, requester = job.cost, job.requester

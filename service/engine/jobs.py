@@ -94,8 +94,8 @@ class Job:
     requester: str | None = None
     """Whose it is; see `service.http.requesters`."""
     encode: Encode | None = None
-    small: bool = False
-    """Encoding takes no longer than a few images do to be generated."""
+    pixels: int = 0
+    """Those that encoding goes through."""
     images_each: int = 1
     """What a row costs, in drawings."""
     taken: int = 0

@@ -134,7 +134,7 @@ async def project(
     course = Course(projector, pictures, labels)
 
     async def run(graph: ProjectionGraph, feeds: Feeds, then: Encode) -> Generated:
-        return await engine.generate(graph, feeds, encode=then, small=True, admission=admission)
+        return await engine.generate(graph, feeds, encode=then, pixels=0, admission=admission)
 
     waited = [await run(projector.encoder, Feeds({PICTURES: pictures}), course.begin)]
     waited += [await run(projector.gradient, course.feeds(), course.step) for _ in range(steps)]

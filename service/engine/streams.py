@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from foundation.errors import DeadlineExceeded
+from foundation.images import Images
 from service.encoding.pictures import enlarge
 from service.encoding.streams import StreamEncoder, open_stream_encoder
 from service.encoding.walk_files import WalkFile
 from service.engine.engine import Engine
 from service.engine.generator import Generator
-from service.engine.jobs import Generated
-from service.engine.walks import CHUNKS_IN_FLIGHT, frame_shape, generate_chunks
+from service.engine.walks import CHUNKS_IN_FLIGHT, frame_shape, generate_chunks, pixels_held, split_turns
 from service.requests.inputs import Inputs
 from service.requests.recipes import describe_provenance
 from service.requests.schemas import WalkRequest
@@ -65,7 +65,6 @@ async def stream_walk(
         engine.walk_encoders,
         _NO_FILE,
         opener,
-        turns=engine.walk_turns,
         requester=requester,
         discard=discard,
     )
@@ -77,7 +76,14 @@ async def stream_walk(
                     async with asyncio.timeout(timeout_s) as admission.limit:
                         generated = await anext(chunks, None)
                         taken: list[bytes] = []
-                        encode_s = await file.run(_encode, file, generated, request.scale, taken)
+                        encode_s = 0.0
+                        if generated is None:
+                            encode_s += await file.run(pixels_held(request, manifest), _finish, taken)
+                        else:
+                            for pixels, frames in split_turns(generated.images, request.scale):
+                                encode_s += await file.run(
+                                    pixels, _encode, file, frames, request.scale, taken
+                                )
                     if generated is None:
                         yield Pieces(taken, encode_s=encode_s)
                         return
@@ -91,16 +97,18 @@ async def stream_walk(
 def _encode(
     encoder: StreamEncoder,
     file: WalkFile[StreamEncoder],
-    generated: Generated | None,
+    images: Images,
     scale: int,
     taken: list[bytes],
 ) -> None:
-    """Encode a chunk, or end the walk where there is none; what can be sent goes into `taken`."""
-    if generated is None:
-        encoder.finish()
-    else:
-        for index in range(len(generated.images)):
-            if file.left:
-                return
-            encoder.add(enlarge(generated.images[index : index + 1], scale))
+    """Encode frames; what can be sent goes into `taken`."""
+    for index in range(len(images)):
+        if file.left:
+            return
+        encoder.add(enlarge(images[index : index + 1], scale))
+    taken += encoder.take()
+
+
+def _finish(encoder: StreamEncoder, taken: list[bytes]) -> None:
+    encoder.finish()
     taken += encoder.take()

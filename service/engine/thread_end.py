@@ -6,11 +6,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from service.encoding.encoding_threads import EncodingThreads
+
 _LOOK_S = 0.01
 
 
 async def end_threads(
-    threads: Sequence[threading.Thread], pools: Sequence[ThreadPoolExecutor], limit_s: float | None
+    threads: Sequence[threading.Thread],
+    pools: Sequence[ThreadPoolExecutor | EncodingThreads],
+    limit_s: float | None,
 ) -> bool:
     """Whether `threads` end, and `pools` do what was given to them until then, within `limit_s`.
 

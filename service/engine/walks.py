@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from foundation.errors import DeadlineExceeded
+from foundation.images import Images
 from foundation.manifest import Described
 from service.encoding.animation import Encoder, FrameShape, open_encoder
+from service.encoding.encoding_threads import SHORT_PIXELS
 from service.encoding.pictures import enlarge
 from service.encoding.walk_files import WalkFile
 from service.engine.admission import Admission
@@ -67,6 +69,25 @@ def split_frames(frames: int, chunk_frames: int = CHUNK_FRAMES) -> Iterator[slic
     """The parts of a walk that are generated at once, in order."""
     for start in range(0, frames, chunk_frames):
         yield slice(start, min(start + chunk_frames, frames))
+
+
+def split_turns(images: Images, scale: int) -> Iterator[tuple[int, Images]]:
+    """The parts of `images` that are each encoded in one turn, and their pixels once enlarged.
+
+    A turn is short (`SHORT_PIXELS`), or of a single frame: others wait no longer than for that.
+    """
+    frame = images.shape[1] * images.shape[2] * scale**2
+    for part in split_frames(len(images), max(1, SHORT_PIXELS // frame)):
+        yield frame * (part.stop - part.start), images[part]
+
+
+def pixels_held(request: WalkRequest, manifest: Described) -> int:
+    """What may be left to encode when the last frame has been given to an encoder.
+
+    A filmstrip is written whole then, and a codec looks at dozens of frames before it writes the first.
+    """
+    frame = manifest.image.height * manifest.image.width * request.scale**2
+    return frame * (min(request.frames, CHUNK_FRAMES) if request.stream else request.frames)
 
 
 def open_walk_encoder(
@@ -130,7 +151,6 @@ async def render_walk(
         engine.walk_encoders,
         path,
         open_file,
-        turns=engine.walk_turns,
         requester=requester,
         discard=discard,
     )
@@ -141,8 +161,9 @@ async def render_walk(
                     async for generated in chunks:
                         queue_s += generated.queue_s
                         inference_s += generated.inference_s
-                        encode_s += await file.run(_encode, file, generated, request.scale)
-                encode_s += await file.run(_finish)
+                        for pixels, frames in split_turns(generated.images, request.scale):
+                            encode_s += await file.run(pixels, _encode, file, frames, request.scale)
+                encode_s += await file.run(pixels_held(request, generator.manifest), _finish)
                 whole = True
     except TimeoutError:
         raise DeadlineExceeded(f"The walk was not ready within {timeout_s:g} s.") from None
@@ -177,11 +198,11 @@ async def generate_chunks(
         await asyncio.gather(*pending, return_exceptions=True)
 
 
-def _encode(encoder: Encoder, file: WalkFile[Encoder], generated: Generated, scale: int) -> None:
-    for index in range(len(generated.images)):
+def _encode(encoder: Encoder, file: WalkFile[Encoder], images: Images, scale: int) -> None:
+    for index in range(len(images)):
         if file.left:
             return
-        encoder.add(enlarge(generated.images[index : index + 1], scale))
+        encoder.add(enlarge(images[index : index + 1], scale))
 
 
 def _finish(encoder: Encoder) -> None:

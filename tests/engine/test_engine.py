@@ -305,7 +305,12 @@ def test_a_small_answer_is_encoded_where_it_was_made_unless_a_device_waits(relea
 
         calls = [
             asyncio.ensure_future(
-                engine.generate(slow, draw_seeds(release.manifest, range(8)), encode=encode, small=small)
+                engine.generate(
+                    slow,
+                    draw_seeds(release.manifest, range(8)),
+                    encode=encode,
+                    pixels=2**16 if small else 2**16 + 1,
+                )
             )
             for _ in range(cores + 1)  # the last waits while the first is encoded
         ]
@@ -318,6 +323,57 @@ def test_a_small_answer_is_encoded_where_it_was_made_unless_a_device_waits(relea
         return names[0]
 
     assert asyncio.run(scenario()).startswith(thread)
+
+
+class BlockedEncoding:
+    """Encoding that lasts as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, images, labels):
+        self.begun.release()
+        assert self.go_on.wait(PATIENCE_S)
+        return b"large"
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_however_many_large_answers_are_encoded_another_s_is_drawn_encoded_and_answered(release, devices):
+    async def scenario(engine):
+        inputs, blocked = draw_seeds(release.manifest, [1]), BlockedEncoding()
+
+        def ask(requester, encode, pixels):
+            answer = engine.generate(
+                release.generator, inputs, encode=encode, pixels=pixels, requester=requester
+            )
+            return asyncio.ensure_future(answer)
+
+        large = [ask(f"large {number}", blocked, 2**24) for number in range(4)]
+        assert await asyncio.to_thread(blocked.begun.acquire, timeout=PATIENCE_S)
+        for pixels in (1, 2**20):  # a small one, and one that is not
+            assert (await ask("another", lambda *_: b"mine", pixels)).content == b"mine"
+        blocked.go_on.set()
+        assert [answer.content for answer in await asyncio.gather(*large)] == [b"large"] * 4
+
+    run(scenario, device_threads=devices)
+
+
+def test_who_is_in_one_batch_with_a_large_answer_does_not_wait_for_it(release):
+    async def scenario(engine):
+        slow: Any = SlowGenerator(release.generator)
+        inputs, blocked = draw_seeds(release.manifest, [1]), BlockedEncoding()
+        first = asyncio.ensure_future(engine.generate(slow, inputs))
+        await until(lambda: slow.entered)
+        large = asyncio.ensure_future(engine.generate(slow, inputs, encode=blocked, pixels=2**24))
+        small = asyncio.ensure_future(engine.generate(slow, inputs, encode=lambda *_: b"mine", pixels=1))
+        await asyncio.sleep(0)  # each is admitted at its first step
+        slow.go.release(2)
+        assert (await small).content == b"mine"
+        assert slow.batches == [1, 2]
+        blocked.go_on.set()
+        await asyncio.gather(first, large)
+
+    run(scenario)
 
 
 def test_closing_finishes_what_was_admitted(release):

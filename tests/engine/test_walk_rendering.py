@@ -13,7 +13,7 @@ import pytest
 from foundation.errors import DeadlineExceeded, QueueFull
 from foundation.exhaustion import Exhausted
 from foundation.store import open_store
-from service.encoding.walk_turns import WalkTurns
+from service.encoding.encoding_threads import SHORT_PIXELS, EncodingThreads
 from service.engine import walks as rendering
 from service.engine.devices import cpu_device
 from service.engine.engine import Engine
@@ -31,23 +31,25 @@ def release(tiny_store):
     return Releases(open_store(str(tiny_store)), default_model="grey", device=cpu_device(1)).get("grey")
 
 
-class CountedTurns(WalkTurns):
+class CountedTurns(EncodingThreads):
     """The real turns, keeping count of who took and ended them."""
 
     def __init__(self) -> None:
-        super().__init__(1)
+        super().__init__("walk", 1)
         self.taken: list[str | None] = []
+        self.pixels: list[int] = []
         self.ended = 0
 
-    async def take(self, requester):
-        end = await super().take(requester)
-        self.taken.append(requester)
+    def submit(self, function, *arguments, requester=None, pixels=0, **options):
+        done = super().submit(function, *arguments, requester=requester, pixels=pixels, **options)
+        if requester is not None:  # what frees an encoder is nobody's
+            self.taken.append(requester)
+            self.pixels.append(pixels)
+            done.add_done_callback(self._count)
+        return done
 
-        def count() -> None:
-            self.ended += 1
-            end()
-
-        return count
+    def _count(self, _) -> None:
+        self.ended += 1
 
 
 class WatchedEngine(Engine):
@@ -87,8 +89,8 @@ class WatchedEngine(Engine):
             self.in_flight -= 1
 
 
-def render(engine, release, path, *, format="npy", frames=1000, timeout_s=PATIENCE_S, **options):
-    request = WalkRequest(seeds=(1, 2), frames=frames)
+def render(engine, release, path, *, format="npy", frames=1000, scale=1, timeout_s=PATIENCE_S, **options):
+    request = WalkRequest(seeds=(1, 2), frames=frames, scale=scale)
     keys = draw_inputs(release.manifest, request, request.seeds)
     return render_walk(engine, release.generator, keys, request, path, format, timeout_s=timeout_s, **options)
 
@@ -308,7 +310,7 @@ def test_each_chunk_is_encoded_in_a_turn_of_its_requester_which_ends_with_it(
 ):
     async def walk() -> CountedTurns:
         engine = WatchedEngine()
-        turns = engine.walk_turns = CountedTurns()
+        turns = engine.walk_encoders = CountedTurns()
         if broken:
             monkeypatch.setattr(rendering, "_encode", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError) if broken else nullcontext():
@@ -322,13 +324,32 @@ def test_each_chunk_is_encoded_in_a_turn_of_its_requester_which_ends_with_it(
     assert turns.ended == len(turns.taken)
 
 
+def test_a_turn_is_short_however_large_the_frames(release, tmp_path):
+    async def walk() -> CountedTurns:
+        engine = WatchedEngine()
+        turns = engine.walk_encoders = CountedTurns()
+        path = tmp_path / "walk.npy"
+        await render(engine, release, path, frames=10, scale=64, requester="me")
+        await engine.close()
+        assert np.load(path).shape == (10, 512, 512, 1)
+        return turns
+
+    assert SHORT_PIXELS == 4 * 512**2
+    assert asyncio.run(walk()).pixels == [4 * 512**2, 4 * 512**2, 2 * 512**2, 10 * 512**2]  # and the end
+
+
+def test_a_frame_that_is_larger_than_a_short_turn_has_one_of_its_own():
+    images = np.zeros((3, 64, 64, 1), np.uint8)
+    assert [(pixels, len(frames)) for pixels, frames in rendering.split_turns(images, 64)] == [(2**24, 1)] * 3
+
+
 def test_a_walk_that_was_left_before_its_first_frames_has_cost_no_drawing_no_folder_and_no_thread(
     release, tmp_path, monkeypatch
 ):
     async def leave() -> None:
         engine, done = WatchedEngine(delay_s=PATIENCE_S), []
         monkeypatch.setattr(rendering, "walk_inputs", lambda *_: done.append("drawn"))
-        monkeypatch.setattr(engine.walk_encoders, "submit", lambda *_: done.append("thread"))
+        monkeypatch.setattr(engine.walk_encoders, "submit", lambda *_, **__: done.append("thread"))
         request = WalkRequest(seeds=(1, 2), frames=600)
         keys = draw_inputs(release.manifest, request, request.seeds)
         walk = render_walk(
