@@ -11,6 +11,13 @@ from contextlib import suppress
 _PROGRESS_BYTES = 2**14
 """Taken within the time limit this is progress, as is all that waited; fewer are a trickle of days."""
 
+_STEADY_BYTES_S = 2**14
+"""Who reads so much a second has the time that it takes him: a machine with a large receive buffer confirms
+much at once, and then nothing for as long as its client needs to read that."""
+
+_MOST_AHEAD_BYTES = 2**22
+"""So much of it may be unread yet: a large receive buffer, which one who reads nothing fills too."""
+
 _TCP_INFO_BYTES = 128
 _ACKNOWLEDGED = struct.Struct("@Q")
 _ACKNOWLEDGED_AT = 120
@@ -29,6 +36,9 @@ class UnreadAnswer:
         self._goal = 0
         """How much must have been taken for this to be progress."""
         self._unsent = 0
+        self._taken = 0
+        self._paid_until = 0.0
+        """As long as it takes to read what was confirmed."""
         self._noticed = 0
         """Bytes that the system took as far as can be told from the buffer, where it does not say more."""
 
@@ -40,6 +50,11 @@ class UnreadAnswer:
         self, transport: asyncio.Transport, now: float, timeout_s: float, *, under_way: bool = False
     ) -> bool:
         """Whether the client has taken next to nothing in the `timeout_s` before `now`.
+
+        What it takes at once pays for the seconds in which it would be read steadily (RFC 9293, section
+        3.8.6.2: a receiver may keep its window shut until much of its buffer is free). So no answer holds
+        out longer than `timeout_s` and what all of it takes at that rate, and one of which nothing is read
+        no longer than `timeout_s` and what a receive buffer takes.
 
         `under_way` says that its answer is not whole yet. One that is, and lies with the system, costs this
         process nothing: the client may read it when it likes.
@@ -54,7 +69,10 @@ class UnreadAnswer:
         waiting = unsent + (queued if under_way else 0)
         if waiting == 0 or taken >= self._goal:
             self._since, self._goal = now, taken + min(max(1, waiting), _PROGRESS_BYTES)
-        return waiting > 0 and now - self._since > timeout_s
+        if taken > self._taken:
+            paid = max(self._paid_until, now) + (taken - self._taken) / _STEADY_BYTES_S
+            self._taken, self._paid_until = taken, min(paid, now + _MOST_AHEAD_BYTES / _STEADY_BYTES_S)
+        return waiting > 0 and now > max(self._since + timeout_s, self._paid_until)
 
 
 def _look(transport: asyncio.Transport) -> tuple[int, int] | None:
