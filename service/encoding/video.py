@@ -10,20 +10,15 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
-from PIL import Image
 
 from foundation.images import Images, blend_on_white
 from service.encoding.animation import FrameShape
+from service.encoding.frames import brighten_frame, lay_frame, paint_frame
 from service.encoding.metadata import embed_xmp, wrap_xmp
 from service.encoding.provenance import Provenance
 from service.encoding.streams import Sink
 
 _BT709 = 1  # ITU-T H.273's number, for primaries, transfer and matrix alike
-_COLOURS = 256
-_FRAME_FORMATS = {1: "gray", 3: "rgb24", 4: "rgba"}
-_NO_COLOUR = 128
-_CACHED_PIXELS = 2**16
-_LUMA = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +133,13 @@ class VideoEncoder:
         if not self._keeps_alpha:
             frame = blend_on_white(frame)
         if self._layout == "pal8":
-            return _paint(frame)
+            return paint_frame(frame)
         if self._layout == "yuv420p":
             height, width = frame.shape[:2]
             frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             if frame.shape[2] == 1:
-                return _brighten(frame)
-        grey = frame.shape[2] == 1
-        plain = np.ascontiguousarray(frame[:, :, 0] if grey else frame)
-        picture = VideoFrame.from_ndarray(plain, format=_FRAME_FORMATS[frame.shape[2]])
+                return brighten_frame(frame)
+        picture = lay_frame(frame)
         if picture.format.name == self._layout:
             return picture
         colours = (
@@ -168,34 +161,6 @@ class FragmentedEncoder(VideoEncoder):
     def take(self) -> list[bytes]:
         """What was written since the last time."""
         return self._sink.take()
-
-
-def _brighten(frame: Images) -> VideoFrame:
-    """A grey frame of even sides as yuv420p: its levels as luma 16 to 235, and no colour."""
-    height, width = frame.shape[:2]
-    planes = np.full((height * 3 // 2, width), _NO_COLOUR, np.uint8)  # the luma above both chromas
-    rows = max(1, _CACHED_PIXELS // width)  # NumPy makes eight bytes of each index first
-    for row in range(0, height, rows):
-        np.take(_LUMA, frame[row : row + rows, :, 0], out=planes[row : min(row + rows, height)], mode="clip")
-    return VideoFrame.from_ndarray(planes, format="yuv420p")
-
-
-def _paint(frame: Images) -> VideoFrame:
-    """A frame in at most 256 colours of its own; grey levels stay exact."""
-    if frame.shape[2] == 1:
-        levels = np.arange(_COLOURS, dtype=np.uint8)
-        indices, colours = frame[:, :, 0], np.stack([levels] * 3, axis=1)  # (256, 3)
-    else:
-        painted = Image.fromarray(frame).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
-        indices = np.asarray(painted)
-        colours = np.zeros((_COLOURS, 3), np.uint8)
-        used = np.asarray(painted.getpalette("RGB"), np.uint8).reshape(-1, 3)
-        colours[: len(used)] = used
-    # FFmpeg's palette: 256 words of alpha, red, green, blue.
-    opaque = np.full((_COLOURS, 1), 255, np.uint8)
-    palette = np.concatenate([opaque, colours], axis=1)  # (256, 4)
-    painting: Any = (np.ascontiguousarray(indices), palette)  # PyAV's types leave this pair out
-    return VideoFrame.from_ndarray(painting, format="pal8")
 
 
 def _describe(origin: Provenance) -> str:
