@@ -136,7 +136,8 @@ class VideoEncoder:
             return paint_frame(frame)
         if self._layout == "yuv420p":
             height, width = frame.shape[:2]
-            frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+            if height % 2 or width % 2:
+                frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             if frame.shape[2] == 1:
                 return brighten_frame(frame)
         picture = lay_frame(frame)
