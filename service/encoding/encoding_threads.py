@@ -108,7 +108,7 @@ class EncodingThreads:
         turn = _Turn(began, next(self._numbers), pixels, partial(function, *args))
         with self._state:
             heapq.heappush(self._line_of(requester).turns, turn)
-        turn.done.add_done_callback(lambda _: self._forget(requester, turn))
+        turn.done.add_done_callback(partial(self._forget, requester, turn.number))  # no turn: no circle
         try:
             self._pool.submit(self._work)
         except BaseException:
@@ -179,13 +179,13 @@ class EncodingThreads:
             line = self._lines[requester] = _Line(served, self._given)
         return line
 
-    def _forget(self, requester: str | None, turn: _Turn) -> None:
+    def _forget(self, requester: str | None, number: int, done: Future[Any]) -> None:
         """Let go of a turn that was cancelled before it came."""
-        if turn.done.cancelled():
+        if done.cancelled():
             with self._state:
                 line = self._lines.get(requester)
-                if line is not None and turn in line.turns:
-                    line.turns.remove(turn)
+                if line is not None:
+                    line.turns = [turn for turn in line.turns if turn.number != number]
                     heapq.heapify(line.turns)
                     self._end_line(requester)
 

@@ -3,6 +3,7 @@
 import itertools
 import queue
 import threading
+import weakref
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 
@@ -139,7 +140,20 @@ def test_who_stops_waiting_has_no_turn_and_loses_none():
         assert not asked[2].cancel()
         taking.end("last")
     assert taking.had == ["first", "last"]
-    assert "gone" not in taking.turns._lines
+
+
+def test_what_a_turn_holds_goes_with_who_stops_waiting():
+    class Frames:
+        pass
+
+    with takers(1) as taking:
+        taking.ask("first")
+        assert taking.next() == "first"
+        frames = Frames()
+        held = weakref.ref(frames)
+        assert taking.turns.submit(id, frames, requester="gone").cancel()
+        del frames
+        assert held() is None
 
 
 def test_every_turn_comes_once_whoever_leaves_and_however_the_threads_end():
