@@ -73,9 +73,11 @@ async def leave(reader, writer):
 
 
 async def ask(url, path=b"/generate", body=b'{"count": 1}'):
-    """The status of an answer."""
+    """The status of an answer to another address than the crowd's: of the queue it has a share of its own."""
     address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    reader, writer = await asyncio.open_connection(
+        address.hostname, address.port, local_addr=("127.0.0.2", 0)
+    )
     writer.write(
         b"POST " + path + b" HTTP/1.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     )
