@@ -110,8 +110,9 @@ def test_pictures_alike_in_their_low_frequencies_alone_are_no_duplicates():
 def test_the_recipe_suits_the_pictures_and_says_why(folder):
     made = plan(folder)
     reasons = {reason.setting: reason for reason in made.recipe.reasons}
-    assert (made.recipe.preset, reasons["size"].value, made.shape.size) == ("modern", "64", 64)
-    assert "72 in the middle" in reasons["size"].why
+    assert (made.recipe.preset, reasons["size"].value, made.shape.size) == ("modern", "32", 32)
+    assert "72 in the middle. They bear --set size=64" in reasons["size"].why
+    assert reasons["residual"].value == "false"
     assert reasons["penalty"].why == "auto, by the side of the pictures, as R3GAN's gamma grows"
     automatic = [reason.why for reason in made.recipe.reasons if reason.why.startswith("auto, ")]
     assert len(automatic) == 10
@@ -119,6 +120,7 @@ def test_the_recipe_suits_the_pictures_and_says_why(folder):
     assert int(reasons["epochs"].value) * 1 >= 8000  # an epoch is one batch
     assert made.command.startswith("ganymede train --preset modern --data 'folder:")
     assert made.looks == int(reasons["epochs"].value) * 16
+    assert plan(folder, "size=64").shape.size == 64
     given = plan(folder, "size=32", "epochs=7", "held_out=0")
     assert given.recipe.settings == {"size": "32", "epochs": "7", "held_out": "0"}
     assert given.looks == 7 * 16

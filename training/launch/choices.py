@@ -7,7 +7,7 @@ from functools import partial
 
 from rich.console import Console
 
-from training.config import C, Configuration
+from training.config import C, Configuration, write_value
 from training.data import Pictures
 from training.data.mirror import bears_mirror
 from training.errors import ConfigurationError
@@ -64,11 +64,6 @@ def say_choices(asked: Configuration, chosen: Configuration, console: Console) -
     if fields:
         words = ", ".join(f"{name}={write_value(getattr(chosen, name))}" for name in fields)
         console.print(f"Chosen for these pictures: {words}.", highlight=False, soft_wrap=True, markup=False)
-
-
-def write_value(value: object) -> str:
-    """Return a value as `--set` takes it."""
-    return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
 def advise_length(configuration: Configuration, run: Run, pictures: PictureSet, console: Console) -> None:
