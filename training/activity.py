@@ -30,8 +30,12 @@ class Lines:
     what lasts is said again, ever more seldom.
     """
 
-    def __init__(self, say: Callable[[str], None], what: str, *, said: bool = False) -> None:
+    def __init__(
+        self, say: Callable[[str], None], what: str, *, said: bool = False, silent_s: float = 0.0
+    ) -> None:
+        """Begin with `what`; two seconds of silence may be more, where few lines are wanted."""
         self._say = say
+        self._silent_s = max(SILENT_S, silent_s)
         self._what, self._part, self._said = what, "", said
         self._begun_s = self._turned_s = self._said_s = time.monotonic()
         self._ended = threading.Event()
@@ -56,8 +60,8 @@ class Lines:
     def _watch(self) -> None:
         while not self._ended.wait(min(TICK_S, SILENT_S)):
             now_s = time.monotonic()
-            again_s = max(AGAIN_S, GROWTH * (now_s - self._begun_s))
-            if now_s - self._said_s >= (again_s if self._said else SILENT_S):
+            again_s = max(AGAIN_S, self._silent_s, GROWTH * (now_s - self._begun_s))
+            if now_s - self._said_s >= (again_s if self._said else self._silent_s):
                 lasted = f", {now_s - self._turned_s:.0f} s so far" if self._said else ""
                 self._said, self._said_s = True, now_s
                 self._say(f"{self._what}{self._part or lasted} …")

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from training.activity import Turn
+from training.activity import Turn, plain
 from training.config import Configuration
 from training.evaluation.gauge import Measurement
 from training.gan import GAN
@@ -41,6 +41,7 @@ class Recorder:
         self.gauge = watch.gauge
         self.console = console
         self.health = watch.health
+        self.voice = watch.voice
         self.warned: set[str] = set()
         self.board = Board(run.events_folder)
         # An epoch whose checkpoint was never written is trained, and recorded, again.
@@ -87,8 +88,9 @@ class Recorder:
             write_sample(path, generator, settings.latent_size, self.classes)
             write_curves(self.run.curves_path, self.stats)
             self.board.write_grid(path, stats.step)
-        if figures or ((kept or sampled) and not self.console.is_terminal):
-            self.console.print(describe_epoch(stats, settings.epochs), highlight=False, soft_wrap=True)
+        said = figures or ((kept or sampled) and not self.console.is_terminal)
+        if said and (self.voice is None or epoch == settings.epochs or self.voice.tells_epoch()):
+            (self.voice.say if self.voice else plain(self.console))(describe_epoch(stats, settings.epochs))
         self.warn()
 
     def warn(self) -> None:

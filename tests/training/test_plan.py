@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from foundation.store import FolderStore
 from ganymede.command import app
 from tests.conftest import REPOSITORY
+from training.data import load_pictures
 from training.errors import ConfigurationError, DataError
 from training.plan import plan as planning
 from training.plan.costs import Instance, estimate_costs, read_table
@@ -137,6 +138,38 @@ def test_a_grey_folder_of_small_pictures_is_planned_in_grey_at_their_size(tmp_pa
     assert (made.shape.size, made.shape.channels, made.survey.grey) == (32, 1, True)
     assert "no classes" in describe_plan(made)
     assert f"No release in {REPOSITORY / 'models'} carries weights to begin from" in describe_plan(made)
+
+
+def test_transparency_and_what_keeps_it_are_told(tmp_path):
+    for number in range(6):
+        Image.new("RGBA", (40, 40), (9 * number, 0, 99, 128)).save(tmp_path / f"{number}.png")
+    said = "6 pictures have transparency, which becomes white: --set channels=4 keeps it."
+    assert said in describe_plan(plan(tmp_path))
+    assert said not in describe_plan(plan(tmp_path, "channels=4"))
+
+
+def test_networks_that_draw_another_size_than_the_pictures_have_are_given_one(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((6, 50, 50, 3), np.uint8))
+    made = plan(tmp_path / "a.npz")
+    assert (made.recipe.settings["size"], made.shape.size) == ("32", 32)
+    assert "the networks draw no 50x50" in describe_plan(made)
+
+
+def test_plan_plans_what_train_does_on_the_same_folder_and_says_where_it_is(folder):
+    output = io.StringIO()
+    made = make_plan(
+        str(folder),
+        preset="modern",
+        settings=[],
+        data_folder=None,
+        probed=False,
+        console=Console(file=output),
+        store=FolderStore(REPOSITORY / "models"),
+    )
+    settings = find_preset("modern").defaults.model_copy(update={"held_out": 0.1})
+    assert made.shape == load_pictures(f"folder:{folder}", None, "train", settings).shape
+    assert "--set size" not in made.command
+    assert output.getvalue() == f"Looking through {folder} …\n"
 
 
 def test_an_archive_is_planned_too(tmp_path):

@@ -12,7 +12,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from training.activity import Lines, Turn, plain
+from training.activity import Lines, Turn
 from training.run.stats import EpochPart, EpochStats
 from training.run.voice import Voice
 
@@ -78,13 +78,15 @@ class Bar:
             finally:
                 self._show_doing("")
         elif self._voice:
-            with Lines(plain(self._progress.console), what, said=said) as lines:
+            say, silent_s = self._voice.say, self._voice.silent_s
+            with Lines(say, what, said=said, silent_s=silent_s) as lines:
                 yield lines.turn_to
         else:
             yield lambda _: None
 
     def _show_doing(self, what: str) -> None:
-        self._progress.update(self._task, doing=what, refresh=True)
+        short = what.rpartition(": ")[2]  # the bar says which epoch it is
+        self._progress.update(self._task, doing=short, refresh=True)
 
 
 def describe_stop(step: int, path: str) -> str:
