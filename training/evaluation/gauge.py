@@ -153,7 +153,9 @@ def find_gauge(configuration: Configuration, pictures: Pictures, console: Consol
     if not configuration.evaluation_epochs:
         return None
     if len(pictures.images) < MIN_IMAGES:
-        say(f"The pictures are not measured while training: there are only {len(pictures.images)}.")
+        count = len(pictures.images)
+        said = f"there {'is' if count == 1 else 'are'} only {count}, and a figure needs {MIN_IMAGES}"
+        say(f"The pictures are not measured while training: {said}.")
         return None
     try:
         gauge = open_gauge(configuration, pictures)

@@ -55,10 +55,10 @@ class Comparison:
     meaning: str
     name: str
     """With its feature space and number of pictures."""
-    generated: float
-    real: float | None
-    real_name: str
-    """What that of real ones is called; empty where there is none."""
+    generated: str
+    """With the digits that its pictures bear."""
+    real: str
+    """Empty where there is none."""
 
 
 def write_report(run_folder: Path) -> Path:
@@ -81,7 +81,6 @@ def write_report(run_folder: Path) -> Path:
     )
     content = environment.get_template(TEMPLATE).render(
         name=run.folder.resolve().name,
-        written=write_figure,
         written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         settings=read_object(run.config_path),
         stats=stats,
@@ -140,8 +139,9 @@ def read_comparisons(run: Run) -> list[Comparison]:
         if figure and figure.protocol.pairing in beside:
             real = beside[figure.protocol.pairing]
             metric, other = figure.metric, find_beside(figures, figure, real)
+            beside_it = write_figure(other, figures[other]) if other else ""
             comparisons.append(
-                Comparison(metric.title, metric.meaning, name, value, figures.get(other), other)
+                Comparison(metric.title, metric.meaning, name, write_figure(name, value), beside_it)
             )
     return comparisons
 
