@@ -48,6 +48,8 @@ def tell_steps(what: str) -> Iterator[tuple[Tell, Say]]:
 
         def show(name: str, done: int, total: int) -> None:
             if name not in tasks:
+                for task in progress.tasks:  # what nothing was counted of is over
+                    progress.update(task.id, visible=task.total is not None)
                 tasks[name] = progress.add_task(name, total=total or None)
             progress.update(tasks[name], completed=done)
 

@@ -127,4 +127,5 @@ def draw_pictures(graph: bytes, report: ExportReport, count: int, tell: Tell) ->
         inputs = draw_inputs(seeds, report.latent_size, len(report.class_names))
         tell("drawing", first, count)
         (drawn[first : first + BATCH_IMAGES],) = run_graph(graph, *inputs)
+    tell("drawing", count, count)
     return drawn

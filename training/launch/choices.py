@@ -59,11 +59,14 @@ def choose_values(configuration: Configuration, pictures: PictureSet) -> dict[st
 
 
 def say_choices(asked: Configuration, chosen: Configuration, console: Console) -> None:
-    """Say what was chosen for a run whose configuration left some of it open."""
+    """Say what was chosen for a run whose configuration left some of it open, and what has no effect."""
     fields = [name for name in type(chosen).model_fields if getattr(asked, name) != getattr(chosen, name)]
     if fields:
         words = ", ".join(f"{name}={write_value(getattr(chosen, name))}" for name in fields)
         console.print(f"Chosen for these pictures: {words}.", highlight=False, soft_wrap=True, markup=False)
+    if getattr(chosen, "mirror", False) is True and getattr(chosen, "augmentation", "") != "adaptive":
+        said = "mirror=true mirrors nothing without --set augmentation=adaptive, which is for larger pictures"
+        console.print(f"{said} unless it is set.", highlight=False, soft_wrap=True, markup=False)
 
 
 def advise_length(configuration: Configuration, run: Run, pictures: PictureSet, console: Console) -> None:
