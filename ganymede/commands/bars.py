@@ -14,7 +14,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from training.activity import Lines, plain
 
 Say = Callable[[str], None]
 Tell = Callable[[str, int, int], None]
@@ -36,6 +35,8 @@ def tell_steps(what: str) -> Iterator[tuple[Tell, Say]]:
 
     It yields what is told of it, and what prints a sentence beside it.
     """
+    from training.activity import Lines, plain
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
