@@ -14,7 +14,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-
 Say = Callable[[str], None]
 Tell = Callable[[str, int, int], None]
 """Is told what is done now, how much of it is done, and of how much; 0 where nothing is counted."""
