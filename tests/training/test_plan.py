@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from foundation.store import FolderStore
 from ganymede.command import app
 from tests.conftest import REPOSITORY
+from tests.training.conftest import DATA_FOLDER
 from training.data import load_pictures
 from training.errors import ConfigurationError, DataError
 from training.plan import plan as planning
@@ -146,6 +147,21 @@ def test_transparency_and_what_keeps_it_are_told(tmp_path):
     said = "6 pictures have transparency, which becomes white: --set channels=4 keeps it."
     assert said in describe_plan(plan(tmp_path))
     assert said not in describe_plan(plan(tmp_path, "channels=4"))
+
+
+def test_the_line_that_begins_the_run_names_the_folder_of_the_data_too():
+    made = make_plan(
+        "fashion-mnist",
+        preset="modern",
+        settings=["epochs=2"],
+        data_folder=DATA_FOLDER,
+        probed=False,
+        console=Console(file=io.StringIO()),
+        store=FolderStore(REPOSITORY / "models"),
+    )
+    assert made.command == (
+        f"ganymede train --preset modern --data fashion-mnist --data-folder {DATA_FOLDER} --set epochs=2"
+    )
 
 
 def test_networks_that_draw_another_size_than_the_pictures_have_are_given_one(tmp_path):

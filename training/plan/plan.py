@@ -97,7 +97,7 @@ def make_plan(
         costs=costs,
         prices=table,
         expectations=expect(survey, configuration, shape, hours, store),
-        command=write_command(survey, recipe),
+        command=write_command(survey, recipe, data_folder),
     )
 
 
@@ -122,11 +122,13 @@ def survey_source(source: str, data_folder: Path | None, console: Console) -> Su
     return survey_pictures(data, train, None if same or test is None else test, console)
 
 
-def write_command(survey: Survey, recipe: Recipe) -> str:
+def write_command(survey: Survey, recipe: Recipe, data_folder: Path | None) -> str:
     """Return the line that begins the run."""
     import shlex
 
     words = ["ganymede", "train", "--preset", recipe.preset, "--data", survey.source]
+    if data_folder:
+        words += ["--data-folder", str(data_folder)]
     for key, value in recipe.settings.items():
         words += ["--set", f"{key}={value}"]
     return shlex.join(words)
