@@ -47,7 +47,8 @@ def test_what_is_soon_done_is_not_spoken_of_and_an_error_ends_it(monkeypatch):
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_a_start_is_said_at_once_on_and_off_a_terminal_and_a_quiet_console_has_none(terminal):
+def test_a_start_is_said_at_once_on_and_off_a_terminal_and_a_quiet_console_has_none(monkeypatch, terminal):
+    monkeypatch.setattr(activity, "SILENT_S", 3600.0)
     output = io.StringIO()
     with doing(Console(file=output, force_terminal=terminal), "Timing [b]", at_once=True) as turn:
         turn("More of [b]")

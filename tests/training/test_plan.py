@@ -185,7 +185,7 @@ def test_plan_plans_what_train_does_on_the_same_folder_and_says_where_it_is(fold
     settings = find_preset("modern").defaults.model_copy(update={"held_out": 0.1})
     assert made.shape == load_pictures(f"folder:{folder}", None, "train", settings).shape
     assert "--set size" not in made.command
-    assert output.getvalue() == f"Looking through {folder} …\n"
+    assert output.getvalue().startswith(f"Looking through {folder} …\n")
 
 
 def test_an_archive_is_planned_too(tmp_path):
