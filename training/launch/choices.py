@@ -12,6 +12,7 @@ from training.data import Pictures
 from training.data.mirror import bears_mirror
 from training.errors import ConfigurationError
 from training.evaluation.gauge import Gauge
+from training.metrics import MIN_IMAGES
 from training.networks.precision import choose_precision, has_gpu
 from training.preset import PictureSet
 from training.presets import find_preset, list_presets
@@ -80,6 +81,7 @@ def require_figure(configuration: Configuration, gauge: Gauge | None) -> None:
     """Raise ConfigurationError where a run is to end by a figure, and nothing measures it."""
     if configuration.patience and gauge is None:
         raise ConfigurationError(
-            f"patience={configuration.patience} ends a run by its figure, and this one has none: name a "
-            "feature network with --features and let evaluation_epochs be 1 or more, or leave patience out."
+            f"patience={configuration.patience} ends a run by its figure, and this one has none: that takes "
+            f"{MIN_IMAGES} pictures, a feature network (--features names one) and evaluation_epochs of 1 or "
+            "more. Or leave patience out."
         )
