@@ -5,8 +5,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 _NOISE = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
@@ -25,23 +25,33 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when it is imported
-    with _filtered_errors():
+    from training.activity import Lines
+
+    with _filtered_errors() as say, Lines(say, "Loading TensorFlow"):
         import tensorflow  # noqa: F401 - for what it says while it is loaded
 
 
 @contextmanager
-def _filtered_errors() -> Iterator[None]:
-    """Hold back what is written to the process's standard error, by native code too, and let out the rest."""
+def _filtered_errors() -> Iterator[Callable[[str], None]]:
+    """Hold back what is written to the process's standard error, by native code too, and let out the rest.
+
+    It yields what writes a line there meanwhile.
+    """
     sys.stderr.flush()
     try:
         terminal = os.dup(2)
     except OSError:  # there is none
-        yield
+        yield lambda _: None
         return
+
+    def say(line: str) -> None:
+        with suppress(OSError):  # nobody reads it any more
+            os.write(terminal, f"{line}\n".encode())
+
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            yield
+            yield say
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)

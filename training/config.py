@@ -100,3 +100,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     words = list(known)
     matches = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
     return f" Did you mean '{matches[0]}'?" if matches else f" There are {', '.join(words)}."
+
+
+def write_value(value: object) -> str:
+    """Return a value as `--set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else f"{value}"

@@ -124,9 +124,10 @@ class Preset(Generic[C]):
             return ""
         unset = configuration.model_copy(update={"epochs": self.defaults.epochs})
         epochs = int(str(self.choose_settings(unset, pictures)["epochs"]))
+        counted = "1 batch in all is" if batches == 1 else f"{batches:,} batches in all are"
         return (
-            f"{batches:,} batches in all are few for good pictures: --set epochs={epochs}, which is chosen "
-            f"unless it is set, makes {epochs * per_epoch:,}."
+            f"{counted} few for good pictures: --set epochs={epochs}, which is chosen unless it is set, "
+            f"makes {epochs * per_epoch:,}."
         )
 
     def label_classes(self, shape: PictureShape) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from training.activity import Turn, plain
 from training.config import Configuration
 from training.evaluation.gauge import Measurement
 from training.gan import GAN
@@ -40,32 +41,40 @@ class Recorder:
         self.gauge = watch.gauge
         self.console = console
         self.health = watch.health
+        self.voice = watch.voice
         self.warned: set[str] = set()
         self.board = Board(run.events_folder)
         # An epoch whose checkpoint was never written is trained, and recorded, again.
         self.stats = [row for row in run.read_stats() if row.step <= int(gan.step.numpy())]
 
-    def record(self, epoch: int, part: EpochPart) -> None:
-        """Write what belongs to an epoch (1 is the first) of these figures.
+    def record(self, epoch: int, part: EpochPart, turn: Turn = lambda _: None) -> None:
+        """Write what belongs to an epoch (1 is the first) of these figures; `turn` is told what is done.
 
         The figures come first: if the checkpoint then fails, the epoch is trained and recorded again.
         """
         settings = self.configuration
         measured = self.is_measured(epoch, part.seconds)
         sampled = self.is_due(epoch, settings.sample_epochs)
-        generator = self.gan.finish_generator() if measured or sampled else None
+        kept = measured or self.is_due(epoch, settings.checkpoint_epochs)
+        generator = None
+        if measured or sampled:
+            turn(f"After epoch {epoch}: making the generator ready to draw")
+            generator = self.gan.finish_generator()
         figures: dict[str, float] = {}
         measurement = None
         if self.gauge and measured:
+            turn(f"After epoch {epoch}: measuring {self.gauge.count:,} drawings")
             measurement = self.gauge.measure(generator, settings.latent_size, self.classes)
             figures[self.gauge.figure.name] = measurement.distance
         stats = describe_part(epoch, part, figures, measurement)
         if generator is not None:
+            turn(f"After epoch {epoch}: looking for signs of failure")
             health = self.health.measure(self.gan, generator, settings.latent_size, self.classes)
             stats = stats.model_copy(update={name: round(value, 4) for name, value in health.items()})
         self.stats.append(stats)
         self.run.write_stats(self.stats)
-        if measured or self.is_due(epoch, settings.checkpoint_epochs):
+        if kept:
+            turn(f"After epoch {epoch}: saving a checkpoint")
             self.checkpoints.save(stats.step)
             self.run.unfinished_path.unlink(missing_ok=True)  # of an epoch that nobody goes back into
         for figure, value in figures.items():
@@ -74,12 +83,14 @@ class Recorder:
                 keep_best(self.run, best)
         self.board.write_stats(stats)
         if sampled:
+            turn(f"After epoch {epoch}: drawing samples and curves")
             path = self.run.sample_path(epoch)
             write_sample(path, generator, settings.latent_size, self.classes)
             write_curves(self.run.curves_path, self.stats)
             self.board.write_grid(path, stats.step)
-        if figures or not self.console.is_terminal:
-            self.console.print(describe_epoch(stats, settings.epochs), highlight=False, soft_wrap=True)
+        said = figures or ((kept or sampled) and not self.console.is_terminal)
+        if said and (self.voice is None or epoch == settings.epochs or self.voice.tells_epoch()):
+            (self.voice.say if self.voice else plain(self.console))(describe_epoch(stats, settings.epochs))
         self.warn()
 
     def warn(self) -> None:
@@ -93,8 +104,9 @@ class Recorder:
         """Return why the run ends before its length; empty while it goes on."""
         return explain_end(self.stats, self.configuration.patience)
 
-    def finish(self) -> None:
+    def finish(self, turn: Turn = lambda _: None) -> None:
         """Write what belongs to the whole run: the animation of its grids, the curves and the report."""
+        turn("Writing the animation of the samples, the curves and the report")
         write_animation(self.run.animation_path, self.run.sample_paths())
         write_curves(self.run.curves_path, self.stats)
         write_report(self.run.folder)

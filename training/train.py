@@ -7,8 +7,8 @@ from pathlib import Path
 
 import tensorflow as tf
 from rich.console import Console
-from rich.progress import Progress, TaskID
 
+from training.activity import doing
 from training.config import Configuration
 from training.data import Pictures, epoch_batches, hold_small, load_pictures
 from training.launch.beginning import begin_run, require_own_run
@@ -35,7 +35,7 @@ from training.run.folder import Run
 from training.run.interruption import stop_requests
 from training.run.meter import Compilation, LossMeter
 from training.run.outcome import TrainingOutcome
-from training.run.progress import begin_task, describe_stop, show_part, training_progress
+from training.run.progress import Bar, describe_stop, training_progress
 from training.run.stats import EpochPart
 from training.run.voice import Voice
 from training.watch import prepare_watch
@@ -68,9 +68,11 @@ def train(
     run = Run(run_folder)
     settings = run.keep_colour(configuration)
     pictures = load_pictures(settings.data, data_folder, "train", settings, console)
-    pictures = hold_small(keep_class_order(pictures, run))
     asked, configuration = configuration, take_form(configuration, origin, run)
-    configuration = replace_automatic(configuration, run, describe_set(pictures))
+    speaker = console if speaks else Console(quiet=True)
+    with doing(speaker, "Choosing what suits the pictures"):
+        pictures = hold_small(keep_class_order(pictures, run))
+        configuration = replace_automatic(configuration, run, describe_set(pictures))
     require_drawable(configuration, pictures.shape)
     choose_compiler(configuration)
     replicas = strategy.num_replicas_in_sync
@@ -80,13 +82,15 @@ def train(
         return Training(configuration, run, pictures, console, strategy, origin, voice=None).go_on()
     record = require_own_run(configuration, pictures, run, console)
     say_choices(asked, configuration, console)
-    watch = prepare_watch(configuration, run, pictures, console, data_folder, replicas, speaks=speaks)
-    training = Training(configuration, run, pictures, console, strategy, origin, voice=watch.voice)
-    with explain_faults(configuration, lambda: training.checkpoints.newest):
-        begin_run(configuration, pictures, run, record, training.transfer)
-        training.recorder = Recorder(
-            configuration, run, training.gan, training.checkpoints, training.classes, watch, console
-        )
+    with doing(speaker, "Opening what the pictures are measured by") as turn:
+        watch = prepare_watch(configuration, run, pictures, console, data_folder, replicas, speaks=speaks)
+        turn("Building the networks")
+        training = Training(configuration, run, pictures, console, strategy, origin, voice=watch.voice)
+        with explain_faults(configuration, lambda: training.checkpoints.newest):
+            begin_run(configuration, pictures, run, record, training.transfer)
+            training.recorder = Recorder(
+                configuration, run, training.gan, training.checkpoints, training.classes, watch, console
+            )
     return training.go_on()
 
 
@@ -146,26 +150,25 @@ class Training:
             self.say("There is no checkpoint yet: the run begins with epoch 1 again.")
         claim = claim_run(self.run) if self.recorder else nullcontext()
         with claim, training_progress(self.console) as progress, stop_requests() as stopped:
-            total = epochs * self.batches_per_epoch
-            task = begin_task(progress, self.step, total, min(first_epoch + 1, epochs), epochs)
+            bar = Bar(progress, self.step, epochs, self.batches_per_epoch, self.voice)
             with explain_faults(self.configuration, lambda: self.checkpoints.newest):
                 for epoch in range(first_epoch, epochs):
                     if self.ends_early():
                         break
-                    part = self.train_epoch(epoch, progress, task, stopped)
+                    part = self.train_epoch(epoch, bar, stopped)
                     if part.step == (epoch + 1) * self.batches_per_epoch:
                         if self.recorder:
-                            self.recorder.record(epoch + 1, part)
+                            with bar.doing(f"After epoch {epoch + 1}") as turn:
+                                self.recorder.record(epoch + 1, part, turn)
                         part = EpochPart(step=part.step)
                     if self.agree(stopped()):
                         return self.stop(part)
                 if self.recorder:
-                    self.recorder.finish()
+                    with bar.doing("Ending the run") as turn:
+                        self.recorder.finish(turn)
         return TrainingOutcome(epochs, self.step, interrupted=False)
 
-    def train_epoch(
-        self, epoch: int, progress: Progress, task: TaskID, stopped: Callable[[], bool]
-    ) -> EpochPart:
+    def train_epoch(self, epoch: int, bar: Bar, stopped: Callable[[], bool]) -> EpochPart:
         """Train what is left of one epoch (0 is the first), or less if stopped, and return its figures.
 
         Raises:
@@ -183,22 +186,18 @@ class Training:
         )
         shown_s = time.monotonic()
         for batch, classes in read_batches(batches, settings.data, self.step):
-            meter.begin(len(batch))
-            meter.add(self.train_step(batch, classes), len(batch))
+            compiles = meter.begin(len(batch))
+            with bar.doing("Compiling", said=True) if compiles else nullcontext():
+                losses = self.train_step(batch, classes)
+            meter.add(losses, len(batch))
             if self.agree(stopped()):
                 break
             if time.monotonic() - shown_s > REFRESH_S:
                 shown_s = time.monotonic()
-                self.show(progress, task, epoch + 1, meter.tally())
+                bar.show(epoch + 1, meter.tally())
         part = meter.tally()
-        self.show(progress, task, epoch + 1, part)
+        bar.show(epoch + 1, part)
         return part
-
-    def show(self, progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> None:
-        """Show, and say, how far epoch number `epoch` is."""
-        show_part(progress, task, epoch, part)
-        if self.voice:
-            self.voice.follow(epoch, part)
 
     def ends_early(self) -> bool:
         """Say whether all workers end before the run's length, because its figure gets no better."""

@@ -1,6 +1,7 @@
 """`ganymede evaluate`, `rank` and `report`: how near the pictures of a run are to real ones."""
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +15,6 @@ from ganymede.commands.runs import (
 )
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
     from training.run.best import BestCheckpoint
 
 
@@ -28,37 +27,20 @@ def add_commands(app: typer.Typer) -> None:
 
 def evaluate(run: RunArgument, features: FeaturesOption = None, data_folder: DataFolderOption = None) -> None:
     """Measure how far an exported run's pictures are from real ones, and how many copy training pictures."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from ganymede.commands.bars import tell_steps
 
-    from ganymede.commands.bars import make_bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with make_bar(*columns) as progress, explained():
-        tasks: dict[str, TaskID] = {}
-
-        def tell(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(name, total=total)
-            progress.update(tasks[name], completed=done)
-
+    with tell_steps(f"Evaluating {run}") as (tell, say), explained():
         load_tensorflow_for(run)
         from training.evaluation.evaluate import evaluate_run
+        from training.metrics import warn_of_few, write_figure
 
-        figures = evaluate_run(
-            run,
-            features=features,
-            data_folder=data_folder,
-            tell=tell,
-            say=lambda sentence: progress.console.print(sentence, highlight=False, markup=False),
-        )
+        figures = evaluate_run(run, features=features, data_folder=data_folder, tell=tell, say=say)
     for name, value in figures.items():
-        typer.echo(f"{name}  {value:.4f}")
-    typer.echo(f"The most copied drawings: {run / 'export' / 'copies.png'}, and ganymede report.")
+        typer.echo(f"{name}  {write_figure(name, value)}")
+    if few := warn_of_few(figures):
+        typer.echo(few)
+    typer.echo(f"The most copied drawings: {run / 'export' / 'copies.png'}.")
+    _renew_report(run)
 
 
 def rank(
@@ -70,23 +52,19 @@ def rank(
     data_folder: DataFolderOption = None,
 ) -> None:
     """Measure every checkpoint that a run has kept; the best is what export then takes."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from ganymede.commands.bars import tell_steps
 
-    from ganymede.commands.bars import make_bar
-
-    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with make_bar(*columns) as progress, explained():
+    with tell_steps(f"Measuring the checkpoints of {run}") as (tell, say), explained():
         load_tensorflow_for(run)
         from training.evaluation.rank import rank_run
 
-        task = progress.add_task("", total=None)
+        done = 0
 
         def show(measured: "BestCheckpoint", count: int) -> None:
-            progress.update(task, total=count, advance=1)
-            progress.console.print(
-                f"batch {measured.step}  epoch {measured.epoch}  {measured.figure} {measured.value:.4g}",
-                highlight=False,
-            )
+            nonlocal done
+            done += 1
+            tell("measuring checkpoints", done, count)
+            say(f"batch {measured.step}  epoch {measured.epoch}  {measured.figure} {measured.value:.4g}")
 
         best = rank_run(
             run,
@@ -99,6 +77,7 @@ def rank(
         f"The best is that after batch {best.step}, epoch {best.epoch}. "
         f"Next: ganymede export {shlex.quote(str(run))}"
     )
+    _renew_report(run)
 
 
 def report(run: RunArgument) -> None:
@@ -107,3 +86,11 @@ def report(run: RunArgument) -> None:
         from training.report import write_report
 
         typer.echo(write_report(run))
+
+
+def _renew_report(run: Path) -> None:
+    """Write the report anew, with what was measured since the training."""
+    with explained():
+        from training.report import write_report
+
+        typer.echo(f"{write_report(run)} has them too.")

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -48,9 +49,9 @@ def export(
         from training.run.folder import Run
 
         exact: Literal["exact", "float"] = "exact" if arithmetic == "exact" else "float"
-        with _tuning_bar(tuning_steps) as tuned:
+        with _export_bar(run, tuning_steps) as (turn, tuned):
             path = export_run(
-                run, checkpoint=chosen, arithmetic=exact, tuning_steps=tuning_steps, tuned=tuned
+                run, checkpoint=chosen, arithmetic=exact, tuning_steps=tuning_steps, tuned=tuned, turn=turn
             )
         report = read_export(Run(run))
     typer.echo(f"{path}: the same pictures as Keras{'' if report.price is None else ', before the grid'}.")
@@ -117,18 +118,37 @@ def publish(
 
 
 @contextmanager
-def _tuning_bar(steps: int) -> Iterator[Callable[[int, float], None]]:
-    """A progress bar for training on the grid, which shows itself with the first step."""
+def _export_bar(
+    run: Path, steps: int
+) -> Iterator[tuple[Callable[[str], None], Callable[[int, float], None]]]:
+    """Show what is done, and training on the grid with its first step; off a terminal lines say it.
+
+    It yields what is told of what is done now, and of steps on the grid.
+    """
     from ganymede.commands.bars import make_bar
+    from training.activity import Lines, plain
 
     with make_bar(transient=True) as progress:
-        task = progress.add_task("on the grid", total=steps, visible=False)
+        task = progress.add_task("Exporting", total=None)
+
+        def turn(what: str) -> None:
+            progress.update(task, description=what)
 
         def show(step: int, loss: float) -> None:
-            said = f"on the grid, {loss:.2f} levels²"
-            progress.update(task, completed=step, description=said, visible=True)
+            progress.update(task, description=f"On the grid, {loss:.2f} levels²", total=steps, completed=step)
 
-        yield show
+        if not progress.disable:
+            yield turn, show
+            return
+        say = plain(progress.console)
+        say(f"Exporting {run} …")
+        with Lines(say, "Exporting", said=True) as lines:
+            yield (
+                lines.turn_to,
+                lambda step, loss: lines.turn_to(
+                    "Training on the grid", f", {step:,} of {steps:,}, {loss:.2f} levels²"
+                ),
+            )
 
 
 def _parse_checkpoint(word: str) -> Literal["best", "last"] | int:

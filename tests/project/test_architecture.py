@@ -48,7 +48,7 @@ FLOORS = {
         ["service.application"],
     ],
     "training": [
-        ["training.errors", "training.shape"],
+        ["training.errors", "training.shape", "training.activity"],
         ["training.config"],
         ["training.data", "training.networks", "training.metrics"],
         ["training.gan"],

@@ -117,3 +117,5 @@ def test_a_set_that_faces_one_way_is_not_mirrored():
     facing = np.where(np.arange(200)[:, None, None, None] % 2 == 0, one_way, one_way[:, :, ::-1])
     assert not bears_mirror(facing, np.arange(200) % 2)
     assert bears_mirror(np.full((5, 8, 8, 1), 7, np.uint8), np.zeros(5, np.uint8))
+    assert not bears_mirror(either_way, np.arange(len(either_way)))  # one of each kind tells nothing
+    assert not bears_mirror(either_way[:10], labels[:10])

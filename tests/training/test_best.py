@@ -5,10 +5,12 @@ import json
 import shutil
 
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from foundation.store import FolderStore
 from tests.training.conftest import DATA_FOLDER
+from tests.training.run_folders import make_run
 from tests.training.test_features import flat_pixels, write_network
 from tests.training.test_noto_emoji import FONT
 from training.config import override
@@ -126,6 +128,16 @@ def test_the_checkpoints_of_a_run_that_was_never_measured_are_ranked_afterwards(
     assert shown[-1][0].value == pytest.approx(read_best(Run(trained_run.folder)).value, rel=1e-3)
     assert read_best(run) == best
     assert run.has_checkpoint(best.step)
+
+
+def test_checkpoints_of_too_few_pictures_are_not_ranked_and_it_says_why(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path / "prepared"))
+    (tmp_path / "few").mkdir()
+    for number in range(4):
+        Image.new("RGB", (28, 28), (number, 0, 0)).save(tmp_path / "few" / f"{number}.png")
+    run = make_run(tmp_path / "run", data=f"folder:{tmp_path / 'few'}")
+    with pytest.raises(EvaluationError, match="has 4 pictures to train on, and figures need at least 5"):
+        rank_run(run.folder, features=None, images=None, data_folder=None, measured=lambda *_: None)
 
 
 def test_another_feature_network_measures_under_its_own_name(trained_run, tmp_path):

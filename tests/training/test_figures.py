@@ -14,6 +14,8 @@ from training.metrics import (
     Protocol,
     find_metric,
     parse_figure,
+    warn_of_few,
+    write_figure,
 )
 from training.run.best import BestCheckpoint
 
@@ -73,3 +75,31 @@ def test_the_best_checkpoint_is_the_one_that_its_metric_says_is_better(metric, b
 def test_a_figure_of_no_metric_is_named():
     with pytest.raises(EvaluationError, match="'fid_x' is the figure of no metric; there are fd, kd"):
         find_metric("fid_x")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [
+        ("fd_efficientnet_lite0_6", 854.9612, "850"),
+        ("kd_efficientnet_lite0_6_real", 0.037641, "0.038"),
+        ("fd_efficientnet_lite0_1885", 349.4444, "349"),
+        ("fd_efficientnet_lite0_5k", 1234.5, "1,230"),
+        ("fd_fashion_cnn_10k", 0.0590449, "0.05904"),
+        ("kd_fashion_cnn_600", 0.0, "0"),
+        ("kd_fashion_cnn_600", -0.00123, "-0.00123"),
+        ("precision_efficientnet_lite0_6", 0.8333, "0.8"),
+        ("recall_fashion_cnn_10k", 0.81234, "0.812"),
+        ("copied_pixels16_1k_train", 0.004, "0.004"),
+        ("copied_pixels16_1k_train", 0.0, "0.000"),
+        ("precision_fashion_cnn_5", 1.0, "1.0"),
+        ("something_else", 0.123456, "0.1235"),
+    ],
+)
+def test_a_figure_is_written_with_the_digits_that_its_pictures_bear(name, value, written):
+    assert write_figure(name, value) == written
+
+
+def test_figures_of_few_pictures_come_with_a_warning_and_copies_of_many_drawings_do_not_hide_it():
+    assert "of 6 pictures are rough: another 6" in warn_of_few(["fd_a_6", "kd_a_6", "copied_a_1k_train"])
+    assert warn_of_few(["fd_a_5k", "copied_a_12_test"]) == ""
+    assert warn_of_few(["nothing"]) == ""

@@ -64,6 +64,17 @@ def test_measuring_keeps_within_its_share_of_the_time_of_training(gauge, monkeyp
     assert gauge.affords([], 0)
 
 
+def test_what_measuring_takes_is_probed_once_and_only_where_it_counts(gauge, monkeypatch):
+    costs = iter([10.0])
+    monkeypatch.setattr(gauge, "_probe_s", lambda: next(costs))
+    gauge.share, share = None, gauge.share
+    gauge.probe()
+    gauge.share = share
+    gauge.probe()
+    assert gauge.affords([], 200)
+    assert not gauge.affords([], 199)
+
+
 def test_what_a_measurement_took_is_known_after_the_first(gauge, monkeypatch):
     times = iter([0.0, 100.0, 106.0])
     monkeypatch.setattr("training.evaluation.gauge.time.monotonic", lambda: next(times))

@@ -46,7 +46,14 @@ def reds(pictures):
     ["{part}/{name}", "archive/{part}/{name}", "Archive/pictures/{part}/{name}", "{part}/images/{name}"],
 )
 @pytest.mark.parametrize(
-    ("train", "test"), [("train", "test"), ("Train", "VAL"), ("training_set", "test_set")]
+    ("train", "test"),
+    [
+        ("train", "test"),
+        ("Train", "VAL"),
+        ("training_set", "test_set"),
+        ("train-images", "hold out"),
+        ("TrainData", "validation_dataset"),
+    ],
 )
 def test_parts_above_the_classes_are_the_splits(folder, place, train, test):
     names = {train: ["cat/1.png", "cat/2.png", "dog/3.png"], test: ["dog/4.png", "dog/5.png"]}
@@ -181,6 +188,10 @@ def test_the_thumbnail_in_a_cameras_raw_file_is_not_taken_for_the_picture(folder
         ("a.xml", b"<?xml version='1.0'?>\n<svg>", "SVG"),
         ("a.xml", b"<?xml version='1.0'?>\n<note>", None),
         ("a.png", b"\x89PNG", None),
+        ("a.SVGZ", b"\x1f\x8b\x08", "SVG"),
+        ("a.kra", b"PK\x03\x04", "a painting program's file"),
+        ("a.jpg", b"\xff\x0a", "JPEG XL"),
+        ("a.eps", b"%!PS-Adobe", "a PostScript drawing"),
         ("a.avif", b"", None if features.check("avif") else "AVIF"),
     ],
 )

@@ -21,7 +21,7 @@ from training.config import override
 from training.errors import DataError
 from training.export.exporting import export_run
 from training.export.publication import publish_run
-from training.launch.choices import advise_length, replace_automatic
+from training.launch.choices import advise_length, replace_automatic, say_choices
 from training.modern.configuration import EARLIER
 from training.modern.discriminator import build_discriminator
 from training.modern.gan import ModernGAN
@@ -217,6 +217,18 @@ def test_a_run_goes_on_with_what_was_chosen_for_it(configuration, tmp_path):
     assert replace_automatic(configuration, run, PictureSet(60_000, FASHION_MNIST_SHAPE)) == chosen
     dcgan, few = find_preset("dcgan").defaults, PictureSet(600, FASHION_MNIST_SHAPE)
     assert replace_automatic(dcgan, Run(tmp_path / "new"), few).precision != "auto"
+
+
+def test_mirroring_that_happens_nowhere_is_said(configuration):
+    def say(*settings):
+        said = io.StringIO()
+        asked = override(configuration, [*settings])
+        say_choices(asked, asked, Console(file=said, width=200))
+        return said.getvalue()
+
+    assert "mirror=true mirrors nothing without --set augmentation=adaptive" in say("mirror=true")
+    assert "mirrors nothing" not in say("mirror=true", "augmentation=adaptive")
+    assert "mirrors nothing" not in say("mirror=false")
 
 
 def test_a_short_run_is_told_how_many_epochs_would_do(configuration, tmp_path):

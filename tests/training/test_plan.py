@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from foundation.store import FolderStore
 from ganymede.command import app
 from tests.conftest import REPOSITORY
+from tests.training.conftest import DATA_FOLDER
+from training.data import load_pictures
 from training.errors import ConfigurationError, DataError
 from training.plan import plan as planning
 from training.plan.costs import Instance, estimate_costs, read_table
@@ -110,8 +112,9 @@ def test_pictures_alike_in_their_low_frequencies_alone_are_no_duplicates():
 def test_the_recipe_suits_the_pictures_and_says_why(folder):
     made = plan(folder)
     reasons = {reason.setting: reason for reason in made.recipe.reasons}
-    assert (made.recipe.preset, reasons["size"].value, made.shape.size) == ("modern", "64", 64)
-    assert "72 in the middle" in reasons["size"].why
+    assert (made.recipe.preset, reasons["size"].value, made.shape.size) == ("modern", "32", 32)
+    assert "72 in the middle. They bear --set size=64" in reasons["size"].why
+    assert reasons["residual"].value == "false"
     assert reasons["penalty"].why == "auto, by the side of the pictures, as R3GAN's gamma grows"
     automatic = [reason.why for reason in made.recipe.reasons if reason.why.startswith("auto, ")]
     assert len(automatic) == 10
@@ -119,6 +122,7 @@ def test_the_recipe_suits_the_pictures_and_says_why(folder):
     assert int(reasons["epochs"].value) * 1 >= 8000  # an epoch is one batch
     assert made.command.startswith("ganymede train --preset modern --data 'folder:")
     assert made.looks == int(reasons["epochs"].value) * 16
+    assert plan(folder, "size=64").shape.size == 64
     given = plan(folder, "size=32", "epochs=7", "held_out=0")
     assert given.recipe.settings == {"size": "32", "epochs": "7", "held_out": "0"}
     assert given.looks == 7 * 16
@@ -135,6 +139,53 @@ def test_a_grey_folder_of_small_pictures_is_planned_in_grey_at_their_size(tmp_pa
     assert (made.shape.size, made.shape.channels, made.survey.grey) == (32, 1, True)
     assert "no classes" in describe_plan(made)
     assert f"No release in {REPOSITORY / 'models'} carries weights to begin from" in describe_plan(made)
+
+
+def test_transparency_and_what_keeps_it_are_told(tmp_path):
+    for number in range(6):
+        Image.new("RGBA", (40, 40), (9 * number, 0, 99, 128)).save(tmp_path / f"{number}.png")
+    said = "6 pictures have transparency, which becomes white: --set channels=4 keeps it."
+    assert said in describe_plan(plan(tmp_path))
+    assert said not in describe_plan(plan(tmp_path, "channels=4"))
+
+
+def test_the_line_that_begins_the_run_names_the_folder_of_the_data_too():
+    made = make_plan(
+        "fashion-mnist",
+        preset="modern",
+        settings=["epochs=2"],
+        data_folder=DATA_FOLDER,
+        probed=False,
+        console=Console(file=io.StringIO()),
+        store=FolderStore(REPOSITORY / "models"),
+    )
+    assert made.command == (
+        f"ganymede train --preset modern --data fashion-mnist --data-folder {DATA_FOLDER} --set epochs=2"
+    )
+
+
+def test_networks_that_draw_another_size_than_the_pictures_have_are_given_one(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((6, 50, 50, 3), np.uint8))
+    made = plan(tmp_path / "a.npz")
+    assert (made.recipe.settings["size"], made.shape.size) == ("32", 32)
+    assert "the networks draw no 50x50" in describe_plan(made)
+
+
+def test_plan_plans_what_train_does_on_the_same_folder_and_says_where_it_is(folder):
+    output = io.StringIO()
+    made = make_plan(
+        str(folder),
+        preset="modern",
+        settings=[],
+        data_folder=None,
+        probed=False,
+        console=Console(file=output),
+        store=FolderStore(REPOSITORY / "models"),
+    )
+    settings = find_preset("modern").defaults.model_copy(update={"held_out": 0.1})
+    assert made.shape == load_pictures(f"folder:{folder}", None, "train", settings).shape
+    assert "--set size" not in made.command
+    assert output.getvalue().startswith(f"Looking through {folder} …\n")
 
 
 def test_an_archive_is_planned_too(tmp_path):

@@ -9,9 +9,12 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from ganymede.command import app
 from tests.training.run_folders import FIGURE, add_release, describe_epoch, make_run
 from training.errors import RunError
+from training.evaluation import evaluate
 from training.report import write_report
 from training.report.pictures import choose_evenly
 from training.run.best import BestCheckpoint
@@ -143,3 +146,23 @@ def test_drawing_curves_leaves_matplotlib_as_it_was():
     assert light.mean() > 200
     assert dark.mean() < 60
     assert dict(mpl.rcParams) == before
+
+
+def test_evaluating_says_what_it_does_warns_of_few_pictures_and_renews_the_report(tmp_path, monkeypatch):
+    """The measuring itself is tested elsewhere."""
+    run = make_run(tmp_path / "run")
+    figures = {"fd_efficientnet_lite0_6": 854.9612, "recall_efficientnet_lite0_6": 0.0}
+
+    def measure(folder, *, features, data_folder, tell, say):
+        tell("drawing", 0, 1000)
+        add_release(run)
+        return figures
+
+    monkeypatch.setattr(evaluate, "evaluate_run", measure)
+    done = CliRunner().invoke(app, ["evaluate", str(run.folder)])
+    assert done.exit_code == 0, done.output
+    assert done.stderr.startswith(f"Evaluating {run.folder} …\n")
+    assert "fd_efficientnet_lite0_6  850\nrecall_efficientnet_lite0_6  0.0\n" in done.stdout
+    assert "Figures of 6 pictures are rough: another 6 would give others." in done.stdout
+    assert f"{run.report_path} has them too." in done.stdout
+    assert run.report_path.exists()

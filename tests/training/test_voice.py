@@ -1,6 +1,8 @@
 """What a run says of itself, on clocks and curves made up here."""
 
 import io
+import queue
+import threading
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from rich.console import Console
 
 from tests.training.conftest import describe_small_run, train_quietly
 from tests.training.run_folders import describe_epoch, make_run
+from training import activity
 from training.config import override
 from training.data import Pictures
 from training.errors import ConfigurationError, RunError
@@ -18,9 +21,11 @@ from training.launch.gpus import Card, Inspection
 from training.presets import find_preset
 from training.report import write_report
 from training.run.folder import Run
+from training.run.health import measure_memory
 from training.run.meter import Compilation
 from training.run.pace import Pace
 from training.run.patience import explain_end
+from training.run.progress import Bar, training_progress
 from training.run.real import write_real
 from training.run.signs import find_signs
 from training.run.stats import EpochPart
@@ -203,6 +208,55 @@ def test_what_goes_wrong_is_noticed_with_what_to_do(changes, words):
 )
 def test_a_healthy_run_is_not_cried_over(changes):
     assert find_signs(curve(**changes)) == []
+
+
+def test_a_distance_that_still_falls_is_not_said_to_be_the_end_of_what_can_be_learnt():
+    (sign,) = find_signs(curve(memory=[0.7, 0.8, 0.9]))  # its figure gets ever better
+    assert sign.advice.startswith("The distance still falls, but perhaps by copies")
+    falls = [{DISTANCE: value} for value in (9, 4, 5, 5, 5)]
+    (sign,) = find_signs(curve(memory=[0.7, 0.8, 0.9], figures=falls))
+    assert sign.advice.startswith("The best checkpoint is kept and more epochs will hardly help")
+
+
+def test_what_a_dozen_held_out_pictures_show_by_chance_is_no_memory():
+    random = np.random.default_rng(0)
+    training, drawn = random.normal(1.0, 1.0, 128), random.normal(-1.0, 1.0, 128)
+    assert measure_memory(training, random.normal(0.7, 1.0, 12), drawn) == 0.0
+    assert measure_memory(training, np.repeat(drawn, 2), drawn) == pytest.approx(1.0)
+    assert measure_memory(training, random.normal(0.0, 1.0, 128), drawn) == pytest.approx(0.5, abs=0.15)
+    assert measure_memory(training, drawn, training) == 0.0
+
+
+def test_between_epochs_a_run_says_what_it_does_and_the_longer_it_lasts_the_less(monkeypatch):
+    monkeypatch.setattr(activity, "SILENT_S", 0.001)
+    clock, said = Clock(), queue.Queue()
+    console = Console(file=io.StringIO())
+    voice = Voice(console, epochs=3, total_steps=30, peak_bytes=lambda: 0, clock=clock)
+    monkeypatch.setattr(voice, "say", said.put)
+    with training_progress(console) as progress:
+        bar = Bar(progress, 0, 3, 10, voice)
+        with bar.doing("After epoch 1") as turn:
+            turn("After epoch 1: saving a checkpoint")
+            while said.get(timeout=60) != "After epoch 1: saving a checkpoint …":
+                pass
+        clock.now_s = 1e9
+        with bar.doing("After epoch 2"):
+            threading.Event().wait(0.1)  # a hundred times as long as the first was silent
+            assert said.empty()
+    assert voice.silent_s > 1e6
+
+
+def test_the_lines_of_nine_thousand_short_epochs_are_fewer_than_two_hundred():
+    clock, lines = Clock(), 0
+    voice = Voice(
+        Console(file=io.StringIO()), epochs=9000, total_steps=9000, peak_bytes=lambda: 0, clock=clock
+    )
+    for epoch in range(9000):
+        clock.now_s += 2.0
+        if voice.tells_epoch():
+            lines += 1
+            voice.say(f"epoch {epoch}")
+    assert 20 < lines < 200
 
 
 def test_patience_ends_a_run_whose_figure_no_longer_improves():

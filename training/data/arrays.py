@@ -11,8 +11,8 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import Progress
 
+from training.activity import counting
 from training.data.cache import prepared_entry
 from training.data.folder import entry_key
 from training.data.framing import frame_array
@@ -152,19 +152,18 @@ def write_array(
     channels = settings.channels or min(stored, 3)
     settings = settings.model_copy(update={"size": (wide, high), "channels": channels})
     places = np.argsort(shuffle_order(count))
-    console, row, digest = request.console, 0, SetDigest()
+    row, digest = 0, SetDigest()
     with (
         PictureWriter(folder, count, (high, wide, channels)) as writer,
-        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+        counting(request.console, "Reading pictures", count) as add,
     ):
-        task = progress.add_task("Reading pictures", total=count)
         for images in read_chunks(array):
             for pixels in frame_array(images, settings):
                 label = int(labels[row])
                 writer.put(int(places[row]), pixels, label)
                 digest.add("", class_names[label] if class_names else "", pixels.tobytes())
                 row += 1
-            progress.advance(task, len(images))
+            add(len(images))
         shape = PictureShape(height=high, width=wide, channels=channels, class_names=class_names)
         writer.finish(Description(count=count, shape=shape, record=digest.finish()))
 

@@ -11,9 +11,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from rich.progress import Progress
 
 from foundation.pictures.development import develop, draft
+from training.activity import counting
 from training.data.framing import DEFAULT_CHANNELS, DEFAULT_SIZE, find_frame
 from training.data.order import sort_naturally
 from training.data.pictures import Request, shuffle_order
@@ -108,20 +108,18 @@ def decode_files(
     The names of those whose colour profiles cannot be used are added to `unconverted`.
     """
     decode = partial(decode_file, settings=request.settings, unconverted=unconverted)
-    console = request.console
     with (
-        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+        counting(request.console, "Reading pictures", len(files)) as add,
         ThreadPoolExecutor(readers) as pool,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")  # of what is odd in a file's metadata: its picture is what counts
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         Image.init()
-        task = progress.add_task("Reading pictures", total=len(files))
         for first in range(0, len(files), 2 * readers):  # no more than these are in memory
             chunk = files[first : first + 2 * readers]
             yield from zip(chunk, pool.map(decode, chunk), strict=True)
-            progress.advance(task, len(chunk))
+            add(len(chunk))
 
 
 def explain_unidentified(file: PictureFile) -> str:

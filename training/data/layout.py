@@ -12,10 +12,15 @@ from training.data.listing import show_name
 from training.errors import DataError
 
 MAX_CLASSES = 1000
-TRAIN_NAMES = frozenset({"train", "training", "trainset", "trainingset", "traindata", "trainingdata"})
-TEST_NAMES = frozenset({"test", "testing", "testset", "testdata", "testingset", "testingdata"})
+TAILS = ("", "set", "data", "dataset", "images", "imgs", "pictures", "split", "part")
+TRAIN_NAMES = frozenset(f"{name}{tail}" for name in ("train", "training", "trn") for tail in TAILS)
+TEST_NAMES = frozenset(
+    f"{name}{tail}" for name in ("test", "tests", "testing", "tst", "holdout", "heldout") for tail in TAILS
+)
 VALIDATION_NAMES = frozenset(
-    {"val", "valid", "validation", "valset", "validset", "validationset", "dev", "eval", "evaluation"}
+    f"{name}{tail}"
+    for name in ("val", "valid", "validate", "validation", "dev", "eval", "evaluation")
+    for tail in TAILS
 )
 CLUTTER = frozenset({"thumbs.db", "desktop.ini", "icon\r", "ehthumbs.db"})
 """Files that systems leave between pictures; those whose names begin with a dot are never listed."""

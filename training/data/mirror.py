@@ -17,6 +17,10 @@ LARGEST_SHARE = 0.05
 """Of what mirroring changes, in the mean of a class: photographs of things that face either way have less."""
 
 
+LEAST_PAIRS = 20
+"""Pictures that have others of their class beside them: fewer do not tell which way such things face."""
+
+
 def bears_mirror(images: NDArray[np.uint8], labels: NDArray[np.integer[Any]]) -> bool:
     """Say whether images uint8 (n, h, w, c) of labels (n,) face either way as often, class by class."""
     return bool(measure_handedness(images, labels) <= LARGEST_SHARE)
@@ -25,7 +29,8 @@ def bears_mirror(images: NDArray[np.uint8], labels: NDArray[np.integer[Any]]) ->
 def measure_handedness(images: NDArray[np.uint8], labels: NDArray[np.integer[Any]]) -> float:
     """Return the share of what mirroring changes that is in a class's mean, less what chance puts there.
 
-    It is 0 for a set that faces either way, and 1 for one of equal pictures that face one way.
+    It is 0 for a set that faces either way, and 1 for one of equal pictures that face one way, or of too few
+    to tell.
     """
     rows = np.unique(np.linspace(0, len(images) - 1, min(LOOKED_AT, len(images))).astype(np.int64))
     small = np.stack([average_cells(images[row]) for row in rows])  # (k, 16, 16, c)
@@ -34,6 +39,8 @@ def measure_handedness(images: NDArray[np.uint8], labels: NDArray[np.integer[Any
     if not energy:
         return 0.0  # every picture is its own mirror image
     classes, members = np.unique(np.asarray(labels)[rows], return_inverse=True)
+    if len(rows) - len(classes) < LEAST_PAIRS:
+        return 1.0
     sums = np.zeros((len(classes), changed.shape[1]))
     np.add.at(sums, members, changed)
     counts = np.bincount(members)

@@ -65,7 +65,8 @@ def load_npz(request: Request) -> Pictures:
     except FileNotFoundError as error:
         raise DataError(explain_missing(path, folders=False)) from error
     except UNREADABLE as error:
-        raise DataError(f"{path} is not a NumPy archive that can be read: {error}.") from error
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise DataError(f"{path} is not a NumPy archive that can be read: {why}.") from error
     return load_array(array, request, [str(path.resolve()), stamp(path)])
 
 

@@ -5,13 +5,17 @@ from types import MappingProxyType
 
 from PIL import features
 
-HEIC, AVIF, SVG = "HEIC", "AVIF", "SVG"
+HEIC, AVIF, SVG, JXL = "HEIC", "AVIF", "SVG", "JPEG XL"
+PROGRAM, LAYERS = "a PostScript drawing", "a painting program's file"
 RAW, VIDEO, ARCHIVE, TABLE = "a camera's raw file", "a video", "an archive", "a table"
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
         SVG: "draw it as PNG first, with rsvg-convert or Inkscape",
         HEIC: "save it as JPEG first, with heif-convert, or on a Mac with sips -s format jpeg",
         AVIF: "save it as PNG first, with avifdec",
+        JXL: "save it as PNG first, with djxl",
+        PROGRAM: "draw it as PNG first, with Ghostscript or Inkscape",
+        LAYERS: "save it as PNG first, in that program",
         RAW: "develop it to JPEG or TIFF first, with darktable-cli or your camera's program",
         VIDEO: "take pictures out of it first, with ffmpeg -i FILE -vf fps=1 %05d.png",
         ARCHIVE: "unpack it first",
@@ -27,6 +31,9 @@ ENDINGS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("svg", "svgz"), SVG),
         **dict.fromkeys(("heic", "heif", "hif", "heics"), HEIC),
         "avif": AVIF,
+        "jxl": JXL,
+        **dict.fromkeys(("eps", "ps", "ai"), PROGRAM),
+        **dict.fromkeys(("xcf", "kra", "clip", "afphoto", "ora"), LAYERS),
         **dict.fromkeys(("cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "dng", "orf"), RAW),
         **dict.fromkeys(("rw2", "raf", "pef", "srw", "3fr", "iiq", "x3f", "raw"), RAW),
         **dict.fromkeys(
@@ -49,7 +56,10 @@ def find_kind(name: str, head: bytes = b"") -> str | None:
 
     None: of no such kind. AVIF is one only where Pillow was built without it.
     """
-    kind = read_kind(head) or ENDINGS.get(name.lower().rpartition(".")[2])
+    named = ENDINGS.get(name.lower().rpartition(".")[2])
+    kind = read_kind(head) or named
+    if kind == ARCHIVE and named in (SVG, LAYERS):  # these are archives themselves
+        kind = named
     return None if kind == AVIF and features.check("avif") else kind
 
 
@@ -67,6 +77,7 @@ def read_kind(head: bytes) -> str | None:
         return SVG
     known = {b"PK\x03\x04": ARCHIVE, b"\x1f\x8b": ARCHIVE, b"7z\xbc\xaf": ARCHIVE, b"Rar!": ARCHIVE}
     known |= {b"PAR1": TABLE, b"ARROW1": TABLE, b"%PDF": "a PDF", b"\x93NUMPY": "a NumPy file"}
+    known |= {b"\xff\x0a": JXL, b"\0\0\0\x0cJXL ": JXL, b"%!PS": PROGRAM, b"gimp xcf": LAYERS}
     known |= {b"\x1aE\xdf\xa3": VIDEO, b"\x89HDF": "HDF5 or MATLAB"}
     return next((kind for magic, kind in known.items() if head.startswith(magic)), None)
 

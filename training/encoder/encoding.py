@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, LBFGS, Projection
+from training.activity import doing
 from training.data import Pictures
 from training.encoder.graphs import Encoding, compare_graphs, convert_encoder
 from training.encoder.learner import Learner
@@ -71,17 +72,19 @@ def teach_encoder(
     run.folder.mkdir(parents=True, exist_ok=True)
     with claim_run(run):
         begin_folder(run, settings, drawn)
-        learner = Learner(settings, drawing)
-        teaching = Teaching(run, learner, Supply(settings, drawing, training), console)
+        with doing(console, "Building the encoder"):
+            learner = Learner(settings, drawing)
+            teaching = Teaching(run, learner, Supply(settings, drawing, training), console)
         if not teaching.go_on():
             return None
-        encoding = Encoding(convert_encoder(learner, subject))
-        rows = choose_rows(len(training.images), MEAN_PICTURES)
-        some = training.images[rows]
-        generator = lesson.generator() if lesson.generator else None
-        compared = scale(some[:COMPARED_PICTURES])
-        comparison = compare_graphs(learner, encoding, drawing, compared, generator)
-        rate = choose_rate(drawing, encoding, some, settings)
+        with doing(console, "Turning the encoder into ONNX, and holding it against Keras"):
+            encoding = Encoding(convert_encoder(learner, subject))
+            rows = choose_rows(len(training.images), MEAN_PICTURES)
+            some = training.images[rows]
+            generator = lesson.generator() if lesson.generator else None
+            compared = scale(some[:COMPARED_PICTURES])
+            comparison = compare_graphs(learner, encoding, drawing, compared, generator)
+            rate = choose_rate(drawing, encoding, some, settings)
         found, measured_on = measure(lesson, drawing, encoding, average(some), settings, rate, teaching.say)
         projection = Projection(
             steps=settings.refining_steps,

@@ -28,7 +28,7 @@ SEED = 5
 
 Images = NDArray[np.uint8]
 Tell = Callable[[str, int, int], None]
-"""Is told what is done now, how many pictures of it are done, and of how many."""
+"""Is told what is done now, how many pictures of it are done, and of how many; 0 where nothing is counted."""
 
 
 class Space(Protocol):
@@ -121,6 +121,7 @@ def look_through(
     tell: Tell,
 ) -> Found:
     """Look through the training pictures in `rows`; the rule is from how far `sample` of them lie apart."""
+    tell(f"{space.name}: looking for copies", 0, len(rows))
     search = Search(space.extract(drawn))
     others = None if held_out is None else Search(space.extract(held_out))
     apart = begin_rule(space.extract(sample))

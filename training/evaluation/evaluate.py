@@ -55,15 +55,17 @@ def evaluate_run(
     run = Run(run_folder)
     report, configuration = read_export(run), run.read_configuration()
     settings = run.keep_colour(configuration)
+    tell("reading the pictures", 0, 0)
     trained, others = (load_pictures(settings.data, data_folder, part, settings) for part in SPLITS)
     if few := explain_few(settings, trained, others):
         raise EvaluationError(few)
     training, reference = trained.images, others.images[:EVALUATED_IMAGES]
     count = min(len(reference), len(training))
+    tell("opening the feature networks", 0, 0)
     networks = choose_networks(configuration, features, max(training.shape[1:3]), say)
     order = np.random.Generator(np.random.Philox(REAL_SEED)).permutation(len(training))
     drawn = max(min(count, max(images for _, images in networks)), DRAWN_IMAGES)
-    generated = draw_pictures(run.graph_path.read_bytes(), report, drawn)
+    generated = draw_pictures(run.graph_path.read_bytes(), report, drawn, tell)
     figures: dict[str, float] = {}
     for path, images in networks:
         network, count = FeatureNetwork(path), min(count, images)
@@ -111,16 +113,19 @@ def extract(network: FeatureNetwork, images: Images, name: str, tell: Tell) -> N
     """Return the features of pictures (n, d), and tell how far it is."""
     parts = []
     for first in range(0, len(images), BATCH_IMAGES):
+        tell(f"{network.name}: {name}", first, len(images))
         parts.append(network.extract(images[first : first + BATCH_IMAGES]))
         tell(f"{network.name}: {name}", min(first + BATCH_IMAGES, len(images)), len(images))
     return np.concatenate(parts)
 
 
-def draw_pictures(graph: bytes, report: ExportReport, count: int) -> NDArray[np.uint8]:
+def draw_pictures(graph: bytes, report: ExportReport, count: int, tell: Tell) -> NDArray[np.uint8]:
     """Draw the seeds from 0 to `count`, each of the class it stands for: uint8 (count, h, w, c)."""
     drawn = np.empty((count, report.height, report.width, report.channels), np.uint8)
     for first in range(0, count, BATCH_IMAGES):
         seeds = range(first, min(first + BATCH_IMAGES, count))
         inputs = draw_inputs(seeds, report.latent_size, len(report.class_names))
+        tell("drawing", first, count)
         (drawn[first : first + BATCH_IMAGES],) = run_graph(graph, *inputs)
+    tell("drawing", count, count)
     return drawn

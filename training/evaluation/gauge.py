@@ -78,9 +78,13 @@ class Gauge:
             return True
         trained_s = seconds + sum(row.seconds for row in stats)
         spent_s = sum(row.measuring_s or 0.0 for row in stats)
-        if self._cost_s is None:
+        self.probe()
+        return spent_s + (self._cost_s or 0.0) <= self.share * trained_s
+
+    def probe(self) -> None:
+        """Learn what a measurement takes, if that counts: before a run's first batches are timed."""
+        if self.share is not None and self._cost_s is None:
             self._cost_s = self._probe_s()
-        return spent_s + self._cost_s <= self.share * trained_s
 
     def measure(self, generator: keras.Model, latent_size: int, classes: int) -> Measurement:
         """Return how far pictures drawn by it are; `classes` is 0 for a generator without a label."""
@@ -153,7 +157,9 @@ def find_gauge(configuration: Configuration, pictures: Pictures, console: Consol
     if not configuration.evaluation_epochs:
         return None
     if len(pictures.images) < MIN_IMAGES:
-        say(f"The pictures are not measured while training: there are only {len(pictures.images)}.")
+        count = len(pictures.images)
+        said = f"there {'is' if count == 1 else 'are'} only {count}, and a figure needs {MIN_IMAGES}"
+        say(f"The pictures are not measured while training: {said}.")
         return None
     try:
         gauge = open_gauge(configuration, pictures)
@@ -163,6 +169,7 @@ def find_gauge(configuration: Configuration, pictures: Pictures, console: Consol
         say(f"The pictures are not measured while training. {error}")
         return None
     if gauge.share is not None:
+        gauge.probe()
         epochs = (
             "each epoch"
             if configuration.evaluation_epochs == 1

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from training.data import load_pictures
 from training.errors import EvaluationError, RunError
+from training.evaluation.few import count_pictures
 from training.evaluation.gauge import open_gauge
+from training.metrics import MIN_IMAGES
 from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, keep_best, read_best
 from training.run.checkpoints import Checkpoints
@@ -29,11 +31,17 @@ def rank_run(
 
     Raises:
         RunError: there is no such run.
-        EvaluationError: there is no feature network, or it cannot be run, or there is no checkpoint.
+        EvaluationError: there is no feature network, or it cannot be run, or there is no checkpoint, or
+            there are too few pictures.
     """
     run = Run(run_folder)
     configuration, shape = run.read_configuration(), run.read_shape()
     pictures = load_pictures(configuration.data, data_folder, "train", run.keep_colour(configuration))
+    if (count := len(pictures.images)) < MIN_IMAGES:
+        raise EvaluationError(
+            f"'{configuration.data}' has {count_pictures(count)} to train on, and figures need at least "
+            f"{MIN_IMAGES} to compare with. Add pictures, and train a new run."
+        )
     gauge = open_gauge(configuration, pictures, features, images)
     gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
     checkpoints = Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept)

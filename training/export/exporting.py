@@ -5,17 +5,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import keras
-import numpy as np
-import onnx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from foundation.grid.price import Price
-from foundation.images import measure_difference
 from foundation.latents import draw_latents
 from foundation.manifest import Arithmetic
+from training.activity import Turn
 from training.errors import ExportError
-from training.export.graph import FLOAT_IMAGE, IMAGE, OPSET, Floats, convert_generator, keep_pixels, run_graph
+from training.export.comparison import (
+    COMPARED_LATENTS,
+    MAX_FLOAT_DIFFERENCE,
+    MAX_LEVELS,
+    Comparison,
+    blend_classes,
+    compare_with_keras,
+)
+from training.export.graph import OPSET, convert_generator, keep_pixels
 from training.export.placed import place_graph
 from training.export.versions import library_versions
 from training.export.weights import write_weights
@@ -24,30 +29,6 @@ from training.presets import build_gan, find_preset
 from training.run.best import BestCheckpoint, read_best
 from training.run.checkpoints import Checkpoints
 from training.run.folder import Run, replace_text
-from training.run.samples import draw_images, quantize
-
-COMPARED_LATENTS = 256
-MAX_FLOAT_DIFFERENCE = 1e-4
-MAX_LEVELS = 1
-
-
-class Comparison(BaseModel):
-    """How far the graph in ONNX Runtime is from Keras, in float32, over `latents` latents."""
-
-    model_config = ConfigDict(frozen=True)
-
-    latents: int
-    max_float_difference: float
-    """Of the images in [-1, 1], before they become uint8."""
-    max_levels: int
-    """Of the pixels in 0 to 255."""
-    pixels_differing: float
-    """Share of the pixels that differ at all."""
-
-    @property
-    def passes(self) -> bool:
-        """Whether the graph may be published; false for NaN."""
-        return self.max_float_difference <= MAX_FLOAT_DIFFERENCE and self.max_levels <= MAX_LEVELS
 
 
 class ExportReport(BaseModel):
@@ -83,12 +64,14 @@ def export_run(
     arithmetic: Arithmetic = "float",
     tuning_steps: int = 0,
     tuned: Shown = show_nothing,
+    turn: Turn = lambda _: None,
 ) -> Path:
     """Write RUN/export/generator.onnx and export.json from a checkpoint of the run.
 
     `checkpoint` is the best that was measured, the last, or that after so many batches. None is the best,
     or the last of a run whose checkpoints were never measured. `exact` places the graph on grids, on which no
     sum can round, once it was compared, and trains it there for `tuning_steps`; `tuned` is told of each.
+    `turn` is told what is done.
 
     Raises:
         RunError: there is no such run or checkpoint.
@@ -98,14 +81,18 @@ def export_run(
     run = Run(run_folder)
     configuration = run.read_configuration()
     shape = run.read_shape()
+    turn("Building the networks")
     gan = build_gan(configuration, "float32", shape, total_steps=1)  # the weights are float32 anyway
     step, best = choose_checkpoint(run, checkpoint)
     if not Checkpoints(run.checkpoints_folder, gan, configuration.checkpoints_kept).restore(step):
         raise ExportError(f"{run_folder} has no checkpoint yet. Train it for an epoch first.")
+    turn("Making the generator ready to draw")
     generator = gan.finish_generator()
     class_names = find_preset(configuration.preset).label_classes(shape)
+    turn("Turning the generator into ONNX")
     model = convert_generator(generator, configuration.latent_size, len(class_names))
     latents = draw_latents(range(COMPARED_LATENTS), configuration.latent_size)  # (256, Z)
+    turn("Holding its pictures against those of Keras")
     comparison = compare_with_keras(model, generator, latents, blend_classes(len(class_names)))
     if not comparison.passes:
         raise ExportError(
@@ -115,6 +102,7 @@ def export_run(
         )
     served, price = keep_pixels(model), None
     if arithmetic == "exact":
+        turn("Placing the graph on a grid")
         served, price = place_graph(served, configuration.latent_size, class_names, tuning_steps, tuned)
     graph = served.SerializeToString()
     height, width, channels = generator.output_shape[1:]
@@ -160,35 +148,6 @@ def choose_checkpoint(
     if isinstance(checkpoint, int):
         return checkpoint, best if best and best.step == checkpoint else None
     return (best.step, best) if best else (None, None)
-
-
-def compare_with_keras(
-    model: onnx.ModelProto, generator: keras.Model, latents: Floats, labels: Floats | None
-) -> Comparison:
-    """Draw latents (n, Z), of labels (n, classes) if it takes them, with both and compare them."""
-    expected = draw_images(generator, latents, labels)
-    pixels, images = run_graph(model.SerializeToString(), latents, labels, (IMAGE, FLOAT_IMAGE))
-    difference = measure_difference(pixels, quantize(expected))
-    return Comparison(
-        latents=len(latents),
-        max_float_difference=float(np.abs(np.asarray(images, np.float32) - expected).max()),
-        max_levels=difference.max_levels,
-        pixels_differing=difference.pixels_differing,
-    )
-
-
-def blend_classes(classes: int) -> Floats | None:
-    """Return labels float32 (256, classes): each class by turns, every other one half blended with the next.
-
-    None without classes.
-    """
-    if not classes:
-        return None
-    rows = np.arange(COMPARED_LATENTS)
-    one_hot = np.eye(classes, dtype=np.float32)
-    blended = (one_hot[rows % classes] + one_hot[(rows + rows % 2) % classes]) / 2
-    labels: Floats = blended.astype(np.float32)
-    return labels
 
 
 def read_export(run: Run) -> ExportReport:

@@ -7,11 +7,12 @@ from functools import partial
 
 from rich.console import Console
 
-from training.config import C, Configuration
+from training.config import C, Configuration, write_value
 from training.data import Pictures
 from training.data.mirror import bears_mirror
 from training.errors import ConfigurationError
 from training.evaluation.gauge import Gauge
+from training.metrics import MIN_IMAGES
 from training.networks.precision import choose_precision, has_gpu
 from training.preset import PictureSet
 from training.presets import find_preset, list_presets
@@ -59,16 +60,14 @@ def choose_values(configuration: Configuration, pictures: PictureSet) -> dict[st
 
 
 def say_choices(asked: Configuration, chosen: Configuration, console: Console) -> None:
-    """Say what was chosen for a run whose configuration left some of it open."""
+    """Say what was chosen for a run whose configuration left some of it open, and what has no effect."""
     fields = [name for name in type(chosen).model_fields if getattr(asked, name) != getattr(chosen, name)]
     if fields:
         words = ", ".join(f"{name}={write_value(getattr(chosen, name))}" for name in fields)
         console.print(f"Chosen for these pictures: {words}.", highlight=False, soft_wrap=True, markup=False)
-
-
-def write_value(value: object) -> str:
-    """Return a value as `--set` takes it."""
-    return str(value).lower() if isinstance(value, bool) else f"{value}"
+    if getattr(chosen, "mirror", False) is True and getattr(chosen, "augmentation", "") != "adaptive":
+        said = "mirror=true mirrors nothing without --set augmentation=adaptive, which is for larger pictures"
+        console.print(f"{said} unless it is set.", highlight=False, soft_wrap=True, markup=False)
 
 
 def advise_length(configuration: Configuration, run: Run, pictures: PictureSet, console: Console) -> None:
@@ -82,6 +81,7 @@ def require_figure(configuration: Configuration, gauge: Gauge | None) -> None:
     """Raise ConfigurationError where a run is to end by a figure, and nothing measures it."""
     if configuration.patience and gauge is None:
         raise ConfigurationError(
-            f"patience={configuration.patience} ends a run by its figure, and this one has none: name a "
-            "feature network with --features and let evaluation_epochs be 1 or more, or leave patience out."
+            f"patience={configuration.patience} ends a run by its figure, and this one has none: that takes "
+            f"{MIN_IMAGES} pictures, a feature network (--features names one) and evaluation_epochs of 1 or "
+            "more. Or leave patience out."
         )

@@ -31,7 +31,7 @@ def describe_pictures(configuration: Configuration, pictures: Pictures) -> str:
     """Return how many there are, of what shape and of which classes, each with its count."""
     shape, names = pictures.shape, pictures.shape.class_names
     kept = pictures.record.count - len(pictures.images) if pictures.record else 0
-    held_out = f" ({kept:,} more are held out)" if kept > 0 else ""
+    held_out = f" ({kept:,} more {'is' if kept == 1 else 'are'} held out)" if kept > 0 else ""
     said = f"{len(pictures.images):,} of {configuration.data}{held_out}, {describe_shape(shape)}, "
     if not names:
         return f"{said}without classes"

@@ -3,6 +3,7 @@
 It imports the errors alone, and reads no file: never TensorFlow.
 """
 
+from training.metrics.digits import warn_of_few, write_figure
 from training.metrics.figures import (
     GENERATED,
     HELD_OUT,
@@ -29,4 +30,6 @@ __all__ = [
     "Protocol",
     "find_metric",
     "parse_figure",
+    "warn_of_few",
+    "write_figure",
 ]

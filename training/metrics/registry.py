@@ -20,6 +20,8 @@ class Metric:
     compute: Callable[[Features, Features], float]
     """Of the features of the reference (n, d) and of the sample (m, d), in this order."""
     less_is_better: bool = False
+    is_share: bool = False
+    """Whether it is a share of the pictures, 0 to 1."""
 
     def is_better(self, value: float, other: float) -> bool:
         """Say whether `value` is that of nearer pictures than `other`; equal ones are not."""
@@ -29,12 +31,17 @@ class Metric:
 DISTANCES: tuple[Metric, ...] = (
     Metric("fd", "Fréchet distance", "less is better", frechet_distance, less_is_better=True),
     Metric("kd", "Kernel distance", "less is better", kernel_distance, less_is_better=True),
-    Metric("precision", "Precision", "share of the pictures that could be real", precision),
-    Metric("recall", "Recall", "share of the real ones that it could have drawn", recall),
+    Metric("precision", "Precision", "share of the pictures that could be real", precision, is_share=True),
+    Metric("recall", "Recall", "share of the real ones that it could have drawn", recall, is_share=True),
 )
 """Of pictures that are held against as many others."""
 COPIED = Metric(
-    "copied", "Copied", "share of the pictures that are copies", copied_share, less_is_better=True
+    "copied",
+    "Copied",
+    "share of the pictures that are copies",
+    copied_share,
+    less_is_better=True,
+    is_share=True,
 )
 """Of pictures that are held against all training pictures."""
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in (*DISTANCES, COPIED)})

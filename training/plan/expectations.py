@@ -51,6 +51,28 @@ def expect(
             f"The largest class has more than {UNEVEN} times the pictures of the smallest: the small ones "
             "will be drawn worse."
         )
+    sentences += expect_files(survey, configuration)
+    if survey.sides.median < shape.size:
+        sentences.append(
+            f"Half of the pictures are smaller than {shape.size} pixels and will be enlarged: they look "
+            "soft, and so will what is drawn."
+        )
+    if hours is not None and hours > LONG_H:
+        sentences.append(
+            f"{hours:.0f} hours here are long: a GPU or a smaller size takes less. A "
+            "run that is stopped goes on where it was."
+        )
+    return tuple(sentences)
+
+
+def expect_files(survey: Survey, configuration: Configuration) -> list[str]:
+    """Return what follows from what the files hold, and from those that hold nothing or the same."""
+    sentences: list[str] = []
+    if survey.transparent and not configuration.channels:
+        sentences.append(
+            f"{count_of(survey.transparent, 'picture')} {'has' if survey.transparent == 1 else 'have'} "
+            "transparency, which becomes white: --set channels=4 keeps it."
+        )
     duplicates = survey.duplicates
     if duplicates.pictures > MANY_DUPLICATES * survey.count:
         sentences.append(
@@ -66,17 +88,7 @@ def expect(
     if survey.damaged_count > MANY_DAMAGED * survey.count:
         left_out = count_are(survey.damaged_count, "file")
         sentences.append(f"{left_out} left out: see above whether that was meant.")
-    if survey.sides.median < shape.size:
-        sentences.append(
-            f"Half of the pictures are smaller than {shape.size} pixels and will be enlarged: they look "
-            "soft, and so will what is drawn."
-        )
-    if hours is not None and hours > LONG_H:
-        sentences.append(
-            f"{hours:.0f} hours here are long: a GPU or a smaller size takes less. A "
-            "run that is stopped goes on where it was."
-        )
-    return tuple(sentences)
+    return sentences
 
 
 def expect_others(survey: Survey, others: int) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from foundation.home import expand_home
 from foundation.store import Store
+from training.activity import doing, plain
 from training.errors import DataError
 from training.launch.memory import estimate_bytes
 from training.plan.costs import Cost, PriceTable, estimate_costs, read_table
@@ -60,6 +61,8 @@ def make_plan(
         DataError: there is no such set, or no picture in it.
         ConfigurationError: there is no such preset or setting, or it cannot draw such pictures.
     """
+    if not console.is_terminal:
+        plain(console)(f"Looking through {source} …")
     survey = survey_source(source, data_folder, console)
     recipe = choose_recipe(survey, preset, settings)
     configuration = configure(recipe, survey)
@@ -70,7 +73,8 @@ def make_plan(
     probe = Measurement(reason="--no-probe was given")
     if probed:
         what = f"Timing a few batches of {describe_shape(shape)}"
-        with console.status(f"{what}: TensorFlow compiles first, for a minute or so, three at most"):
+        what = f"{what}: TensorFlow compiles first, for a minute or so, three at most"
+        with doing(console, what, at_once=True):
             probe = run_probe(configuration, shape)
     memory_gb = max(estimate_bytes(configuration, shape), probe.peak_bytes) / 1e9
     looks = configuration.epochs * trained
@@ -93,7 +97,7 @@ def make_plan(
         costs=costs,
         prices=table,
         expectations=expect(survey, configuration, shape, hours, store),
-        command=write_command(survey, recipe),
+        command=write_command(survey, recipe, data_folder),
     )
 
 
@@ -115,14 +119,16 @@ def survey_source(source: str, data_folder: Path | None, console: Console) -> Su
     except DataError:
         test = None
     same = test is not None and test.record is not None and test.record == train.record
-    return survey_pictures(data, train, None if same or test is None else test)
+    return survey_pictures(data, train, None if same or test is None else test, console)
 
 
-def write_command(survey: Survey, recipe: Recipe) -> str:
+def write_command(survey: Survey, recipe: Recipe, data_folder: Path | None) -> str:
     """Return the line that begins the run."""
     import shlex
 
     words = ["ganymede", "train", "--preset", recipe.preset, "--data", survey.source]
+    if data_folder:
+        words += ["--data-folder", str(data_folder)]
     for key, value in recipe.settings.items():
         words += ["--set", f"{key}={value}"]
     return shlex.join(words)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from training.config import C, Configuration, override
+from training.config import C, Configuration, override, write_value
 from training.data.pictures import count_held_out
 from training.plan.survey import Survey
 from training.preset import PictureSet, Preset
@@ -12,7 +12,7 @@ from training.presets import draws, find_preset
 from training.shape import PictureShape
 
 SMALL, LARGE = 32, 64
-"""Sides that are drawn well in hours on a CPU: small pictures, and everything larger."""
+"""Sides that are drawn well in hours on a CPU: what pictures of many sizes become, and twice as much."""
 SMALL_SET = 2_000
 """Below it, what the documentation says of small sets: save seldom, hold nothing out."""
 SAVES = 15
@@ -53,13 +53,14 @@ def choose_recipe(survey: Survey, preset: str, given: list[str]) -> Recipe:
     own = {assignment.partition("=")[0].strip() for assignment in given}
     sizes = choose_shape(survey, chosen, configuration)
     sized = override(configuration, [f"{reason.setting}={reason.value}" for reason in sizes])
+    kept = [] if sizes or configuration.size else explain_size(survey, chosen, configuration)
     automatic = [reason for reason in explain_automatic(survey, chosen, sized) if reason.setting not in own]
     names = {reason.setting for reason in automatic}
     seldom = choose_intervals(survey, fill_in(sized, survey), fixed=own | names)
     set_here = [reason for reason in (*sizes, *seldom) if reason.setting not in own]
     settings = {reason.setting: reason.value for reason in set_here}
     settings |= {key.strip(): value.strip() for key, _, value in (each.partition("=") for each in given)}
-    return Recipe(preset=preset, settings=settings, reasons=(*set_here, *automatic))
+    return Recipe(preset=preset, settings=settings, reasons=(*set_here, *kept, *automatic))
 
 
 def fill_in(configuration: C, survey: Survey) -> C:
@@ -99,26 +100,41 @@ def is_uniform(survey: Survey) -> bool:
 
 
 def choose_shape(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
-    """Return the side that suits pictures and networks, where it is not the preset's own to say."""
+    """Return the side to set where the networks cannot draw what `ganymede train` makes unless one is set."""
     side = survey.sides.median
-    bounded = min(max(side, 8), 1024)
-    kept = PictureShape(height=bounded, width=bounded, channels=1 if survey.grey else 3)
-    if is_uniform(survey) and draws(preset, kept):
+    kept = find_shape(survey, configuration)
+    if configuration.size or draws(preset, kept):
         return []
     sizes = [
         size
         for size in (SMALL, LARGE)
         if draws(preset, kept.model_copy(update={"height": size, "width": size}))
     ]
-    if configuration.size or not sizes:
+    if not sizes:
         return []
     fitting = [size for size in sizes if size <= side] or sizes[:1]
-    size = max(fitting)
+    why = f"the networks draw no {kept.sides}; {describe_sides(survey)}"
+    return [Reason(setting="size", value=str(max(fitting)), why=why)]
+
+
+def explain_size(survey: Survey, preset: Preset[Any], configuration: Configuration) -> list[Reason]:
+    """Return why the pictures of a folder have the size that they become unless one is set."""
+    if is_uniform(survey):
+        return []
+    shape = find_shape(survey, configuration)
+    why = f"what pictures of many sizes become unless it is set; {describe_sides(survey)}"
+    larger = shape.model_copy(update={"height": LARGE, "width": LARGE})
+    if survey.sides.median >= LARGE and draws(preset, larger):
+        why += f". They bear --set size={LARGE}, which takes about twice as long on a processor"
+        if survey.sides.median >= 2 * LARGE:
+            why += "; more is for a GPU"
+    return [Reason(setting="size", value=shape.sides.partition("x")[0], why=why)]
+
+
+def describe_sides(survey: Survey) -> str:
+    """Return how large the pictures are."""
     sides = survey.sides
-    why = f"the shorter sides have {sides.smallest} to {sides.largest} pixels, {side} in the middle"
-    if size == LARGE and side >= 2 * LARGE:
-        why += "; more is for a GPU: --set size=128"
-    return [Reason(setting="size", value=str(size), why=why)]
+    return f"the shorter sides have {sides.smallest} to {sides.largest} pixels, {sides.median} in the middle"
 
 
 def choose_intervals(survey: Survey, configuration: Configuration, *, fixed: set[str]) -> list[Reason]:
@@ -143,7 +159,9 @@ def explain_automatic(survey: Survey, preset: Preset[Any], configuration: Config
     chosen = preset.choose_settings(configuration, describe_set(survey, configuration))
     # Whether they may be mirrored is seen when they are prepared, and the width goes by the device.
     return [
-        Reason(setting=name, value=str(value), why=f"auto, {preset.reasons.get(name, 'by the pictures')}")
+        Reason(
+            setting=name, value=write_value(value), why=f"auto, {preset.reasons.get(name, 'by the pictures')}"
+        )
         for name, value in chosen.items()
         if name not in {"mirror", "width"}
     ]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
-from rich.progress import Progress
 
+from training.activity import counting, doing
 from training.data.decoding import DECODERS, PROGRAMS, PictureFile, decode_file, is_grey
 from training.data.folder import list_files
 from training.data.layout import Layout
@@ -107,9 +107,9 @@ def survey_folder(folder: Path, console: Console) -> Survey:
             classes[file.class_name or ""] += 1
     if not train_count:
         raise DataError(f"{folder} holds no picture that can be read: {', '.join(damaged) or 'it is empty'}.")
-    return describe_looks(layout, str(folder), names, looks, train_count, classes).model_copy(
-        update={"damaged_count": damaged_count, "damaged": tuple(damaged)}
-    )
+    with doing(console, "Comparing the pictures with each other"):
+        seen = describe_looks(layout, str(folder), names, looks, train_count, classes)
+    return seen.model_copy(update={"damaged_count": damaged_count, "damaged": tuple(damaged)})
 
 
 def describe_looks(
@@ -142,18 +142,17 @@ def describe_looks(
 def look_through(files: Sequence[PictureFile], console: Console) -> Iterator[tuple[PictureFile, Look | str]]:
     """Yield each file with what it holds, or with why it is left out."""
     with (
-        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+        counting(console, "Looking at pictures", len(files)) as add,
         ThreadPoolExecutor(DECODERS) as pool,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         Image.init()
-        task = progress.add_task("Looking at pictures", total=len(files))
         for first in range(0, len(files), 2 * DECODERS):
             chunk = files[first : first + 2 * DECODERS]
             yield from zip(chunk, pool.map(look_at, chunk), strict=True)
-            progress.advance(task, len(chunk))
+            add(len(chunk))
 
 
 def look_at(file: PictureFile) -> Look | str:
@@ -168,8 +167,14 @@ def look_at(file: PictureFile) -> Look | str:
     return Look(side, kind, transparent, is_grey(pixels), hash_picture(pixels), make_thumbnail(pixels))
 
 
-def survey_pictures(source: str, train: Pictures, test: Pictures | None) -> Survey:
+def survey_pictures(source: str, train: Pictures, test: Pictures | None, console: Console) -> Survey:
     """Look through a set that is read whole: no file of it can be damaged alone."""
+    with doing(console, "Comparing the pictures with each other"):
+        return describe_pictures(source, train, test)
+
+
+def describe_pictures(source: str, train: Pictures, test: Pictures | None) -> Survey:
+    """Put together what is in a set that is read whole."""
     parts = [("number", train.images), *([("test number", test.images)] if test else [])]
     rows = [(name, part, row) for name, part in parts for row in range(len(part))][:MOST_HASHED]
     small = [enlarge(part[row]) for _, part, row in rows]

@@ -9,7 +9,16 @@ from typing import Any
 import jinja2
 
 from training.errors import RunError
-from training.metrics import GENERATED, HELD_OUT, REAL, TRAINING, Figure, parse_figure
+from training.metrics import (
+    GENERATED,
+    HELD_OUT,
+    REAL,
+    TRAINING,
+    Figure,
+    parse_figure,
+    warn_of_few,
+    write_figure,
+)
 from training.metrics.figures import Pairing
 from training.presets import find_preset
 from training.report.pictures import Grid, animate_grids, data_address, read_grids, read_picture
@@ -46,8 +55,10 @@ class Comparison:
     meaning: str
     name: str
     """With its feature space and number of pictures."""
-    generated: float
-    real: float | None
+    generated: str
+    """With the digits that its pictures bear."""
+    real: str
+    """Empty where there is none."""
 
 
 def write_report(run_folder: Path) -> Path:
@@ -87,7 +98,8 @@ def write_report(run_folder: Path) -> Path:
             for theme, colours in (("light", LIGHT), ("dark", DARK))
             if stats
         },
-        comparisons=read_comparisons(run),
+        comparisons=(comparisons := read_comparisons(run)),
+        few=warn_of_few(row.name for row in comparisons),
         copied=read_copied(run),
         reconstructed=read_reconstructed(run),
         export=read_object(run.export_report_path),
@@ -126,24 +138,25 @@ def read_comparisons(run: Run) -> list[Comparison]:
         figure = parse_figure(name)
         if figure and figure.protocol.pairing in beside:
             real = beside[figure.protocol.pairing]
-            metric = figure.metric
+            metric, other = figure.metric, find_beside(figures, figure, real)
+            beside_it = write_figure(other, figures[other]) if other else ""
             comparisons.append(
-                Comparison(metric.title, metric.meaning, name, value, find_beside(figures, figure, real))
+                Comparison(metric.title, metric.meaning, name, write_figure(name, value), beside_it)
             )
     return comparisons
 
 
-def find_beside(figures: dict[str, float], figure: Figure, pairing: Pairing) -> float | None:
-    """Return the value of the same metric in the same space of other pictures, of however many."""
-    for name, value in figures.items():
+def find_beside(figures: dict[str, float], figure: Figure, pairing: Pairing) -> str:
+    """Return the name of the same metric in the same space of other pictures, of however many; or nothing."""
+    for name in figures:
         other = parse_figure(name)
         if (
             other
             and (other.metric, other.protocol.space) == (figure.metric, figure.protocol.space)
             and other.protocol.pairing == pairing
         ):
-            return value
-    return None
+            return name
+    return ""
 
 
 def read_copied(run: Run) -> Copied | None:

@@ -18,6 +18,7 @@ FIRST_SEED = 2_000_000
 SEED = 3
 
 Floats = NDArray[np.float32]
+Logits = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Health:
             drawn_classes = np.zeros(count, np.int64) if labels is None else labels.argmax(1)
             found["memory"] = measure_memory(
                 *(
-                    float(tf.reduce_mean(gan.score(tf.constant(images), tf.constant(of))))
+                    np.asarray(gan.score(tf.constant(images), tf.constant(of)), np.float64)
                     for images, of in (
                         (self.training.images, self.training.labels),
                         (self.held_out.images, self.held_out.labels),
@@ -74,11 +75,19 @@ def measure_variety(images: Floats) -> float:
     return float(np.sqrt(np.mean(np.var(images, axis=0))))
 
 
-def measure_memory(training: float, held_out: float, drawn: float) -> float:
-    """Return how far held-out pictures are from training pictures on the way to drawn ones, by mean logits.
+def measure_memory(training: Logits, held_out: Logits, drawn: Logits) -> float:
+    """Return how far held-out pictures are from training pictures on the way to drawn ones, by their logits.
 
-    0: they are judged alike; 1: as drawn ones. r_v of Karras et al., arXiv:2006.06676, equation 1; within
-    [-1, 1], and 0 where training pictures are not told from drawn ones.
+    Each (n,). 0: they are judged alike; 1: as drawn ones. r_v of Karras et al., arXiv:2006.06676, equation 1,
+    within [-1, 1]. It is 0 where training pictures are told from drawn ones, or from held-out ones, by no
+    more than chance makes: twice the standard error of the difference, which is much of a dozen pictures.
     """
-    gap = training - drawn
-    return float(np.clip((training - held_out) / gap, -1.0, 1.0)) if gap > 1e-6 else 0.0
+    gap, apart = training.mean() - drawn.mean(), training.mean() - held_out.mean()
+    if gap <= chance(training, drawn) or abs(apart) <= chance(training, held_out):
+        return 0.0
+    return float(np.clip(apart / gap, -1.0, 1.0))
+
+
+def chance(one: Logits, other: Logits) -> float:
+    """Return twice the standard error of the difference of two means, and nothing less than rounding."""
+    return max(1e-6, 2.0 * float(np.sqrt(one.var() / len(one) + other.var() / len(other))))

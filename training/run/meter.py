@@ -46,12 +46,13 @@ class LossMeter:
         self._images = 0
         self._start_s = time.monotonic()
 
-    def begin(self, images: int) -> None:
-        """Begin a step on so many pictures; raise as `tally` does."""
+    def begin(self, images: int) -> bool:
+        """Begin a step on so many pictures, and say whether it is compiled first; raise as `tally` does."""
         compiles = self._compilation.is_due(images)
         if compiles or self._compiles:
             self.tally()
         self._compiles = compiles
+        return compiles
 
     def add(self, losses: tf.Tensor, images: int) -> None:
         """Take the losses, float32 (2,), of a step on `images` pictures; raise as `tally` does."""

@@ -1,18 +1,20 @@
 """What a person sees of a run: a bar on a terminal, a plain line an epoch elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 
+from training.activity import Lines, Turn
 from training.run.stats import EpochPart, EpochStats
+from training.run.voice import Voice
 
 
 def training_progress(console: Console) -> Progress:
@@ -24,36 +26,67 @@ def training_progress(console: Console) -> Progress:
         TextColumn("{task.fields[images_per_s]:.0f} images/s"),
         TextColumn("G {task.fields[generator_loss]:.3f}  D {task.fields[discriminator_loss]:.3f}"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[doing]}", markup=False),
         console=console,
         disable=not console.is_terminal,
     )
 
 
-def begin_task(progress: Progress, step: int, total_steps: int, epoch: int, epochs: int) -> TaskID:
-    """Put the bar of a run that has taken `step` batches, and is in `epoch` (1 is the first), into it."""
-    return progress.add_task(
-        "",
-        total=total_steps,
-        completed=step,
-        epoch=epoch,
-        epochs=epochs,
-        images_per_s=0.0,
-        generator_loss=float("nan"),
-        discriminator_loss=float("nan"),
-    )
+class Bar:
+    """The bar of a run that has taken `step` batches; where it is hidden, a `voice` speaks in its place."""
 
+    def __init__(
+        self, progress: Progress, step: int, epochs: int, batches_per_epoch: int, voice: Voice | None
+    ) -> None:
+        self._progress, self._voice = progress, voice
+        self._task = progress.add_task(
+            "",
+            total=epochs * batches_per_epoch,
+            completed=step,
+            epoch=min(step // batches_per_epoch + 1, epochs),
+            epochs=epochs,
+            images_per_s=0.0,
+            generator_loss=float("nan"),
+            discriminator_loss=float("nan"),
+            doing="",
+        )
 
-def show_part(progress: Progress, task: TaskID, epoch: int, part: EpochPart) -> None:
-    """Move the bar to the epoch's (1 is the first) figures so far."""
-    generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
-    progress.update(
-        task,
-        completed=part.step,
-        epoch=epoch,
-        images_per_s=part.images_per_s or 0.0,
-        generator_loss=generator_loss,
-        discriminator_loss=discriminator_loss,
-    )
+    def show(self, epoch: int, part: EpochPart) -> None:
+        """Move it to the epoch's (1 is the first) figures so far, and let the voice say what is due."""
+        generator_loss, discriminator_loss = (total / part.batches for total in part.loss_sums)
+        self._progress.update(
+            self._task,
+            completed=part.step,
+            epoch=epoch,
+            images_per_s=part.images_per_s or 0.0,
+            generator_loss=generator_loss,
+            discriminator_loss=discriminator_loss,
+        )
+        if self._voice:
+            self._voice.follow(epoch, part)
+
+    @contextmanager
+    def doing(self, what: str, *, said: bool = False) -> Iterator[Turn]:
+        """Show what is done between two batches, in the bar, or say it where it takes longer.
+
+        It yields what is told of what is done next; `said`: this was said already.
+        """
+        if not self._progress.disable:
+            self._show_doing(what)
+            try:
+                yield self._show_doing
+            finally:
+                self._show_doing("")
+        elif self._voice:
+            say, silent_s = self._voice.say, self._voice.silent_s
+            with Lines(say, what, said=said, silent_s=silent_s) as lines:
+                yield lines.turn_to
+        else:
+            yield lambda _: None
+
+    def _show_doing(self, what: str) -> None:
+        short = what.rpartition(": ")[2]  # the bar says which epoch it is
+        self._progress.update(self._task, doing=short, refresh=True)
 
 
 def describe_stop(step: int, path: str) -> str:

@@ -113,12 +113,19 @@ def find_overtraining(stats: Sequence[EpochStats]) -> Sign | None:
         return None
     if min(value for _, value in last) <= OVERTRAINED / 2:
         return None
+    mend = "add pictures, raise augmentation, or begin from another model with --from"
+    advice = f"The best checkpoint is kept and more epochs will hardly help: {mend}."
+    best = find_best(stats)
+    if best and best.epoch == max(row.epoch for row in stats if best.figure in row.figures):
+        advice = (
+            "The distance still falls, but perhaps by copies from here on: ganymede evaluate counts them; "
+            f"--set patience=N ends a run that falls no more. For another run {mend}."
+        )
     return Sign(
         "The discriminator knows the pictures by heart",
         last[0][0],
         f"pictures that it never saw are {last[-1][1]:.0%} of the way from training pictures to drawn ones",
-        "The best checkpoint is kept and more epochs will hardly help: add pictures, raise augmentation, or "
-        "begin from another model with --from.",
+        advice,
     )
 
 

@@ -68,6 +68,14 @@ class Voice:
         self._said_s = self._clock()
         self.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
 
+    @property
+    def silent_s(self) -> float:
+        """How long it is to be silent between two lines by now, but for those that are said at once."""
+        return GROWTH * (self._clock() - self._begun_s)
+
+    def tells_epoch(self) -> bool:
+        """Say whether it is time for the line of an epoch: there are fewer of them the longer a run lasts."""
+        return self._clock() - self._said_s >= 2 * self.silent_s
+
     def _is_due(self) -> bool:
-        now_s = self._clock()
-        return now_s - self._said_s >= max(FIRST_LINE_S, GROWTH * (now_s - self._begun_s))
+        return self._clock() - self._said_s >= max(FIRST_LINE_S, self.silent_s)
