@@ -4,13 +4,17 @@ import hashlib
 import json
 import re
 
+import httpx
 import numpy as np
+import pytest
 from fastapi.testclient import TestClient
 
 from foundation.errors import StoreUnreachable
 from service.application import create_app
 from service.settings import Settings
+from service.ui import beginning
 from service.ui.assets import Assets
+from tests.patience import PATIENCE_S, wait_until
 from tests.ui.conftest import draw
 
 MOST_REQUESTS = 8
@@ -21,6 +25,25 @@ def read_beginning(text: str):
     return json.loads(found[1]) if found else None
 
 
+def fetch_told(url: str) -> str:
+    """The document, once it tells: a server that is busy for half a second tells nothing."""
+    told: list[str] = []
+
+    def ask() -> bool:
+        told.append(httpx.get(url, timeout=PATIENCE_S).text)
+        return read_beginning(told[-1]) is not None
+
+    wait_until(ask)
+    return told[-1]
+
+
+@pytest.fixture
+def told_at_leisure(monkeypatch):
+    """The document waits for as long as it takes."""
+    monkeypatch.setattr(beginning, "LIMIT_S", PATIENCE_S)
+
+
+@pytest.mark.usefixtures("told_at_leisure")
 def test_the_document_tells_the_models_and_the_version_that_is_shown(tiny_store):
     with TestClient(create_app(Settings(models=str(tiny_store), default_model="colour"))) as client:
         client.post("/generate", json={"model": "grey@v2", "count": 1})
@@ -35,6 +58,7 @@ def test_the_document_tells_the_models_and_the_version_that_is_shown(tiny_store)
             assert "alert" not in text
 
 
+@pytest.mark.usefixtures("told_at_leisure")
 def test_nothing_is_told_to_who_has_no_key_nor_waited_for_where_the_store_is_away(tiny_store, monkeypatch):
     digest = hashlib.sha256(b"gmd_mine").hexdigest()
     with TestClient(create_app(Settings(models=str(tiny_store), api_keys=f"me:{digest}"))) as client:
@@ -64,7 +88,10 @@ def test_what_a_class_is_called_cannot_end_the_element_that_names_it():
 def test_the_first_picture_takes_few_requests_and_none_for_the_models(visit, tiny):
     asked = []
     visit.page.on("request", lambda request: asked.append(request.url.removeprefix(tiny.url)))
-    visit.page.goto(f"{tiny.url}/ui/?model=colour@v1&seed=0")
+    address = f"{tiny.url}/ui/?model=colour@v1&seed=0"
+    told = fetch_told(address)
+    visit.page.route(address, lambda route: route.fulfill(body=told, content_type="text/html"))
+    visit.page.goto(address)
     visit.page.locator(".stage .player canvas.drawn").wait_for()
     before = list(asked)
     assert len(before) <= MOST_REQUESTS, before
