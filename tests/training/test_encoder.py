@@ -32,8 +32,8 @@ from training.errors import ConfigurationError, DataError, ExportError, RunError
 from training.export.exporting import export_run, read_export
 from training.export.publication import publish_run
 from training.report import write_report
-from training.run.folder import Run
 from training.run import teaching
+from training.run.folder import Run
 from training.run.paths import RunPaths
 from training.shape import PictureShape
 
@@ -154,7 +154,9 @@ def test_an_encoder_that_was_stopped_goes_on_to_what_it_would_have_become(encode
         said = io.StringIO()
         learner = Learner(settings, drawing)
         console = Console(file=said, width=200)
-        whole = begin_teaching(RunPaths(folder), learner, Supply(settings, drawing, pictures), console).go_on()
+        whole = begin_teaching(
+            RunPaths(folder), learner, Supply(settings, drawing, pictures), console
+        ).go_on()
         return whole, learner, said.getvalue()
 
     whole, unbroken, _ = learn(tmp_path / "unbroken")

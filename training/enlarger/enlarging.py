@@ -11,14 +11,8 @@ from rich.console import Console
 
 from foundation.grid.price import Price
 from foundation.manifest import ImageOutput
-from training.enlarger.graphs import (
-    Images,
-    check_exact,
-    compare_with_keras,
-    convert_enlarger,
-    join,
-    place_enlarger,
-)
+from training.enlarger.graphs import Images, compare_with_keras, convert_enlarger, place_enlarger
+from training.enlarger.joining import check_exact, join
 from training.enlarger.learner import Learner
 from training.enlarger.measuring import lay_sheet, measure
 from training.enlarger.pairs import Pairs

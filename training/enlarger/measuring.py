@@ -20,7 +20,7 @@ Images = NDArray[np.uint8]
 
 
 def measure(model: onnx.ModelProto, small: Images, large: Images) -> Mapping[str, float]:
-    """Return mean differences from pictures uint8 (n, 2h, 2w, C) in [-1, 1], of `small` (n, h, w, c) enlarged.
+    """Return how far `small` (n, h, w, c) enlarged is from pictures uint8 (n, 2h, 2w, C): means in [-1, 1].
 
     `enlarged_pixels` is by the graph, `interpolated_pixels` by Catmull and Rom's cubic curves, which is what
     one does without it. Pictures with transparency lie on white where the small ones do.
@@ -33,7 +33,7 @@ def measure(model: onnx.ModelProto, small: Images, large: Images) -> Mapping[str
 
 
 def lay_sheet(model: onnx.ModelProto, small: Images, large: Images, drawn: Images) -> Image.Image:
-    """Return a picture of six rows: small pictures interpolated, enlarged, as they are; and drawings, two ways."""
+    """Return a picture of five rows: pictures interpolated, enlarged and real, then drawings both ways."""
     channels = small.shape[-1]
     rows = [
         interpolate(small[:SHOWN]),
