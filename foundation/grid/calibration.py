@@ -60,6 +60,11 @@ def draw_feeds(
     return {"latent": latents, "label": labels}
 
 
+def count_samples(feeds: Feeds) -> int:
+    """How many pictures go in."""
+    return len(next(iter(feeds.values())))
+
+
 def measure_ranges(model: onnx.ModelProto, feeds: Feeds) -> dict[str, Range]:
     """Run the graph on `feeds` (n, …) and keep the range of every float tensor in it."""
     graph = Graph(model)
@@ -82,10 +87,10 @@ def measure_ranges(model: onnx.ModelProto, feeds: Feeds) -> dict[str, Range]:
         watched.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     found: dict[str, Range] = {}
-    count = len(feeds["latent"])
+    count = count_samples(feeds)
     for start in range(0, count, BATCH_IMAGES):
         part = {name: values[start : start + BATCH_IMAGES] for name, values in feeds.items()}
-        rows = len(part["latent"])
+        rows = count_samples(part)
         arrays = [*session.run(names, part), *part.values()]
         for name, array in zip([*names, *part], arrays, strict=True):
             if np.shape(array)[:1] == (rows,):
@@ -123,6 +128,6 @@ def run_to(model: onnx.ModelProto, name: str, feeds: Feeds) -> Iterator[NDArray[
     session = onnxruntime.InferenceSession(
         cut.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    for start in range(0, len(feeds["latent"]), BATCH_IMAGES):
+    for start in range(0, count_samples(feeds), BATCH_IMAGES):
         part = {key: values[start : start + BATCH_IMAGES] for key, values in feeds.items()}
         yield session.run([name], part)[0]

@@ -66,6 +66,8 @@ class Placement:
         """Note what a reader needs of a tensor."""
         if name not in self.given:
             self.demands.setdefault(name, []).append(demand)
+        elif demand.unit is not None and not np.allclose(demand.unit, self.given[name], rtol=1e-9):
+            raise ValueError(f"it needs {name} in another unit than that in which it goes in")
 
     def _resolve(self, name: str) -> None:
         demands = self.demands[name]

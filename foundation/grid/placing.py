@@ -28,6 +28,8 @@ from foundation.grid.trimming import trim
 LATENT_BITS, LABEL_BITS = 11, 10
 """Behind the point of what lies in [-1, 1]: of latents, three fewer if they are normal, and of labels."""
 NORMAL_RANGE = 8.0
+MOST_LEVEL = 255.0
+"""Of what another graph has drawn, which goes into this one."""
 REFINING_IMAGES = 192
 _MAX_TRIES = 60
 
@@ -103,14 +105,20 @@ def _bound_inputs(graph: Graph, *, normal: bool) -> dict[str, tuple[float, float
     """Of each input: its unit, and the whole numbers that bound it."""
     latent_bits = LATENT_BITS - 3 if normal else LATENT_BITS
     most = (NORMAL_RANGE if normal else 1.0) * 2.0**latent_bits
-    known = {"latent": (2.0**-latent_bits, -most, most), "label": (2.0**-LABEL_BITS, 0.0, 2.0**LABEL_BITS)}
+    known = {
+        "latent": (2.0**-latent_bits, -most, most),
+        "label": (2.0**-LABEL_BITS, 0.0, 2.0**LABEL_BITS),
+        "levels": (1.0, 0.0, MOST_LEVEL),
+    }
     return {name: known[name] for name in graph.inputs}
 
 
 def _move_given(graph: Graph, given: dict[str, Array]) -> dict[str, Array]:
-    """The units of the inputs, and of all that only moves them about."""
+    """The units of the inputs, and of all that only moves them about, or scales or shifts them."""
     for node in graph.nodes:
         moving = graph.moving(node)
+        if len(moving) == 1 and moving[0] in given and (unit := _shift_given(graph, node, given[moving[0]])):
+            given[node.output[0]] = unit[0]
         if node.op_type in MOVERS and moving and all(name in given for name in moving):
             try:
                 arrays = move(node, [given[name] for name in moving], graph.constants)
@@ -118,6 +126,19 @@ def _move_given(graph: Graph, given: dict[str, Array]) -> dict[str, Array]:
                 raise NotPlaceable(f"{graph.name(node)}: {error}.") from error
             given.update(zip(node.output, arrays, strict=True))
     return given
+
+
+def _shift_given(graph: Graph, node: onnx.NodeProto, unit: Array) -> list[Array]:
+    """The unit behind a constant that is added to what has `unit`, or multiplied with it; none for others."""
+    if node.op_type not in ("Add", "Sub", "Mul") or (
+        node.op_type == "Sub" and node.input[0] in graph.constants
+    ):
+        return []
+    constants = [graph.constants[name] for name in node.input if name in graph.constants]
+    if len(constants) != 1 or np.broadcast_shapes(unit.shape, constants[0].shape) != unit.shape:
+        return []
+    factor = np.abs(constants[0]).astype(np.float64) if node.op_type == "Mul" else np.ones(())
+    return [unit * np.where(factor == 0, 1, factor)]
 
 
 def _make_room(graph: Graph, node: onnx.NodeProto, room: Room, layout: Layout) -> bool:

@@ -5,7 +5,7 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from foundation.grid.calibration import Feeds, draw_feeds
+from foundation.grid.calibration import Feeds, count_samples, draw_feeds
 from foundation.grid.demands import NotPlaceable
 from foundation.grid.placing import Placed, place
 from foundation.images import Images
@@ -88,7 +88,7 @@ def _see(images: Images) -> NDArray[np.int16]:
 
 
 def draw(model: onnx.ModelProto, feeds: Feeds) -> Images:
-    """The pictures of latents (n, z), and of labels (n, classes) if there are any: uint8 (n, h, w, c)."""
+    """The pictures of what goes in (n, …), of latents and labels as a rule: uint8 (n, h, w, c)."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(
@@ -98,7 +98,7 @@ def draw(model: onnx.ModelProto, feeds: Feeds) -> Images:
         session.run(
             ["image"], {name: values[start : start + _BATCH_IMAGES] for name, values in feeds.items()}
         )[0]
-        for start in range(0, len(feeds["latent"]), _BATCH_IMAGES)
+        for start in range(0, count_samples(feeds), _BATCH_IMAGES)
     ]
     images: Images = np.concatenate(parts)
     return images

@@ -5,6 +5,7 @@ with or without fused multiply-add, if all that its parts may add up to is at mo
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import onnx
@@ -13,13 +14,16 @@ from onnx import TensorProto
 from foundation.errors import GanymedeError
 from foundation.grid.extents import ALONE, ANY, Extent, check_steps, extent_of, scale_any
 from foundation.grid.linear import LINEAR, bound_sums, read_linear
-from foundation.grid.movement import MOVERS, Array, move, read_attributes
+from foundation.grid.movement import MAX_NUMBERS, MOVERS, Array, move, read_attributes
 from foundation.grid.pairs import follow_pair
 from foundation.grid.pooling import average_extent
 from foundation.grid.reading import Graph, count_fraction_bits
 from foundation.grid.sides import conv_sides, transposed_sides
-from foundation.grid.tail import Tail, find_tail, follow_tail, list_points
+from foundation.grid.tail import Tail, find_tail, follow_tail, goes_alone, list_points
 
+ENLARGERS = frozenset({"Resize", "Upsample"})
+"""They move numbers about, or blend them, by how they are used."""
+MIXERS = frozenset({"Concat", "Pad"})
 MAX_FRACTION_BITS = 100
 """Float32's smallest normal number is 2⁻¹²⁶."""
 _UNREADABLE = (
@@ -85,6 +89,8 @@ class Walk:
         }
         self.last = find_tail(graph, curves=True)
         self.tails: dict[str, Tail] = {}
+        self.mixed: set[str] = set()
+        """Tails that may hold a constant too, which none of their points says."""
         self.ended: set[str] = set()
         self.sums = self.channels = 0
         self.worst = 0.0
@@ -106,6 +112,13 @@ class Walk:
             return
         if self._take_tail(node, source):
             return
+        for name in (source, *others):
+            self._settle(name)
+        self._add(node)
+
+    def _add(self, node: onnx.NodeProto) -> None:
+        """Go on behind a node whose numbers are added, multiplied or moved about."""
+        kind, source = node.op_type, self.graph.moving(node)[0]
         if kind in MOVERS:
             self._take_mover(node)
         elif kind in LINEAR:
@@ -120,6 +133,45 @@ class Walk:
             self._keep(node, ALONE[kind](node, self.extents[source], self.graph.constants))
         else:
             raise ValueError("an operator that is not proven to be exact")
+
+    def _settle(self, name: str) -> None:
+        """Let numbers that went their own way be added up again, once they are the same on every machine."""
+        tail = self.tails.get(name)
+        if tail is None or name in self.extents:
+            return
+        if np.any(tail.errors):  # as it is behind a constant that was added to whole levels
+            node = self.graph.producers[name]
+            (source, *others) = self.graph.moving(node)
+            if others or source not in self.tails or node.op_type not in ("Add", "Sub", "Mul", *MOVERS):
+                raise ValueError(f"{name} is not rounded to whole levels before it is used again")
+            self._settle(source)
+            self._add(node)
+            return
+        if name in self.mixed:
+            raise ValueError(f"{name} holds constants beside what was drawn")
+        shape, points = self._shape(name), tail.points
+        bits = int(count_fraction_bits(points).max())
+        self.extents[name] = Extent(
+            np.full(shape, points.min()), np.full(shape, points.max()), np.full(shape, bits)
+        )
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        """Of a tensor, of one sample (1, …)."""
+        sides = self._shapes.get(name, ())
+        if len(sides) < 2 or min(sides[1:]) < 1 or int(np.prod(sides[1:])) > MAX_NUMBERS:
+            raise ValueError(f"the size of {name} cannot be told")
+        return (1, *sides[1:])
+
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        try:
+            inferred = onnx.shape_inference.infer_shapes(self.graph.model).graph
+        except Exception as error:  # of foreign graphs ONNX raises whatever it likes
+            raise ValueError("the sizes of its tensors cannot be told") from error
+        return {
+            each.name: tuple(side.dim_value for side in each.type.tensor_type.shape.dim)
+            for each in (*inferred.input, *inferred.value_info, *inferred.output)
+        }
 
     def _keep(self, node: onnx.NodeProto, extent: Extent) -> None:
         if not extent.is_any and (extent.bits > MAX_FRACTION_BITS).any():
@@ -200,9 +252,13 @@ class Walk:
         if tail is None and source in self.last and source in self.extents:
             extent = self.extents[source]
             tail = list_points(extent.low, extent.high, extent.bits)
-        if tail is None:
+        if tail is None or (source in self.tails and not goes_alone(self.graph, node)):
             return False
+        if node.op_type in ENLARGERS:
+            move(node, [np.zeros(self._shape(source))], self.graph.constants)  # which refuses to blend
         for name in node.output:
+            if source in self.mixed or (node.op_type in MIXERS and len(node.input) > 1):
+                self.mixed.add(name)
             self.tails[name] = follow_tail(node, tail, self.graph.constants)
             if (
                 node.op_type == "Cast" and read_attributes(node)["to"] == TensorProto.UINT8

@@ -47,14 +47,19 @@ def find_tail(graph: Graph, *, curves: bool = False) -> set[str]:
     while waiting:
         name = waiting.pop()
         node = graph.producers.get(name)
-        if node is None or node.op_type not in _UNARY or len(graph.moving(node)) != 1:
-            continue
-        constants = [graph.constants[other] for other in node.input if other in graph.constants]
-        if node.op_type not in MOVERS and any(each.size != 1 for each in constants):
+        if node is None or not goes_alone(graph, node):
             continue
         found.add(graph.moving(node)[0])
         waiting += graph.moving(node)
     return found
+
+
+def goes_alone(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Whether a node does the same to each number of one tensor by itself, or only moves it about."""
+    if node.op_type not in _UNARY or len(graph.moving(node)) != 1:
+        return False
+    constants = [graph.constants[name] for name in node.input if name in graph.constants]
+    return node.op_type in MOVERS or all(each.size == 1 for each in constants)
 
 
 def list_points(low: Array, high: Array, bits: Array) -> Tail | None:

@@ -39,6 +39,7 @@ def directions(
     from foundation.manifest import REFERENCE_GRAPH, created_now
     from foundation.store import describe_file, next_version, parse_reference, resolve_version
     from foundation.store import promote as promote_version
+    from ganymede.commands.pictures import open_release
     from ganymede.opening import open_models, sign_new
     from service.releases.opening import check_content
     from service.requests.directions import DIRECTIONS_FILE
@@ -58,7 +59,8 @@ def directions(
         for entry in kept:
             store.fetch(manifest, entry.path, folder / entry.path)
         (folder / DIRECTIONS_FILE).write_bytes(found.to_bytes())
-        added = [DIRECTIONS_FILE, *_draw_strips(folder, models, manifest, found)]
+        generator = open_release(models, manifest.reference).generator
+        added = [DIRECTIONS_FILE, *draw_strips(folder, generator, manifest, found)]
         published = manifest.model_copy(
             update={
                 "version": next_version(store, manifest.name),
@@ -73,16 +75,14 @@ def directions(
         promote_version(store, published.name, published.version, alias=promote)
 
 
-def _draw_strips(folder: Path, models: str, manifest: Any, found: Any) -> list[str]:
+def draw_strips(folder: Path, generator: Any, manifest: Any, found: Any) -> list[str]:
     """A picture for each direction: a row for each of some seeds, the amount growing from left to right."""
     import numpy as np
 
-    from ganymede.commands.pictures import open_release
     from service.encoding.pictures import encode_image, lay_grid
     from service.requests.directions import steer
     from service.requests.inputs import draw_seeds
 
-    generator = open_release(models, manifest.reference).generator
     inputs = draw_seeds(manifest, _SEEDS)
     paths = []
     for index in range(len(found.names)):

@@ -45,7 +45,7 @@ class Writer:
         share = self.add("Mul", seen, self.add("Div", number(255), self.add("Max", alpha, number(8))))
         return self.add("Concat", self.add("Mul", colours, share), alpha, axis=3)
 
-    def end(self, values, shape, *, label, curve="Tanh", planes=False):
+    def end(self, values, shape, *, label, curve="Tanh", planes=False, inputs=None):
         """Levels of `values` (n, h, w, c), after a curve."""
         if curve:
             values = self.add(curve, values)
@@ -59,7 +59,8 @@ class Writer:
         self.nodes.append(
             helper.make_node("Cast", [self.add("Clip", rounded, *bounds)], ["image"], to=TensorProto.UINT8)
         )
-        inputs = [helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["batch", LATENT.size])]
+        latent = helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["batch", LATENT.size])
+        inputs = inputs or [latent]
         if label:
             inputs.append(helper.make_tensor_value_info("label", TensorProto.FLOAT, ["batch", CLASSES]))
         image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", *shape])

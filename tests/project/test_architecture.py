@@ -58,7 +58,7 @@ FLOORS = {
         ["training.run", "training.grid", "training.reverse"],
         ["training.export"],
         ["training.evaluation"],
-        ["training.encoder"],
+        ["training.encoder", "training.enlarger"],
         ["training.report"],
         ["training.launch"],
         ["training.watch"],

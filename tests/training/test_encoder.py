@@ -19,7 +19,7 @@ from tests.training.conftest import DATA_FOLDER
 from tests.training.test_features import flat_pixels, write_network
 from training.config import override
 from training.data import Pictures, load_pictures
-from training.encoder import teaching
+from training.encoder.encoding import begin_teaching
 from training.encoder.figures import describe_figures
 from training.encoder.learner import Learner
 from training.encoder.releases import encode_release, publish_encoded
@@ -28,11 +28,11 @@ from training.encoder.sessions import Drawing
 from training.encoder.settings import EncoderSettings, Source, choose_settings
 from training.encoder.subject import Subject, read_exported
 from training.encoder.supply import Supply, match_classes, one_hot
-from training.encoder.teaching import Teaching
 from training.errors import ConfigurationError, DataError, ExportError, RunError
 from training.export.exporting import export_run, read_export
 from training.export.publication import publish_run
 from training.report import write_report
+from training.run import teaching
 from training.run.folder import Run
 from training.run.paths import RunPaths
 from training.shape import PictureShape
@@ -154,7 +154,9 @@ def test_an_encoder_that_was_stopped_goes_on_to_what_it_would_have_become(encode
         said = io.StringIO()
         learner = Learner(settings, drawing)
         console = Console(file=said, width=200)
-        whole = Teaching(RunPaths(folder), learner, Supply(settings, drawing, pictures), console).go_on()
+        whole = begin_teaching(
+            RunPaths(folder), learner, Supply(settings, drawing, pictures), console
+        ).go_on()
         return whole, learner, said.getvalue()
 
     whole, unbroken, _ = learn(tmp_path / "unbroken")

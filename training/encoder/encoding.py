@@ -17,10 +17,9 @@ from training.encoder.graphs import Encoding, compare_graphs, convert_encoder
 from training.encoder.learner import Learner
 from training.encoder.measuring import Reconstructions, choose_rate, measure_reconstructions
 from training.encoder.sessions import Drawing, Floats, Images
-from training.encoder.settings import EncoderSettings, choose_settings
+from training.encoder.settings import CHANGEABLE, EncoderSettings, choose_settings
 from training.encoder.subject import Subject
 from training.encoder.supply import Supply, match_classes, scale
-from training.encoder.teaching import Teaching, begin_folder
 from training.errors import EvaluationError
 from training.evaluation.features import FeatureNetwork
 from training.evaluation.spaces import general_space
@@ -28,6 +27,7 @@ from training.export.projection import ProjectionReport
 from training.run.claim import claim_run
 from training.run.folder import replace_text
 from training.run.paths import RunPaths
+from training.run.teaching import Course, Teaching, begin_folder
 
 COMPARED_PICTURES = 16
 MEAN_PICTURES = 10_000
@@ -71,10 +71,9 @@ def teach_encoder(
     drawing, drawn = Drawing(subject, settings.prior), subject.drawn
     run.folder.mkdir(parents=True, exist_ok=True)
     with claim_run(run):
-        begin_folder(run, settings, drawn)
         with doing(console, "Building the encoder"):
             learner = Learner(settings, drawing)
-            teaching = Teaching(run, learner, Supply(settings, drawing, training), console)
+            teaching = begin_teaching(run, learner, Supply(settings, drawing, training), console)
         if not teaching.go_on():
             return None
         with doing(console, "Turning the encoder into ONNX, and holding it against Keras"):
@@ -110,6 +109,29 @@ def teach_encoder(
         found.lay_sheet(subject.shape.size).save(run.reconstructions_path)
         replace_text(run.projection_path, report.model_dump_json(indent=2) + "\n")
     return report
+
+
+def begin_teaching(run: RunPaths, learner: Learner, supply: Supply, console: Console) -> Teaching:
+    """Return the training of an encoder in its folder, which says from now on what learns there.
+
+    Raises:
+        RunError: the folder holds one with other settings, or for another generator, or a damaged state.
+    """
+    settings, subject = supply.settings, supply.drawing.subject
+    course = Course("encoder", run.encoder_folder, settings.steps, settings.learning_rate)
+    begin_folder(course, settings, subject.drawn, CHANGEABLE)
+
+    def learn(step: int) -> Floats:
+        batch = supply.take(step)
+        losses: Floats = learner.learn(batch.pictures, batch.latents, batch.labels, batch.known).numpy()
+        return losses
+
+    def describe(losses: Floats) -> str:
+        pixels, latents, labels = losses
+        said = f"pixels {pixels:.4f}  latents {latents:.3f}"
+        return said + (f"  labels {labels:.3f}" if subject.class_names else "")
+
+    return Teaching(course, learner, learn, describe, console)
 
 
 def measure(

@@ -17,9 +17,8 @@ from training.encoder.settings import EncoderSettings, Source
 from training.encoder.subject import read_released
 from training.errors import ConfigurationError
 from training.export.projection import ProjectionReport, list_files
-from training.presets import parse_configuration
+from training.export.training_set import find_training_set
 from training.run.paths import RunPaths
-from training.shape import PictureSettings
 
 MAX_GRAPH_BYTES = 2**30
 
@@ -50,35 +49,12 @@ def encode_release(
             f"{manifest.reference} draws pictures of a size that nothing is trained on here: from 8 to 1024 "
             "pixels a side."
         ) from error
-    data, kept = find_pictures(manifest, source)
+    data, kept = find_training_set(manifest, source.data)
     training = load_pictures(data, source.folder, "train", kept, console)
     lesson = Lesson(subject, training, load_held_out(data, source.folder, kept, training), features=features)
     said = f"The encoder of {manifest.reference} learns in {run.folder}"
     console.print(said, highlight=False, soft_wrap=True, markup=False)
     return teach_encoder(run, lesson, settings, console)
-
-
-def find_pictures(manifest: Manifest, source: Source) -> tuple[str, PictureSettings]:
-    """Return the name of the set, and in what shape its pictures are taken.
-
-    Raises:
-        ConfigurationError: neither the command nor the release names one.
-    """
-    image = manifest.image
-    shape = {"size": f"{image.width}x{image.height}", "channels": image.channels}
-    try:
-        trained = parse_configuration(manifest.training["configuration"])
-    except (KeyError, TypeError, ValueError):  # imported, or by another Ganymede
-        trained = None
-    data = source.data or (trained.data if trained else None)
-    if data is None:
-        raise ConfigurationError(
-            f"{manifest.reference} does not say which pictures it was trained on. Name some like them with "
-            "--data."
-        )
-    if trained is None or data != trained.data:
-        return data, PictureSettings.model_validate(shape)
-    return data, trained.model_copy(update={"channels": image.channels})
 
 
 def publish_encoded(

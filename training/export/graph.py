@@ -1,6 +1,7 @@
 """From a Keras generator to the ONNX graph that is served: latents in, pixels out."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -33,27 +34,37 @@ def convert_generator(generator: keras.Model, latent_size: int, classes: int) ->
 
     def draw(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         drawn = generator(list(inputs) if classes else inputs[0], training=False)  # (batch, H, W, C)
-        images = drawn
-        if images.shape[-1] == 4:
-            images = divide_by_alpha(images)
-        # In rows, since ONNX Runtime takes twenty times as long with one channel at the end; and not by
-        # tf.clip_by_value, which is a minimum and a maximum in ONNX, where there is one operator for both.
-        rows = tf.reshape(images, (-1, math.prod(images.shape[1:])))
-        levels = tf.raw_ops.ClipByValue(
-            t=tf.round((rows + 1.0) * 127.5), clip_value_min=0.0, clip_value_max=255.0
-        )
-        pixels = tf.reshape(tf.cast(levels, tf.uint8), (-1, *images.shape[1:]))
-        return {IMAGE: pixels, FLOAT_IMAGE: tf.identity(drawn)}
+        return {IMAGE: give_levels(drawn), FLOAT_IMAGE: tf.identity(drawn)}
 
     signature = [tf.TensorSpec((None, latent_size), tf.float32, name=LATENT)]
     if classes:
         signature.append(tf.TensorSpec((None, classes), tf.float32, name=LABEL))
+    return convert(draw, signature)
+
+
+def convert(
+    compute: Callable[..., dict[str, tf.Tensor]], signature: Sequence[tf.TensorSpec]
+) -> onnx.ModelProto:
+    """Convert what TensorFlow computes of tensors to ONNX, opset 17, their first dimension called `batch`."""
     model, _ = tf2onnx.convert.from_function(
-        tf.function(draw, input_signature=signature), input_signature=signature, opset=OPSET
+        tf.function(compute, input_signature=signature), input_signature=signature, opset=OPSET
     )
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model
+
+
+def give_levels(images: tf.Tensor) -> tf.Tensor:
+    """Return drawn images (n, h, w, c) in [-1, 1] as uint8 in 0 to 255, with straight colours."""
+    if images.shape[-1] == 4:
+        images = divide_by_alpha(images)
+    # In rows, since ONNX Runtime takes twenty times as long with one channel at the end; and not by
+    # tf.clip_by_value, which is a minimum and a maximum in ONNX, where there is one operator for both.
+    rows = tf.reshape(images, (-1, math.prod(images.shape[1:])))
+    levels = tf.raw_ops.ClipByValue(
+        t=tf.round((rows + 1.0) * 127.5), clip_value_min=0.0, clip_value_max=255.0
+    )
+    return tf.reshape(tf.cast(levels, tf.uint8), (-1, *images.shape[1:]))
 
 
 def divide_by_alpha(images: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,158 @@
+"""An enlarger behind a real release: its pairs, its graph, its figures, and the version that it becomes."""
+
+import io
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+from rich.console import Console
+from typer.testing import CliRunner
+
+from foundation.grid.price import draw
+from foundation.manifest import ImageOutput
+from foundation.store import FolderStore
+from ganymede.command import app
+from tests.training.conftest import DATA_FOLDER
+from training.config import override
+from training.data import Pictures
+from training.enlarger.enlarging import describe_figures
+from training.enlarger.measuring import interpolate
+from training.enlarger.pairs import Pairs, double
+from training.enlarger.releases import Source, enlarge_release
+from training.enlarger.settings import EnlargerSettings, choose_settings
+from training.errors import ConfigurationError, RunError
+from training.export.exporting import export_run
+from training.export.publication import publish_run
+from training.run.paths import RunPaths
+from training.shape import PictureShape
+
+SETTINGS = ("steps=30", "batch_size=4", "channels=8", "blocks=1", "pictures=8", "learning_rate=0.01")
+
+
+@pytest.fixture(scope="module")
+def store(trained_run, tmp_path_factory):
+    """A store with a release, the same with directions, and what the command made of that."""
+    folder = tmp_path_factory.mktemp("enlarged")
+    store = FolderStore(folder / "models")
+    export_run(trained_run.folder)
+    publish_run(trained_run.folder, store, name="fashion", version="v1", licence="MIT")
+    models = ("--models", str(folder / "models"))
+    assert not CliRunner().invoke(app, ["directions", "fashion@v1", "--count", "2", *models]).exit_code
+    options = [part for setting in SETTINGS for part in ("--set", setting)]
+    options += ["--data-folder", str(DATA_FOLDER), "--run", str(folder / "run"), "--promote", "production"]
+    said = CliRunner().invoke(app, ["enlarge", "fashion@v2", *options, *models])
+    assert said.exit_code == 0, said.output
+    return store, folder, said.output
+
+
+def read_graph(store, version):
+    return onnx.load_model_from_string(store.read(store.manifest("fashion", version), "generator.onnx"))
+
+
+def feeds(count):
+    return {"latent": np.random.default_rng(0).standard_normal((count, 100), np.float32)}
+
+
+def test_the_next_version_draws_twice_as_large_pictures_and_is_promoted(store):
+    models, _, said = store
+    manifest = models.manifest("fashion", "v3")
+    assert manifest.image == ImageOutput(height=56, width=56, channels=1)
+    assert models.aliases("fashion").entries["production"].version == "v3"
+    assert "fashion@v3: the pictures of fashion@v2 in 56x56." in said
+    assert draw(read_graph(models, "v3"), feeds(3)).shape == (3, 56, 56, 1)
+
+
+def test_it_passes_the_check_of_a_service_with_directions_and_without_what_was_of_small_pictures(store):
+    models, folder, _ = store
+    checked = CliRunner().invoke(app, ["verify", "fashion@v3", "--models", str(folder / "models")])
+    assert checked.exit_code == 0, checked.output
+    files = {entry.path for entry in models.manifest("fashion", "v3").files}
+    assert {"directions.npz", "direction-00.png", "direction-01.png", "enlarged.png"} <= files
+    assert models.manifest("fashion", "v3").projection is None
+    assert set(models.manifest("fashion", "v3").metrics) == {"enlarged_pixels", "interpolated_pixels"}
+    content = io.BytesIO(models.read(models.manifest("fashion", "v3"), "direction-00.png"))
+    assert Image.open(content).size[0] >= 7 * 56
+
+
+def test_it_says_from_what_and_how_it_was_made(store):
+    models, _, said = store
+    (report,) = models.manifest("fashion", "v3").training["enlargers"]
+    assert (report["origin"], report["data"], report["pictures"]) == ("fashion@v2", "fashion-mnist", 600)
+    assert report["settings"]["channels"] == 8
+    assert report["comparison"]["max_levels"] <= 1
+    assert models.manifest("fashion", "v3").training["configuration"]["preset"] == "dcgan"
+    assert "Enlarged, training pictures are" in said
+
+
+def test_made_small_again_the_pictures_are_what_they_were(store):
+    models, _, _ = store
+    small = draw(read_graph(models, "v2"), feeds(32)).astype(float)
+    large = draw(read_graph(models, "v3"), feeds(32)).astype(float)
+    again = large.reshape(32, 28, 2, 28, 2, 1).mean((2, 4))
+    assert np.abs(again - small).mean() < 20  # levels; nothing but black would be 130 away
+
+
+def test_an_enlarger_of_other_settings_or_another_generator_is_refused(store):
+    models, folder, _ = store
+    run, console = RunPaths(folder / "run"), Console(file=io.StringIO())
+    source = Source(None, DATA_FOLDER)
+    settings = override(EnlargerSettings(), [*SETTINGS, "seed=1"])
+    manifest = models.manifest("fashion", "v2")
+    with pytest.raises(RunError, match=r"other settings: seed \(0 there → 1 here\). Remove .*enlarger"):
+        enlarge_release(models, manifest, run, settings, source, console)
+    again = override(EnlargerSettings(), SETTINGS)
+    with pytest.raises(RunError, match="learnt for another export"):
+        enlarge_release(models, models.manifest("fashion", "v3"), run, again, source, console)
+
+
+def test_what_cannot_be_enlarged_is_said_before_anything_is_read(store):
+    models, _, _ = store
+    grey = models.manifest("fashion", "v2")
+    unsaid = grey.model_copy(update={"training": {}})
+    run, console = RunPaths(store[1] / "none"), Console(file=io.StringIO())
+    with pytest.raises(ConfigurationError, match="Pictures of 1 channels cannot get 4: --channels 4 gives"):
+        enlarge_release(models, grey, run, EnlargerSettings(), Source(None, DATA_FOLDER, 4), console)
+    with pytest.raises(ConfigurationError, match=r"does not say which pictures .* --data"):
+        enlarge_release(models, unsaid, run, EnlargerSettings(), Source(None, DATA_FOLDER), console)
+    with pytest.raises(ConfigurationError, match="2048x1024 cannot be trained on: sides are from 16 to 1024"):
+        double(ImageOutput(height=512, width=1024, channels=3), None)
+    assert not run.folder.exists()
+
+
+def test_a_pair_is_one_picture_in_two_sizes_and_the_same_batch_comes_again():
+    small = np.random.default_rng(1).integers(0, 256, (9, 8, 8, 3), np.uint8)
+    large = np.dstack([small.repeat(2, 1).repeat(2, 2)[..., channel] for channel in range(3)])
+    large = small.repeat(2, 1).repeat(2, 2)
+    alpha = np.full((9, 16, 16, 1), 255, np.uint8)
+    shape = PictureShape(height=8, width=8, channels=3)
+    labels = np.zeros(9, np.int64)
+    pairs = Pairs(
+        "toy",
+        Pictures(small, labels, shape),
+        Pictures(np.concatenate([large, alpha], -1), labels, shape),
+        small,
+    )
+    settings = choose_settings(override(EnlargerSettings(), ["batch_size=6", "noise=0"]), 16)
+    for step in range(4):
+        batch = pairs.take(settings, step)
+        assert batch.small.shape == (6, 8, 8, 3)
+        assert batch.drawn.shape == (2, 8, 8, 3)
+        assert np.array_equal(batch.small.repeat(2, 1).repeat(2, 2), batch.large[..., :3])
+        again = pairs.take(settings, step)
+        assert np.array_equal(batch.large, again.large)
+    noisy = pairs.take(settings.model_copy(update={"noise": 0.1}), 0)
+    clean = pairs.take(settings, 0)
+    touched = (noisy.small != clean.small).any((1, 2, 3))
+    assert 0 < touched.sum() < 6
+
+
+def test_an_enlarger_that_learnt_nothing_is_called_so():
+    assert "learnt nothing" in describe_figures({"enlarged_pixels": 0.1, "interpolated_pixels": 0.1})
+    assert "learnt nothing" not in describe_figures({"enlarged_pixels": 0.05, "interpolated_pixels": 0.1})
+
+
+def test_interpolation_keeps_grey_colour_and_alpha_apart():
+    for colour in ([7], [7, 90, 200], [7, 90, 200, 255]):
+        images = np.full((2, 4, 6, len(colour)), colour, np.uint8)
+        assert np.array_equal(interpolate(images), np.full((2, 8, 12, len(colour)), colour))

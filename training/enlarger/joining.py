@@ -1,0 +1,92 @@
+"""A generator and an enlarger as one graph: the levels that would have been served go into the second."""
+
+from collections.abc import Mapping
+
+import onnx
+from onnx import TensorProto, helper
+from onnx.compose import add_prefix
+
+from foundation.grid.movement import MOVERS
+from foundation.grid.proof import NotExact, prove_exact
+from training.errors import ExportError
+
+IMAGE = "image"
+
+
+def join(generator: onnx.ModelProto, enlarger: onnx.ModelProto, side: int) -> onnx.ModelProto:
+    """Return the graph that draws, and then enlarges what would have been served; `side` is in its names.
+
+    Raises:
+        ExportError: the graphs are of two opsets, or the generator's end is no cast to uint8.
+    """
+    opset, wanted = read_opset(generator), read_opset(enlarger)
+    if opset != wanted:
+        raise ExportError(f"The generator's graph is of opset {opset}: export it again with {wanted}.")
+    prefix = f"enlarger{side}/"
+    first, levels = leave_bytes(generator, f"{prefix}given")
+    second = add_prefix(enlarger, prefix)
+    rename(second.graph, {second.graph.input[0].name: levels, second.graph.output[0].name: IMAGE})
+    sides = [each.dim_value for each in second.graph.output[0].type.tensor_type.shape.dim[1:]]
+    graph = helper.make_graph(
+        [*first.graph.node, *second.graph.node],
+        "generator",
+        first.graph.input,
+        [helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, ["batch", *sides])],
+        [*first.graph.initializer, *second.graph.initializer],
+    )
+    joined = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", wanted)],
+        ir_version=max(generator.ir_version, enlarger.ir_version),
+        producer_name="ganymede",
+    )
+    onnx.checker.check_model(joined, full_check=True)
+    return joined
+
+
+def read_opset(model: onnx.ModelProto) -> int:
+    """Return the version of ONNX's own operators that a graph was written for; 0 where it names none."""
+    return next((int(each.version) for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
+
+
+def leave_bytes(generator: onnx.ModelProto, given: str) -> tuple[onnx.ModelProto, str]:
+    """Return a generator whose whole levels stay floats, and their name: `given` where none is free.
+
+    Raises:
+        ExportError: its end is not a cast to uint8 that is then at most moved about.
+    """
+    model = onnx.ModelProto()
+    model.CopyFrom(generator)
+    graph = model.graph
+    producers = {name: node for node in graph.node for name in node.output}
+    image = graph.output[0].name
+    node = producers.get(image)
+    while node is not None and node.op_type in MOVERS:
+        node = producers.get(node.input[0])
+    to = next((each.i for each in node.attribute if each.name == "to"), None) if node else None
+    if node is None or node.op_type != "Cast" or to != TensorProto.UINT8:
+        raise ExportError("The generator's graph does not end with a cast to uint8: it cannot be joined.")
+    rounded, cast = node.input[0], node.output[0]
+    graph.node.remove(node)
+    rename(graph, {cast: rounded, image: given})
+    del graph.value_info[:]  # which say that they are bytes
+    return model, rounded if image == cast else given
+
+
+def rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    """Call tensors by other names wherever they are written or read."""
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def check_exact(joined: onnx.ModelProto) -> None:
+    """Prove that the joined graph gives the same pixels on every machine.
+
+    Raises:
+        ExportError: it is not proven.
+    """
+    try:
+        prove_exact(joined)
+    except NotExact as error:
+        raise ExportError(f"The enlarged graph is not proven to be exact: {error}") from error
