@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.modern.layers import EPSILON, ConditionalBatchNormalization, DepthToSpace, FewChannels
+from training.modern.layers import EPSILON, ConditionalBatchNormalization
+from training.networks.depth_to_space import DepthToSpace
+from training.networks.few_channels import FewChannels
 
 
 def draw(*shape: int, seed: int = 0) -> np.ndarray:

@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras import layers
 
 from training.enlarger.settings import EnlargerSettings
-from training.modern.layers import DepthToSpace, EqualNeighbours, FewChannels
+from training.networks.depth_to_space import DepthToSpace, EqualNeighbours
+from training.networks.few_channels import FewChannels
 from training.shape import PictureShape
 
 SLOPE = 0.25

@@ -9,13 +9,10 @@ convolutions compute in bfloat16, tanh in float32.
 import keras
 from keras import layers
 
-from training.modern.layers import (
-    ConditionalBatchNormalization,
-    DepthToSpace,
-    EqualNeighbours,
-    FewChannels,
-)
+from training.modern.layers import ConditionalBatchNormalization
 from training.modern.sizes import base_size
+from training.networks.depth_to_space import DepthToSpace, EqualNeighbours
+from training.networks.few_channels import FewChannels
 
 SLOPE = 0.2
 

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from training.networks.depth_to_space import enlarge_by_rows
 from training.networks.replicas import count_replicas, replica_mean
 
 EPSILON = 1e-3
@@ -126,65 +125,9 @@ def normalise_together(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Te
 
 
 @keras.saving.register_keras_serializable("ganymede")
-class DepthToSpace(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """Twice the height and width from a quarter of the channels: Shi et al., arXiv:1609.05158."""
-
-    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
-        """Turn (n, h, w, 4c) into (n, 2h, 2w, c)."""
-        return tf.nn.depth_to_space(features, 2) if training else enlarge_by_rows(features)
-
-
-@keras.saving.register_keras_serializable("ganymede")
-class FewChannels(keras.layers.Conv2D):  # type: ignore[misc]  # Keras ships no types
-    """A convolution into one channel, or three, with stride 1 and zeros around the picture.
-
-    Engines compute channels by the eight or sixteen, wanted or not. So for inference each tap of the kernel
-    becomes a channel of a 1x1 convolution, is moved to its place, and all are summed. Channels that are
-    empty fill up the last sixteen.
-    """
-
-    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:  # noqa: FBT001, FBT002  # Keras's signature
-        """Turn features (n, h, w, c) into (n, h, w, filters)."""
-        if training:
-            return super().call(features)
-        height, width, channels, filters = self.kernel.shape
-        taps = height * width
-        empty = -taps * filters % BLOCK
-        kernel = tf.reshape(tf.transpose(self.kernel, (2, 0, 1, 3)), (1, 1, channels, taps * filters))
-        kernel = tf.pad(kernel, ((0, 0), (0, 0), (0, 0), (0, empty)))
-        maps = tf.nn.conv2d(features, kernel, 1, "SAME")  # (n, h, w, taps * filters + empty)
-        moves = tf.repeat(tf.reshape(tf.eye(taps), (height, width, taps, 1)), filters, axis=2)
-        moves = tf.pad(moves, ((0, 0), (0, 0), (0, empty), (0, 0)))
-        moved = tf.nn.depthwise_conv2d(maps, moves, (1, 1, 1, 1), "SAME")
-        if filters == 1:
-            summed = tf.reduce_sum(moved, axis=-1, keepdims=True)  # (n, h, w, 1)
-        else:
-            sums = tf.pad(tf.tile(tf.eye(filters), (taps, 1)), ((0, empty), (0, 0)))
-            sums = sums[None, None]  # (1, 1, taps * filters + empty, filters)
-            summed = tf.nn.conv2d(moved, sums, 1, "SAME")
-        return self.activation(summed + self.bias)
-
-
-@keras.saving.register_keras_serializable("ganymede")
 class SpaceToDepth(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """Half the height and width, four times the channels; nothing is lost."""
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Turn (n, 2h, 2w, c) into (n, h, w, 4c)."""
         return tf.nn.space_to_depth(features, 2)
-
-
-@keras.saving.register_keras_serializable("ganymede")
-class EqualNeighbours(keras.initializers.Initializer):  # type: ignore[misc]  # Keras ships no types
-    """Kernels whose four sub-pixels start equal, so that no checkerboard is there to be unlearnt.
-
-    ICNR: Aitken et al., arXiv:1707.02937.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
-        """Draw a kernel (3, 3, c, 4k) by He's rule (arXiv:1502.01852) for k channels, four times over."""
-        drawn = keras.initializers.HeNormal(self.seed)((*shape[:-1], shape[-1] // 4), dtype)
-        return tf.concat([drawn] * 4, axis=-1)

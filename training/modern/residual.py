@@ -14,8 +14,10 @@ from keras import layers
 
 from training.modern.discriminator import Convolve, Judge
 from training.modern.generator import SLOPE, Draw
-from training.modern.layers import ConditionalBatchNormalization, DepthToSpace, FewChannels
+from training.modern.layers import ConditionalBatchNormalization
 from training.modern.sizes import base_sides, count_channels, find_plan
+from training.networks.depth_to_space import DepthToSpace
+from training.networks.few_channels import FewChannels
 from training.shape import PictureShape
 
 DEEP_SIDE = 32
