@@ -6,8 +6,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from training.config import Count, Fraction, Rate, Weight
 
-CHANGEABLE = frozenset({"pictures"})
-"""What may be another when the training goes on: what is measured afterwards. The rate goes by the length."""
+CHANGEABLE = frozenset({"steps", "pictures"})
+"""What may be another when the training goes on: its length, and what is measured afterwards."""
 
 
 def read_auto(given: object) -> object:

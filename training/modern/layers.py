@@ -8,8 +8,6 @@ import tensorflow as tf
 from training.networks.replicas import count_replicas, replica_mean
 
 EPSILON = 1e-3
-BLOCK = 16
-"""Channels that an engine computes at once."""
 
 
 @keras.saving.register_keras_serializable("ganymede")
