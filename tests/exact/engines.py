@@ -34,7 +34,8 @@ ENGINES = {"onnxruntime": with_onnxruntime, "openvino": with_openvino}
 
 def main():
     engine, graph, path, *outputs = sys.argv[1:]
-    feeds = dict(np.load(path))
+    with np.load(path) as archive:
+        feeds = dict(archive)
     draw = ENGINES[engine](graph, *(outputs or ["image"]))
     count = len(feeds["latent"])
     parts = [

@@ -92,7 +92,8 @@ def test_npz_shards_hold_pixels_seeds_and_labels(tiny_store: Path, call_ganymede
     words = ("generate", "colour", "--seeds", "7,3,100-102", "--label", "star", "--scale", "2")
     done = call_ganymede(*words, "--shard-format", "npz", "--shards", tmp_path, "--models", tiny_store)
     assert done.returncode == 0, done.stderr
-    arrays = np.load(tmp_path / "shard-000000.npz")
+    with np.load(tmp_path / "shard-000000.npz") as archive:  # a file that is let go may be noticed much later
+        arrays = dict(archive)
     assert arrays["images"].shape == (5, 16, 16, 3)
     assert (arrays["seeds"].tolist(), arrays["labels"].tolist()) == ([7, 3, 100, 101, 102], [2] * 5)
     png = client.get("/images/colour/3.png?label=star&scale=2").content

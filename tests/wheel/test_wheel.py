@@ -32,7 +32,8 @@ def test_every_file_of_every_package_is_in_the_wheel(wheel):
         for path in (REPOSITORY / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    there = set(zipfile.ZipFile(wheel).namelist())
+    with zipfile.ZipFile(wheel) as archive:
+        there = set(archive.namelist())
     assert {name for name in there if ".dist-info/" not in name} == here
     assert {f"{package}/py.typed" for package in PACKAGES} <= there
 
