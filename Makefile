@@ -71,11 +71,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The bundled models from nothing, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
+# The bundled models from nothing into runs/models, one or both: make train MODEL=emoji. Stopped, it goes on where it was.
 MODEL ?= fashion emoji
 RECIPE_fashion := --data fashion-mnist --set epochs=40
-RECIPE_emoji := --data noto-emoji --set size=64 --set channels=4 --set held_out=0 --set width=64 --set mirror=false \
-  --set epochs=360 --set observer_share=0.05 --set checkpoints_kept=12 --set checkpoint_epochs=2 --set sample_epochs=5
+RECIPE_emoji := --data noto-emoji --set size=32 --set channels=3 --set held_out=0 --set epochs=360 \
+  --set classifier_epochs=30 --set observer_share=0.05 --set checkpoints_kept=12 --set checkpoint_epochs=10 --set sample_epochs=10
 TRAINED := $(MODEL:%=train-%)
 
 train: $(TRAINED)
@@ -86,6 +86,8 @@ $(TRAINED): train-%: $(VENV)/.dev
 	$(BIN)/ganymede train --preset modern --run runs/$* $(RECIPE_$*)
 	$(BIN)/ganymede export runs/$*
 	$(if $(filter fashion,$*),$(BIN)/ganymede evaluate runs/$*)
+	$(BIN)/ganymede publish runs/$* --name $* --promote production --models runs/models
+	$(if $(filter emoji,$*),$(BIN)/ganymede enlarge emoji --channels 4 --set steps=4000 --models runs/models)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
