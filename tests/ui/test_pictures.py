@@ -110,7 +110,6 @@ def test_every_control_redraws_the_same_seeds(visit, tiny):
         ("fashion@v3", "narrowness", 28),
         ("emoji@v2", "warmth", 32),
         ("emoji@v3", "warmth", 32),
-        ("emoji@v4", "warmth", 64),
     ],
 )
 def test_directions_have_names_and_thumbnails_and_move_the_same_seeds(
