@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from training.enlarger.enlarging import Enlarged
 
 
+MOST_SIDE = 1024
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the command line."""
     app.command()(enlarge)
@@ -83,6 +86,8 @@ def enlarge(
     )
     if promote:
         point_alias(open_models(models), published.name, published.version, promote)
+    if 4 * max(manifest.image.height, manifest.image.width) <= MOST_SIDE:
+        typer.echo(f"Larger still: ganymede enlarge {published.reference}")
 
 
 def _publish(

@@ -22,9 +22,10 @@ from training.enlarger.measuring import interpolate
 from training.enlarger.pairs import Pairs, double
 from training.enlarger.releases import Source, enlarge_release
 from training.enlarger.settings import EnlargerSettings, choose_settings
-from training.errors import ConfigurationError, RunError
+from training.errors import ConfigurationError, DataError, RunError
 from training.export.exporting import export_run
 from training.export.publication import publish_run
+from training.run.course import are_same, describe_taught
 from training.run.paths import RunPaths
 from training.shape import PictureShape
 
@@ -62,6 +63,7 @@ def test_the_next_version_draws_twice_as_large_pictures_and_is_promoted(store):
     assert manifest.image == ImageOutput(height=56, width=56, channels=1)
     assert models.aliases("fashion").entries["production"].version == "v3"
     assert "fashion@v3: the pictures of fashion@v2 in 56x56." in said
+    assert "Larger still: ganymede enlarge fashion@v3" in said
     assert draw(read_graph(models, "v3"), feeds(3)).shape == (3, 56, 56, 1)
 
 
@@ -108,6 +110,41 @@ def test_an_enlarger_of_other_settings_or_another_generator_is_refused(store):
         enlarge_release(models, models.manifest("fashion", "v3"), run, again, source, console)
 
 
+def test_an_enlarger_that_learns_from_other_pictures_is_refused(store, tmp_path):
+    models, folder, _ = store
+    run, console = RunPaths(folder / "run"), Console(file=io.StringIO())
+    for number in range(3):
+        Image.new("L", (64, 64), 80 * number).save(tmp_path / f"{number}.png")
+    others = Source(f"folder:{tmp_path}")
+    manifest, settings = models.manifest("fashion", "v2"), override(EnlargerSettings(), SETTINGS)
+    with pytest.raises(RunError, match=r"other pictures: 600 pictures, 56x56 .* there, 3 .* here\. Remove"):
+        enlarge_release(models, manifest, run, settings, others, console)
+
+
+def test_pictures_that_get_a_transparent_ground_are_others_and_edited_ones_are_not():
+    labels = np.zeros(4, np.int64)
+
+    def describe(channels, level):
+        shape = PictureShape(height=8, width=8, channels=channels)
+        return describe_taught(Pictures(np.full((4, 8, 8, channels), level, np.uint8), labels, shape))
+
+    assert are_same(describe(3, 7), describe(3, 8))
+    assert not are_same(describe(3, 7), describe(4, 7))
+
+
+def test_a_set_that_has_gone_is_said_to_be_the_releases_with_what_names_another(store, tmp_path):
+    models, _, _ = store
+    manifest = models.manifest("fashion", "v2")
+    moved = {**manifest.training["configuration"], "data": f"folder:{tmp_path}/gone"}
+    manifest = manifest.model_copy(update={"training": {"configuration": moved}})
+    run, console = RunPaths(tmp_path / "run"), Console(file=io.StringIO())
+    with pytest.raises(DataError, match=r"gone is missing.* fashion@v2 says that it .*gone: --data names"):
+        enlarge_release(models, manifest, run, EnlargerSettings(), Source(None), console)
+    with pytest.raises(DataError) as raised:
+        enlarge_release(models, manifest, run, EnlargerSettings(), Source("folder:nowhere"), console)
+    assert "--data" not in str(raised.value)
+
+
 def test_what_cannot_be_enlarged_is_said_before_anything_is_read(store):
     models, _, _ = store
     grey = models.manifest("fashion", "v2")
@@ -151,6 +188,9 @@ def test_a_pair_is_one_picture_in_two_sizes_and_the_same_batch_comes_again():
 
 def test_an_enlarger_that_learnt_nothing_is_called_so():
     assert "learnt nothing" in describe_figures({"enlarged_pixels": 0.1, "interpolated_pixels": 0.1})
+    worse = describe_figures({"enlarged_pixels": 0.3, "interpolated_pixels": 0.1})
+    assert "learnt too little. Give it longer (--set steps=)" in worse
+    assert "--data" not in worse
     assert "learnt nothing" not in describe_figures({"enlarged_pixels": 0.05, "interpolated_pixels": 0.1})
 
 

@@ -149,6 +149,14 @@ def test_transparency_and_what_keeps_it_are_told(tmp_path):
     assert said not in describe_plan(plan(tmp_path, "channels=4"))
 
 
+def test_an_alpha_that_is_opaque_everywhere_is_no_transparency(tmp_path):
+    for index, mode in enumerate(["RGBA", "LA", "RGBA"]):
+        draw_picture(index).convert(mode).save(tmp_path / f"{index}.png")
+    seen_through = Image.new("P", (40, 40))
+    seen_through.save(tmp_path / "palette.png", transparency=0)
+    assert plan(f"folder:{tmp_path}").survey.transparent == 1
+
+
 def test_the_line_that_begins_the_run_names_the_folder_of_the_data_too():
     made = make_plan(
         "fashion-mnist",

@@ -25,9 +25,10 @@ from training.evaluation.features import FeatureNetwork
 from training.evaluation.spaces import general_space
 from training.export.projection import ProjectionReport
 from training.run.claim import claim_run
+from training.run.course import Course, begin_folder
 from training.run.folder import replace_text
 from training.run.paths import RunPaths
-from training.run.teaching import Course, Teaching, begin_folder
+from training.run.teaching import Teaching
 
 COMPARED_PICTURES = 16
 MEAN_PICTURES = 10_000
@@ -115,11 +116,12 @@ def begin_teaching(run: RunPaths, learner: Learner, supply: Supply, console: Con
     """Return the training of an encoder in its folder, which says from now on what learns there.
 
     Raises:
-        RunError: the folder holds one with other settings, or for another generator, or a damaged state.
+        RunError: the folder holds one with other settings, for another generator or from other pictures,
+            or a damaged state.
     """
     settings, subject = supply.settings, supply.drawing.subject
     course = Course("encoder", run.encoder_folder, settings.steps, settings.learning_rate)
-    begin_folder(course, settings, subject.drawn, CHANGEABLE)
+    begin_folder(course, settings, subject.drawn, supply.pictures, CHANGEABLE)
 
     def learn(step: int) -> Floats:
         batch = supply.take(step)

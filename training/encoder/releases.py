@@ -17,7 +17,7 @@ from training.encoder.settings import EncoderSettings, Source
 from training.encoder.subject import read_released
 from training.errors import ConfigurationError
 from training.export.projection import ProjectionReport, list_files
-from training.export.training_set import find_training_set
+from training.export.training_set import find_training_set, naming_origin
 from training.run.paths import RunPaths
 
 MAX_GRAPH_BYTES = 2**30
@@ -50,7 +50,8 @@ def encode_release(
             "pixels a side."
         ) from error
     data, kept = find_training_set(manifest, source.data)
-    training = load_pictures(data, source.folder, "train", kept, console)
+    with naming_origin(manifest, data, source.data):
+        training = load_pictures(data, source.folder, "train", kept, console)
     lesson = Lesson(subject, training, load_held_out(data, source.folder, kept, training), features=features)
     said = f"The encoder of {manifest.reference} learns in {run.folder}"
     console.print(said, highlight=False, soft_wrap=True, markup=False)

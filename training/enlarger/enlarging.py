@@ -22,11 +22,14 @@ from training.export.comparison import Comparison
 from training.export.graph import keep_pixels
 from training.networks.precision import choose_precision
 from training.run.claim import claim_run
+from training.run.course import Course, begin_folder
 from training.run.paths import RunPaths
-from training.run.teaching import Course, Floats, Teaching, begin_folder
+from training.run.teaching import Floats, Teaching
 
 NO_WORSE = 0.98
 """An enlarger that leaves more than this share of interpolation's difference has learnt nothing."""
+MOST_LACKING = 1.25
+"""Above so much of interpolation's difference it has not even learnt to interpolate."""
 
 
 class EnlargerReport(BaseModel):
@@ -105,11 +108,12 @@ def begin_teaching(
     """Return the training of an enlarger in its folder, which says from now on what learns there.
 
     Raises:
-        RunError: the folder holds one with other settings, or for another generator, or a damaged state.
+        RunError: the folder holds one with other settings, for another generator or from other pictures,
+            or a damaged state.
     """
     settings = learner.settings
     course = Course("enlarger", run.folder / "enlarger", settings.steps, settings.learning_rate)
-    begin_folder(course, settings, subject.drawn, CHANGEABLE)
+    begin_folder(course, settings, subject.drawn, pairs.large, CHANGEABLE)
 
     def learn(step: int) -> Floats:
         batch = pairs.take(settings, step)
@@ -173,7 +177,9 @@ def describe_figures(figures: Mapping[str, float]) -> str:
         f"Enlarged, training pictures are {enlarged:.4g} from what they are (mean difference in [-1, 1]); "
         f"interpolated, {interpolated:.4g}."
     )
-    if enlarged > NO_WORSE * interpolated:
+    if enlarged > MOST_LACKING * interpolated:
+        said += " That is worse than interpolation: it has learnt too little. Give it longer (--set steps=)."
+    elif enlarged > NO_WORSE * interpolated:
         said += (
             " It has learnt nothing: do the pictures show more at this size than at half of it? Name larger "
             "ones with --data, or give it longer (--set steps=)."

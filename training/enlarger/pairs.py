@@ -14,7 +14,7 @@ from foundation.manifest import ImageOutput, Manifest
 from training.data import Pictures, load_pictures
 from training.enlarger.settings import EnlargerSettings
 from training.errors import ConfigurationError, DataError
-from training.export.training_set import find_training_set
+from training.export.training_set import find_training_set, naming_origin
 
 MOST_DRAWN, DRAWN_PIXELS = 2048, 2**22
 """So many drawings are learnt from, or fewer of so many pixels together."""
@@ -95,8 +95,9 @@ def load_pairs(
     """
     data, settings = find_training_set(manifest, named)
     _, doubled = find_training_set(manifest, named, large)
-    small = load_pictures(data, folder, "train", settings, console)
-    pictures = load_pictures(data, folder, "train", doubled, console)
+    with naming_origin(manifest, data, named):
+        small = load_pictures(data, folder, "train", settings, console)
+        pictures = load_pictures(data, folder, "train", doubled, console)
     if len(small.images) != len(pictures.images):
         raise DataError(
             f"{data} has {len(small.images):,} pictures at one size and {len(pictures.images):,} at the "

@@ -1,7 +1,10 @@
 """The pictures that a release was trained on, by what its manifest says."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from foundation.manifest import ImageOutput, Manifest
-from training.errors import ConfigurationError
+from training.errors import ConfigurationError, DataError
 from training.presets import parse_configuration
 from training.shape import PictureSettings
 
@@ -32,3 +35,21 @@ def find_training_set(
     if trained is None or data != trained.data:
         return data, settings
     return data, trained.model_copy(update={"size": settings.size, "channels": settings.channels})
+
+
+@contextmanager
+def naming_origin(manifest: Manifest, data: str, named: str | None) -> Iterator[None]:
+    """Say of a set that cannot be read that the release names it, where nobody else did.
+
+    Raises:
+        DataError: what was raised in the block, with where the name is from and what names another.
+    """
+    try:
+        yield
+    except DataError as error:
+        if named is not None:
+            raise
+        raise DataError(
+            f"{error} {manifest.reference} says that it was trained on {data}: --data names the set where it "
+            "is now."
+        ) from error

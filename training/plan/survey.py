@@ -163,8 +163,16 @@ def look_at(file: PictureFile) -> Look | str:
     formats = [name for name in Image.ID if name not in PROGRAMS]
     with file.open() as stream, Image.open(stream, formats=formats) as picture:
         side, kind = min(picture.size), picture.format or "unknown"
-        transparent = picture.has_transparency_data
+        transparent = has_transparency(picture)
     return Look(side, kind, transparent, is_grey(pixels), hash_picture(pixels), make_thumbnail(pixels))
+
+
+def has_transparency(picture: Image.Image) -> bool:
+    """Whether anything can be seen through: many programs write an alpha that is opaque everywhere."""
+    if not picture.has_transparency_data:
+        return False
+    lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
+    return bool(lowest < 255)
 
 
 def survey_pictures(source: str, train: Pictures, test: Pictures | None, console: Console) -> Survey:

@@ -1,28 +1,21 @@
 """The training of a network beside a generator: from wherever it stopped, with a bar; Ctrl-C saves."""
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from training.errors import DivergenceError, NotFiniteError, RunError
+from training.errors import DivergenceError, NotFiniteError
 from training.run.checkpoints import Checkpoints
-from training.run.differences import name_differences
+from training.run.course import Course
 from training.run.durations import describe_duration
-from training.run.folder import replace_text
 from training.run.interruption import stop_requests
 from training.run.pace import Pace
 
-S = TypeVar("S", bound=BaseModel)
 Floats = NDArray[np.float32]
 
 STATES_KEPT = 1
@@ -30,64 +23,6 @@ SAVED_EVERY_S = 120.0
 SAID_SHARE = 0.1
 """Off a terminal a line comes after each such share of the batches."""
 SHOWN_EVERY_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What is taught, and how long."""
-
-    name: str
-    """`encoder`, or `enlarger`."""
-    folder: Path
-    """Where its settings and states lie."""
-    steps: int
-    learning_rate: float
-
-    @property
-    def path(self) -> Path:
-        """Where it is said with which settings it learns, and for which drawings."""
-        return self.folder / f"{self.name}.json"
-
-
-def begin_folder(course: Course, settings: BaseModel, drawn: str, changeable: frozenset[str]) -> None:
-    """Write with which settings a network learns, and for which drawings.
-
-    `changeable` are the settings that may be others when it goes on.
-
-    Raises:
-        RunError: the folder holds one with other settings, or for another generator.
-    """
-    kept = read_kept(course.path, type(settings))
-    elsewise = f"Remove {course.folder} to begin anew."
-    if kept is not None:
-        before, known = kept
-        changed = {name: getattr(settings, name) for name in changeable}
-        if known != drawn:
-            raise RunError(
-                f"The {course.name} in {course.folder} learnt for another export: its generator drew other "
-                f"pictures than this one does. {elsewise}"
-            )
-        if before.model_copy(update=changed) != settings:
-            differences = name_differences(before.model_copy(update=changed), settings)
-            raise RunError(f"{course.path} holds other settings: {differences}. {elsewise}")
-    course.folder.mkdir(parents=True, exist_ok=True)
-    content = {"drawn": drawn, "settings": settings.model_dump()}
-    replace_text(course.path, json.dumps(content, indent=2) + "\n")
-
-
-def read_kept(path: Path, settings: type[S]) -> tuple[S, str] | None:
-    """Return the settings and the drawings of what learns in a folder; None where nothing does.
-
-    Raises:
-        RunError: what is said there is damaged.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-        return settings.model_validate(content["settings"]), str(content["drawn"])
-    except FileNotFoundError:
-        return None
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise RunError(f"{path} is damaged. Remove {path.parent} to begin anew.") from error
 
 
 class Teaching:
