@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from foundation.store import Store
     from training.enlarger.enlarging import Enlarged
 
-
 MOST_SIDE = 1024
+"""Pixels that a picture may have on a side here."""
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -171,8 +171,7 @@ def has_transparency(picture: Image.Image) -> bool:
     """Whether anything can be seen through: many programs write an alpha that is opaque everywhere."""
     if not picture.has_transparency_data:
         return False
-    lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
-    return bool(lowest < 255)
+    return picture.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 
 def survey_pictures(source: str, train: Pictures, test: Pictures | None, console: Console) -> Survey:
