@@ -45,6 +45,7 @@ def test_models_lists_what_the_store_holds(run_ganymede, tiny_store):
     assert "grey" in output
     assert "colour" in output
     assert "production" in output
+    assert " 8x8 " in output  # the width of its pictures and their height
 
 
 def test_a_list_of_models_in_a_pipe_is_not_cut(run_ganymede, tiny_store):
