@@ -4,6 +4,8 @@ Every tensor's numbers are multiples of 2⁻ᵗ between two bounds. A sum is exa
 with or without fused multiply-add, if all that its parts may add up to is at most 2²⁴ steps of 2⁻ᵗ.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,9 +71,12 @@ def prove_exact(model: onnx.ModelProto) -> Proof:
     except ValueError as error:
         raise NotExact(f"The graph cannot be proven: {error}.") from error
     walk = Walk(Graph(model))
+    unread = Counter(name for node in walk.graph.nodes for name in node.input)
     for node in walk.graph.nodes:
         try:
             walk.take(node)
+            unread.subtract(node.input)
+            walk.forget({name for name in (*node.input, *node.output) if not unread[name]})
         except _UNREADABLE as error:
             reason = str(error) if isinstance(error, ValueError) else f"it cannot be read: {error!r}"
             raise NotExact(f"{walk.graph.name(node)}: {reason[:300]}.") from error
@@ -123,6 +128,11 @@ class Walk:
         for name in moving:
             self._settle(name)
         self._add(node)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Let go of what numbers may be that nothing reads any more: of large pictures that is gigabytes."""
+        for name in names:
+            self.extents.pop(name, None)
 
     def _add(self, node: onnx.NodeProto) -> None:
         """Go on behind a node whose numbers are added, multiplied or moved about."""
