@@ -68,9 +68,9 @@ def prove_exact(model: onnx.ModelProto) -> Proof:
         raise NotExact("The graph has functions of its own, which are not looked into.")
     try:
         check_graph(model.graph)
-    except ValueError as error:
-        raise NotExact(f"The graph cannot be proven: {error}.") from error
-    walk = Walk(Graph(model))
+        walk = Walk(Graph(model))
+    except _UNREADABLE as error:
+        raise NotExact(f"The graph cannot be proven: {str(error)[:300]}.") from error
     unread = Counter(name for node in walk.graph.nodes for name in node.input)
     for node in walk.graph.nodes:
         try:

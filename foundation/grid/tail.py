@@ -142,14 +142,18 @@ def _shift(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]) -> 
             errors = errors + np.abs(points) * SANE_QUOTIENT
     else:
         points = points + (number if kind == "Add" else -number)
-    return Tail(points, errors + np.abs(points) * _HALF_STEP * 1.5 + 1e-30)
+    found = errors + np.abs(points) * _HALF_STEP * 1.5 + 1e-30
+    if kind != "Div":  # by way of a reciprocal even a whole quotient may be wrong
+        with np.errstate(over="ignore"):
+            found = np.where((errors == 0) & (points.astype(np.float32) == points), 0.0, found)
+    return Tail(points, found)
 
 
 def _round(kind: str, tail: Tail) -> Tail:
     points, errors = tail.points, tail.errors
     whole = np.floor(points) if kind == "Floor" else np.rint(points)
     edges = np.abs(points - np.rint(points)) if kind == "Floor" else 0.5 - np.abs(points - whole)
-    near = edges <= errors
+    near = (edges <= errors) & (errors > 0)  # halves that are no machine's guess become even on all
     if near.any():
         worst = int(np.argmin(np.where(near, edges, np.inf)))
         raise ValueError(

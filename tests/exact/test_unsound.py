@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from foundation.grid.price import draw
 from foundation.grid.proof import NotExact, prove_exact
-from tests.exact.graphs import Writer
+from tests.exact.graphs import Writer, feeds_of, place_small
 
 
 class Sums(Writer):
@@ -57,22 +58,11 @@ def power(write):
 
 
 def constant_on_an_edge(write):
-    edge = write.constant(np.full((1, 1), 0.5, np.float32))
-    return write.close(
-        write.add(
-            "Clip",
-            write.add(
-                "Round",
-                write.add(
-                    "Mul",
-                    write.add("Concat", write.add("Tanh", write.whole(1, 9)), edge, axis=1),
-                    write.number(1),
-                ),
-            ),
-            write.number(0),
-            write.number(255),
-        )
-    )
+    """Of which the curve makes a half of a level, or a little more or less."""
+    edge = write.constant(np.full((1, 1), np.arctanh(0.5 / 200.3), np.float32))
+    curved = write.add("Tanh", write.add("Concat", write.whole(1, 9), edge, axis=1))
+    rounded = write.add("Round", write.add("Mul", curved, write.number(200.3)))
+    return write.close(write.add("Clip", rounded, write.number(0), write.number(255)))
 
 
 def constant_between(write):
@@ -207,6 +197,18 @@ def weights_elsewhere(write):
     return model
 
 
+def weights_cut_short(write):
+    model = weights_elsewhere(write)
+    model.graph.initializer[-2].data_location = TensorProto.DEFAULT
+    model.graph.initializer[-2].raw_data = b"short"
+    return model
+
+
+def chance(write):
+    drawn = write.add("RandomNormal", shape=[1, 6])
+    return write.finish(write.add("Add", write.whole(0, 9), drawn))
+
+
 def bias_by_picture(write):
     bias = write.constant(np.array([[0]] * 5 + [[2.0**24]], np.float32))
     eye = write.constant(np.eye(6, dtype=np.float32))
@@ -214,9 +216,9 @@ def bias_by_picture(write):
 
 
 def deep(write):
-    values, nothing = write.levels(), write.number(0)
+    values, tenth = write.levels(), write.number(0.1)
     for _ in range(1500):
-        values = write.add("Add", values, nothing)
+        values = write.add("Add", values, tenth)
     return write.finish(write.total(values))
 
 
@@ -265,6 +267,8 @@ UNSOUND = {
     an_input_that_is_a_constant_too: "latent is the name of two tensors",
     sparse_weights: "sparse weights",
     weights_elsewhere: "lies outside the graph",
+    weights_cut_short: "The graph cannot be proven",
+    chance: "cannot be read",
     bias_by_picture: "more than one row",
     deep: "cannot be read",
     vast: "numbers of one picture",
@@ -292,3 +296,15 @@ def test_a_steep_slope_of_few_numbers_is_proven():
     write = Sums()
     bent = write.add("LeakyRelu", write.whole(-100, 100), alpha=2.0)
     prove_exact(write.finish(write.total(bent)))
+
+
+def test_what_is_put_around_a_picture_behind_its_curve_is_proven_too():
+    """Nothing but 0 lies around it, which every machine makes the same level."""
+    write = Writer(seed=2)
+    rows = write.add("Tanh", write.add("MatMul", "latent", write.weights(6, 4, scale=0.3)))
+    planes = write.add("Reshape", rows, write.constant(np.array([-1, 2, 2, 1])))
+    around = write.add("Pad", planes, write.constant(np.array([0, 1, 1, 0, 0, 1, 1, 0])))
+    placed = place_small(write.end(around, (4, 4, 1), label=False, curve=None)).model
+    pictures = draw(placed, feeds_of(placed, 8))
+    assert (pictures[:, 0] == 128).all()
+    assert len(np.unique(pictures[:, 1:3, 1:3])) > 8
