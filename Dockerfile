@@ -28,14 +28,15 @@ RUN --mount=type=cache,target=/var/cache/pip \
     python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
 
 # What no server reads: the packages' own tests, sources, type stubs and debug symbols, ONNX Runtime once more for
-# programs in C (Python's module has it inside), colours for source code in other languages than Python, and AWS APIs
-# that are not S3's.
+# programs in C (Python's module has it inside), ONNX's evaluator in Python, colours for source code in other languages
+# than Python, and AWS APIs that are not S3's.
 RUN cd /opt/venv/lib/python3.*/site-packages \
- && rm -rf onnx/backend/test onnxruntime/transformers onnxruntime/tools onnxruntime/quantization \
+ && rm -rf onnx/backend/test onnx/reference onnx/fuzz boto3/data boto3/examples onnxruntime/transformers onnxruntime/tools onnxruntime/quantization \
     onnxruntime/capi/libonnxruntime.so.* numpy/distutils numpy/f2py securesystemslib/_vendor/ed25519/test_data \
  && find pygments/lexers -name '*.py*' ! -name '__init__.*' ! -name '_mapping.*' ! -name 'special.*' ! -name 'python.*' -delete \
  && find . -type d -name tests -prune -exec rm -rf {} + \
- && find . \( -name '*.pyi' -o -name '*.cc' -o -name '*.h' -o -name '*.pxd' -o -name '*.a' \) -delete \
+ && find . \( -name '*.pyi' -o -name '*.cc' -o -name '*.h' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.pxi' -o -name '*.c' \
+    -o -name '*.proto' -o -name '*.a' \) -delete \
  && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' ! -name signin \
     -exec rm -rf {} + \
  && find . -name '*.so' ! -path '*.libs/*' ! -path './onnxruntime/*' -exec strip --strip-unneeded {} +

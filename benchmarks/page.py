@@ -6,7 +6,7 @@ import sys
 
 from playwright.sync_api import Page, sync_playwright
 
-LOOKS = ("model=fashion@v3&seed=0&truncation=0.8", "model=emoji@v3&seed=15&class=smiley&truncation=0.6")
+LOOKS = ("model=fashion@v3&seed=0&truncation=0.8", "model=emoji@v4&seed=15&class=smiley&truncation=0.6")
 SETTLED = "() => document.querySelector('.beside')?.easel.settled"
 MOVE = """async () => {
   const easel = document.querySelector('.beside').easel;

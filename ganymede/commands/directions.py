@@ -10,7 +10,8 @@ from ganymede.arguments import read_text
 from ganymede.options import ModelArgument, ModelsOption, PromoteOption, SignOption
 
 _AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-_SEEDS = tuple(range(6))
+_SEEDS, _SIDE = tuple(range(6)), 32
+"""Rows of a strip: so many of pictures of so many pixels a side, fewer of larger ones."""
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -83,7 +84,8 @@ def draw_strips(folder: Path, generator: Any, manifest: Any, found: Any) -> list
     from service.requests.directions import steer
     from service.requests.inputs import draw_seeds
 
-    inputs = draw_seeds(manifest, _SEEDS)
+    rows = max(1, len(_SEEDS) * _SIDE // max(_SIDE, manifest.image.height))
+    inputs = draw_seeds(manifest, _SEEDS[:rows])
     paths = []
     for index in range(len(found.names)):
         columns = [steer(inputs, found, {str(index): amount}) for amount in _AMOUNTS]

@@ -1,4 +1,4 @@
-"""The bundled `fashion@v3` and `emoji@v3`: the same pictures in every batch, on other engines, in int64."""
+"""The bundled `fashion@v3` and `emoji@v4`: the same pictures in every batch, on other engines, in int64."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The bundled `fashion@v3` and `emoji@v3`: the same pictures on emulated processors, x86 and ARM.
+"""The bundled `fashion@v3` and `emoji@v4`: the same pictures on emulated processors, x86 and ARM.
 
 They are also given `fashion@v2`, which is computed in floats, and must be seen to round otherwise.
 """

@@ -273,7 +273,7 @@ def test_a_picture_is_the_same_alone_in_any_batch_and_on_any_cores():
         assert np.array_equal(*(drawn(release.generator, alone) for alone in (True, False)))
 
 
-@pytest.mark.parametrize(("name", "version"), [("fashion", "v3"), ("emoji", "v3")])
+@pytest.mark.parametrize(("name", "version"), [("fashion", "v3"), ("emoji", "v3"), ("emoji", "v4")])
 def test_a_bundled_exact_release_gives_its_recorded_bytes_alone_and_in_a_batch(name, version):
     """Equality of the hash, without tolerance; its opening proves that no sum rounds."""
     release = open_release(FolderStore(REPOSITORY / "models"), name, version, cpu_device(1))

@@ -1,6 +1,7 @@
 """An enlarger behind a real release: its pairs, its graph, its figures, and the version that it becomes."""
 
 import io
+import shutil
 
 import numpy as np
 import onnx
@@ -36,8 +37,9 @@ def store(trained_run, tmp_path_factory):
     """A store with a release, the same with directions, and what the command made of that."""
     folder = tmp_path_factory.mktemp("enlarged")
     store = FolderStore(folder / "models")
-    export_run(trained_run.folder)
-    publish_run(trained_run.folder, store, name="fashion", version="v1", licence="MIT")
+    run = shutil.copytree(trained_run.folder, folder / "trained")  # which others expect not to be exported
+    export_run(run)
+    publish_run(run, store, name="fashion", version="v1", licence="MIT")
     models = ("--models", str(folder / "models"))
     assert not CliRunner().invoke(app, ["directions", "fashion@v1", "--count", "2", *models]).exit_code
     options = [part for setting in SETTINGS for part in ("--set", setting)]

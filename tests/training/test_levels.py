@@ -146,5 +146,5 @@ def test_a_deep_picture_stands_the_way_its_camera_was_held_too(read):
 
 
 def test_a_program_is_no_picture(read):
-    with pytest.raises(DataError, match=r"picture \(no picture\)"):
+    with pytest.raises(DataError, match=r"picture \(a PostScript drawing is not read"):
         read(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")

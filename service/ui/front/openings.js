@@ -10,6 +10,7 @@ const CHOSEN = {
 CHOSEN["fashion@v3"] = CHOSEN["fashion@v2"]; // the same pictures, on a grid
 CHOSEN["emoji@v2"] = CHOSEN["emoji@v1"]; // the same generator, with directions
 CHOSEN["emoji@v3"] = CHOSEN["emoji@v1"]; // the same pictures, on a grid
+CHOSEN["emoji@v4"] = CHOSEN["emoji@v1"]; // the same, twice as large
 
 /** Words, also chosen by eye, for directions that were published under their numbers. @type {Record<string, Record<string, string>>} */
 const WORDS = { "fashion@v2": { 2: "plainness", 3: "boxiness", 4: "brightness", 5: "roundness" } };
