@@ -64,7 +64,14 @@ class Lines:
             if now_s - self._said_s >= (again_s if self._said else self._silent_s):
                 lasted = f", {now_s - self._turned_s:.0f} s so far" if self._said else ""
                 self._said, self._said_s = True, now_s
-                self._say(f"{self._what}{self._part or lasted} …")
+                try:
+                    self._say(f"{self._what}{self._part or lasted} …")
+                except (
+                    OSError,
+                    ValueError,
+                    SystemExit,
+                ):  # nobody listens: who works learns it when it speaks
+                    return
 
 
 @contextmanager

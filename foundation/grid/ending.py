@@ -67,8 +67,9 @@ def find_end(graph: Graph, ranges: Mapping[str, Range], least: float | None = No
         if node.op_type in ("Round", "Floor"):
             break
         tail = follow_tail(node, tail, graph.constants)
-    low, high = _find_ends(grid, tail.points)
-    slope = float(np.abs(np.gradient(tail.points, grid)).max())
+    points = tail.points[: len(grid)]  # and not what is put beside them
+    low, high = _find_ends(grid, points)
+    slope = float(np.abs(np.gradient(points, grid)).max())
     coarsest = max(_LEVELS_A_STEP / max(slope, 1e-9), (high - low) / MAX_STEPS)
     base = 2.0 ** np.floor(np.log2(coarsest)) / 256
     units = [mantissa * base for mantissa in _MANTISSAS if coarsest / 2 < mantissa * base <= coarsest]
@@ -130,6 +131,6 @@ def _margin(graph: Graph, nodes: list[onnx.NodeProto], unit: float, low: float, 
                 if node.op_type == "Round"
                 else np.abs(tail.points - np.rint(tail.points))
             )
-            return float((edges - tail.errors).min())
+            return float((edges - tail.errors)[: len(points)].min())
         tail = follow_tail(node, tail, graph.constants)
     return -1.0

@@ -109,7 +109,8 @@ def leak_extent(node: onnx.NodeProto, given: Extent, _constants: Mapping[str, Ar
     slope = float(np.float32(read_attributes(node).get("alpha", 0.01)))
     if not 0 <= slope < np.inf:
         raise ValueError(f"its slope is {slope:g}, no number from 0 on")
-    bits = given.bits + np.where(given.low < 0, count_fraction_bits(np.asarray(slope)), 0)
+    finer = max(int(count_fraction_bits(np.asarray(slope))), 0)  # numbers above zero stay as they are
+    bits = given.bits + np.where(given.low < 0, finer, 0)
     low, high = (np.maximum(end, 0) + slope * np.minimum(end, 0) for end in (given.low, given.high))
     check_steps(np.ldexp(np.abs(np.minimum(low, 0)), bits), 1 if low.ndim > 1 else 0)
     return Extent(low, high, bits)
@@ -125,7 +126,7 @@ def sum_extent(node: onnx.NodeProto, given: Extent, constants: Mapping[str, Arra
         raise ValueError("numbers on no grid are added")
     attributes = read_attributes(node)
     axes = constants[node.input[1]] if len(node.input) > 1 else attributes.get("axes")
-    if axes is None:
+    if axes is None or not len(axes):
         raise ValueError("it adds along all axes")
     over, keep = tuple(int(axis) for axis in axes), bool(attributes.get("keepdims", 1))
     found = Extent(

@@ -93,6 +93,8 @@ def read_linear(node: onnx.NodeProto, constants: Mapping[str, Array]) -> Linear:
             raise ValueError("it is no plain product of rows with a matrix")
         seen = (stored if transposed else stored.T)[:, :, None]
     if bias is not None:
+        if bias.size not in (1, bias.shape[-1]):
+            raise ValueError("its bias is of more than one row")
         bias = np.broadcast_to(np.asarray(bias, np.float64).reshape(-1), (len(seen),))
     return Linear(kind, seen, bias, groups, (node.input[1], bias_name), weights.shape, transposed)
 

@@ -1,5 +1,6 @@
 """Operators that only move numbers about: what they do to an array, of one sample, of anything."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,13 @@ Options = Sequence[Array | None]
 
 MAX_NUMBERS = 2**26
 """Of a tensor, of one picture."""
+_NEAREST = (
+    (b"asymmetric", b"floor"),
+    (b"half_pixel", b"round_prefer_floor"),
+    (b"pytorch_half_pixel", b"round_prefer_floor"),
+)
+"""The coordinates and the rounding by which each number is repeated."""
+_NEAREST_OF_TWO = (b"asymmetric", b"round_prefer_floor")
 MOVERS = frozenset(
     {
         "Concat",
@@ -61,6 +69,16 @@ def move(
     return [_ONE[node.op_type](arrays[0], read_attributes(node), options)]
 
 
+def check_size(shape: Sequence[int]) -> None:
+    """Refuse more than `MAX_NUMBERS` of one picture.
+
+    Raises:
+        ValueError: there are more.
+    """
+    if math.prod(int(side) for side in shape) > MAX_NUMBERS:
+        raise ValueError(f"it makes more than {MAX_NUMBERS:,} numbers of one picture")
+
+
 def read_order(given: Attributes) -> list[int]:
     """The order in which a Transpose puts its axes.
 
@@ -72,10 +90,10 @@ def read_order(given: Attributes) -> list[int]:
     return list(given["perm"])
 
 
-def _reshape(values: Array, _given: Attributes, options: Options) -> Array:
+def _reshape(values: Array, given: Attributes, options: Options) -> Array:
     shape = options[0]
-    if shape is None:
-        raise ValueError("its shape is no constant")
+    if shape is None or given.get("allowzero", 0):
+        raise ValueError("its shape is no constant, or may hold zeros")
     return values.reshape(
         [values.shape[index] if size == 0 else int(size) for index, size in enumerate(shape)]
     )
@@ -149,9 +167,7 @@ def _enlarge(values: Array, given: Attributes, options: Options) -> Array:
         given.get("coordinate_transformation_mode", b"half_pixel"),
         given.get("nearest_mode", b"round_prefer_floor"),
     )
-    if how not in ((b"asymmetric", b"floor"), (b"half_pixel", b"round_prefer_floor")) and given.keys() & {
-        "nearest_mode"
-    }:
+    if how not in _NEAREST and not (how == _NEAREST_OF_TWO and wanted.max() <= 2):
         raise ValueError("it enlarges by other coordinates than the nearest neighbour's")
     if values.size * float(np.prod(wanted)) > MAX_NUMBERS:
         raise ValueError(f"it makes more than {MAX_NUMBERS:,} numbers of one picture")

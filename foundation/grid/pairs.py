@@ -1,21 +1,20 @@
 """Two tensors of few different numbers each, multiplied, divided or side by side: every pair can be tried."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from foundation.grid.tail import Tail
+from foundation.grid.movement import Array
+from foundation.grid.tail import MAX_NUMBER, SANE_QUOTIENT, Tail, put_beside
 
 MAX_PAIRS = 2**20
-SANE_QUOTIENT = 2.0**-20
-"""What a division may be wrong by, as a share of what it gives; one by way of a reciprocal is within 2⁻²²."""
 _PRODUCT = 2.0**-23
 Points = NDArray[np.float64]
 
 
-def follow_pair(node: onnx.NodeProto, tails: Sequence[Tail]) -> Tail:
+def follow_pair(node: onnx.NodeProto, tails: Sequence[Tail], constants: Mapping[str, Array]) -> Tail:
     """Behind `node`, which reads several tensors whose numbers are known one by one.
 
     Raises:
@@ -23,14 +22,19 @@ def follow_pair(node: onnx.NodeProto, tails: Sequence[Tail]) -> Tail:
     """
     found = [_unite(each.points, each.errors) for each in tails]
     if node.op_type == "Concat":
-        return _unite(
-            *(np.concatenate([getattr(each, key) for each in found]) for key in ("points", "errors"))
+        points, errors = (
+            np.concatenate([getattr(each, key) for each in found]) for key in ("points", "errors")
         )
+        if len(points) > MAX_PAIRS:
+            raise ValueError(f"more than {MAX_PAIRS:,} numbers may lie side by side there")
+        return put_beside(node, _unite(points, errors), constants)
     if node.op_type not in ("Mul", "Div") or len(found) != 2 or len(node.input) != 2:
         raise ValueError("an operator of several tensors that is not proven to be exact")
     first, second = found
     if len(first.points) * len(second.points) > MAX_PAIRS:
         raise ValueError(f"more than {MAX_PAIRS:,} pairs of numbers may meet there")
+    if not all(np.all(np.abs(each.points) < MAX_NUMBER) for each in found):
+        raise ValueError("a constant is no finite number, or makes numbers that float32 may not hold")
     one, wrong = first.points[:, None], first.errors[:, None]
     other, off = second.points[None], second.errors[None]
     if node.op_type == "Mul":

@@ -4,25 +4,26 @@ Every tensor's numbers are multiples of 2⁻ᵗ between two bounds. A sum is exa
 with or without fused multiply-add, if all that its parts may add up to is at most 2²⁴ steps of 2⁻ᵗ.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import onnx
 from onnx import TensorProto
 
 from foundation.errors import GanymedeError
+from foundation.grid.admission import check_attributes, check_graph
+from foundation.grid.batches import check_batch, keeps_first
 from foundation.grid.extents import ALONE, ANY, Extent, check_steps, extent_of, scale_any
 from foundation.grid.linear import LINEAR, bound_sums, read_linear
-from foundation.grid.movement import MAX_NUMBERS, MOVERS, Array, move, read_attributes
+from foundation.grid.movement import MOVERS, Array, check_size, move, read_attributes
 from foundation.grid.pairs import follow_pair
 from foundation.grid.pooling import average_extent
 from foundation.grid.reading import Graph, count_fraction_bits
 from foundation.grid.sides import conv_sides, transposed_sides
 from foundation.grid.tail import Tail, find_tail, follow_tail, goes_alone, list_points
 
-ENLARGERS = frozenset({"Resize", "Upsample"})
-"""They move numbers about, or blend them, by how they are used."""
 MIXERS = frozenset({"Concat", "Pad"})
 MAX_FRACTION_BITS = 100
 """Float32's smallest normal number is 2⁻¹²⁶."""
@@ -32,9 +33,10 @@ _UNREADABLE = (
     IndexError,
     TypeError,
     AttributeError,
-    OverflowError,
+    ArithmeticError,
     StopIteration,
     MemoryError,
+    RecursionError,
 )
 
 
@@ -64,10 +66,17 @@ def prove_exact(model: onnx.ModelProto) -> Proof:
     """
     if model.functions:
         raise NotExact("The graph has functions of its own, which are not looked into.")
-    walk = Walk(Graph(model))
+    try:
+        check_graph(model.graph)
+        walk = Walk(Graph(model))
+    except _UNREADABLE as error:
+        raise NotExact(f"The graph cannot be proven: {str(error)[:300]}.") from error
+    unread = Counter(name for node in walk.graph.nodes for name in node.input)
     for node in walk.graph.nodes:
         try:
             walk.take(node)
+            unread.subtract(node.input)
+            walk.forget({name for name in (*node.input, *node.output) if not unread[name]})
         except _UNREADABLE as error:
             reason = str(error) if isinstance(error, ValueError) else f"it cannot be read: {error!r}"
             raise NotExact(f"{walk.graph.name(node)}: {reason[:300]}.") from error
@@ -89,6 +98,8 @@ class Walk:
         }
         self.last = find_tail(graph, curves=True)
         self.tails: dict[str, Tail] = {}
+        self.sides: dict[str, tuple[int, ...]] = {}
+        """Of tails, of one sample (1, …)."""
         self.mixed: set[str] = set()
         """Tails that may hold a constant too, which none of their points says."""
         self.ended: set[str] = set()
@@ -104,17 +115,24 @@ class Walk:
         kind = node.op_type
         if node.domain not in ("", "ai.onnx"):
             raise ValueError("an operator that is not ONNX's own")
-        if kind == "Constant" or not self.graph.moving(node):
+        moving = self.graph.moving(node)
+        if kind == "Constant" or not moving:
             return
-        source, *others = self.graph.moving(node)
-        if others and all(name in self.tails for name in (source, *others)):
-            self.tails[node.output[0]] = follow_pair(node, [self.tails[name] for name in (source, *others)])
+        check_attributes(node)
+        check_batch(node, [self._shape(name) for name in moving], self.graph.constants)
+        if len(moving) > 1 and all(name in self.tails for name in moving):
+            self._take_tails(node, moving)
             return
-        if self._take_tail(node, source):
+        if self._take_tail(node, moving[0]):
             return
-        for name in (source, *others):
+        for name in moving:
             self._settle(name)
         self._add(node)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Let go of what numbers may be that nothing reads any more: of large pictures that is gigabytes."""
+        for name in names:
+            self.extents.pop(name, None)
 
     def _add(self, node: onnx.NodeProto) -> None:
         """Go on behind a node whose numbers are added, multiplied or moved about."""
@@ -149,7 +167,9 @@ class Walk:
             return
         if name in self.mixed:
             raise ValueError(f"{name} holds constants beside what was drawn")
-        shape, points = self._shape(name), tail.points
+        if name in self.ended:
+            raise ValueError(f"{name} is of bytes, with which machines count otherwise than with floats")
+        shape, points = self.sides[name], tail.points
         bits = int(count_fraction_bits(points).max())
         self.extents[name] = Extent(
             np.full(shape, points.min()), np.full(shape, points.max()), np.full(shape, bits)
@@ -157,25 +177,20 @@ class Walk:
 
     def _shape(self, name: str) -> tuple[int, ...]:
         """Of a tensor, of one sample (1, …)."""
-        sides = self._shapes.get(name, ())
-        if len(sides) < 2 or min(sides[1:]) < 1 or int(np.prod(sides[1:])) > MAX_NUMBERS:
-            raise ValueError(f"the size of {name} cannot be told")
-        return (1, *sides[1:])
+        extent = self.extents.get(name)
+        shape: tuple[int, ...] = self.sides[name] if extent is None else extent.low.shape
+        return shape
 
-    @cached_property
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        try:
-            inferred = onnx.shape_inference.infer_shapes(self.graph.model).graph
-        except Exception as error:  # of foreign graphs ONNX raises whatever it likes
-            raise ValueError("the sizes of its tensors cannot be told") from error
-        return {
-            each.name: tuple(side.dim_value for side in each.type.tensor_type.shape.dim)
-            for each in (*inferred.input, *inferred.value_info, *inferred.output)
-        }
+    def _move(self, node: onnx.NodeProto, arrays: list[Array]) -> list[Array]:
+        moved = move(node, arrays, self.graph.constants)
+        if not all(keeps_first(node, arrays[0].shape, each.shape) for each in moved):
+            raise ValueError("it repeats pictures")
+        return moved
 
     def _keep(self, node: onnx.NodeProto, extent: Extent) -> None:
         if not extent.is_any and (extent.bits > MAX_FRACTION_BITS).any():
             raise ValueError("its grid is so fine that machines may take its numbers for zero")
+        check_size(extent.low.shape)
         self.extents[node.output[0]] = extent
 
     def _check(self, steps: Array, axis: int) -> None:
@@ -193,10 +208,7 @@ class Walk:
                 raise ValueError("how it moves numbers is no constant")
             extents = extents[:1]
         lows, highs = ([getattr(each, end) for each in extents] for end in ("low", "high"))
-        parts = [
-            move(node, arrays, self.graph.constants)
-            for arrays in (lows, highs, [each.bits for each in extents])
-        ]
+        parts = [self._move(node, arrays) for arrays in (lows, highs, [each.bits for each in extents])]
         for name, low, high, bits in zip(node.output, *parts, strict=True):
             self.extents[name] = Extent(low, high, bits)
 
@@ -234,6 +246,7 @@ class Walk:
             for name in node.input
         )
         kind = node.op_type
+        check_size(np.broadcast_shapes(first.low.shape, second.low.shape))
         if kind == "Mul":
             if first.is_any or second.is_any:
                 self._keep(node, scale_any(first, second))
@@ -248,20 +261,42 @@ class Walk:
 
     def _take_tail(self, node: onnx.NodeProto, source: str) -> bool:
         """Whether `node` belongs to the end of the graph, where each number goes its own way."""
+        if not goes_alone(self.graph, node):
+            return False
         tail = self.tails.get(source)
         if tail is None and source in self.last and source in self.extents:
             extent = self.extents[source]
             tail = list_points(extent.low, extent.high, extent.bits)
-        if tail is None or (source in self.tails and not goes_alone(self.graph, node)):
+        if tail is None:
             return False
-        if node.op_type in ENLARGERS:
-            move(node, [np.zeros(self._shape(source))], self.graph.constants)  # which refuses to blend
-        for name in node.output:
-            if source in self.mixed or (node.op_type in MIXERS and len(node.input) > 1):
-                self.mixed.add(name)
-            self.tails[name] = follow_tail(node, tail, self.graph.constants)
-            if (
-                node.op_type == "Cast" and read_attributes(node)["to"] == TensorProto.UINT8
-            ) or source in self.ended:
-                self.ended.add(name)
+        self._keep_tail(node, follow_tail(node, tail, self.graph.constants), [source])
         return True
+
+    def _take_tails(self, node: onnx.NodeProto, sources: list[str]) -> None:
+        """Go on behind a node that reads several tensors, each of whose numbers goes its own way."""
+        tails = [self.tails[name] for name in sources]
+        self._keep_tail(node, follow_pair(node, tails, self.graph.constants), sources)
+
+    def _keep_tail(self, node: onnx.NodeProto, tail: Tail, sources: list[str]) -> None:
+        kind, bytes_in = node.op_type, [name in self.ended for name in sources]
+        if any(bytes_in) and kind not in (*MOVERS, "Cast"):
+            raise ValueError("it counts with bytes, as machines do otherwise than with floats")
+        shapes = [self._shape(name) for name in sources]
+        if kind in MOVERS:
+            read = [name for name in node.input if name][: None if kind == "Concat" else 1]
+            sides = [
+                self.graph.constants[name].shape if name in self.graph.constants else self._shape(name)
+                for name in read
+            ]
+            moved = self._move(node, [np.broadcast_to(np.zeros((), bool), each) for each in sides])
+            shapes = [each.shape for each in moved]
+        elif len(shapes) > 1:
+            shapes = [np.broadcast_shapes(*shapes)]
+        ends = kind == "Cast" and read_attributes(node)["to"] == TensorProto.UINT8
+        for name, shape in zip(node.output, shapes, strict=True):
+            check_size(shape)
+            self.tails[name], self.sides[name] = tail, shape
+            if self.mixed.intersection(sources) or (kind in MIXERS and len(node.input) > len(sources)):
+                self.mixed.add(name)
+            if ends or (all(bytes_in) and kind in MOVERS):
+                self.ended.add(name)

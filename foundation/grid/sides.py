@@ -11,6 +11,8 @@ def conv_sides(given: dict[str, Any], sides: tuple[int, ...], kernel: tuple[int,
     """
     if given.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
         raise ValueError("it pads by a word, not by numbers")
+    if given.get("auto_pad") == b"VALID" and any(given.get("pads", ())):
+        raise ValueError("it pads by numbers, and by a word that says otherwise")
     pads, strides, gaps = _spans(given, len(sides))
     return tuple(
         (side + sum(pads[axis :: len(sides)]) - (size - 1) * gaps[axis] - 1) // strides[axis] + 1

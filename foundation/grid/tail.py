@@ -16,8 +16,12 @@ from foundation.grid.movement import MOVERS, Array, read_attributes
 from foundation.grid.reading import Graph
 
 MAX_POINTS = 65_536
+MAX_NUMBER = 2.0**126
+"""Of float32's 2¹²⁸, so that nothing becomes infinite, nor what no number is."""
 SANE = 2.0**-19
 """What a tanh or sigmoid in float32 may be wrong by; good ones are within 2⁻²²."""
+SANE_QUOTIENT = 2.0**-20
+"""What a division may be wrong by, as a share of what it gives; one by way of a reciprocal is within 2⁻²²."""
 _HALF_STEP = 2.0**-24
 _CURVES: Mapping[str, Callable[[Array], Array]] = {
     "Tanh": np.tanh,
@@ -78,10 +82,10 @@ def follow_tail(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]
         ValueError: a point lies so near a boundary that machines may differ.
     """
     kind, points, errors = node.op_type, tail.points, tail.errors
-    if not np.isfinite(points).all():
-        raise ValueError("a constant is no finite number")
+    if not np.all(np.abs(points) < MAX_NUMBER):
+        raise ValueError("a constant is no finite number, or makes numbers that float32 may not hold")
     if kind in MOVERS:
-        return tail
+        return put_beside(node, tail, constants)
     if kind in _CURVES:
         return Tail(_CURVES[kind](points), errors + SANE)
     if kind in ("Round", "Floor"):
@@ -92,6 +96,24 @@ def follow_tail(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]
     if kind == "Cast":
         return _cast(node, tail)
     return _shift(node, tail, constants)
+
+
+def put_beside(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]) -> Tail:
+    """The constants, too, that a Concat or a Pad puts beside what a tensor's numbers may be.
+
+    Raises:
+        ValueError: they are too many.
+    """
+    if node.op_type not in ("Concat", "Pad"):
+        return tail
+    fixed = [constants[name].ravel() for name in node.input if name in constants]
+    beside = np.unique(np.concatenate(fixed or [np.zeros(0)])) if node.op_type == "Concat" else np.zeros(1)
+    if len(beside) > MAX_POINTS:
+        raise ValueError(f"more than {MAX_POINTS:,} constants lie beside what comes in")
+    return Tail(
+        np.concatenate([tail.points, beside.astype(np.float64)]),
+        np.concatenate([tail.errors, np.zeros(len(beside))]),
+    )
 
 
 def _read_bounds(node: onnx.NodeProto, constants: Mapping[str, Array]) -> tuple[float, float]:
@@ -112,18 +134,26 @@ def _shift(node: onnx.NodeProto, tail: Tail, constants: Mapping[str, Array]) -> 
     if first and kind in ("Sub", "Div"):
         raise ValueError("a constant is diminished or divided by what comes before")
     if kind in ("Mul", "Div"):
+        if kind == "Div" and abs(number) < 1 / MAX_NUMBER:
+            raise ValueError("it divides by what may be zero")
         factor = number if kind == "Mul" else 1 / number
         points, errors = points * factor, errors * abs(factor)
+        if kind == "Div":
+            errors = errors + np.abs(points) * SANE_QUOTIENT
     else:
         points = points + (number if kind == "Add" else -number)
-    return Tail(points, errors + np.abs(points) * _HALF_STEP * 1.5 + 1e-30)
+    found = errors + np.abs(points) * _HALF_STEP * 1.5 + 1e-30
+    if kind != "Div":  # by way of a reciprocal even a whole quotient may be wrong
+        with np.errstate(over="ignore"):
+            found = np.where((errors == 0) & (points.astype(np.float32) == points), 0.0, found)
+    return Tail(points, found)
 
 
 def _round(kind: str, tail: Tail) -> Tail:
     points, errors = tail.points, tail.errors
     whole = np.floor(points) if kind == "Floor" else np.rint(points)
     edges = np.abs(points - np.rint(points)) if kind == "Floor" else 0.5 - np.abs(points - whole)
-    near = edges <= errors
+    near = (edges <= errors) & (errors > 0)  # halves that are no machine's guess become even on all
     if near.any():
         worst = int(np.argmin(np.where(near, edges, np.inf)))
         raise ValueError(

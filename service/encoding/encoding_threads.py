@@ -118,12 +118,16 @@ class EncodingThreads:
 
     def shutdown(self, *, wait: bool = True, cancel_futures: bool = False) -> None:
         """Take nothing more; what was submitted is done, or with `cancel_futures` dropped if it waits."""
+        self._pool.shutdown(
+            wait=False, cancel_futures=cancel_futures
+        )  # first, so that none comes after these
         if cancel_futures:
             with self._state:
                 waiting = [turn for line in self._lines.values() for turn in line.turns]
             for turn in waiting:
                 turn.done.cancel()
-        self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+        if wait:
+            self._pool.shutdown()
 
     def _work(self) -> None:
         """In the pool, once for each turn: the next one, and then those that waited for its end."""
@@ -147,7 +151,21 @@ class EncodingThreads:
             self._end_line(requester)
             begun = self._take() if self._held else None
             self._held -= begun is not None
-            return begun
+        if begun is not None:
+            self._call_back()
+        return begun
+
+    def _call_back(self) -> None:
+        """Let one more thread look, if some found nothing before: an end may let several turns begin."""
+        with self._state:
+            if not self._held:
+                return
+            self._held -= 1
+        try:
+            self._pool.submit(self._work)
+        except RuntimeError:  # the threads end: those that still work go on until nothing waits
+            with self._state:
+                self._held += 1
 
     def _take(self) -> tuple[str | None, _Turn] | None:
         most = self._threads - 1 if self._threads > 1 and self._in_company() else self._threads

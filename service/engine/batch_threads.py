@@ -77,14 +77,7 @@ class BatchThreads:
             complete = self._hand_out(batch, images, labels)
             for job in complete:
                 if job.pixels > _SMALL_PIXELS:
-                    self._large_encoders.submit(
-                        self._finish,
-                        [job],
-                        ended,
-                        requester=job.requester,
-                        pixels=job.pixels,
-                        since=job.arrived,
-                    )
+                    self._finish_large(job, ended)
             small = [job for job in complete if job.pixels <= _SMALL_PIXELS]
             for group in group_by_images(small, _ENCODE_GROUP_IMAGES):
                 # The way through the pool costs more than small answers do, where this thread has a core of
@@ -92,7 +85,26 @@ class BatchThreads:
                 if idle or len(self.threads) > 1:
                     self._finish(group, ended)
                 else:
-                    self._encoders.submit(self._finish, group, ended)
+                    self._finish_elsewhere(group, ended)
+
+    def _finish_large(self, job: Job, generated: float) -> None:
+        try:
+            self._large_encoders.submit(
+                self._finish,
+                [job],
+                generated,
+                requester=job.requester,
+                pixels=job.pixels,
+                since=job.arrived,
+            )
+        except RuntimeError:  # the system has no thread to give: better late than never
+            self._finish([job], generated)
+
+    def _finish_elsewhere(self, jobs: list[Job], generated: float) -> None:
+        try:
+            self._encoders.submit(self._finish, jobs, generated)
+        except RuntimeError:  # as above; what the pool may still do of it comes second, and does nothing
+            self._finish(jobs, generated)
 
     def _run(self, batch: Batch) -> tuple[Made, Weights | None]:
         started = time.perf_counter()

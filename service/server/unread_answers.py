@@ -53,8 +53,8 @@ class UnreadAnswer:
 
         What it takes at once pays for the seconds in which it would be read steadily (RFC 9293, section
         3.8.6.2: a receiver may keep its window shut until much of its buffer is free). So no answer holds
-        out longer than `timeout_s` and what all of it takes at that rate, and one of which nothing is read
-        no longer than `timeout_s` and what a receive buffer takes.
+        out longer than `timeout_s` for each step of progress, and one of which nothing is read no longer than
+        `timeout_s` and what a receive buffer takes, be it full of this answer or read of the one before.
 
         `under_way` says that its answer is not whole yet. One that is, and lies with the system, costs this
         process nothing: the client may read it when it likes.

@@ -3,6 +3,7 @@
 import itertools
 import queue
 import threading
+import time
 import weakref
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -85,6 +86,20 @@ def test_in_company_long_turns_of_however_many_leave_a_thread_to_short_ones():
         for number in range(1, 5):  # and each of them has his, when the one before has ended
             taking.end(f"large {number - 1}")
             assert taking.next() == f"large {number}"
+
+
+def test_an_end_that_lets_two_turns_begin_leaves_no_thread_idle():
+    with takers(2, company=True) as taking:
+        taking.ask("large", LONG)
+        assert taking.next() == "large"
+        taking.ask("large", SHORT)  # which waits for his own, and the next for any that is long
+        taking.ask("another", LONG)
+        until = time.monotonic() + PATIENCE_S
+        while taking.turns._held < 2:  # the other thread has looked for both
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        taking.end("large")
+        assert {taking.next(), taking.next()} == {"large", "another"}
 
 
 def test_who_comes_anew_waits_for_no_more_than_the_turn_that_runs():

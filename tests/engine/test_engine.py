@@ -358,6 +358,28 @@ def test_however_many_large_answers_are_encoded_another_s_is_drawn_encoded_and_a
     run(scenario, device_threads=devices)
 
 
+def test_a_system_without_threads_to_give_costs_no_answer(release, monkeypatch):
+    """What should be encoded elsewhere is encoded where it was made, and the next batch is made, too."""
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name.startswith("encode"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    async def scenario(engine):
+        slow: Any = SlowGenerator(release.generator)
+        inputs = draw_seeds(release.manifest, [1])
+        slow.go.release(9)
+        for pixels in (2**24, 1, 2**24):
+            calls = [engine.generate(slow, inputs, encode=lambda *_: b"mine", pixels=pixels) for _ in "ab"]
+            assert [answer.content for answer in await asyncio.gather(*calls)] == [b"mine"] * 2
+
+    run(scenario, max_batch_images=1)
+
+
 def test_who_is_in_one_batch_with_a_large_answer_does_not_wait_for_it(release):
     async def scenario(engine):
         slow: Any = SlowGenerator(release.generator)

@@ -46,6 +46,29 @@ def test_what_is_soon_done_is_not_spoken_of_and_an_error_ends_it(monkeypatch):
     assert not [thread for thread in threading.enumerate() if thread.name == "activity"]
 
 
+class ClosedPipe(io.StringIO):
+    """What is written to when nobody reads it any more; Rich leaves a broken pipe by `SystemExit`."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error, self.tried = error, threading.Event()
+
+    def write(self, text):
+        self.tried.set()
+        raise self.error
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("error", [SystemExit(1), OSError(28, "full"), ValueError("closed")])
+def test_where_nobody_listens_any_more_the_work_goes_on_to_its_end(error, monkeypatch):
+    unseen: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", unseen.append)
+    pipe = ClosedPipe(error)
+    with doing(Console(file=pipe), "Drawing"):
+        assert pipe.tried.wait(60)
+    assert unseen == []
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_start_is_said_at_once_on_and_off_a_terminal_and_a_quiet_console_has_none(monkeypatch, terminal):
     monkeypatch.setattr(activity, "SILENT_S", 3600.0)

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import onnx
 import pytest
+from onnx import helper
 from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
@@ -22,7 +23,7 @@ from training.enlarger.measuring import interpolate
 from training.enlarger.pairs import Pairs, double
 from training.enlarger.releases import Source, enlarge_release
 from training.enlarger.settings import EnlargerSettings, choose_settings
-from training.errors import ConfigurationError, DataError, RunError
+from training.errors import ConfigurationError, DataError, ExportError, RunError
 from training.export.exporting import export_run
 from training.export.publication import publish_run
 from training.run.course import are_same, describe_taught
@@ -156,6 +157,48 @@ def test_what_cannot_be_enlarged_is_said_before_anything_is_read(store):
         enlarge_release(models, unsaid, run, EnlargerSettings(), Source(None, DATA_FOLDER), console)
     with pytest.raises(ConfigurationError, match="2048x1024 cannot be trained on: sides are from 16 to 1024"):
         double(ImageOutput(height=512, width=1024, channels=3), None)
+    assert not run.folder.exists()
+
+
+def of_another_opset(graph):
+    graph.opset_import[0].version = 18
+
+
+def with_an_operator_of_its_own(graph):
+    graph.functions.append(helper.make_function("mine", "Same", ["x", "w"], ["y"], [], []))
+    graph.opset_import.append(helper.make_opsetid("mine", 1))
+    graph.graph.node[0].domain, graph.graph.node[0].op_type = "mine", "Same"
+
+
+def ending_in_floats(graph):
+    next(node for node in reversed(graph.graph.node) if node.op_type == "Cast").attribute[0].i = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "arithmetic", "says"),
+    [
+        (of_another_opset, "float", "of opset 18: export it again with 17"),
+        (with_an_operator_of_its_own, "float", "The generator's graph cannot be joined: .*mine"),
+        (ending_in_floats, "float", "does not end with a cast to uint8"),
+        (lambda graph: None, "exact", "not proven to be exact"),
+    ],
+)
+def test_what_could_not_be_joined_is_refused_before_an_enlarger_learns(store, change, arithmetic, says):
+    models, folder, _ = store
+
+    class Changed(FolderStore):
+        def read(self, manifest, path, **_):
+            graph = onnx.load_model_from_string(super().read(manifest, path))
+            change(graph)
+            return graph.SerializeToString()
+
+    manifest = models.manifest("fashion", "v2").model_copy(update={"arithmetic": arithmetic})
+    run, output, source = RunPaths(folder / "none"), io.StringIO(), Source(None, DATA_FOLDER)
+    with pytest.raises(ExportError, match=says):
+        enlarge_release(
+            Changed(folder / "models"), manifest, run, EnlargerSettings(), source, Console(file=output)
+        )
+    assert output.getvalue() == ""
     assert not run.folder.exists()
 
 

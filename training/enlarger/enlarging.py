@@ -88,10 +88,12 @@ def teach_enlarger(
     settings = choose_settings(settings, max(large.height, large.width))
     run.folder.mkdir(parents=True, exist_ok=True)
     with claim_run(run):
+        course = Course("enlarger", run.folder / "enlarger", settings.steps, settings.learning_rate)
+        begin_folder(course, settings, subject.drawn, pairs.large, CHANGEABLE)
         policy = choose_precision()
         with doing(console, "Building the enlarger"):
             learner = Learner(settings, pairs.small.shape, large.channels, policy)
-            teaching = begin_teaching(run, subject, learner, pairs, console)
+            teaching = begin_teaching(course, learner, pairs, console)
         if not teaching.go_on():
             return None
         enlarger = learner.enlarger
@@ -102,21 +104,15 @@ def teach_enlarger(
             return export(subject, enlarger, pairs, large, settings, turn_to)
 
 
-def begin_teaching(
-    run: RunPaths, subject: Subject, learner: Learner, pairs: Pairs, console: Console
-) -> Teaching:
-    """Return the training of an enlarger in its folder, which says from now on what learns there.
+def begin_teaching(course: Course, learner: Learner, pairs: Pairs, console: Console) -> Teaching:
+    """Return the training of an enlarger in its folder.
 
     Raises:
-        RunError: the folder holds one with other settings, for another generator or from other pictures,
-            or a damaged state.
+        RunError: the folder holds a damaged state.
     """
-    settings = learner.settings
-    course = Course("enlarger", run.folder / "enlarger", settings.steps, settings.learning_rate)
-    begin_folder(course, settings, subject.drawn, pairs.large, CHANGEABLE)
 
     def learn(step: int) -> Floats:
-        batch = pairs.take(settings, step)
+        batch = pairs.take(learner.settings, step)
         losses: Floats = learner.learn(batch.small, batch.large, batch.drawn).numpy()
         return losses
 

@@ -8,6 +8,7 @@ from onnx.compose import add_prefix
 
 from foundation.grid.movement import MOVERS
 from foundation.grid.proof import NotExact, prove_exact
+from foundation.manifest import ImageOutput
 from training.errors import ExportError
 
 IMAGE = "image"
@@ -17,7 +18,8 @@ def join(generator: onnx.ModelProto, enlarger: onnx.ModelProto, side: int) -> on
     """Return the graph that draws, and then enlarges what would have been served; `side` is in its names.
 
     Raises:
-        ExportError: the graphs are of two opsets, or the generator's end is no cast to uint8.
+        ExportError: the graphs are of two opsets, the generator's end is no cast to uint8, or it holds what
+            cannot stand beside another graph.
     """
     opset, wanted = read_opset(generator), read_opset(enlarger)
     if opset != wanted:
@@ -40,8 +42,31 @@ def join(generator: onnx.ModelProto, enlarger: onnx.ModelProto, side: int) -> on
         ir_version=max(generator.ir_version, enlarger.ir_version),
         producer_name="ganymede",
     )
-    onnx.checker.check_model(joined, full_check=True)
+    try:
+        onnx.checker.check_model(joined, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(f"The generator's graph cannot be joined: {str(error).strip()[:300]}") from error
     return joined
+
+
+def check_generator(generator: onnx.ModelProto, image: ImageOutput, opset: int, *, exact: bool) -> None:
+    """Refuse a generator with which no enlarger of `opset` could be joined, before one has learnt.
+
+    Raises:
+        ExportError: as `join`; or it says that it is `exact`, and is not.
+    """
+    sides = ["batch", image.height, image.width, image.channels]
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["levels"], [IMAGE], to=TensorProto.UINT8)],
+        "levels",
+        [helper.make_tensor_value_info("levels", TensorProto.FLOAT, sides)],
+        [helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, sides)],
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    enlarger = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    join(generator, enlarger, 2 * max(image.height, image.width))
+    if exact:
+        check_exact(generator)
 
 
 def read_opset(model: onnx.ModelProto) -> int:
@@ -80,13 +105,13 @@ def rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
         node.output[:] = [names.get(name, name) for name in node.output]
 
 
-def check_exact(joined: onnx.ModelProto) -> None:
-    """Prove that the joined graph gives the same pixels on every machine.
+def check_exact(graph: onnx.ModelProto) -> None:
+    """Prove that a graph gives the same pixels on every machine.
 
     Raises:
         ExportError: it is not proven.
     """
     try:
-        prove_exact(joined)
+        prove_exact(graph)
     except NotExact as error:
-        raise ExportError(f"The enlarged graph is not proven to be exact: {error}") from error
+        raise ExportError(f"The graph is not proven to be exact: {error}") from error

@@ -18,9 +18,10 @@ from foundation.manifest import REFERENCE_GRAPH, GoldenCheck, ImageOutput, Manif
 from foundation.processor import recorded_here
 from foundation.store import Store, describe_file
 from training.enlarger.enlarging import Enlarged, Subject, teach_enlarger
+from training.enlarger.joining import check_generator
 from training.enlarger.pairs import double, load_pairs
 from training.enlarger.settings import EnlargerSettings
-from training.export.graph import run_graph
+from training.export.graph import OPSET, run_graph
 from training.export.projection import identify
 from training.export.publication import GOLDEN_IMAGES, GOLDEN_SEEDS, GRID, GRID_COLUMNS, GRID_SEEDS
 from training.run.paths import RunPaths
@@ -58,17 +59,20 @@ def enlarge_release(
     Raises:
         ConfigurationError: nobody says which pictures it was trained on, or they would be of no known size.
         ReleaseRefused: its graph holds what no graph may.
+        ExportError: no enlarger can be joined to it.
         TrainingProblem: as `teach_enlarger`.
     """
     large = double(manifest.image, source.channels)
     content = store.read(manifest, REFERENCE_GRAPH, max_bytes=MAX_GRAPH_BYTES)
     check_graph(content, manifest.reference, REFERENCE_GRAPH)
     classes = len(manifest.label.classes) if manifest.label else 0
-    drawn, graph = identify(content, manifest.latent.size, classes), onnx.load_model_from_string(content)
+    graph, exact = onnx.load_model_from_string(content), manifest.arithmetic == "exact"
+    check_generator(graph, manifest.image, OPSET, exact=exact)
+    drawn = identify(content, manifest.latent.size, classes)
     said = f"The enlarger of {manifest.reference} learns in {run.folder}: {large.width}x{large.height}"
     console.print(said, highlight=False, soft_wrap=True, markup=False)
     pairs = load_pairs(manifest, graph, large, source.data, source.folder, console)
-    subject = Subject(manifest.reference, drawn, graph, exact=manifest.arithmetic == "exact")
+    subject = Subject(manifest.reference, drawn, graph, exact=exact)
     return teach_enlarger(run, subject, pairs, large, settings, console)
 
 
@@ -90,7 +94,8 @@ def write_release(
         files[entry.path] = folder / entry.path
         store.fetch(manifest, entry.path, files[entry.path])
     _, height, width, channels = golden.shape
-    reports = [*manifest.training.get(ENLARGERS, []), enlarged.report.model_dump(mode="json")]
+    before = manifest.training.get(ENLARGERS)  # of another's release it may be anything
+    reports = [*(before if isinstance(before, list) else []), enlarged.report.model_dump(mode="json")]
     published = manifest.model_copy(
         update={
             "version": version,
