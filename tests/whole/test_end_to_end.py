@@ -49,7 +49,7 @@ def test_the_bundled_models_pass_their_golden_checks_and_generate_fashion_unless
         assert ready.status_code == 200, ready.text
         for body, model, shape in (
             ({"count": 16}, "fashion", (112, 112)),
-            ({"count": 16, "model": "emoji", "label": "smiley"}, "emoji", (128, 128, 3)),
+            ({"count": 16, "model": "emoji", "label": "smiley"}, "emoji", (256, 256, 4)),
         ):
             grid = httpx.post(f"{server.url}/generate", json=body)
             assert grid.headers["x-model"].partition("@")[0] == model
