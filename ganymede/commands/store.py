@@ -41,7 +41,7 @@ def list_models(models: ModelsOption = "models") -> None:
     """List the models of a store: versions, their pictures' sides, aliases, figures and sizes."""
     store = open_store(models)
     table = Table(box=None)
-    for column in ("model", "version", "aliases", "created", "MB", "arithmetic", "distance", "pictures"):
+    for column in ("model", "version", "aliases", "created", "pictures", "MB", "arithmetic", "distance"):
         table.add_column(column, no_wrap=True, justify="right" if column == "MB" else "left")
     console = Console()
     if not console.is_terminal:  # what goes into a file or a pipe is not cut at the width of a terminal
@@ -143,10 +143,10 @@ def _add_versions(table: Table, store: Store, name: str) -> list[str]:
             version,
             ", ".join(_name_aliases(aliases, version)),
             f"{manifest.created_at:%Y-%m-%d}",
+            f"{manifest.image.width}x{manifest.image.height}",
             f"{sum(file.size_bytes for file in manifest.files) / 1e6:.1f}",
             manifest.arithmetic,
             _describe_distance(manifest),
-            f"{manifest.image.width}x{manifest.image.height}",
         )
     return broken
 
