@@ -18,6 +18,11 @@ Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
+def read_auto(given: object) -> object:
+    """Take the word `auto` for a number that is still to be chosen, which is 0 until then."""
+    return 0 if given == "auto" else given
+
+
 class Configuration(PictureSettings):
     """Everything that decides a run, as far as every preset has it."""
 

@@ -8,6 +8,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
+from foundation.graphs.opset import read_opset
 from foundation.manifest import ImageOutput
 from ganymede.imports.graph import ImportRefused, Signature
 
@@ -100,7 +101,7 @@ def wrap_graph(
         "image", TensorProto.UINT8, ["batch", size.height, size.width, size.channels]
     )
     low, high = RANGES[output.range]
-    old = opset_of(model) < ROUND_OPSET
+    old = read_opset(model) < ROUND_OPSET
     constants = {
         "ganymede/column": np.array([-1, signature.latent_size, 1, 1], np.int64),
         "ganymede/low": np.float32(low),
@@ -139,11 +140,6 @@ def wrap_graph(
     except Exception as error:  # onnx's errors share no public base
         raise ImportRefused(f"The graph breaks ONNX's rules: {str(error)[:300]}") from error
     return wrapped
-
-
-def opset_of(model: onnx.ModelProto) -> int:
-    """The version of ONNX's own operators that the graph was written for, 0 where it names none."""
-    return next((int(each.version) for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
 
 
 def _take_latent(signature: Signature) -> list[onnx.NodeProto]:

@@ -204,7 +204,6 @@ def test_what_could_not_be_joined_is_refused_before_an_enlarger_learns(store, ch
 
 def test_a_pair_is_one_picture_in_two_sizes_and_the_same_batch_comes_again():
     small = np.random.default_rng(1).integers(0, 256, (9, 8, 8, 3), np.uint8)
-    large = np.dstack([small.repeat(2, 1).repeat(2, 2)[..., channel] for channel in range(3)])
     large = small.repeat(2, 1).repeat(2, 2)
     alpha = np.full((9, 16, 16, 1), 255, np.uint8)
     shape = PictureShape(height=8, width=8, channels=3)

@@ -7,15 +7,10 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from foundation.projection import MAX_RATE, MAX_STEPS
-from training.config import Count, Rate, Weight
+from training.config import Count, Rate, Weight, read_auto
 
 CHANGEABLE = frozenset({"steps", "refining_steps", "refining_rate", "pictures", "search_steps", "search_s"})
 """What may be another when the training goes on: its length, and what is measured afterwards."""
-
-
-def read_auto(given: object) -> object:
-    """Take the word `auto` for a number that is still to be chosen."""
-    return 0 if given == "auto" else given
 
 
 Chosen = BeforeValidator(read_auto)

@@ -10,12 +10,10 @@ from foundation.grid.demands import NotPlaceable
 from foundation.grid.placing import place
 from foundation.grid.price import MOST_MEAN_LEVELS, Price, compare, draw
 from foundation.grid.proof import NotExact
-from foundation.images import measure_difference
 from foundation.onnx_runtime import onnxruntime
 from training.errors import ExportError
-from training.export.comparison import MAX_FLOAT_DIFFERENCE, MAX_LEVELS, Comparison
-from training.export.graph import FLOAT_IMAGE, IMAGE, convert, give_levels, keep_pixels
-from training.run.samples import quantize
+from training.export.comparison import MAX_FLOAT_DIFFERENCE, MAX_LEVELS, Comparison, compare_pictures
+from training.export.graph import FLOAT_IMAGE, IMAGE, convert, give_levels
 
 LEVELS = "levels"
 COMPARED_PICTURES = 64
@@ -46,14 +44,7 @@ def compare_with_keras(model: onnx.ModelProto, enlarger: keras.Model, drawn: Ima
     """
     levels = drawn[:COMPARED_PICTURES].astype(np.float32)
     expected = np.asarray(enlarger(levels, training=False))
-    floats = run_both(model, levels)
-    difference = measure_difference(floats[0], quantize(expected))
-    comparison = Comparison(
-        latents=len(levels),
-        max_float_difference=float(np.abs(floats[1] - expected).max()),
-        max_levels=difference.max_levels,
-        pixels_differing=difference.pixels_differing,
-    )
+    comparison = compare_pictures(*run_both(model, levels), expected)
     if not comparison.passes:
         raise ExportError(
             "The exported enlarger does not draw what Keras draws: up to "
@@ -96,4 +87,4 @@ def run_both(model: onnx.ModelProto, levels: Floats) -> tuple[Images, Floats]:
 
 def enlarge(model: onnx.ModelProto, images: Images) -> Images:
     """Return images uint8 (n, h, w, c) twice as high and wide."""
-    return draw(keep_pixels(model), {LEVELS: images.astype(np.float32)})
+    return draw(model, {LEVELS: images.astype(np.float32)})

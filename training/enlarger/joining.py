@@ -6,10 +6,12 @@ import onnx
 from onnx import TensorProto, helper
 from onnx.compose import add_prefix
 
+from foundation.graphs.opset import read_opset
 from foundation.grid.movement import MOVERS
 from foundation.grid.proof import NotExact, prove_exact
 from foundation.manifest import ImageOutput
 from training.errors import ExportError
+from training.reverse.distance import find_cast
 
 IMAGE = "image"
 
@@ -69,11 +71,6 @@ def check_generator(generator: onnx.ModelProto, image: ImageOutput, opset: int, 
         check_exact(generator)
 
 
-def read_opset(model: onnx.ModelProto) -> int:
-    """Return the version of ONNX's own operators that a graph was written for; 0 where it names none."""
-    return next((int(each.version) for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
-
-
 def leave_bytes(generator: onnx.ModelProto, given: str) -> tuple[onnx.ModelProto, str]:
     """Return a generator whose whole levels stay floats, and their name: `given` where none is free.
 
@@ -83,13 +80,9 @@ def leave_bytes(generator: onnx.ModelProto, given: str) -> tuple[onnx.ModelProto
     model = onnx.ModelProto()
     model.CopyFrom(generator)
     graph = model.graph
-    producers = {name: node for node in graph.node for name in node.output}
     image = graph.output[0].name
-    node = producers.get(image)
-    while node is not None and node.op_type in MOVERS:
-        node = producers.get(node.input[0])
-    to = next((each.i for each in node.attribute if each.name == "to"), None) if node else None
-    if node is None or node.op_type != "Cast" or to != TensorProto.UINT8:
+    node = find_cast(graph, MOVERS)
+    if node is None:
         raise ExportError("The generator's graph does not end with a cast to uint8: it cannot be joined.")
     rounded, cast = node.input[0], node.output[0]
     graph.node.remove(node)

@@ -4,15 +4,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from training.config import Count, Fraction, Rate, Weight
+from training.config import Count, Fraction, Rate, Weight, read_auto
 
 CHANGEABLE = frozenset({"steps", "pictures"})
 """What may be another when the training goes on: its length, and what is measured afterwards."""
-
-
-def read_auto(given: object) -> object:
-    """Take the word `auto` for a number that is still to be chosen."""
-    return 0 if given == "auto" else given
 
 
 class EnlargerSettings(BaseModel):

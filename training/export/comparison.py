@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from foundation.images import measure_difference
@@ -39,10 +40,15 @@ def compare_with_keras(
     """Draw latents (n, Z), of labels (n, classes) if it takes them, with both and compare them."""
     expected = draw_images(generator, latents, labels)
     pixels, images = run_graph(model.SerializeToString(), latents, labels, (IMAGE, FLOAT_IMAGE))
+    return compare_pictures(pixels, np.asarray(images, np.float32), expected)
+
+
+def compare_pictures(pixels: NDArray[np.uint8], images: Floats, expected: Floats) -> Comparison:
+    """Hold a graph's `pixels` and `images` (n, h, w, c) in [-1, 1] against the `expected` ones, Keras's."""
     difference = measure_difference(pixels, quantize(expected))
     return Comparison(
-        latents=len(latents),
-        max_float_difference=float(np.abs(np.asarray(images, np.float32) - expected).max()),
+        latents=len(expected),
+        max_float_difference=float(np.abs(images - expected).max()),
         max_levels=difference.max_levels,
         pixels_differing=difference.pixels_differing,
     )

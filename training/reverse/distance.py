@@ -1,12 +1,13 @@
 """`gradient.onnx`: how far a generator's drawing is from a picture, and which way its latent should go."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 from onnx.compose import add_prefix
 
+from foundation.graphs.opset import read_opset
 from foundation.projection import DISTANCES, GRADIENTS, LABELS, LATENTS, PICTURES
 from training.errors import ExportError
 from training.reverse.backward import Backward
@@ -33,7 +34,7 @@ def build_gradient(generator: onnx.ModelProto, prior: float = 0.0) -> onnx.Model
     Raises:
         ExportError: the graph's end is not uint8 pictures, or an operator has no gradient here.
     """
-    opset = next(each.version for each in generator.opset_import if each.domain in ("", "ai.onnx"))
+    opset = read_opset(generator)
     if opset < FIRST_OPSET:
         raise ExportError(
             f"The graph is of opset {opset}, and gradients are made from {FIRST_OPSET} on. Export it with 17."
@@ -67,6 +68,16 @@ def build_gradient(generator: onnx.ModelProto, prior: float = 0.0) -> onnx.Model
     return model
 
 
+def find_cast(graph: onnx.GraphProto, movers: Collection[str]) -> onnx.NodeProto | None:
+    """Return the cast to uint8 at a graph's end, behind which there are but `movers`; None where none is."""
+    producers = {name: node for node in graph.node for name in node.output}
+    node = producers.get(graph.output[0].name)
+    while node is not None and node.op_type in movers:
+        node = producers.get(node.input[0])
+    kind = next((each.i for each in node.attribute if each.name == "to"), None) if node else None
+    return node if node is not None and node.op_type == "Cast" and kind == TensorProto.UINT8 else None
+
+
 def leave_levels(generator: onnx.ModelProto) -> onnx.ModelProto:
     """Return the generator with the levels of its pictures as floats, neither rounded nor cast to bytes.
 
@@ -78,13 +89,9 @@ def leave_levels(generator: onnx.ModelProto) -> onnx.ModelProto:
     model = add_prefix(generator, "generator/")
     graph = model.graph
     producers = {name: node for node in graph.node for name in node.output}
-    node = producers.get(graph.output[0].name)
-    while node is not None and node.op_type in MOVERS:
-        node = producers.get(node.input[0])
-    kind = next((each.i for each in node.attribute if each.name == "to"), None) if node else None
-    if node is None or node.op_type != "Cast" or kind != TensorProto.UINT8:
+    node = cast = find_cast(graph, MOVERS)
+    if cast is None:
         raise ExportError("The graph does not end with a cast to uint8: its levels cannot be told.")
-    cast = node
     while node is not None and node.op_type in ("Cast", "Clip", *ROUNDINGS):
         if node.op_type in ROUNDINGS:
             _pass_on(node)
