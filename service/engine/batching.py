@@ -29,6 +29,9 @@ _LOOK_EVERY_S = 0.5
 """Whether those who were held back may go on."""
 
 _MOST_RESTLESS = 64
+_LAST_TURN = 1.5
+"""So many turns a batch may take where nothing is left behind it: a remainder would wait for a thread anew."""
+
 _RESTLESS_TURN = 0.5
 """Of the turn of another: it may have to be waited for by one who comes while it runs."""
 
@@ -123,10 +126,10 @@ class WaitingJobs:
             # What waits is shared with the other devices: one that took it all would leave them idle while
             # it encodes, and then all answers, and all new requests, would come at once.
             most = max(1, max_images // lines.images_each)
-            share = max(_SMALLEST_PART, -(-lines.rows // self._devices))
             free = lines.has_free(restless)
-            budget = min(most, share, self._turn(generator, most, part=1.0 if free else _RESTLESS_TURN))
             held = restless if free else ()
+            share = max(_SMALLEST_PART, -(-lines.count_free(held) // self._devices))
+            budget = min(most, self._bound(share, generator, restless=not free))
             parts = lines.take(budget, most, held=held, filled=not self._is_shared)
             if lines.rows:
                 self._queues[generator] = lines
@@ -166,11 +169,14 @@ class WaitingJobs:
         """Whether they do, on a device where images cost hardly more in two batches than in one."""
         return self._turn_s is not None and self.in_company
 
-    def _turn(self, generator: Runner, max_images: int, *, part: float) -> int:
+    def _bound(self, share: int, generator: Runner, *, restless: bool) -> int:
+        """Of the `share` of rows that a batch could take, as many as its turn has time for."""
         image_s = self._image_s.get(generator)
         if self._turn_s is None or not image_s or not self._is_shared:
-            return max_images
-        return max(1, round(part * self._turn_s / image_s))
+            return share
+        if not restless and share * image_s <= _LAST_TURN * self._turn_s:
+            return share
+        return min(share, max(1, round((_RESTLESS_TURN if restless else 1) * self._turn_s / image_s)))
 
     def _choose(self, restless: Collection[str | None]) -> Runner | None:
         """The next generator with work for who is not `restless`, else for one who is, if that may run."""
