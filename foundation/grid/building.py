@@ -6,9 +6,9 @@ from onnx import helper, numpy_helper
 
 from foundation.grid.linear import Linear
 from foundation.grid.movement import Array
-from foundation.grid.proof import Walk
 from foundation.grid.reading import Graph
 from foundation.grid.refining import Refiner
+from foundation.grid.walk import Walk
 from foundation.grid.weights import choose_grid, round_to
 
 
