@@ -16,7 +16,7 @@ class NetworkWatch:
     def __init__(self, folder: Path) -> None:
         """Build the library, which needs a C compiler as building Python's packages does."""
         library = folder / "network_watch.so"
-        build = ["cc", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"]
+        build = ["cc", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
         subprocess.run(build, check=True, timeout=PATIENCE_S)
         self.home = folder / "home"
         self.home.mkdir()
