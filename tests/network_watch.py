@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 SOURCE = Path(__file__).with_suffix(".c")
 SWITCHES = ("ORT_DISABLE_TELEMETRY", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE", "DO_NOT_TRACK")
 LOOPBACK = ("127.", "::1", "::ffff:127.", "localhost", "-", "0.0.0.0", "?")  # noqa: S104 - compared, not bound
@@ -14,7 +16,8 @@ class NetworkWatch:
     def __init__(self, folder: Path) -> None:
         """Build the library, which needs a C compiler as building Python's packages does."""
         library = folder / "network_watch.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"], check=True, timeout=60)
+        build = ["cc", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+        subprocess.run(build, check=True, timeout=PATIENCE_S)
         self.home = folder / "home"
         self.home.mkdir()
         self._log = folder / "network.log"

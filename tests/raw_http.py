@@ -1,6 +1,7 @@
 """Talking to a server byte by byte, as no well-behaved client does."""
 
 import json
+import os
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -85,3 +86,9 @@ def resident_bytes(pid: int, *, most: bool = False) -> int:
     name = "VmHWM:" if most else "VmRSS:"
     with Path(f"/proc/{pid}/status").open() as status:
         return next(1024 * int(line.split()[1]) for line in status if line.startswith(name))
+
+
+def cpu_seconds(pid: int) -> float:
+    """The time for which a process has had a core, in itself and in the system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

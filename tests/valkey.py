@@ -35,7 +35,24 @@ def free_port() -> int:
 @contextmanager
 def run_valkey(folder: Path, port: int | None = None) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A server with a password, in memory alone; its process and its port."""
-    port = port or free_port()
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:  # between our finding a port and its taking it, another process may
+        taken = port or free_port()
+        process = _start(folder, taken)
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                if _answers(taken) and process.poll() is None:
+                    yield process, taken
+                    return
+                time.sleep(0.02)
+        finally:
+            process.kill()
+            process.wait()
+        time.sleep(0.1)
+    pytest.fail(f"the server did not start:\n{(folder / 'valkey.log').read_text()[-4000:]}")
+
+
+def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     options = {
         "bind": "127.0.0.1",
         "port": str(port),
@@ -48,15 +65,7 @@ def run_valkey(folder: Path, port: int | None = None) -> Iterator[tuple[subproce
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     with (folder / "valkey.log").open("ab") as log:
-        process = subprocess.Popen([find_valkey(), *words], stdout=log, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and not _answers(port):
-            time.sleep(0.02)
-        yield process, port
-    finally:
-        process.kill()
-        process.wait()
+        return subprocess.Popen([find_valkey(), *words], stdout=log, stderr=subprocess.STDOUT)
 
 
 def url_of(port: int, password: str = PASSWORD) -> str:
@@ -65,8 +74,10 @@ def url_of(port: int, password: str = PASSWORD) -> str:
 
 
 def _answers(port: int) -> bool:
+    """Whether it is our server that listens there, and no other program."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(f"AUTH {PASSWORD}\r\n".encode())
+            return connection.recv(64).startswith(b"+OK")
     except OSError:
         return False

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import onnx
 
-from foundation.grid.movement import Array, read_attributes, read_order
+from foundation.grid.movement import Array, move, read_attributes, read_order
 
 Shape = tuple[int, ...]
 _BROADCASTING = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min"})
@@ -39,9 +39,16 @@ def check_batch(node: onnx.NodeProto, shapes: Sequence[Shape], constants: Mappin
         raise ValueError("it moves or joins the axis along which pictures lie")
 
 
-def keeps_first(node: onnx.NodeProto, before: Shape, after: Shape) -> bool:
-    """Whether as many lie along the first axis as before, for movers that may not change that."""
-    return node.op_type not in ("Pad", "Resize", "Upsample") or before[0] == after[0]
+def move_apart(node: onnx.NodeProto, arrays: Sequence[Array], constants: Mapping[str, Array]) -> list[Array]:
+    """What `node` makes of `arrays` (1, …), one for each output, pictures kept apart.
+
+    Raises:
+        ValueError: it does more than move numbers, or gives more pictures than went in.
+    """
+    moved = move(node, arrays, constants)
+    if node.op_type in ("Pad", "Resize", "Upsample") and arrays[0].shape[0] != moved[0].shape[0]:
+        raise ValueError("it repeats pictures")
+    return moved
 
 
 def _stays_first(node: onnx.NodeProto, shapes: Sequence[Shape], constants: Mapping[str, Array]) -> bool:

@@ -6,9 +6,9 @@ from onnx import helper, numpy_helper
 
 from foundation.grid.linear import Linear
 from foundation.grid.movement import Array
-from foundation.grid.proof import Walk
 from foundation.grid.reading import Graph
 from foundation.grid.refining import Refiner
+from foundation.grid.walk import Walk
 from foundation.grid.weights import choose_grid, round_to
 
 
@@ -29,7 +29,7 @@ class Builder:
         """For each layer's weights the steps that no sum may pass."""
 
     def constant(self, name: str, values: Array) -> str:
-        """Keep a constant under `name`."""
+        """Keep a constant, float32 or int64, under `name`, unless there is one of that name; the name."""
         if name not in self.constants:
             self.constants[name] = values
             self.model.graph.initializer.append(numpy_helper.from_array(values, name))
@@ -95,7 +95,10 @@ class Builder:
         self.copy(added)
 
     def add_rounding(self, source: str, output: str, low: Array, high: Array, fraction: Array) -> None:
-        """Round `source`, bound it to whole numbers, and move the point `fraction` places to the left."""
+        """Round `source`, bound it to whole numbers, and move the point `fraction` places to the left.
+
+        `low`, `high` and `fraction` are of each number, (1, …).
+        """
         moved = bool((fraction > 0).any())
         rounded = f"{output}/rounded"
         extent = self.walk.extents[source]

@@ -33,7 +33,7 @@ class Range:
 
     @property
     def greatest(self) -> Array:
-        """The greatest magnitude."""
+        """The greatest magnitude of each number: (1, …)."""
         found: Array = np.maximum(np.abs(self.low), np.abs(self.high))
         return found
 
@@ -41,7 +41,10 @@ class Range:
 def draw_feeds(
     latent: LatentInput, label: LabelInput | None, count: int, first: int = 0
 ) -> dict[str, NDArray[np.float32]]:
-    """Latents (count, z), every fourth one truncated, and labels (count, classes), every third a blend."""
+    """Latents (count, z), every fourth one truncated, and labels (count, classes), every third a blend.
+
+    All are float32, by the names of the graph's inputs; seeds begin at `first`.
+    """
     latents = draw_latents(
         range(first, first + count), latent.size, distribution=latent.distribution, scheme=latent.scheme
     )
@@ -118,7 +121,7 @@ def _add(found: dict[str, Range], name: str, values: Array, count: int) -> None:
 
 
 def run_to(model: onnx.ModelProto, name: str, feeds: Feeds) -> Iterator[NDArray[np.float32]]:
-    """What a tensor comes to for `feeds` (n, …), some samples at a time."""
+    """What a tensor comes to for `feeds` float32 (n, …), some samples at a time: float32 (m, …)."""
     cut = onnx.ModelProto()
     cut.CopyFrom(model)
     del cut.graph.output[:]

@@ -23,7 +23,7 @@ class Channels:
         self.graph, self.ranges, self.given = graph, ranges, given
 
     def choose_unit(self, name: str, axis: int | None, bits: float, over: tuple[int, ...] = ()) -> Array:
-        """The unit in which the greatest number of each channel takes all of `bits`, its sign among them.
+        """The unit (1, …) in which a channel's greatest number takes all of `bits`, its sign among them.
 
         Below zero, of what is turned round.
         """
@@ -130,7 +130,7 @@ class Channels:
 
 
 def reduce_unit(unit: Array, shape: tuple[int, ...]) -> Array:
-    """The unit of what is spread to `unit`'s shape.
+    """The unit of what, of `shape`, is spread to `unit`'s shape.
 
     Raises:
         ValueError: it would have to be several at once.

@@ -68,7 +68,7 @@ class Layout:
     """Bits behind the point that a reader asked for, by the tensor that it reads."""
 
     def step(self, name: str) -> Array:
-        """What one whole number of a tensor is before its point is moved, by its unit."""
+        """What one whole number of a tensor (1, …) is before its point is moved, by its unit."""
         fraction = self.fractions.get(name)
         if fraction is None:
             return self.units[name]
@@ -77,6 +77,6 @@ class Layout:
 
 
 def place_points(fraction: Array) -> Array:
-    """The bits behind the point, also where no reader asked for any."""
+    """The bits behind the point of each number, also where no reader asked for any (below 0)."""
     found: Array = np.where(fraction < 0, max(float(fraction.max()), 0.0), fraction)
     return found

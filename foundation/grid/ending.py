@@ -86,8 +86,8 @@ def find_end(graph: Graph, ranges: Mapping[str, Range], least: float | None = No
 def fill_end(graph: Graph, ranges: Mapping[str, Range], end: End, shares: Array) -> End:
     """The end with a unit up to half as large, such that the last sums come just below 2²⁴.
 
-    `shares` of it are what the channels' sums reach with the unit of `end`. Where its points would come too
-    near to a level's boundary, the end stays as it is.
+    `shares` (channels,) of it, in [0, 1], are what the sums reach with the unit of `end`. Where its points
+    would come too near to a level's boundary, the end stays as it is.
     """
     lost = -np.log2(np.clip(shares, 0.5, 1.0))
     cost = [float(np.mean(4.0 ** ((lost - shift) % 1))) for shift in (*lost, 0.0)]

@@ -11,8 +11,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from foundation.grid.movement import MOVERS, Array, move
-from foundation.grid.proof import Walk
 from foundation.grid.reading import Graph
+from foundation.grid.walk import Walk
 
 _LEAST_NODES = 3
 _SCALES = np.array([1, 1, 2, 2], np.float32)

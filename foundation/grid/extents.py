@@ -26,7 +26,7 @@ class Extent:
 
     @property
     def steps(self) -> Array:
-        """The greatest magnitude, in steps of the grid."""
+        """The greatest magnitude of each number, in steps of its grid: float64 (1, …)."""
         greatest = np.maximum(np.abs(self.low), np.abs(self.high))
         found: Array = np.ldexp(greatest, np.clip(self.bits, -1000, 1000))
         return found
@@ -52,7 +52,7 @@ def check_steps(steps: Array, axis: int) -> float:
 
 
 def extent_of(values: Array) -> Extent:
-    """A constant's."""
+    """What a constant's numbers are, of its shape: themselves, each on the coarsest grid that it lies on."""
     known = np.asarray(values, np.float64)
     return Extent(known, known, count_fraction_bits(known))
 
@@ -76,7 +76,11 @@ def round_extent(_node: onnx.NodeProto, given: Extent, _constants: Mapping[str, 
 
 
 def clip_extent(node: onnx.NodeProto, given: Extent, constants: Mapping[str, Array]) -> Extent:
-    """Behind a Clip, or a Max or Min with a constant."""
+    """Behind a Clip, or a Max or Min with a constant.
+
+    Raises:
+        ValueError: it compares more than two tensors.
+    """
     if node.op_type == "Clip":
         ends = [constants[name] if name else None for name in node.input[1:]]
         low, high = [*ends, None, None][:2]

@@ -63,7 +63,11 @@ class Placement:
         return self.layout
 
     def demand(self, name: str, demand: Demand) -> None:
-        """Note what a reader needs of a tensor."""
+        """Note what a reader needs of a tensor.
+
+        Raises:
+            ValueError: it is one that goes in, and it goes in in another unit.
+        """
         if name not in self.given:
             self.demands.setdefault(name, []).append(demand)
         elif demand.unit is not None and not np.allclose(demand.unit, self.given[name], rtol=1e-9):

@@ -88,7 +88,7 @@ class Points:
         return max([1, *slopes])
 
     def behind_point(self, name: str, shape: tuple[int, ...]) -> Array:
-        """The bits behind the point of a tensor, for each of its numbers."""
+        """The bits behind the point of a tensor of `shape`, for each of its numbers."""
         bits = np.broadcast_to(self.points.get(name, np.full(shape, FRACTION_BITS)), shape)
         fewer: Array = np.maximum(bits - self.room.fewer.get(name, 0), 0).astype(float)
         self.layout.wanted[name] = int(fewer.max())

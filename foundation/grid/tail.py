@@ -67,7 +67,7 @@ def goes_alone(graph: Graph, node: onnx.NodeProto) -> bool:
 
 
 def list_points(low: Array, high: Array, bits: Array) -> Tail | None:
-    """The points of a grid that all numbers of a tensor share; None if they are too many."""
+    """The points of the grid that all numbers of a tensor (1, …) share; None if they are too many."""
     least, most, fraction = float(low.min()), float(high.max()), int(bits.max())
     if not np.isfinite([least, most]).all() or (most - least) * 2.0**fraction >= MAX_POINTS:
         return None

@@ -59,7 +59,7 @@ class Translation:
         return None
 
     def share_end(self) -> Array:
-        """What the last sums may reach, of each channel, as a share of 2²⁴."""
+        """What the last sums may reach, as a share of 2²⁴: (channels,)."""
         steps = self.builder.walk.extents[f"{self.end.name}/sum"].steps
         shares: Array = steps.reshape(-1, steps.shape[-1]).max(0) if steps.ndim < 4 else steps.max((0, 2, 3))
         return shares / LIMIT

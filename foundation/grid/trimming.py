@@ -10,8 +10,8 @@ from onnx import numpy_helper
 
 from foundation.grid.extents import LIMIT, Extent, clip_extent
 from foundation.grid.movement import Array
-from foundation.grid.proof import Walk
 from foundation.grid.reading import Graph
+from foundation.grid.walk import Walk
 
 _RESHAPES = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze"})
 _EACH = frozenset({"Add", "Cast", "Clip", "Mul", "Round", "Sigmoid", "Sub", "Tanh"})
@@ -48,8 +48,8 @@ def _is_idle(walk: Walk, node: onnx.NodeProto) -> bool:
     source, extents = node.input[0], walk.extents
     if node.output[0] not in walk.graph.readers or source in walk.graph.constants:
         return False
-    if source in walk.tails:
-        points = walk.tails[source].points
+    if source in walk.tails.known:
+        points = walk.tails.known[source].points
         given = Extent(points[:, None], points[:, None], np.zeros((len(points), 1)))
     elif source in extents and not extents[source].is_any:
         given = extents[source]

@@ -8,7 +8,7 @@ from foundation.store.folder import FolderStore
 from foundation.store.interface import Sent, Store
 from foundation.store.location import open_served_store, open_store
 from foundation.store.promotion import promote, rollback, try_out
-from foundation.store.publication import describe_file, next_version
+from foundation.store.publication import describe_file, describe_files, next_version
 from foundation.store.reference import Reference, parse_reference, resolve_alias, resolve_version
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Sent",
     "Store",
     "describe_file",
+    "describe_files",
     "next_version",
     "open_served_store",
     "open_store",

@@ -3,14 +3,14 @@
 import codecs
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
 from foundation.errors import AlreadyPublished, AlreadySigned, ReleaseRefused
-from foundation.manifest import File, Manifest
+from foundation.manifest import REFERENCE_GRAPH, File, Manifest
 from foundation.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from foundation.store.interface import Store
 from foundation.wrong_values import say_wrong
@@ -36,6 +36,16 @@ def describe_file(
         sha256=digest,
         device=device,
         precision=precision,
+    )
+
+
+def describe_files(files: Mapping[str, Path]) -> tuple[File, ...]:
+    """The manifest entries of a release's files by their names: its graph runs on anything, in float32."""
+    return tuple(
+        describe_file(path, device="any", precision="float32")
+        if name == REFERENCE_GRAPH
+        else describe_file(path)
+        for name, path in files.items()
     )
 
 

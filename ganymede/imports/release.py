@@ -9,11 +9,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from foundation.errors import GanymedeError
-from foundation.images import hash_images
+from foundation.golden import GOLDEN_IMAGES, record_golden
 from foundation.manifest import (
     REFERENCE_GRAPH,
     Difference,
-    GoldenCheck,
     LabelInput,
     LatentInput,
     Manifest,
@@ -22,8 +21,7 @@ from foundation.manifest import (
     created_now,
 )
 from foundation.names import require_name
-from foundation.processor import recorded_here
-from foundation.store import describe_file
+from foundation.store import describe_files
 from foundation.store.publication import explain_invalid
 from ganymede.imports.exact import draw_exact, place_wrapped
 from ganymede.imports.file import ForeignFile, read_file
@@ -43,7 +41,7 @@ from service.encoding.provenance import Provenance
 from service.requests.inputs import Inputs, draw_rows, draw_weights
 
 SEEDS = tuple(range(16))
-GOLDEN_IMAGES, SAMPLES = "golden.npy", "samples.png"
+SAMPLES = "samples.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +114,8 @@ def _prepare(path: Path, wishes: Wishes, folder: Path, *, name: str, version: st
             latent=latent,
             label=label,
             image=output.size,
-            files=(
-                describe_file(files[REFERENCE_GRAPH], device="any", precision="float32"),
-                describe_file(files[GOLDEN_IMAGES]),
-                describe_file(files[SAMPLES]),
-            ),
-            golden=GoldenCheck(
-                seeds=SEEDS,
-                scheme=latent.scheme,
-                sha256=hash_images(images),
-                images=GOLDEN_IMAGES,
-                recorded_on=recorded_here(),
-            ),
+            files=describe_files(files),
+            golden=record_golden(images, SEEDS, latent.scheme),
             arithmetic="exact" if wishes.exact else "float",
             training=_describe_origin(file, output) | ({"grid": price.model_dump()} if price else {}),
         )

@@ -29,7 +29,7 @@ def lay_frame(frame: Images) -> VideoFrame:
 
 
 def brighten_frame(frame: Images) -> VideoFrame:
-    """A grey frame of even sides as yuv420p: its levels as luma 16 to 235, and no colour."""
+    """A grey frame uint8 (h, w, 1) of even sides as yuv420p: levels as luma 16 to 235, and no colour."""
     height, width = frame.shape[:2]
     picture = VideoFrame(width, height, "yuv420p")
     luma, *colours = picture.planes
@@ -43,7 +43,7 @@ def brighten_frame(frame: Images) -> VideoFrame:
 
 
 def paint_frame(frame: Images) -> VideoFrame:
-    """A frame in at most 256 colours of its own; grey levels stay exact."""
+    """A frame uint8 (h, w, 1) or (h, w, 3) in at most 256 colours of its own; grey levels stay exact."""
     if frame.shape[2] == 1:
         levels = np.arange(_COLOURS, dtype=np.uint8)
         indices, colours = frame[:, :, 0], np.stack([levels] * 3, axis=1)  # (256, 3)

@@ -36,7 +36,7 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is made
 
 
 def enlarge(images: Images, scale: int) -> Images:
-    """Repeat every pixel `scale` times in both directions: (n, h, w, c) to (n, h·scale, w·scale, c)."""
+    """Repeat each pixel `scale` times both ways: uint8 (n, h, w, c) to (n, h·scale, w·scale, c)."""
     if scale == 1:
         return images
     count, height, width, channels = images.shape
@@ -69,7 +69,7 @@ def fits_format(format: str, height: int, width: int) -> bool:
 
 
 def lay_grid(images: Images, *, columns: int | None = None, padding: int = 0) -> Images:
-    """Images (n, h, w, c) row by row in one, (1, height, width, c), with white where there is none.
+    """Images uint8 (n, h, w, c) row by row in one, (1, height, width, c), with white where there is none.
 
     Between pictures with transparency there is nothing.
     """
@@ -127,7 +127,7 @@ def name_images(count: int, seeds: Sequence[int] | None) -> list[str]:
 
 
 def encode_archive(images: Images, names: Sequence[str], provenance: Provenance | None = None) -> bytes:
-    """A ZIP of single PNGs, stored as they are: PNG is compressed already."""
+    """A ZIP of images uint8 (n, h, w, c) as PNGs, stored as they are: PNG is compressed already."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for index, (name, image) in enumerate(zip(names, images, strict=True)):
@@ -137,12 +137,15 @@ def encode_archive(images: Images, names: Sequence[str], provenance: Provenance 
 
 
 def encode_json(images: Images, provenance: Provenance) -> bytes:
-    """JSON `{"model": …, "images": [{"seed": …, "label": …, "png": base64}, …]}`, each where there is one."""
+    """JSON `{"model": …, "images": [{"seed": …, "label": …, "png": base64}, …]}` of uint8 (n, h, w, c).
+
+    Seeds and labels are there where there are any.
+    """
     return orjson.dumps({"model": provenance.model, "images": list_entries(images, provenance)})
 
 
 def list_entries(images: Images, provenance: Provenance) -> list[dict[str, object]]:
-    """What JSON has of each image: its seed and label, where it has any, and its PNG file in base64."""
+    """What JSON has of each image uint8 (h, w, c): its seed and label, if any, and its PNG in base64."""
     entries: list[dict[str, object]] = []
     for index, image in enumerate(images):
         origin = provenance.of_image(index)
@@ -170,7 +173,7 @@ _PLAIN = Layout()
 
 
 def encode_images(images: Images, format: str, provenance: Provenance, layout: Layout = _PLAIN) -> bytes:
-    """Images (n, h, w, c) in any format of `MEDIA_TYPES`; the three picture formats hold one grid."""
+    """Images uint8 (n, h, w, c) in any format of `MEDIA_TYPES`; the three picture formats hold one grid."""
     columns, padding, scale = layout
     if format == "zip":
         return encode_archive(enlarge(images, scale), name_images(len(images), provenance.seeds), provenance)

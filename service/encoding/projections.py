@@ -20,7 +20,11 @@ def encode_projection(
     classes: Sequence[str] | None,
     labels: Sequence[Sequence[float]] | None,
 ) -> bytes:
-    """JSON: the model, its classes if any, and of each image its latent, its weights, distance and PNG."""
+    """JSON: the model, its classes if any, and of each image its latent, its weights, distance and PNG.
+
+    Images are uint8 (n, h, w, c), their PNGs `scale` times as large; latents have z numbers each, labels a
+    weight for each class.
+    """
     entries = [
         {
             "latent": latent,

@@ -48,7 +48,7 @@ class Batch:
     """It is for one who gives up what he asks for, beside others who do not."""
 
     def run(self) -> tuple[Made, Weights | None]:
-        """What all parts give, one after the other."""
+        """What all parts give, a row each, and the weights float32 (n, classes) of their classes if any."""
         return self.generator.run([part.inputs() for part in self.parts], alone=self.alone)
 
 

@@ -40,7 +40,11 @@ class Budget:
         return Holding(self._room, size, requester)
 
     def check(self, size: int, requester: str | None = None) -> None:
-        """Refuse what `hold` would."""
+        """Refuse `size` bytes where `hold` would.
+
+        Raises:
+            BytesFull: answers under way hold too much, all together or those of `requester`.
+        """
         room = self._room
         if room.fits(size, requester):
             return

@@ -64,10 +64,11 @@ class Generator:
         alone: bool = True,
         limit: RunLimit | None = None,
     ) -> Images:
-        """The pictures of latents (n, z) and, for a class-conditional model, weights (n, classes).
+        """The pictures uint8 (n, h, w, c) of latents float32 (n, z), in a conditional model of their classes.
 
-        `alone` says that nothing else runs: the bytes are the same, but all cores take part. A run that
-        `limit` ends raises ONNX Runtime's own exception.
+        Those are weights float32 (n, classes), which sum to 1 in each row. `alone` says that nothing else
+        runs: the bytes are the same, but all cores take part. A run that `limit` ends raises ONNX Runtime's
+        own exception.
         """
         rows = len(latents)
         feeds = {"latent": latents} if labels is None else {"latent": latents, "label": labels}
@@ -82,7 +83,10 @@ class Generator:
         return images[:rows]
 
     def run(self, parts: Sequence[Inputs], *, alone: bool) -> tuple[Images, Weights | None]:
-        """The pictures of all `parts`, drawn where they still are seeds, and the weights of their classes."""
+        """The pictures uint8 (n, h, w, c) of all `parts`, seeds among them, and the weights of their classes.
+
+        The weights are float32 (n, classes), None in a model without classes.
+        """
         inputs = join_inputs(self.manifest, parts)
         return self.generate(inputs.latents, inputs.labels, alone=alone), inputs.labels
 

@@ -132,7 +132,7 @@ class Job:
         return Part(self, start, self.taken)
 
     def add(self, start: int, images: Made, labels: Weights | None) -> None:
-        """Take the images of the rows from `start` on, and the weights of their classes."""
+        """Take what the rows from `start` on gave, a row each, and the weights float32 of their classes."""
         self.ready[start] = images, labels
         self.images_ready += len(images)
 

@@ -45,7 +45,7 @@ class Course:
     _asked: Mapping[str, Floats] = field(init=False)
 
     def begin(self, guessed: Made, _labels: Weights | None) -> bytes:
-        """Take the encoder's guess."""
+        """Take the encoder's guess: float32 (n, z + classes), latents and weights side by side."""
         manifest = self.projector.encoder.manifest
         size = manifest.latent.size
         if manifest.label is not None:
@@ -58,13 +58,13 @@ class Course:
         return b""
 
     def step(self, answer: Made, _labels: Weights | None) -> bytes:
-        """Take what the gradient's graph says of where it is."""
+        """Take what the gradient's graph says of where it is: float32 (n, z + 1), the distance last."""
         self.descent.take(answer[:, :-1], answer[:, -1])
         self._ask()
         return b""
 
     def end(self, answer: Made, _labels: Weights | None) -> bytes:
-        """Take how far the last step led, after which there is none."""
+        """Take how far the last step led, the last of float32 (n, k), after which there is none."""
         self.descent.keep(answer[:, -1])
         return b""
 
@@ -73,7 +73,7 @@ class Course:
         return Feeds(self._asked)
 
     def found(self) -> Latents:
-        """The nearest latents, as they are answered and drawn.
+        """The nearest latents float32 (n, z), as they are answered and drawn.
 
         Raises:
             GenerationFailed: the graphs gave nothing that is a number.
@@ -103,13 +103,13 @@ class Projected:
 
 
 def round_latents(latents: Latents) -> Latents:
-    """Latents as `/generate` reads them where they are written with `DECIMALS`."""
+    """Latents float32 (n, z) as `/generate` reads them where they are written with `DECIMALS`."""
     rounded: Latents = np.round(latents.astype(np.float64), DECIMALS).astype(np.float32)
     return rounded
 
 
 def list_decimals(rows: Floats) -> list[list[float]]:
-    """Rows as the shortest decimals that are read as them."""
+    """Rows float32 (n, k) as the shortest decimals that are read as them."""
     decimals: list[list[float]] = np.round(rows.astype(np.float64), DECIMALS).tolist()
     return decimals
 

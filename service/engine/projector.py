@@ -39,7 +39,7 @@ class Feeds:
 
 
 def join_feeds(parts: Sequence[Feeds]) -> Mapping[str, Floats]:
-    """The inputs of all `parts`, one after the other."""
+    """The inputs float32 (n, …) of all `parts` by name, one after the other."""
     if len(parts) == 1:
         return parts[0].arrays
     return {name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays}
@@ -115,7 +115,7 @@ class Projector:
     curvature: Curvature | None = None
 
     def begin(self, latents: Latents) -> Descent:
-        """A descent from `latents`."""
+        """A descent from latents float32 (n, z)."""
         return Descent(latents, self.settings.rate, self.curvature, self.settings.prior)
 
 

@@ -72,7 +72,7 @@ def split_frames(frames: int, chunk_frames: int = CHUNK_FRAMES) -> Iterator[slic
 
 
 def split_turns(images: Images, scale: int) -> Iterator[tuple[int, Images]]:
-    """The parts of `images` that are each encoded in one turn, and their pixels once enlarged.
+    """The parts of images uint8 (n, h, w, c), each encoded in one turn, behind its pixels once enlarged.
 
     A turn is short (`SHORT_PIXELS`), or of a single frame: others wait no longer than for that.
     """

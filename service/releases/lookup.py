@@ -1,30 +1,25 @@
 """What every request asks first: which release does its `model` mean? A look-up, once it is loaded."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 
-from foundation.errors import GanymedeError, ModelNotFound, ReleaseRefused, Unavailable
+from foundation.errors import GanymedeError, ModelNotFound, Unavailable
 from foundation.graphs.content import MAX_GRAPH_BYTES
 from foundation.store import Alias, Reference, Store, parse_reference, resolve_alias, resolve_version
 from service.engine.devices import Device
 from service.engine.threads import Threads
 from service.releases.answering import note_release
 from service.releases.canaries import Canaries
-from service.releases.curvatures import Curvatures
 from service.releases.default_model import find_default
-from service.releases.opening import Fetched, Release, fetch_release, open_fetched, open_release
+from service.releases.loading import Loading
+from service.releases.opening import Release, open_release
 from service.releases.residents import Key, Residents
 
 __all__ = ["Release", "Releases", "find_default", "open_release"]
 
-log = logging.getLogger(__name__)
-
 MAX_ABSENT = 1024
 SLOW_S = 5.0
-"""A release that loads for longer lets the next one begin."""
-MAX_LOADING_ALIVE = 12
-"""Those that load, and those given up whose threads have not ended."""
+"""A picture that is looked for in an encoder for longer lets the next one begin."""
 _RETRY_AFTER_S = 5
 
 
@@ -57,24 +52,19 @@ class Releases:
         self.asking = Threads("the model store", max_running=8, max_waiting=32, wait_s=2)
         """For what a request asks the store."""
         self.following = Threads("following the store", max_running=4, max_waiting=1000)
-        self._loading = Threads(
-            "loading", max_running=2, max_waiting=1000, slow_s=SLOW_S, max_alive=MAX_LOADING_ALIVE
-        )
         self.projecting = Threads("an encoder", max_running=1, max_waiting=64, slow_s=SLOW_S, max_alive=4)
+        self._loading = Loading(
+            store, device, max_graph_bytes=max_graph_bytes, timeout_s=open_timeout_s, warm_up=warm_up
+        )
         self.versions: dict[Reference, str] = {}
         """Which version a reference means that was asked for and is served."""
         self.default_error: GanymedeError | None = None
         """Why the default model is not loaded, None while it is or was never tried."""
         self.residents = Residents(
-            self._load, max_resident=max_resident, timeout_s=load_timeout_s, changed=changed
+            self._loading.load, max_resident=max_resident, timeout_s=load_timeout_s, changed=changed
         )
         self.canaries = Canaries(self.residents, caller, self._keep_meant)
         self._default = parse_reference(default_model) if default_model else None
-        self._device = device
-        self._max_graph_bytes = max_graph_bytes
-        self._open_timeout_s = open_timeout_s
-        self._curvatures = Curvatures()
-        self._warm_up = warm_up
         self._looks: dict[Reference, asyncio.Task[Alias]] = {}
         self._absent: dict[Reference, ModelNotFound] = {}
         self._meant: set[Key] = set()
@@ -151,8 +141,7 @@ class Releases:
             ModelNotFound, ReleaseRefused, StoreUnreachable: as `resolve`.
         """
         reference = self.default_reference() if text is None else parse_reference(text)
-        fetched = self._fetch(reference.model, resolve_version(self.store, reference))
-        return self._open(fetched)
+        return self._loading.load_here(reference.model, resolve_version(self.store, reference))
 
     async def _resolve_slowly(self, reference: Reference | None, *, patient: bool = False) -> Release:
         threads = self.following if patient else self.asking
@@ -202,24 +191,3 @@ class Releases:
 
             look.add_done_callback(end)
         return await asyncio.shield(look)
-
-    async def _load(self, model: str, version: str) -> Release:
-        fetched = await self._loading.run(self._fetch, model, version)
-        try:
-            return await asyncio.wait_for(self._loading.run(self._open, fetched), self._open_timeout_s + 5)
-        except TimeoutError:  # its golden check was told to end before, so something else hangs
-            raise ReleaseRefused(
-                f"{model}@{version} could not be opened and checked within {self._open_timeout_s:g} s."
-            ) from None
-
-    def _fetch(self, model: str, version: str) -> Fetched:
-        return fetch_release(self.store, model, version, max_graph_bytes=self._max_graph_bytes)
-
-    def _open(self, fetched: Fetched) -> Release:
-        release = open_fetched(
-            fetched, self._device, timeout_s=self._open_timeout_s, curvatures=self._curvatures
-        )
-        if self._warm_up is not None:
-            self._warm_up(release)
-        log.info("opened %s from %s", release.manifest.reference, self.store.location)
-        return release

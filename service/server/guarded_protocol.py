@@ -84,7 +84,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._begun = True
 
     def on_headers_complete(self) -> None:
-        """A request's head: refuse it, or let uvicorn start its task."""
+        """A request's head: refuse it, or let uvicorn start its task.
+
+        Raises:
+            GanymedeError: it is refused; the parser, whose callback this is, then asks for a 400.
+        """
         try:
             check_head(
                 self.url, self.headers, received_bytes=self._unfinished_bytes if self._counted else None
@@ -118,7 +122,11 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def refuse(self, error: GanymedeError) -> NoReturn:
-        """End the parsing, within one of its callbacks: `error` is what the client is told."""
+        """End the parsing, within one of its callbacks: `error` is what the client is told.
+
+        Raises:
+            GanymedeError: `error`, always.
+        """
         self._wrong = error
         raise error
 

@@ -8,10 +8,12 @@ import pytest
 
 from service.settings import Settings, WrongSetting
 from tests.conftest import run_server
+from tests.patience import PATIENCE_S
 
 PAGE = "https://app.example"
 OTHER = "https://other.example"
-KEY = "the-key"
+KEY, GREEDY = "the-key", "the-key-of-one-who-asks-for-more"
+KEYS = {"me": KEY, "greedy": GREEDY}
 ALLOWED, EXPOSED = "access-control-allow-origin", "access-control-expose-headers"
 ASK = {
     "Origin": PAGE,
@@ -20,14 +22,18 @@ ASK = {
 }
 
 
+def hash_key(key):
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 @pytest.fixture(scope="module")
 def shared(tiny_store, tmp_path_factory):
-    """A server with a key, whose API the pages of two origins may use."""
+    """A server with two keys, whose API the pages of two origins may use."""
     variables = {
         "GANYMEDE_CORS_ORIGINS": f"{PAGE}, HTTP://LOCALHOST:3000",
-        "GANYMEDE_API_KEYS": f"me:{hashlib.sha256(KEY.encode()).hexdigest()}",
+        "GANYMEDE_API_KEYS": ",".join(f"{name}:{hash_key(key)}" for name, key in KEYS.items()),
         "GANYMEDE_MAX_BODY_BYTES": "2048",
-        "GANYMEDE_RATE_IMAGES_PER_S": "1",
+        "GANYMEDE_RATE_IMAGES_PER_S": "0.001",
         "GANYMEDE_MAX_IMAGES_PER_REQUEST": "8",
     }
     with run_server(
@@ -98,7 +104,8 @@ def test_a_page_reads_every_refusal(page, shared):
         assert (keyless.status_code, keyless.headers[ALLOWED]) == (401, PAGE)
     large = page.post("/generate", content=b" " * 4096)
     assert (large.status_code, large.headers[ALLOWED]) == (413, PAGE)
-    answers = [page.post("/generate", json={"count": 8}) for _ in range(2)]
+    greedy = {"X-Api-Key": GREEDY}
+    answers = [page.post("/generate", json={"count": 8}, headers=greedy) for _ in range(2)]
     assert (answers[-1].status_code, answers[-1].headers[ALLOWED]) == (429, PAGE)
     assert "retry-after" in answers[-1].headers
     assert page.get("/nowhere").headers[ALLOWED] == PAGE
@@ -114,7 +121,7 @@ def test_a_page_reads_every_refusal(page, shared):
 )
 def test_a_page_reads_what_is_refused_on_the_connection(shared, lines):
     parts = urllib.parse.urlsplit(shared.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=60) as connected:
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S) as connected:
         connected.sendall(lines)
         answer = connected.recv(65_536)
     assert answer.split()[1] in (b"431", b"413"), answer

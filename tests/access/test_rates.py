@@ -105,22 +105,22 @@ def test_a_quota_holds_for_a_day_and_what_it_refuses_costs_no_rate():
 
 def test_an_entry_overrides_what_holds_for_all_and_none_lifts_it():
     keys = parse_keys(
-        f"slow:{DIGEST}:rate_images_per_s=0.5, plain:{DIGEST}\n"
+        f"slow:{DIGEST}:rate_images_per_s=0.005, plain:{DIGEST}\n"
         f"free:{DIGEST} quota_images_per_day=none rate_images_per_s=none"
     )
-    rates = Rates(10, max_images_per_request=10, images_per_day=20, keys=keys)
+    rates = Rates(0.01, max_images_per_request=10, images_per_day=20, keys=keys)
     with behalf("free"):
         asyncio.run(rates.take(10_000))
     with behalf("slow"):
         asyncio.run(rates.take(10))
         with pytest.raises(RateExceeded) as refused:
             asyncio.run(rates.take(10))
-        assert 15 <= refused.value.retry_after_s <= 20
+        assert 1500 <= refused.value.retry_after_s <= 2000
     with behalf("plain"):
         asyncio.run(rates.take(10))
         with pytest.raises(RateExceeded) as refused:
             asyncio.run(rates.take(10))
-        assert refused.value.retry_after_s == 1
+        assert 500 <= refused.value.retry_after_s <= 1000
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_store_that_hangs_holds_up_one_request_for_a_moment_and_leaves_the_lim
         with behalf("alice"):
             windows._timeout_s = 20  # whatever else this machine does
             await rates.take(60)
-            windows._timeout_s = 0.5
+            windows._timeout_s = 2  # in which any machine comes to turn the loop some times
             process.send_signal(signal.SIGSTOP)
             ticks = 0
 

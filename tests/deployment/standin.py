@@ -36,7 +36,7 @@ def ask(service, data, region=REGION, **headers):
     scope = f"Credential=x/20260101/{region}/{service}/aws4_request"
     headers["Authorization"] = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=x"
     request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], data.encode(), headers)  # noqa: S310 - the stand-in on this machine
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the stand-in on this machine
+    with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310 - the stand-in on this machine
         return answer.read().decode()
 
 

@@ -26,22 +26,22 @@ SEEDS = {"seeds": [1, 2, 5]}
 @pytest.fixture(scope="module")
 def service(tiny_store):
     """The service with one file more in the folder of its endpoints: `toy_endpoints/average.py`."""
-    with pytest.MonkeyPatch.context() as patch:
+    settings = Settings(
+        models=str(tiny_store),
+        default_model="grey",
+        ui="off",
+        root_path="/pre",
+        api_keys=f"me:{hashlib.sha256(b'mine').hexdigest()}",
+        request_timeout_s=PATIENCE_S,
+    )
+    with pytest.MonkeyPatch.context() as patch:  # others see the folder as it is
         patch.setattr(endpoints, "__path__", [*endpoints.__path__, str(TOYS)])
-        settings = Settings(
-            models=str(tiny_store),
-            default_model="grey",
-            ui="off",
-            root_path="/pre",
-            api_keys=f"me:{hashlib.sha256(b'mine').hexdigest()}",
-            request_timeout_s=PATIENCE_S,
-        )
         app = create_app(settings)
-        with TestClient(app, headers=KEY, root_path="/pre", client=("192.0.2.1", 5000)) as client:
-            wait_until(lambda: client.get("/readyz").status_code == 200)
-            yield client
-        sys.modules.pop("service.endpoints.average")
-        vars(endpoints).pop("average")
+    with TestClient(app, headers=KEY, root_path="/pre", client=("192.0.2.1", 5000)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        yield client
+    sys.modules.pop("service.endpoints.average")
+    vars(endpoints).pop("average")
 
 
 def pixels(content):

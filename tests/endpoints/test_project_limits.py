@@ -94,6 +94,13 @@ async def ask(app, messages: asyncio.Queue, *, steps: int = 200) -> list[dict]:
     return sent
 
 
+async def load(context) -> None:
+    """Open the release and its encoder before anyone asks, however long it takes."""
+    await context.releases.load_default()
+    release = await context.releases.resolve(None)
+    await release.projection.get(context.releases.projecting, PATIENCE_S)
+
+
 async def until(condition) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - what threads change tells no event loop
@@ -107,8 +114,7 @@ def test_one_that_takes_too_long_is_answered_and_leaves_nothing_behind(store, ph
     async def scenario(limit_s):
         app = new_app(store, request_timeout_s=limit_s)
         context, messages = app.state.context, asyncio.Queue()
-        release = await context.releases.resolve("face")
-        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        await load(context)
         messages.put_nowait({"type": "http.request", "body": photo})
         sent = await ask(app, messages)  # while its first step runs
         over.set()
@@ -133,8 +139,7 @@ def test_one_whose_client_left_is_not_finished(store, photo, monkeypatch):
     async def scenario():
         app = new_app(store, request_timeout_s=PATIENCE_S)
         context, messages = app.state.context, asyncio.Queue()
-        release = await context.releases.resolve("face")
-        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        await load(context)
         messages.put_nowait({"type": "http.request", "body": photo})
         asking = asyncio.ensure_future(ask(app, messages))
         await until(lambda: len(runs) > 3)
@@ -149,13 +154,12 @@ def test_one_whose_client_left_is_not_finished(store, photo, monkeypatch):
 
 
 def test_steps_of_requests_that_wait_run_in_batches_together(store, photo, monkeypatch):
-    runs = slow_down(monkeypatch, 0.01)
+    runs = slow_down(monkeypatch, 0.05)  # meanwhile others come to wait, on any machine
 
     async def scenario():
         app = new_app(store, request_timeout_s=PATIENCE_S)
         context = app.state.context
-        release = await context.releases.resolve("face")
-        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        await load(context)
         asked = []
         for _ in range(12):
             messages: asyncio.Queue = asyncio.Queue()
@@ -205,13 +209,12 @@ def stop_measuring(monkeypatch) -> tuple[threading.Event, threading.Event]:
 
 
 def test_pictures_that_take_too_long_to_measure_are_answered_in_time(store, photo, monkeypatch):
-    _, go_on = stop_measuring(monkeypatch)
+    began, go_on = stop_measuring(monkeypatch)
 
-    async def scenario():
-        app = new_app(store, request_timeout_s=1.0)
+    async def scenario(limit_s):
+        app = new_app(store, request_timeout_s=limit_s)
         context, messages = app.state.context, asyncio.Queue()
-        release = await context.releases.resolve("face")
-        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        await load(context)
         messages.put_nowait({"type": "http.request", "body": photo})
         sent = await asyncio.wait_for(ask(app, messages), PATIENCE_S / 2)
         held = context.budget.held_bytes
@@ -219,7 +222,12 @@ def test_pictures_that_take_too_long_to_measure_are_answered_in_time(store, phot
         await until(lambda: context.budget.held_bytes == 0 and context.photos.alive == 0)
         return sent[0]["status"], held
 
-    assert asyncio.run(scenario()) == (504, len(photo))
+    for limit_s in (1.0, 10.0, 100.0):  # the first in which this machine comes to measure anything
+        answer = asyncio.run(scenario(limit_s))
+        if began.is_set():
+            break
+        go_on.clear()
+    assert answer == (504, len(photo))
 
 
 def test_a_client_that_leaves_while_its_pictures_wait_gives_back_its_place(store, photo, monkeypatch):
@@ -228,8 +236,7 @@ def test_a_client_that_leaves_while_its_pictures_wait_gives_back_its_place(store
     async def scenario():
         app = new_app(store, request_timeout_s=PATIENCE_S)
         context = app.state.context
-        release = await context.releases.resolve("face")
-        await release.projection.get(context.releases.projecting, PATIENCE_S)
+        await load(context)
         queues = [asyncio.Queue() for _ in range(1 + usable_cores())]
         asked = []
         for messages in queues:

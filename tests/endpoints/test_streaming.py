@@ -4,6 +4,7 @@ import io
 import re
 import socket
 import urllib.parse
+from functools import partial
 
 import av
 import numpy as np
@@ -157,7 +158,7 @@ def test_a_client_that_reads_nothing_of_a_stream_loses_its_connection(tiny_store
         for order in (large, slow):
             before = metric(client, IMAGES)
             with begin(server, order):
-                wait_until(lambda: metric(client, "ganymede_flight_bytes") > 0)
+                wait_until(partial(lambda drawn: metric(client, IMAGES) > drawn, before))
                 wait_until(lambda: metric(client, "ganymede_flight_bytes") == 0)
             assert metric(client, IMAGES) - before < 100_000
     assert "Traceback" not in server.log.read_text()

@@ -319,7 +319,7 @@ def test_a_requesters_requests_are_answered_one_after_the_other_however_short_ba
     assert done == jobs
 
 
-@pytest.mark.parametrize(("company_s", "rows"), [(10.0, 10), (-1.0, 64)])
+@pytest.mark.parametrize(("company_s", "rows"), [(3600.0, 10), (-1.0, 64)])
 def test_one_who_has_long_been_alone_has_whole_batches(monkeypatch, company_s, rows):
     monkeypatch.setattr("service.engine.batching._COMPANY_S", company_s)
     waiting, generator = WaitingJobs(turn_s=0.01), FakeGenerator()

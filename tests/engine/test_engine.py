@@ -150,7 +150,13 @@ def test_the_retry_time_follows_the_measured_rate(release):
 
 def test_a_deadline_frees_the_queue_and_costs_the_device_nothing(release):
     async def scenario(_):
-        engine = new_engine(timeout_s=1.0)
+        for timeout_s in (1.0, 10.0, 100.0):  # the first in which this machine comes to draw anything
+            if batches := await miss_deadlines(timeout_s):
+                return batches
+        return []
+
+    async def miss_deadlines(timeout_s):
+        engine = new_engine(timeout_s=timeout_s)
         slow: Any = SlowGenerator(release.generator)
         inputs = draw_seeds(release.manifest, range(8))
         calls = [asyncio.ensure_future(engine.generate(slow, inputs)) for _ in range(2)]
@@ -440,13 +446,13 @@ def test_closing_leaves_a_thread_alone_that_works_past_the_limit(release):
 
         def encode(images, labels):
             encoding.set()
-            assert go_on.wait(10)
+            assert go_on.wait(PATIENCE_S)
             return b""
 
         call = asyncio.ensure_future(
             engine.generate(release.generator, draw_seeds(release.manifest, [1]), encode=encode)
         )
-        await asyncio.to_thread(encoding.wait, 10)
+        await asyncio.to_thread(encoding.wait, PATIENCE_S)
         await engine.close(limit_s=0.05)
         assert not call.done()
         go_on.set()

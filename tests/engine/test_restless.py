@@ -10,6 +10,13 @@ from tests.engine.test_batching import FakeGenerator, job_of, note, rows_of
 from tests.patience import PATIENCE_S, wait_until
 
 
+@pytest.fixture(autouse=True)
+def _remembered(monkeypatch):
+    """However slow the machine is, nobody's company and nobody's leaving is forgotten meanwhile."""
+    for name in ("_COMPANY_S", "_RESTLESS_S"):
+        monkeypatch.setattr(f"service.engine.batching.{name}", 3600.0)
+
+
 def waiting_beside(devices: int, generator: FakeGenerator) -> WaitingJobs:
     """Work of one who has just given up something, and another who has been seen lately."""
     waiting = WaitingJobs(devices=devices, turn_s=0.01)

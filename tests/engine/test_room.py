@@ -11,6 +11,7 @@ from service.engine.budget import Budget, BytesFull
 from service.engine.room import Room
 from service.http.problem_table import headers_of
 from service.http.requesters import address_of, current_requester, note_address, requesting
+from tests.patience import PATIENCE_S
 
 
 def test_one_who_asks_for_more_and_more_leaves_a_quarter_to_others():
@@ -74,10 +75,10 @@ def test_what_a_thread_still_uses_counts_though_nobody_waits_for_it():
         def use() -> None:
             with holding.used():
                 used.set()
-                assert go_on.wait(10)
+                assert go_on.wait(PATIENCE_S)
 
         thread = asyncio.create_task(asyncio.to_thread(use))
-        await asyncio.to_thread(used.wait, 10)
+        await asyncio.to_thread(used.wait, PATIENCE_S)
         holding.release()
         assert budget.held_bytes == 60
         go_on.set()

@@ -11,8 +11,9 @@ from foundation.grid.extents import LIMIT
 from foundation.grid.linear import read_linear
 from foundation.grid.parting import ReadInTwoUnits, part
 from foundation.grid.price import compare, draw, place_priced
-from foundation.grid.proof import Walk, prove_exact
+from foundation.grid.proof import prove_exact
 from foundation.grid.reading import Graph, count_fraction_bits
+from foundation.grid.walk import Walk
 from foundation.grid.weights import choose_grid
 from tests.exact.graphs import (
     LATENT,

@@ -6,8 +6,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from foundation.grid.proof import Walk
 from foundation.grid.reading import Graph
+from foundation.grid.walk import Walk
 from foundation.onnx_runtime import onnxruntime
 from tests.exact.test_unsound import Sums
 

@@ -134,9 +134,10 @@ def hang_up(server, path, route, order):
 
 
 def test_a_deadline_answers_504(tmp_path, tiny_store):
-    flags = ("--default-model", "grey", "--request-timeout-s", "0.01", "--max-batch-images", "1")
+    flags = ["--default-model", "grey", "--request-timeout-s", "0.01", "--max-batch-images", "1"]
+    flags += ["--max-images-per-request", "100000", "--max-queue-images", "100000"]
     with run_server(tiny_store, tmp_path, *flags) as server:
-        response = httpx.post(f"{server.url}/generate", json={"count": 1000})
+        response = httpx.post(f"{server.url}/generate", json={"count": 100_000, "format": "npy"})
         assert response.status_code == 504
         assert response.json()["code"] == "deadline-exceeded"
 

@@ -85,7 +85,7 @@ def test_a_method_that_is_not_allowed_is_told_as_this_protocol_tells_errors(clie
 
 
 def test_keys_and_rates_hold_for_this_protocol_too_and_are_told_in_words(tmp_path, tiny_store, sha256):
-    limits = {"GANYMEDE_RATE_IMAGES_PER_S": "0.1", "GANYMEDE_MAX_IMAGES_PER_REQUEST": "4"}
+    limits = {"GANYMEDE_RATE_IMAGES_PER_S": "0.001", "GANYMEDE_MAX_IMAGES_PER_REQUEST": "4"}
     keys = f"triton:{sha256(b'open sesame')}"
     with (
         run_server(

@@ -105,7 +105,7 @@ def test_one_that_takes_too_long_is_not_refused_but_tried_again(releases, monkey
         return work(*given)
 
     monkeypatch.setattr(release_projection, slow, pass_limit)
-    monkeypatch.setattr(releases, "_curvatures", Curvatures())
+    monkeypatch.setattr(releases._loading, "_curvatures", Curvatures())
     projection = releases.get("face").projection
     with pytest.raises(Unavailable, match=r"face@v1 could not be tried within .* is tried again") as late:
         projection.open()

@@ -12,7 +12,7 @@ from service.server.wire_limits import WireLimits
 from service.settings import Settings
 from tests.conftest import run_server
 from tests.patience import PATIENCE_S
-from tests.raw_http import connect, read_answer, read_answers
+from tests.raw_http import connect, cpu_seconds, read_answer, read_answers
 
 MOST = 8
 FILES = 96
@@ -114,11 +114,6 @@ def ask_if_heard(url, path):
         return ask(url, path).status
     except (OSError, ValueError):
         return None
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def wait_until(condition):

@@ -181,10 +181,11 @@ def test_the_time_limit_tells_who_has_no_answer_yet_and_tears_none_that_began(ti
 
 
 def test_a_stream_that_is_cut_off_ends_without_a_trace(tiny_store, monkeypatch, caplog):
-    body = json.dumps({"seeds": [1, 2], "frames": 600, "scale": 64, "format": "mp4", "stream": True})
+    minutes = {"max_images_per_request": 100_000}  # on the fastest machine; the system would take all of it
+    body = json.dumps({"seeds": [1, 2], "frames": 100_000, "scale": 64, "format": "mp4", "stream": True})
     head = f"POST /latent-walk HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
     with (
-        run(tiny_store, monkeypatch, 0.2, drain_timeout_s=0.1, graceful_s=1) as process,
+        run(tiny_store, monkeypatch, 0.2, drain_timeout_s=0.1, graceful_s=1, **minutes) as process,
         connect(process.url, receive_bytes=4096) as connection,
     ):
         connection.sendall((head + body).encode())

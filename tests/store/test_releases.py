@@ -127,8 +127,9 @@ def test_who_holds_a_release_that_left_can_finish_and_then_it_is_freed(store: Wa
 
         assert held.generator.generate(np.zeros((2, 6), np.float32)).shape == (2, 8, 8, 1)
         del held
-        gc.collect()
-        assert freed() is None
+        async with asyncio.timeout(PATIENCE_S):
+            while gc.collect() >= 0 and freed() is not None:  # noqa: ASYNC110 - a thread holds it as it ends
+                await asyncio.sleep(0.02)
 
     run(store, use)
 

@@ -263,7 +263,7 @@ def test_what_is_kept_of_a_store_that_is_away_is_trusted_no_more_than_the_store(
             s3_uri,
             cache=str(tmp_path / "cache"),
             cache_max_bytes=10**7,
-            timeout_s=1,
+            timeout_s=PATIENCE_S,
             trusted_keys=TrustedKeys([keys[1]]),
         )
         manifest = store.manifest("grey", "v1")

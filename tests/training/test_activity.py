@@ -7,6 +7,7 @@ import threading
 import pytest
 from rich.console import Console
 
+from tests.patience import PATIENCE_S
 from training import activity
 from training.activity import Lines, counting, doing
 
@@ -21,13 +22,13 @@ def short(monkeypatch):
 def test_what_takes_long_is_said_and_said_again_and_so_is_what_comes_next():
     said: queue.Queue[str] = queue.Queue()
     with Lines(said.put, "Drawing") as lines:
-        assert said.get(timeout=60) == "Drawing …"
-        assert said.get(timeout=60) == "Drawing, 0 s so far …"
+        assert said.get(timeout=PATIENCE_S) == "Drawing …"
+        assert said.get(timeout=PATIENCE_S) == "Drawing, 0 s so far …"
         lines.turn_to("Measuring", ", 5 of 9")
-        while (line := said.get(timeout=60)).startswith("Drawing"):
+        while (line := said.get(timeout=PATIENCE_S)).startswith("Drawing"):
             pass
         assert line == "Measuring, 5 of 9 …"
-        assert said.get(timeout=60) == "Measuring, 5 of 9 …"
+        assert said.get(timeout=PATIENCE_S) == "Measuring, 5 of 9 …"
     assert not [thread for thread in threading.enumerate() if thread.name == "activity"]
 
 
@@ -65,7 +66,7 @@ def test_where_nobody_listens_any_more_the_work_goes_on_to_its_end(error, monkey
     monkeypatch.setattr(threading, "excepthook", unseen.append)
     pipe = ClosedPipe(error)
     with doing(Console(file=pipe), "Drawing"):
-        assert pipe.tried.wait(60)
+        assert pipe.tried.wait(PATIENCE_S)
     assert unseen == []
 
 
@@ -100,5 +101,5 @@ def test_what_is_counted_says_how_far_it_is():
     with counting(Console(file=output, width=200), "Reading pictures", 4000) as add:
         add(1000)
         add(1000)
-        assert output.written.wait(60)
+        assert output.written.wait(PATIENCE_S)
     assert "Reading pictures, 2,000 of 4,000 …" in output.getvalue()

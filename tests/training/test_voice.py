@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tests.patience import PATIENCE_S
 from tests.training.conftest import describe_small_run, train_quietly
 from tests.training.run_folders import describe_epoch, make_run
 from training import activity
@@ -237,7 +238,7 @@ def test_between_epochs_a_run_says_what_it_does_and_the_longer_it_lasts_the_less
         bar = Bar(progress, 0, 3, 10, voice)
         with bar.doing("After epoch 1") as turn:
             turn("After epoch 1: saving a checkpoint")
-            while said.get(timeout=60) != "After epoch 1: saving a checkpoint …":
+            while said.get(timeout=PATIENCE_S) != "After epoch 1: saving a checkpoint …":
                 pass
         clock.now_s = 1e9
         with bar.doing("After epoch 2"):

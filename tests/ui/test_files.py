@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.ui.assets import Assets
 from service.ui.bundle import bundle_modules
 from tests.conftest import REPOSITORY
+from tests.patience import PATIENCE_S
 from tests.ui.conftest import TOLD_NOBODY
 
 FRONT = REPOSITORY / "service" / "ui" / "front"
@@ -35,7 +36,7 @@ def served(tiny):
 
 def ask(url: str, method: str, path: str, body: bytes = b"", **headers: str):
     """The status of an answer, its headers and its body; the path goes out as it is."""
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE_S)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():

@@ -80,21 +80,21 @@ def test_the_key_is_asked_for_once_sent_as_a_header_and_in_no_address(visit, gua
 
 
 def test_a_refusal_is_said_in_the_services_words_and_tried_again_when_it_says(visit, tiny):
-    refused = []
+    over = []
 
-    def refuse_once(route):
-        if refused:
+    def refuse_until_it_was_said(route):
+        if over:
             route.continue_()
             return
-        refused.append(route.request.url)
         detail = '{"status": 503, "code": "queue-full", "detail": "The queue is full."}'
         route.fulfill(
             status=503, headers={"Retry-After": "1"}, content_type="application/problem+json", body=detail
         )
 
-    visit.page.route("**/generate", refuse_once)
+    visit.page.route("**/generate", refuse_until_it_was_said)
     visit.page.goto(f"{tiny.url}/ui/?model=colour@v1&seed=0")
     visit.page.get_by_text("The queue is full. Trying again in 1 s.").wait_for()
+    over.append(True)
     visit.page.wait_for_function("() => document.querySelectorAll('.tile canvas.drawn').length > 3")
     visit.page.get_by_text("The queue is full").wait_for(state="detached")  # what was refused came, too
     forgive(visit, 503)
@@ -119,14 +119,14 @@ def test_a_refusal_that_lasts_is_said_and_no_storm_of_requests_follows(visit, ti
 
 
 def test_a_slow_network_shows_the_frame_at_once_and_the_pictures_when_they_come(visit, tiny):
-    waiting = []
-    visit.page.route("**/generate", lambda route: waiting.append(route))
+    waiting, slow = [], [True]
+    visit.page.route("**/generate", lambda route: waiting.append(route) if slow else route.continue_())
     visit.page.goto(f"{tiny.url}/ui/?model=colour@v1&seed=0")
     visit.page.locator(".tile").nth(5).wait_for()
     visit.page.get_by_role("heading", name="This picture does not exist: colour.").wait_for()
-    while waiting:
-        waiting.pop().continue_()
-        visit.page.wait_for_timeout(50)
+    slow.clear()
+    for route in waiting:
+        route.continue_()
     visit.page.wait_for_function("() => document.querySelectorAll('.tile canvas.drawn').length > 3")
 
 

@@ -36,11 +36,12 @@ def test_the_wall_goes_on_for_ever_in_a_bounded_document(visit, tiny):
     visit.open(f"{tiny.url}/ui/?{TINY}&seed=100")
     assert visit.seeds()[:3] == [100, 101, 102]
     most = len(visit.seeds())
-    for _ in range(6):
+    first = 100
+    while first <= 400:  # a busy page may not have grown before it is scrolled again
         visit.page.evaluate("scrollBy(0, 3000)")
         visit.page.wait_for_timeout(50)
         most = max(most, len(visit.seeds()))
-    visit.page.wait_for_function("() => Number(document.querySelector('.tile')?.dataset.seed) > 400")
+        first = int(visit.page.evaluate("Number(document.querySelector('.tile')?.dataset.seed ?? 0)"))
     visit.wait_until_settled()
     seeds = visit.seeds()
     assert seeds == list(range(seeds[0], seeds[0] + len(seeds)))
@@ -145,14 +146,14 @@ def test_a_model_without_directions_or_classes_shows_none(visit, tiny):
 def test_while_a_slider_moves_the_pictures_change_with_it(visit, tiny):
     visit.open(f"{tiny.url}/ui/?{TINY}&seed=0")
     visit.wait_until_settled()
-    redraws = visit.page.evaluate(
+    visit.page.evaluate(  # how many redraws a second there are is measured in benchmarks
         "async () => { const slider = document.getElementById('truncation');"
-        " for (let step = 1; step <= 40; step += 1) { slider.value = String(step / 50);"
+        " const easel = document.querySelector('.beside').easel, before = easel.redraws;"
+        " for (let step = 1; step % 40 || easel.redraws < before + 2; step += 1) {"
+        "  slider.value = String((step % 40 + 1) / 50);"
         "  slider.dispatchEvent(new Event('input', {bubbles: true}));"
-        "  await new Promise(requestAnimationFrame); }"
-        " return document.querySelector('.beside').easel.redraws }"
+        "  await new Promise(requestAnimationFrame); } }"
     )
-    assert redraws >= 2  # how many a second is measured in benchmarks
     visit.wait_for_address("truncation=0.8")
     visit.wait_until_settled()
     wanted = {"model": "colour@v1", "seeds": [2], "truncation": 0.8}

@@ -56,7 +56,8 @@ def test_who_jumps_about_in_a_film_has_it_made_once(visit, tiny):
 
 def test_frames_that_take_each_others_place_are_seen_to_move(visit, tiny):
     visit.page.goto(f"{tiny.url}/ui/?view=models")
-    address = f"{tiny.url}/latent-walk?model=colour@v1&seeds=1,5,9&frames=60&format=png&stream=true"
+    # It lasts for half a minute, of which the busiest machine shows a few frames.
+    address = f"{tiny.url}/latent-walk?model=colour@v1&seeds=1,5,9&frames=1000&format=png&stream=true"
     colours = visit.page.evaluate(
         """async address => {
           const picture = document.createElement("img");

@@ -160,7 +160,7 @@ def export(
 
 
 def choose_measured(pairs: Pairs, count: int) -> tuple[Images, Images]:
-    """Return pairs of pictures from all over the set, small and large."""
+    """Return `count` pairs of pictures from all over the set: uint8 (n, h, w, c), and (n, 2h, 2w, C)."""
     step = max(1, len(pairs.large.images) // count)
     rows = slice(0, count * step, step)
     return pairs.small.images[rows], pairs.large.images[rows]

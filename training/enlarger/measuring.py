@@ -33,7 +33,10 @@ def measure(model: onnx.ModelProto, small: Images, large: Images) -> Mapping[str
 
 
 def lay_sheet(model: onnx.ModelProto, small: Images, large: Images, drawn: Images) -> Image.Image:
-    """Return a picture of five rows: pictures interpolated, enlarged and real, then drawings both ways."""
+    """Return a picture of five rows: pictures interpolated, enlarged and real, then drawings both ways.
+
+    `small` and `drawn` are uint8 (n, h, w, c), `large` (n, 2h, 2w, C).
+    """
     channels = small.shape[-1]
     rows = [
         interpolate(small[:SHOWN]),

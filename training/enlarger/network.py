@@ -10,7 +10,7 @@ from keras import layers
 
 from training.enlarger.settings import EnlargerSettings
 from training.networks.depth_to_space import DepthToSpace, EqualNeighbours
-from training.networks.few_channels import FewChannels
+from training.networks.few_channels import give_images
 from training.shape import PictureShape
 
 SLOPE = 0.25
@@ -62,12 +62,5 @@ def build_enlarger(
     features = convolve(bend(features), 4 * fine, EqualNeighbours(draw_next()))
     features = bend(DepthToSpace(dtype=policy)(features))  # (n, 64, 64, 24)
     features = bend(convolve(features, fine, keras.initializers.HeNormal(draw_next())))
-    images = FewChannels(
-        channels,
-        3,
-        padding="same",
-        activation="tanh",
-        kernel_initializer=keras.initializers.GlorotNormal(draw_next()),
-        dtype="float32",
-    )(features)  # (n, 64, 64, 4)
+    images = give_images(features, channels, draw_next())  # (n, 64, 64, 4)
     return keras.Model(levels, images, name="enlarger")

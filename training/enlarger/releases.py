@@ -1,32 +1,24 @@
 """An enlarger behind a release's generator: its next version draws the same pictures twice as large."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from PIL import Image
 from rich.console import Console
 
+from foundation.golden import GOLDEN_IMAGES, record_golden
 from foundation.graphs.content import check_graph
-from foundation.images import hash_images
-from foundation.labels import weigh_classes
-from foundation.latents import draw_classes, draw_latents
-from foundation.manifest import REFERENCE_GRAPH, GoldenCheck, ImageOutput, Manifest, created_now
-from foundation.processor import recorded_here
-from foundation.store import Store, describe_file
+from foundation.manifest import REFERENCE_GRAPH, ImageOutput, Manifest, created_now
+from foundation.store import Store, describe_files
 from training.enlarger.enlarging import Enlarged, Subject, teach_enlarger
 from training.enlarger.joining import check_generator
 from training.enlarger.pairs import double, load_pairs
 from training.enlarger.settings import EnlargerSettings
-from training.export.graph import OPSET, run_graph
+from training.export.drawings import GOLDEN_SEEDS, SAMPLES, draw_golden, draw_samples
+from training.export.graph import OPSET
 from training.export.projection import identify
-from training.export.publication import GOLDEN_IMAGES, GOLDEN_SEEDS, GRID, GRID_COLUMNS, GRID_SEEDS
 from training.run.paths import RunPaths
-from training.run.samples import CLASS_COLUMNS, tile
-from training.shape import MAX_CLASS_ROWS
 
 MAX_GRAPH_BYTES = 2**30
 SHEET = "enlarged.png"
@@ -84,11 +76,11 @@ def write_release(
     What is known of the small pictures alone, as figures and an encoder, is left behind.
     """
     graph = enlarged.graph.SerializeToString()
-    files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, GRID, SHEET)}
+    files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, SAMPLES, SHEET)}
     files[REFERENCE_GRAPH].write_bytes(graph)
-    golden = draw_seeds(graph, manifest, GOLDEN_SEEDS)
+    golden = draw_golden(graph, manifest.latent, manifest.label)
     np.save(files[GOLDEN_IMAGES], golden, allow_pickle=False)
-    lay_samples(graph, manifest).save(files[GRID])
+    draw_samples(graph, manifest.latent, manifest.label).save(files[SAMPLES])
     enlarged.sheet.save(files[SHEET])
     for entry in (entry for entry in manifest.files if entry.path in KEPT):
         files[entry.path] = folder / entry.path
@@ -101,52 +93,11 @@ def write_release(
             "version": version,
             "created_at": created_now(),
             "image": ImageOutput(height=height, width=width, channels=channels),
-            "files": tuple(
-                describe_file(path, device="any", precision="float32")
-                if name == REFERENCE_GRAPH
-                else describe_file(path)
-                for name, path in files.items()
-            ),
-            "golden": GoldenCheck(
-                seeds=GOLDEN_SEEDS,
-                scheme=manifest.latent.scheme,
-                sha256=hash_images(golden),
-                images=GOLDEN_IMAGES,
-                recorded_on=recorded_here(),
-            ),
+            "files": describe_files(files),
+            "golden": record_golden(golden, GOLDEN_SEEDS, manifest.latent.scheme),
             "training": {**manifest.training, ENLARGERS: reports},
             "metrics": dict(enlarged.report.figures),
             "projection": None,
         }
     )
     return Manifest.model_validate(published.model_dump()), files
-
-
-def draw_seeds(graph: bytes, manifest: Manifest, seeds: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return what a graph answers for seeds, each of the class it stands for: uint8 (n, h, w, c)."""
-    classes = len(manifest.label.classes) if manifest.label else 0
-    labels = weigh_classes(draw_classes(seeds, classes), classes) if classes else None
-    return draw(graph, draw_for(manifest, seeds), labels)
-
-
-def lay_samples(graph: bytes, manifest: Manifest) -> Image.Image:
-    """Return a picture of the seeds 0 to 63, or a row of ten seeds for each class."""
-    classes = len(manifest.label.classes) if manifest.label else 0
-    if not classes:
-        return tile(draw_seeds(graph, manifest, GRID_SEEDS), GRID_COLUMNS)
-    shown = min(classes, MAX_CLASS_ROWS)
-    labels = np.eye(classes, dtype=np.float32)[np.repeat(np.arange(shown), CLASS_COLUMNS)]
-    latents = draw_for(manifest, range(shown * CLASS_COLUMNS))
-    return tile(draw(graph, latents, labels), CLASS_COLUMNS)
-
-
-def draw_for(manifest: Manifest, seeds: Sequence[int]) -> NDArray[np.float32]:
-    """Return the latents float32 (n, Z) that seeds stand for."""
-    latent = manifest.latent
-    return draw_latents(seeds, latent.size, distribution=latent.distribution, scheme=latent.scheme)
-
-
-def draw(graph: bytes, latents: NDArray[np.float32], labels: NDArray[np.float32] | None) -> NDArray[np.uint8]:
-    """Return what a graph answers for latents (n, Z) and labels (n, classes): uint8 (n, h, w, c)."""
-    (pixels,) = run_graph(graph, latents, labels)
-    return np.ascontiguousarray(pixels, np.uint8)

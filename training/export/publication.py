@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from PIL import Image
 
+from foundation.golden import GOLDEN_IMAGES, record_golden
 from foundation.grid.proof import NotExact, prove_exact
-from foundation.images import hash_images
 from foundation.manifest import (
     REFERENCE_GRAPH,
-    GoldenCheck,
     ImageOutput,
     LabelInput,
     LatentInput,
@@ -23,22 +21,17 @@ from foundation.manifest import (
     created_now,
 )
 from foundation.names import require_name
-from foundation.processor import recorded_here
-from foundation.store import Store, describe_file
+from foundation.store import Store, describe_files
 from training.errors import ExportError
+from training.export.drawings import GOLDEN_SEEDS, SAMPLES, draw_golden, draw_samples
 from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_copies, read_figures, require_few_copies
-from training.export.graph import run_graph
 from training.export.origins import WEIGHTS
 from training.export.projection import ProjectionReport, list_files, read_projection
 from training.run.folder import Run
-from training.run.samples import CLASS_COLUMNS, class_rows, draw_inputs, tile
 
-GOLDEN_SEEDS = tuple(range(16))
-GRID_SEEDS = tuple(range(64))
-GRID_COLUMNS = 8
-GRID_SCALE = 2
-GOLDEN_IMAGES, GRID, METRICS = "golden.npy", "samples.png", "metrics.json"
+SAMPLES_SCALE = 2
+METRICS = "metrics.json"
 
 
 def publish_run(
@@ -77,10 +70,11 @@ def publish_run(
     if report.arithmetic == "exact":
         check_exact(graph)
     projection = read_projection(run, report, graph) if encoder else None
-    golden = draw_golden(graph, report)  # (16, H, W, C)
+    latent, label = describe_inputs(report)
+    golden = draw_golden(graph, latent, label)  # (16, H, W, C)
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder), run, report, graph, golden)
-        draw_grid(graph, report).save(files[GRID])
+        draw_samples(graph, latent, label, SAMPLES_SCALE).save(files[SAMPLES])
         if weights and run.weights_path.exists():
             files[WEIGHTS] = run.weights_path
         if projection:
@@ -118,28 +112,11 @@ def note_publication(run: Run, manifest: Manifest, location: str) -> None:
         stream.write(json.dumps(line) + "\n")
 
 
-def draw_golden(graph: bytes, report: ExportReport) -> NDArray[np.uint8]:
-    """Return what the graph answers for seeds 0 to 15, each of the class it stands for: (16, H, W, C)."""
-    inputs = draw_inputs(GOLDEN_SEEDS, report.latent_size, len(report.class_names))
-    (pixels,) = run_graph(graph, *inputs)
-    return np.ascontiguousarray(pixels, np.uint8)
-
-
-def draw_grid(graph: bytes, report: ExportReport) -> Image.Image:
-    """Draw the seeds 0 to 63, or a row of ten seeds for each class."""
-    if not report.class_names:
-        (pixels,) = run_graph(graph, *draw_inputs(GRID_SEEDS, report.latent_size, 0))
-        return tile(np.ascontiguousarray(pixels, np.uint8), GRID_COLUMNS, GRID_SCALE)
-    latents, labels = class_rows(report.latent_size, len(report.class_names))
-    (pixels,) = run_graph(graph, latents, labels)
-    return tile(np.ascontiguousarray(pixels, np.uint8), CLASS_COLUMNS, GRID_SCALE)
-
-
 def write_files(
     folder: Path, run: Run, report: ExportReport, graph: bytes, golden: NDArray[np.uint8]
 ) -> dict[str, Path]:
-    """Write the release's files, but the grid, into `folder`; return where each belongs, by its name."""
-    files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, GRID, METRICS)}
+    """Write the release's files, but the samples, into `folder`; return where each belongs, by its name."""
+    files = {path: folder / path for path in (REFERENCE_GRAPH, GOLDEN_IMAGES, SAMPLES, METRICS)}
     files[REFERENCE_GRAPH].write_bytes(graph)
     np.save(files[GOLDEN_IMAGES], golden, allow_pickle=False)
     epochs = [row.model_dump() for row in run.read_stats() if row.step <= report.step]
@@ -159,28 +136,17 @@ def describe_release(
     projection: ProjectionReport | None = None,
 ) -> Manifest:
     """Assemble the manifest; the golden check is what the graph answers for seeds 0 to 15."""
-    entries = [
-        describe_file(path, device="any", precision="float32")
-        if name == REFERENCE_GRAPH
-        else describe_file(path)
-        for name, path in files.items()
-    ]
+    latent, label = describe_inputs(report)
     return Manifest(
         name=name,
         version=version,
         created_at=created_now(),
         licence=licence,
-        latent=LatentInput(size=report.latent_size),
-        label=LabelInput(classes=report.class_names) if report.class_names else None,
+        latent=latent,
+        label=label,
         image=ImageOutput(height=report.height, width=report.width, channels=report.channels),
-        files=tuple(entries),
-        golden=GoldenCheck(
-            seeds=GOLDEN_SEEDS,
-            scheme="philox-1",
-            sha256=hash_images(golden),
-            images=GOLDEN_IMAGES,
-            recorded_on=recorded_here(),
-        ),
+        files=describe_files(files),
+        golden=record_golden(golden, GOLDEN_SEEDS, latent.scheme),
         arithmetic=report.arithmetic,
         training=describe_training(run, report),
         projection=projection.projection if projection else None,
@@ -190,6 +156,12 @@ def describe_release(
             **read_figures(run, report),
         },
     )
+
+
+def describe_inputs(report: ExportReport) -> tuple[LatentInput, LabelInput | None]:
+    """Return what the exported graph reads."""
+    label = LabelInput(classes=report.class_names) if report.class_names else None
+    return LatentInput(size=report.latent_size), label
 
 
 def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:

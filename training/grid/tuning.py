@@ -18,8 +18,9 @@ from foundation.grid.calibration import draw_feeds
 from foundation.grid.linear import LINEAR, Linear, bound_sums, read_linear
 from foundation.grid.movement import Array
 from foundation.grid.placing import Placed
-from foundation.grid.proof import Walk, prove_exact
+from foundation.grid.proof import prove_exact
 from foundation.grid.reading import Graph, count_fraction_bits
+from foundation.grid.walk import Walk
 from foundation.grid.weights import round_to
 from foundation.manifest import LabelInput, LatentInput
 from training.grid.operators import round_through, run_graph

@@ -12,7 +12,7 @@ from keras import layers
 from training.modern.layers import ConditionalBatchNormalization
 from training.modern.sizes import base_size
 from training.networks.depth_to_space import DepthToSpace, EqualNeighbours
-from training.networks.few_channels import FewChannels
+from training.networks.few_channels import give_images
 
 SLOPE = 0.2
 
@@ -83,14 +83,7 @@ def build_generator(
         features = normalise(enlarge(features, filters), together=4)  # (n, 28, 28, w / 4)
         if detailed:
             features = normalise(convolve(features, filters))
-    images = FewChannels(
-        channels,
-        3,
-        padding="same",
-        activation="tanh",
-        kernel_initializer=keras.initializers.GlorotNormal(draw()),
-        dtype="float32",
-    )(features)  # (n, 28, 28, 1)
+    images = give_images(features, channels, draw())  # (n, 28, 28, 1)
     return keras.Model([latent, *label] if label else latent, images, name="generator")
 
 

@@ -17,7 +17,7 @@ from training.modern.generator import SLOPE, Draw
 from training.modern.layers import ConditionalBatchNormalization
 from training.modern.sizes import base_sides, count_channels, find_plan
 from training.networks.depth_to_space import DepthToSpace
-from training.networks.few_channels import FewChannels
+from training.networks.few_channels import give_images
 from training.shape import PictureShape
 
 DEEP_SIDE = 32
@@ -73,14 +73,7 @@ def build_residual_generator(
         initializer = keras.initializers.HeNormal(draw())
         features = layers.Conv2D(channels, 1, kernel_initializer=initializer, dtype=policy)(features)
         features = enlarge(features)  # (n, 16, 16, 128), (n, 32, 32, 64), (n, 64, 64, 32)
-    images = FewChannels(
-        shape.channels,
-        3,
-        padding="same",
-        activation="tanh",
-        kernel_initializer=keras.initializers.GlorotNormal(draw()),
-        dtype="float32",
-    )(normalise(features, together))  # (n, 64, 64, 3)
+    images = give_images(normalise(features, together), shape.channels, draw())  # (n, 64, 64, 3)
     return keras.Model([latent, *label] if label else latent, images, name="generator")
 
 

@@ -36,3 +36,19 @@ class FewChannels(keras.layers.Conv2D):  # type: ignore[misc]  # Keras ships no 
             sums = sums[None, None]  # (1, 1, taps * filters + empty, filters)
             summed = tf.nn.conv2d(moved, sums, 1, "SAME")
         return self.activation(summed + self.bias)
+
+
+def give_images(features: keras.KerasTensor, channels: int, seed: int) -> keras.KerasTensor:
+    """Lay a generator's last layer on features (n, h, w, c): images float32 (n, h, w, channels) in [-1, 1].
+
+    It computes in float32 under any policy; `seed` draws its weights.
+    """
+    layer = FewChannels(
+        channels,
+        3,
+        padding="same",
+        activation="tanh",
+        kernel_initializer=keras.initializers.GlorotNormal(seed),
+        dtype="float32",
+    )
+    return layer(features)

@@ -102,20 +102,20 @@ def write_sample(path: Path, generator: keras.Model, latent_size: int, classes: 
         images = generate_pixels(generator, draw_latents(SAMPLE_SEEDS, latent_size))
         tile(images, SAMPLE_COLUMNS, SAMPLE_SCALE).save(path)
         return
-    latents, labels = class_rows(latent_size, classes)
-    tile(generate_pixels(generator, latents, labels), CLASS_COLUMNS, SAMPLE_SCALE).save(path)
+    seeds, labels = class_rows(classes)
+    images = generate_pixels(generator, draw_latents(seeds, latent_size), labels)
+    tile(images, CLASS_COLUMNS, SAMPLE_SCALE).save(path)
 
 
-def class_rows(latent_size: int, classes: int) -> tuple[Floats, Floats]:
-    """Return the inputs of a grid with a row of ten pictures, of other seeds each, for every class.
+def class_rows(classes: int) -> tuple[range, Floats]:
+    """Return what a grid shows that has a row of ten pictures, of other seeds each, for every class.
 
-    Latents are float32 (10 classes, Z), labels one-hot float32 (10 classes, classes). Of more than
-    twelve classes the first twelve are shown.
+    Seeds are 10 for each class, labels one-hot float32 (10 classes, classes). Of more than twelve classes the
+    first twelve are shown.
     """
     shown = min(classes, MAX_CLASS_ROWS)
-    latents = draw_latents(range(shown * CLASS_COLUMNS), latent_size)
     labels = np.eye(classes, dtype=np.float32)[np.repeat(np.arange(shown), CLASS_COLUMNS)]
-    return latents, labels
+    return range(shown * CLASS_COLUMNS), labels
 
 
 def write_animation(path: Path, frame_paths: Sequence[Path]) -> None:
