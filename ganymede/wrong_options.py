@@ -1,9 +1,13 @@
 """What is wrong with an option's value, in our own words and not in a library's."""
 
+from contextlib import suppress
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+
+STOPPED = 130
+"""The exit status of a command that was stopped before it was done: 128 and the number of SIGINT."""
 
 
 class PlainGroup(TyperGroup):
@@ -14,9 +18,14 @@ class PlainGroup(TyperGroup):
 
         Raises:
             BadParameter: an option's value is wrong.
+            Exit: it was stopped by Ctrl-C.
         """
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            with suppress(OSError):
+                typer.echo("ganymede: stopped by Ctrl-C before it was done.", err=True)
+            raise typer.Exit(STOPPED) from None
         except typer.BadParameter as error:
             error.message = explain_value(error)
             raise

@@ -14,6 +14,7 @@ from foundation.names import is_name
 from foundation.store.publication import MAX_DOCUMENT_BYTES
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _UNWRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
@@ -90,6 +91,26 @@ def find_versions(folder: Path, where: str) -> Iterator[str]:
                 found = True
             if found:
                 yield name
+
+
+def appear_once(written: Path, target: Path) -> None:
+    """Let what is written, whole, also lie at `target`, unless something does already.
+
+    File systems without links (FAT, many that a network or a bucket is behind) get it by a move instead,
+    which nobody else's file is lost by either, unless it comes in the same moment.
+
+    Raises:
+        FileExistsError: something lies there.
+        OSError: it cannot be written.
+    """
+    try:
+        target.hardlink_to(written)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        written.rename(target)
 
 
 @contextmanager

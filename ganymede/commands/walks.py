@@ -97,4 +97,4 @@ def _write_walk(output: Path, format: str, release: Any, keys: Any, request: Any
         try:
             shutil.copyfile(path, output)
         except OSError as error:
-            raise WrongOption(f"--output {output}: {error.strerror}.") from error
+            raise WrongOption(f"--output {output}: {error.strerror or error}.") from error

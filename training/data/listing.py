@@ -21,7 +21,11 @@ def list_names(folder: Path) -> list[str]:
     Raises:
         DataError: it is no folder, or one in it cannot be read, or it holds too much.
     """
-    if not folder.is_dir():
+    try:
+        is_one = folder.is_dir()
+    except OSError as error:  # a name that no file can have
+        raise DataError(f"{show_name(str(folder))[:200]} cannot be read: {error.strerror}.") from error
+    if not is_one:
         said = f"{folder} is no folder." if folder.exists() else explain_missing(folder, folders=True)
         raise DataError(f"{said} Name a folder of pictures.")
     names: list[str] = []
