@@ -29,9 +29,11 @@ def describe_twin(store: Store, manifest: Manifest) -> str | None:
     twin = find_twin(store, manifest)
     if twin is None:
         return None
-    return f"{manifest.reference} is the same as {manifest.name}@{twin}, file by file: nothing had changed."
+    return f"{manifest.reference} is the same as {manifest.name}@{twin}, but for its name: nothing had changed."
 
 
 def _content_of(manifest: Manifest) -> object:
-    files = frozenset((file.path, file.sha256) for file in manifest.files)
-    return files, manifest.label, manifest.latent, manifest.arithmetic, manifest.licence
+    # Sheets of samples name the version that drew them.
+    files = frozenset((file.path, file.sha256) for file in manifest.files if not file.path.endswith(".png"))
+    described = (manifest.label, manifest.latent, manifest.arithmetic, manifest.licence, manifest.metrics)
+    return files, described

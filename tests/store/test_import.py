@@ -74,6 +74,13 @@ def test_an_exported_generator_with_a_class_index_takes_classes_by_name(
     assert np.abs(np.load(output).astype(int) - expected).max() <= 1
 
 
+def test_a_release_that_was_imported_twice_is_said_to_be_the_same(call_ganymede, tmp_path: Path) -> None:
+    words = ("import", EXPORTS / "dcgan.onnx", "--name", "dcgan", "--models", tmp_path)
+    assert "is the same as" not in call_ganymede(*words).stdout
+    assert "dcgan@v2 is the same as dcgan@v1, but for its name" in call_ganymede(*words).stdout
+    assert "is the same as" not in call_ganymede(*words, "--licence", "MIT").stdout
+
+
 def test_a_release_that_was_imported_twice_is_the_next_version(call_ganymede, tmp_path: Path) -> None:
     for version in ("v1", "v2"):
         result = call_ganymede(
