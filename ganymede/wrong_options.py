@@ -1,13 +1,11 @@
 """What is wrong with an option's value, in our own words and not in a library's."""
 
-from contextlib import suppress
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-STOPPED = 130
-"""The exit status of a command that was stopped before it was done: 128 and the number of SIGINT."""
+from ganymede.stopping import STOPPED, say_stopped
 
 
 class PlainGroup(TyperGroup):
@@ -23,8 +21,7 @@ class PlainGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            with suppress(OSError):
-                typer.echo("ganymede: stopped by Ctrl-C before it was done.", err=True)
+            say_stopped()
             raise typer.Exit(STOPPED) from None
         except typer.BadParameter as error:
             error.message = explain_value(error)

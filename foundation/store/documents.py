@@ -77,6 +77,18 @@ def list_folder(path: Path, where: str) -> list[str]:
             raise
 
 
+def list_root(path: Path, where: str) -> list[str]:
+    """Names in the folder of a whole store, none if there is no folder yet.
+
+    Raises:
+        StoreUnreachable: it cannot be read, or is a file.
+    """
+    names = list_folder(path, where)
+    if not names and path.is_file():
+        raise StoreUnreachable(f"{where} is a file; a model store is a folder.")
+    return names
+
+
 def find_versions(folder: Path, where: str) -> Iterator[str]:
     """Names of the versions in a model's folder `versions` that have a manifest, as they come.
 

@@ -19,7 +19,7 @@ from foundation.store.documents import (
     explain_reading,
     explain_writing,
     find_versions,
-    list_folder,
+    list_root,
     open_file,
     read_document,
 )
@@ -62,9 +62,7 @@ class FolderStore:
         """Names of the models that have a version, or into which nobody can look, in order."""
         self._failure = None
         try:
-            names = list_folder(self.root, self.location)
-            if not names and self.root.is_file():
-                raise StoreUnreachable(f"{self.location} is a file; a model store is a folder.")
+            names = list_root(self.root, self.location)
         except StoreUnreachable as error:
             outside = hide_location(str(error), self.location)
             self._failure = StoreUnreachable(str(error), outside=outside)

@@ -29,7 +29,9 @@ def describe_twin(store: Store, manifest: Manifest) -> str | None:
     twin = find_twin(store, manifest)
     if twin is None:
         return None
-    return f"{manifest.reference} is the same as {manifest.name}@{twin}, but for its name: nothing had changed."
+    return (
+        f"{manifest.reference} is the same as {manifest.name}@{twin}, but for its name: nothing had changed."
+    )
 
 
 def _content_of(manifest: Manifest) -> object:

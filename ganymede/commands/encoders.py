@@ -19,8 +19,8 @@ from ganymede.commands.runs import (
 )
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
+from ganymede.stopping import STOPPED
 from ganymede.tensorflow_loading import load_tensorflow, require_tensorflow
-from ganymede.wrong_options import STOPPED
 
 if TYPE_CHECKING:
     from foundation.manifest import Manifest

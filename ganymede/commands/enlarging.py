@@ -12,8 +12,8 @@ from ganymede.commands.promotion import point_alias
 from ganymede.commands.runs import DataFolderOption, explained, read_run_folder
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelArgument, ModelsOption, PromoteOption, SignOption
+from ganymede.stopping import STOPPED
 from ganymede.tensorflow_loading import load_tensorflow, require_tensorflow
-from ganymede.wrong_options import STOPPED
 
 if TYPE_CHECKING:
     from foundation.manifest import Manifest

@@ -3,9 +3,13 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
+import types
 
 import pytest
 
+from ganymede import __main__
 from ganymede.commands import store
 from ganymede.refusals import explain_refusal
 
@@ -13,8 +17,14 @@ from ganymede.refusals import explain_refusal
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (OSError(errno.EROFS, os.strerror(errno.EROFS), "runs/a"), "ganymede: runs/a: Read-only file system."),
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "refuses to read or write: No space left on device."),
+        (
+            OSError(errno.EROFS, os.strerror(errno.EROFS), "runs/a"),
+            "ganymede: runs/a: Read-only file system.",
+        ),
+        (
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+            "refuses to read or write: No space left on device.",
+        ),
         (MemoryError(), "ganymede: this machine has no memory left."),
     ],
 )
@@ -34,9 +44,6 @@ def test_a_name_is_shown_in_part_and_in_bytes_too():
 
 def test_an_output_that_is_full_is_told_where_there_is_still_somebody(run_ganymede, tiny_store):
     """In a process of its own: what is written to is the process's own output."""
-    import subprocess
-    import sys
-
     with open("/dev/full", "w") as full:  # noqa: PTH123
         ended = subprocess.run(
             [sys.executable, "-m", "ganymede", "models", "--models", str(tiny_store)],
@@ -54,3 +61,20 @@ def test_what_ctrl_c_stops_says_so_and_ends_with_its_status(call_ganymede, monke
     monkeypatch.setattr(store, "open_store", lambda _: signal.raise_signal(signal.SIGINT))
     said = call_ganymede("models", "--models", tmp_path)
     assert (said.returncode, said.stderr) == (130, "ganymede: stopped by Ctrl-C before it was done.\n")
+
+
+def test_ctrl_c_before_anything_is_loaded_is_a_sentence_too(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ganymede.command", Interrupted("ganymede.command"))
+    with pytest.raises(SystemExit) as end:
+        __main__.main()
+    assert (end.value.code, capsys.readouterr().err) == (
+        130,
+        "ganymede: stopped by Ctrl-C before it was done.\n",
+    )
+
+
+class Interrupted(types.ModuleType):
+    """A module whose import is stopped."""
+
+    def __getattr__(self, name):
+        raise KeyboardInterrupt

@@ -390,7 +390,9 @@ def test_a_store_that_is_only_read_takes_no_signature_and_says_so(
 
     monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     manifest = FolderStore(tmp_path).manifest("grey", "v1")
-    with pytest.raises(StoreError, match=r"v1 cannot be written: Read-only file system\. Nothing was changed"):
+    with pytest.raises(
+        StoreError, match=r"v1 cannot be written: Read-only file system\. Nothing was changed"
+    ):
         FolderStore(tmp_path).add_signature(manifest, b"signature")
 
 
@@ -403,7 +405,10 @@ def test_keys_in_the_home_folder_are_found_behind_an_equals_sign(
     publish_tiny_model(models, TinyModel())
     done = call_ganymede("sign", "grey", f"--key=~/{keys[0].name}", "--models", models, **home)
     assert done.returncode == 0, done.stderr
-    for word, variables in ((f"--key=~/{keys[1].name}", {}), ("", {"GANYMEDE_TRUSTED_KEYS": "~nobody-here/x"})):
+    for word, variables in (
+        (f"--key=~/{keys[1].name}", {}),
+        ("", {"GANYMEDE_TRUSTED_KEYS": "~nobody-here/x"}),
+    ):
         words = [word] if word else []
         said = call_ganymede("verify", "grey", *words, "--models", models, **home, **variables)
         assert (said.returncode, "Traceback" in said.stderr) == (1 if variables else 0, False), said.stderr
