@@ -1,4 +1,4 @@
-"""What the machine refuses while a command works, a full disk or a folder that is only read, in a sentence."""
+"""What the machine refuses while a command works, such as a full disk or a folder that is only read."""
 
 import os
 

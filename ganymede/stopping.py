@@ -1,4 +1,4 @@
-"""What is said, and with which status a command ends, where Ctrl-C stops it; nothing else is loaded for it."""
+"""What is said where Ctrl-C stops a command, and its exit status; nothing else is loaded for it."""
 
 import sys
 from contextlib import suppress

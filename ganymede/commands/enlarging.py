@@ -100,8 +100,8 @@ def enlarge(
     )
     if promote and is_worse(enlarged.report.figures):
         raise WorseThanInterpolation(
-            f"{published.reference} is published, and {promote} stays where it is: the enlarger is worse than "
-            f"interpolation. To point it there all the same: ganymede promote {published.name} "
+            f"{published.reference} is published, and {promote} stays where it is: the enlarger is worse "
+            f"than interpolation. To point it there all the same: ganymede promote {published.name} "
             f"{published.version} --alias {promote}"
         )
     if promote:

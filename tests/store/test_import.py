@@ -198,5 +198,11 @@ def test_the_class_must_be_known_in_number(tmp_path: Path) -> None:
     path = EXPORTS / "conditional.onnx"
     with pytest.raises(ImportRefused, match="the graph knows 5 classes"):
         prepare(path, tmp_path, classes="ant,bee")
+    for many in ("10001", "999999999"):
+        with pytest.raises(ImportRefused, match=f"--classes {many}: at most 10,000 are known here"):
+            prepare(path, tmp_path, classes=many)
+    for words in ("²", "9" * 5000):
+        with pytest.raises(ImportRefused, match="the graph knows 5 classes"):
+            prepare(path, tmp_path, classes=words)
     assert "class y (5)" in prepare(path, tmp_path)
     assert "class y (5)" in prepare(path, tmp_path, classes="5", scheme="numpy-randomstate-1")

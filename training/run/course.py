@@ -91,7 +91,7 @@ def describe_taught(pictures: Pictures) -> Taught:
 
 
 def are_same(before: Taught, now: Taught) -> bool:
-    """Whether pictures are of the same size, number, names and classes; of arrays, whether they are the same."""
+    """Whether pictures are of the same size, number, names and classes; of arrays, the same pictures."""
     if before.record.is_of_other_pixels(now.record):
         return False
     decoded = {"content": before.record.content, "raw": before.record.raw}
