@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation.errors import GanymedeError, NotTrusted
+from foundation.home import expand_home
 from foundation.manifest import MANIFEST_FILE, Manifest
 
 SIGNATURE_FILE = "model.sig"
@@ -90,11 +91,28 @@ def sign_manifest(manifest: Manifest, text: bytes, key: Path) -> bytes:
                 _StatedHashes(manifest, text)
             ).sign(folder, folder / SIGNATURE_FILE)
         except Exception as error:  # cryptography's, the library's and the system's errors alike
-            raise WrongKey(
-                f"{key} is no private key in PEM, without a password, on the curve P-256, P-384 or P-521: "
-                f"{_shorten(error)}"
-            ) from error
+            raise _refuse_private(key, error) from error
         return (folder / SIGNATURE_FILE).read_bytes()
+
+
+def check_private_key(key: Path) -> None:
+    """Look, before hours of work, whether a release can be signed with a key afterwards.
+
+    Raises:
+        WrongKey: as `sign_manifest`.
+    """
+    signing = _import_library()
+    try:
+        signing.signing.Config().use_elliptic_key_signer(private_key=key)
+    except Exception as error:  # cryptography's, the library's and the system's errors alike
+        raise _refuse_private(key, error) from error
+
+
+def _refuse_private(key: Path, error: Exception) -> WrongKey:
+    return WrongKey(
+        f"{key} is no private key in PEM, without a password, on the curve P-256, P-384 or P-521: "
+        f"{_shorten(error)}"
+    )
 
 
 def parse_key_files(text: str | None) -> TrustedKeys | None:
@@ -103,7 +121,7 @@ def parse_key_files(text: str | None) -> TrustedKeys | None:
     Raises:
         WrongKey: as `TrustedKeys`.
     """
-    paths = [Path(part.strip()).expanduser() for part in (text or "").split(",") if part.strip()]
+    paths = [expand_home(part.strip()) for part in (text or "").split(",") if part.strip()]
     try:
         return TrustedKeys(paths) if paths else None
     except WrongKey as error:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -30,6 +31,7 @@ from ganymede.commands import (
     walks,
 )
 from ganymede.extras import explain_missing
+from ganymede.refusals import MachineRefuses, explain_refusal
 from ganymede.wrong_options import PlainGroup
 
 app = typer.Typer(
@@ -92,11 +94,14 @@ def main() -> None:
         if missing is None:
             raise
         complain(missing)
+    except (OSError, MemoryError) as error:
+        complain(MachineRefuses(explain_refusal(error)))
 
 
 def complain(error: GanymedeError) -> NoReturn:
     """Say on standard error what went wrong, in one sentence, and end with status 1."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
+    with suppress(OSError):  # it may be what is full
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganymede: {error}", markup=False)
     sys.exit(1)
 
 

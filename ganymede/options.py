@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ganymede.arguments import read_alias, read_licence, read_model_name, read_version
+from ganymede.arguments import read_alias, read_licence, read_model_name, read_path, read_version
 
 ModelArgument = Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")]
 ModelsOption = Annotated[
@@ -34,5 +34,10 @@ PromoteOption = Annotated[
 ]
 SignOption = Annotated[
     Path | None,
-    typer.Option("--sign", help="Sign the version with this private key (PEM) as it is published."),
+    typer.Option(
+        "--sign",
+        parser=read_path,
+        metavar="PATH",
+        help="Sign the version with this private key (PEM) as it is published.",
+    ),
 ]

@@ -5,6 +5,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from ganymede.stopping import STOPPED, say_stopped
+
 
 class PlainGroup(TyperGroup):
     """The commands; a value that Typer refuses is refused in the words that the API has for it."""
@@ -14,9 +16,13 @@ class PlainGroup(TyperGroup):
 
         Raises:
             BadParameter: an option's value is wrong.
+            Exit: it was stopped by Ctrl-C.
         """
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say_stopped()
+            raise typer.Exit(STOPPED) from None
         except typer.BadParameter as error:
             error.message = explain_value(error)
             raise

@@ -87,7 +87,9 @@ def train(
         turn("Building the networks")
         training = Training(configuration, run, pictures, console, strategy, origin, voice=watch.voice)
         with explain_faults(configuration, lambda: training.checkpoints.newest):
-            begin_run(configuration, pictures, run, record, training.transfer)
+            run.folder.mkdir(parents=True, exist_ok=True)
+            with claim_run(run):  # of a run that another process trains nothing is changed
+                begin_run(configuration, pictures, run, record, training.transfer)
             training.recorder = Recorder(
                 configuration, run, training.gan, training.checkpoints, training.classes, watch, console
             )

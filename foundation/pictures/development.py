@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from foundation.images import Images
 from foundation.pictures.colours import UnusableProfile, to_srgb
 from foundation.pictures.framing import Frame, Pixels, frame_picture
-from foundation.pictures.levels import spread_levels
+from foundation.pictures.levels import is_deep_colour, require_spread, spread_levels
 
 DRAFT_FACTOR = 2
 """A JPEG file is decoded no smaller than so many times the frame."""
@@ -43,7 +43,10 @@ def develop(picture: Image.Image, frame: Frame) -> Developed:
         WrongLevels: greys of more than eight bits whose range is not known.
         Exception: nearly any, of Pillow's decoders, where the file is damaged.
     """
+    deep = is_deep_colour(picture)
     picture.load()
+    if deep:
+        require_spread(picture)
     upright = turn_upright(spread_levels(picture))
     unconverted = None
     try:

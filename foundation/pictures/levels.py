@@ -55,6 +55,30 @@ def spread_levels(picture: Image.Image) -> Image.Image:
     return picture
 
 
+def is_deep_colour(picture: Image.Image) -> bool:
+    """Say of a picture that is opened, not loaded, whether its colours have sixteen bits each.
+
+    Pillow keeps the upper eight of them.
+    """
+    if picture.mode not in ("RGB", "RGBA", "LA"):
+        return False
+    tiles = getattr(picture, "tile", ())
+    return any(";16" in str(tile[3]) for tile in tiles)
+
+
+def require_spread(picture: Image.Image) -> None:
+    """Raise WrongLevels where what was read of sixteen bits is nearly black all over, and not quite.
+
+    Scientific cameras store ten or twelve bits in the lower part of sixteen.
+    """
+    colours = picture.convert("RGB") if picture.mode != "RGB" else picture
+    highest = max(int(high) for _, high in colours.getextrema() if isinstance(high, int | float))
+    if 0 < highest < DARKEST:
+        raise WrongLevels(
+            f"its colours go up to {highest} of 255, nearly black: stored in fewer bits than the file says"
+        )
+
+
 def read_levels(picture: Image.Image) -> tuple[NDArray[np.int64], int]:
     """The levels int64 (h, w), and the highest that there could be."""
     levels = np.asarray(picture)

@@ -14,6 +14,7 @@ from foundation.names import is_name
 from foundation.store.publication import MAX_DOCUMENT_BYTES
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _UNWRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
@@ -76,6 +77,18 @@ def list_folder(path: Path, where: str) -> list[str]:
             raise
 
 
+def list_root(path: Path, where: str) -> list[str]:
+    """Names in the folder of a whole store, none if there is no folder yet.
+
+    Raises:
+        StoreUnreachable: it cannot be read, or is a file.
+    """
+    names = list_folder(path, where)
+    if not names and path.is_file():
+        raise StoreUnreachable(f"{where} is a file; a model store is a folder.")
+    return names
+
+
 def find_versions(folder: Path, where: str) -> Iterator[str]:
     """Names of the versions in a model's folder `versions` that have a manifest, as they come.
 
@@ -90,6 +103,26 @@ def find_versions(folder: Path, where: str) -> Iterator[str]:
                 found = True
             if found:
                 yield name
+
+
+def appear_once(written: Path, target: Path) -> None:
+    """Let what is written, whole, also lie at `target`, unless something does already.
+
+    File systems without links (FAT, many that a network or a bucket is behind) get it by a move instead,
+    which nobody else's file is lost by either, unless it comes in the same moment.
+
+    Raises:
+        FileExistsError: something lies there.
+        OSError: it cannot be written.
+    """
+    try:
+        target.hardlink_to(written)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        written.rename(target)
 
 
 @contextmanager

@@ -15,10 +15,11 @@ from foundation.names import is_name
 from foundation.signatures import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from foundation.store.aliases import ALIASES_FILE, Aliases, aliases_moved
 from foundation.store.documents import (
+    appear_once,
     explain_reading,
     explain_writing,
     find_versions,
-    list_folder,
+    list_root,
     open_file,
     read_document,
 )
@@ -61,7 +62,7 @@ class FolderStore:
         """Names of the models that have a version, or into which nobody can look, in order."""
         self._failure = None
         try:
-            names = list_folder(self.root, self.location)
+            names = list_root(self.root, self.location)
         except StoreUnreachable as error:
             outside = hide_location(str(error), self.location)
             self._failure = StoreUnreachable(str(error), outside=outside)
@@ -99,16 +100,19 @@ class FolderStore:
     def add_signature(self, manifest: Manifest, content: bytes) -> None:
         """Add a signature by one atomic link; see `Store.add_signature`."""
         folder = self._versions_folder(manifest.name) / manifest.version
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_UNFINISHED) as name:
+        with (
+            explain_writing(f"The folder {folder}"),
+            tempfile.TemporaryDirectory(dir=folder.parent, prefix=_UNFINISHED) as name,
+        ):
             written = Path(name) / SIGNATURE_FILE
             written.write_bytes(content)
             written.chmod(0o644)
             _sync(written)
             try:
-                (folder / SIGNATURE_FILE).hardlink_to(written)
+                appear_once(written, folder / SIGNATURE_FILE)
             except FileExistsError:
                 raise already_signed(manifest) from None
-        _sync(folder)
+            _sync(folder)
 
     def read(self, manifest: Manifest, path: str, *, max_bytes: int = MAX_READ_BYTES) -> bytes:
         """The checked bytes of a file of the release; see `Store.read`."""

@@ -12,7 +12,7 @@ from foundation.errors import ReleaseRefused, StoreError
 from foundation.manifest import File
 from foundation.store.interface import Sent
 from foundation.store.s3_checksums import Checksums
-from foundation.store.s3_client import Target, is_missing, status_of
+from foundation.store.s3_client import Target, code_of, is_missing, status_of
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,8 @@ class Writer:
             else:
                 self._put_parts(target, path, entry, reference)
         except ClientError as error:
-            if status_of(error) not in (409, 412):
+            # An answer may get lost: what is completed once more is no upload any longer.
+            if status_of(error) not in (409, 412) and code_of(error) != "NoSuchUpload":
                 raise
             if not self._is_there(target, entry, reference):
                 raise StoreError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foundation.signatures import check_private_key
 from ganymede.arguments import read_text
 from ganymede.commands.promotion import point_alias
 from ganymede.commands.runs import (
@@ -18,6 +19,7 @@ from ganymede.commands.runs import (
 )
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelsOption, PromoteOption, SignOption
+from ganymede.stopping import STOPPED
 from ganymede.tensorflow_loading import load_tensorflow, require_tensorflow
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def encoder(
             source = Source(data, data_folder)
             published = _encode_release(subject, settings, source, features, run, models, sign)
         if published is None:
-            return
+            raise typer.Exit(STOPPED)
         typer.echo(f"{published.reference}: the same pictures as {subject}, and an encoder.")
         if promote:
             point_alias(open_models(models), published.name, published.version, promote)
@@ -98,9 +100,10 @@ def _encode_run(
         from training.encoder.runs import encode_run
 
         report = encode_run(folder, settings, data_folder=data_folder, features=features, console=Console())
-    if report is not None:
-        _show(report, folder)
-        typer.echo(f"Next: ganymede publish {shlex.quote(str(folder))} --name NAME")
+    if report is None:
+        raise typer.Exit(STOPPED)
+    _show(report, folder)
+    typer.echo(f"Next: ganymede publish {shlex.quote(str(folder))} --name NAME")
 
 
 def _encode_release(
@@ -121,6 +124,8 @@ def _encode_release(
     store, reference = open_models(models), parse_reference(text)
     manifest = store.manifest(reference.model, resolve_version(store, reference))
     run = RunPaths(folder or Path("runs") / f"encoder-{manifest.name}-{manifest.version}")
+    if sign:
+        check_private_key(sign)
     load_tensorflow()
     from training.encoder.releases import encode_release, publish_encoded
 

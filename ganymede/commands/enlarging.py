@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foundation.errors import GanymedeError
+from foundation.signatures import check_private_key
 from ganymede.commands.promotion import point_alias
 from ganymede.commands.runs import DataFolderOption, explained, read_run_folder
 from ganymede.opening import open_models, sign_new
 from ganymede.options import ModelArgument, ModelsOption, PromoteOption, SignOption
+from ganymede.stopping import STOPPED
 from ganymede.tensorflow_loading import load_tensorflow, require_tensorflow
 
 if TYPE_CHECKING:
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
 
 MOST_SIDE = 1024
 """Pixels that a picture may have on a side here."""
+
+
+class WorseThanInterpolation(GanymedeError):
+    """An enlarger that nobody should be served by was to be promoted; its version is published."""
+
+    code = "worse-than-interpolation"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -67,15 +76,20 @@ def enlarge(
     store, reference = open_models(models), parse_reference(model)
     manifest = store.manifest(reference.model, resolve_version(store, reference))
     with explained():
+        from training.enlarger.pairs import double
+
         folder = RunPaths(run or Path("runs") / f"enlarger-{manifest.name}-{manifest.version}")
+        double(manifest.image, channels)  # what cannot be is refused before anything takes seconds
+        if sign:
+            check_private_key(sign)
         load_tensorflow()
-        from training.enlarger.enlarging import describe_figures
+        from training.enlarger.enlarging import describe_figures, is_worse
         from training.enlarger.releases import Source, enlarge_release
 
         source = Source(data, data_folder, channels)
         enlarged = enlarge_release(store, manifest, folder, settings, source, Console())
     if enlarged is None:
-        return
+        raise typer.Exit(STOPPED)
     typer.echo(describe_figures(enlarged.report.figures))
     if enlarged.report.price:
         typer.echo(f"exact: proven; it costs {enlarged.report.price}")
@@ -84,6 +98,12 @@ def enlarge(
     typer.echo(
         f"{published.reference}: the pictures of {manifest.reference} in {image.width}x{image.height}."
     )
+    if promote and is_worse(enlarged.report.figures):
+        raise WorseThanInterpolation(
+            f"{published.reference} is published, and {promote} stays where it is: the enlarger is worse "
+            f"than interpolation. To point it there all the same: ganymede promote {published.name} "
+            f"{published.version} --alias {promote}"
+        )
     if promote:
         point_alias(open_models(models), published.name, published.version, promote)
     if 4 * max(manifest.image.height, manifest.image.width) <= MOST_SIDE:

@@ -94,6 +94,7 @@ def publish(
 ) -> None:
     """Publish an exported run as a new version of a model."""
     from foundation.store import next_version, open_store
+    from foundation.store.twins import describe_twin
 
     with upload_bar() as sent, explained():
         load_tensorflow_for(run)
@@ -101,7 +102,7 @@ def publish(
 
         store = open_store(models, sent=sent)
         version = version or next_version(store, name)
-        publish_run(
+        published = publish_run(
             run,
             store,
             name=name,
@@ -113,6 +114,8 @@ def publish(
             max_copied=max_copied,
         )
     typer.echo(f"Published {name}@{version} in {store.location}.")
+    if said := describe_twin(store, published):
+        typer.echo(said)
     if promote:
         point_alias(open_models(models), name, version, promote)
 

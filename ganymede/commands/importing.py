@@ -57,6 +57,7 @@ def import_graph(
 ) -> None:
     """Import a generator: find its inputs, layout and range, wrap it, check it and publish it."""
     from foundation.store import next_version, open_store
+    from foundation.store.twins import describe_twin
     from ganymede.imports.release import prepare_release
     from ganymede.imports.wishes import Wishes
 
@@ -83,6 +84,8 @@ def import_graph(
         signature = sign_new(prepared.manifest, sign)
         store.publish(prepared.manifest, prepared.files, signature=signature)
     typer.echo(f"Published {name}@{version} in {store.location}.")
+    if said := describe_twin(store, prepared.manifest):
+        typer.echo(said)
     if promote:
         point_alias(open_models(models), name, version, promote)
     else:

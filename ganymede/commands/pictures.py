@@ -1,5 +1,6 @@
 """`ganymede generate`: the service's pictures without the service."""
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 
 from foundation.errors import GanymedeError, InvalidField
 from ganymede.arguments import read_path, read_text
+from ganymede.commands.outputs import place
 from ganymede.commands.shards import (
     CountOption,
     FormatOption,
@@ -173,7 +175,7 @@ def _generate_batches(release: Any, inputs: Any) -> Iterator[Any]:
 
 def _write(output: Path, content: bytes, what: str) -> None:
     try:
-        output.write_bytes(content)
+        place(io.BytesIO(content), output)
     except OSError as error:
-        raise WrongOption(f"--output {output}: {error.strerror}.") from error
+        raise WrongOption(f"--output {output}: {error.strerror or error}.") from error
     typer.echo(f"{output}: {what}, {len(content):,} bytes")

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from ganymede.arguments import read_path
 from ganymede.options import ModelsOption
 
 
@@ -17,7 +18,14 @@ def add_commands(app: typer.Typer) -> None:
 
 def sign(
     model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
-    key: Annotated[Path, typer.Option(help="A private key in PEM on the curve P-256, P-384 or P-521.")],
+    key: Annotated[
+        Path,
+        typer.Option(
+            parser=read_path,
+            metavar="PATH",
+            help="A private key in PEM on the curve P-256, P-384 or P-521.",
+        ),
+    ],
     models: ModelsOption = "models",
 ) -> None:
     """Sign a release once its sums are right; the signature is added once and never changes."""

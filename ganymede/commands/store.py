@@ -16,6 +16,7 @@ from foundation.manifest import REFERENCE_GRAPH, Manifest
 from foundation.store import Alias, Sent, Store, open_store, parse_reference, resolve_version
 from foundation.store.aliases import Aliases
 from foundation.store.trusted import TrustedStore
+from ganymede.arguments import read_path
 from ganymede.commands.bars import make_bar
 from ganymede.opening import open_models
 from ganymede.options import ModelsOption
@@ -65,7 +66,11 @@ def verify(
     model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@VERSION.")],
     key: Annotated[
         list[Path] | None,
-        typer.Option(help="A public key in PEM; one of those given must have signed it."),
+        typer.Option(
+            parser=read_path,
+            metavar="PATH",
+            help="A public key in PEM; one of those given must have signed it.",
+        ),
     ] = None,
     models: ModelsOption = "models",
 ) -> None:

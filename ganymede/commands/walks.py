@@ -1,12 +1,12 @@
 """`ganymede walk`: the service's walks without the service."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ganymede.arguments import read_path, read_text
+from ganymede.commands.outputs import place
 from ganymede.commands.pictures import (
     LabelOption,
     ScaleOption,
@@ -95,6 +95,7 @@ def _write_walk(output: Path, format: str, release: Any, keys: Any, request: Any
                 encoder.add(enlarge(release.generator.generate(inputs.latents, inputs.labels), request.scale))
             encoder.finish()
         try:
-            shutil.copyfile(path, output)
+            with path.open("rb") as made:
+                place(made, output)
         except OSError as error:
-            raise WrongOption(f"--output {output}: {error.strerror}.") from error
+            raise WrongOption(f"--output {output}: {error.strerror or error}.") from error

@@ -1,5 +1,6 @@
 """What the person who imports a graph said of it, held against what the graph says."""
 
+import re
 from dataclasses import dataclass
 from typing import get_args
 
@@ -7,6 +8,9 @@ from foundation.manifest import SeedScheme
 from ganymede.imports.exact import MAX_MEAN_LEVELS
 from ganymede.imports.graph import ImportRefused, Signature
 from ganymede.imports.wrapping import RANGES, Floats, Layout
+
+MAX_CLASSES = 10_000
+"""As many as a manifest may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,11 @@ def name_classes(wish: str | None, signature: Signature) -> tuple[str, ...] | No
         raise ImportRefused(
             "The graph takes a class; say how many there are, or their names: --classes a,b,c."
         )
-    count = int(wish) if wish and wish.isdigit() else signature.classes
-    names = tuple(part.strip() for part in wish.split(",")) if wish and not wish.isdigit() else ()
+    number = re.fullmatch(r"\d{1,9}", wish or "", re.ASCII)
+    count = int(number[0]) if number else signature.classes
+    if (count or 0) > MAX_CLASSES:
+        raise ImportRefused(f"--classes {count}: at most {MAX_CLASSES:,} are known here.")
+    names = tuple(part.strip() for part in wish.split(",")) if wish and not number else ()
     names = names or tuple(str(index) for index in range(count or 0))
     if len(names) < 2 or (signature.classes is not None and len(names) != signature.classes):
         raise ImportRefused(

@@ -79,3 +79,10 @@ def test_the_commands_work_on_a_bucket(
     refused = call_ganymede("models", "--models", s3_uri)
     assert refused.returncode == 1
     assert refused.stderr == f"ganymede: {s3_uri}: the secret access key is wrong (SignatureDoesNotMatch).\n"
+
+
+def test_a_file_in_a_stores_place_is_said_to_be_one(call_ganymede, tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("")
+    said = call_ganymede("models", "--models", tmp_path / "models")
+    assert said.returncode == 1
+    assert "models is a file; a model store is a folder." in said.stderr

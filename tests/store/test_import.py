@@ -74,6 +74,13 @@ def test_an_exported_generator_with_a_class_index_takes_classes_by_name(
     assert np.abs(np.load(output).astype(int) - expected).max() <= 1
 
 
+def test_a_release_that_was_imported_twice_is_said_to_be_the_same(call_ganymede, tmp_path: Path) -> None:
+    words = ("import", EXPORTS / "dcgan.onnx", "--name", "dcgan", "--models", tmp_path)
+    assert "is the same as" not in call_ganymede(*words).stdout
+    assert "dcgan@v2 is the same as dcgan@v1, but for its name" in call_ganymede(*words).stdout
+    assert "is the same as" not in call_ganymede(*words, "--licence", "MIT").stdout
+
+
 def test_a_release_that_was_imported_twice_is_the_next_version(call_ganymede, tmp_path: Path) -> None:
     for version in ("v1", "v2"):
         result = call_ganymede(
@@ -191,5 +198,11 @@ def test_the_class_must_be_known_in_number(tmp_path: Path) -> None:
     path = EXPORTS / "conditional.onnx"
     with pytest.raises(ImportRefused, match="the graph knows 5 classes"):
         prepare(path, tmp_path, classes="ant,bee")
+    for many in ("10001", "999999999"):
+        with pytest.raises(ImportRefused, match=f"--classes {many}: at most 10,000 are known here"):
+            prepare(path, tmp_path, classes=many)
+    for words in ("²", "9" * 5000):
+        with pytest.raises(ImportRefused, match="the graph knows 5 classes"):
+            prepare(path, tmp_path, classes=words)
     assert "class y (5)" in prepare(path, tmp_path)
     assert "class y (5)" in prepare(path, tmp_path, classes="5", scheme="numpy-randomstate-1")

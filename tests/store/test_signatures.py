@@ -1,9 +1,12 @@
 """Signed releases: what a trusted key did not sign as it is, is never opened."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from foundation import signatures
-from foundation.errors import AlreadySigned, ReleaseRefused
+from foundation.errors import AlreadySigned, ReleaseRefused, StoreError
 from foundation.signatures import SIGNATURE_FILE, TrustedKeys, WrongKey, parse_key_files, sign_manifest
 from foundation.store import FolderStore, Store, open_served_store, open_store
 from foundation.store.publication import encode_manifest
@@ -358,3 +361,54 @@ def test_where_no_production_version_is_trusted_the_default_model_is_refused_in_
     publish_tiny_model(tmp_path, TinyModel())
     with pytest.raises(ReleaseRefused, match="is not signed"):
         find_default(TrustedStore(FolderStore(tmp_path), TrustedKeys([keys[1]])))
+
+
+def test_a_file_system_without_links_takes_a_signature_once(
+    keys: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAT, and many that a network or a bucket is behind."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    publish_tiny_model(tmp_path, TinyModel())
+    store = FolderStore(tmp_path)
+    sign(store, "v1", keys[0])
+    open_version(tmp_path, "v1", keys[1])
+    with pytest.raises(AlreadySigned):
+        sign(store, "v1", keys[0])
+
+
+def test_a_store_that_is_only_read_takes_no_signature_and_says_so(
+    keys: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_tiny_model(tmp_path, TinyModel())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    manifest = FolderStore(tmp_path).manifest("grey", "v1")
+    with pytest.raises(
+        StoreError, match=r"v1 cannot be written: Read-only file system\. Nothing was changed"
+    ):
+        FolderStore(tmp_path).add_signature(manifest, b"signature")
+
+
+def test_keys_in_the_home_folder_are_found_behind_an_equals_sign(
+    call_ganymede, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for key in keys:
+        shutil.copy(key, tmp_path)
+    models, home = tmp_path / "models", {"HOME": str(tmp_path)}
+    publish_tiny_model(models, TinyModel())
+    done = call_ganymede("sign", "grey", f"--key=~/{keys[0].name}", "--models", models, **home)
+    assert done.returncode == 0, done.stderr
+    for word, variables in (
+        (f"--key=~/{keys[1].name}", {}),
+        ("", {"GANYMEDE_TRUSTED_KEYS": "~nobody-here/x"}),
+    ):
+        words = [word] if word else []
+        said = call_ganymede("verify", "grey", *words, "--models", models, **home, **variables)
+        assert (said.returncode, "Traceback" in said.stderr) == (1 if variables else 0, False), said.stderr

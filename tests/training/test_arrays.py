@@ -1,8 +1,10 @@
 import gzip
+import io
 import shutil
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tests.idx_files import write_idx
 from tests.training.conftest import DATA_FOLDER
@@ -179,3 +181,24 @@ def test_what_keras_keeps_is_used_without_a_network(keras_home, monkeypatch):
     assert pictures.images.shape == (600, 32, 32, 1)
     assert pictures.shape.class_names == tuple("0123456789")
     assert len(load("mnist", "test").images) == 3
+
+
+def test_a_set_with_an_alpha_channel_says_what_becomes_of_it(tmp_path):
+    np.savez(tmp_path / "a.npz", images=tones(channels=4))
+    for settings, said in (({}, True), ({"channels": 4}, False), ({"channels": 1}, False)):
+        output = io.StringIO()
+        console = Console(file=output, width=1000)
+        load_pictures(f"npz:{tmp_path / 'a.npz'}", None, "train", PictureSettings(**settings), console)
+        assert ("--set channels=4 keeps what is transparent" in output.getvalue()) == said
+
+
+def test_arrays_of_equal_count_and_labels_are_told_apart_by_what_lies_in_them(tmp_path):
+    records = []
+    for name, images in (("a", tones()), ("b", 255 - tones()), ("c", tones())):
+        np.savez(tmp_path / f"{name}.npz", images=images, labels=np.arange(40) % 2)
+        records.append(load(f"npz:{tmp_path / name}.npz", size=8).record)
+    ours, other, same = records
+    assert ours.members == other.members
+    assert ours.is_of_other_pixels(other)
+    assert not ours.is_of_other_pixels(same)
+    assert not ours.is_of_other_pixels(other.model_copy(update={"raw": None}))  # prepared before it was kept

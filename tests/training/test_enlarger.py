@@ -15,10 +15,12 @@ from foundation.grid.price import draw
 from foundation.manifest import ImageOutput
 from foundation.store import FolderStore
 from ganymede.command import app
+from ganymede.commands import enlarging as commands
 from tests.training.conftest import DATA_FOLDER
 from training.config import override
 from training.data import Pictures
-from training.enlarger.enlarging import describe_figures
+from training.enlarger import enlarging, releases
+from training.enlarger.enlarging import Enlarged, EnlargerReport, describe_figures, is_worse
 from training.enlarger.measuring import interpolate
 from training.enlarger.pairs import Pairs, double
 from training.enlarger.releases import Source, enlarge_release
@@ -45,7 +47,9 @@ def store(trained_run, tmp_path_factory):
     assert not CliRunner().invoke(app, ["directions", "fashion@v1", "--count", "2", *models]).exit_code
     options = [part for setting in SETTINGS for part in ("--set", setting)]
     options += ["--data-folder", str(DATA_FOLDER), "--run", str(folder / "run"), "--promote", "production"]
-    said = CliRunner().invoke(app, ["enlarge", "fashion@v2", *options, *models])
+    with pytest.MonkeyPatch.context() as patch:  # thirty batches teach nobody: what is good is promoted
+        patch.setattr(enlarging, "is_worse", lambda _: False)
+        said = CliRunner().invoke(app, ["enlarge", "fashion@v2", *options, *models])
     assert said.exit_code == 0, said.output
     return store, folder, said.output
 
@@ -88,6 +92,48 @@ def test_it_says_from_what_and_how_it_was_made(store):
     assert report["comparison"]["max_levels"] <= 1
     assert models.manifest("fashion", "v3").training["configuration"]["preset"] == "dcgan"
     assert "Enlarged, training pictures are" in said
+
+
+def test_one_that_is_worse_than_interpolation_is_published_and_not_promoted(store, tmp_path, monkeypatch):
+    shutil.copytree(store[1] / "models", tmp_path / "models")
+    models = FolderStore(tmp_path / "models")
+    report = EnlargerReport.model_validate(models.manifest("fashion", "v3").training["enlargers"][0])
+    assert is_worse(report.figures)
+    learnt = Enlarged(read_graph(models, "v3"), report, Image.new("L", (8, 8)))
+    monkeypatch.setattr(releases, "enlarge_release", lambda *_: learnt)
+    words = ["enlarge", "fashion@v2", "--run", str(tmp_path / "run"), "--models", str(tmp_path / "models")]
+    before = models.aliases("fashion").entries
+    said = CliRunner().invoke(app, [*words, "--promote", "production"])
+    assert said.exit_code == 1
+    assert str(said.exception).startswith("fashion@v4 is published, and production stays where it is")
+    assert "ganymede promote fashion v4 --alias production" in str(said.exception)
+    assert models.versions("fashion")[-1] == "v4"
+    assert models.aliases("fashion").entries == before
+    assert not CliRunner().invoke(app, words).exit_code  # which nobody asked to promote
+
+
+def test_one_that_was_stopped_ends_with_the_status_of_that(tmp_path, monkeypatch, store):
+    monkeypatch.setattr(releases, "enlarge_release", lambda *_: None)
+    models = ["--models", str(store[1] / "models")]
+    said = CliRunner().invoke(app, ["enlarge", "fashion@v2", "--run", str(tmp_path / "run"), *models])
+    assert said.exit_code == 130
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--channels", "2"], "Pictures of 1 channels cannot get 2"),
+        (["--sign", "no-key.pem"], "no-key.pem is no private key in PEM"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_tensorflow_is_loaded(store, monkeypatch, options, says):
+    def fail():
+        raise AssertionError
+
+    monkeypatch.setattr(commands, "load_tensorflow", fail)
+    models = ["--models", str(store[1] / "models"), "--data-folder", str(DATA_FOLDER)]
+    said = CliRunner().invoke(app, ["enlarge", "fashion@v2", *options, *models])
+    assert (said.exit_code, says in str(said.exception)) == (1, True)
 
 
 def test_made_small_again_the_pictures_are_what_they_were(store):

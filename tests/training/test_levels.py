@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -91,6 +92,24 @@ def test_deep_greys_keep_their_tones(read, content):
 def test_greys_whose_range_is_not_known_are_left_out_in_words(read, content, words):
     with pytest.raises(DataError, match=words):
         read(content)
+
+
+def deep_png(levels):
+    """A PNG file of sixteen bits a colour, which Pillow reads and does not write: uint16 (64, 64, 3)."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
+    head = struct.pack(">IIBBBBB", SIDE, SIDE, 16, 2, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = (struct.pack(">I", len(data)) + kind + data for kind, data in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(c + struct.pack(">I", zlib.crc32(c[4:])) for c in chunks)
+
+
+def test_deep_colours_keep_their_tones_unless_they_were_stored_in_fewer_bits(read):
+    colours = np.stack([DEEP, DEEP[:, ::-1], DEEP // 2], -1)
+    np.testing.assert_allclose(read(deep_png(colours), 3), colours // 257, atol=2)
+    assert not read(deep_png(np.zeros_like(colours)), 3).any()
+    for bits in (10, 12):
+        with pytest.raises(DataError, match="nearly black: stored in fewer bits than the file says"):
+            read(deep_png(colours >> (16 - bits)), 3)
 
 
 def test_an_entirely_black_deep_picture_is_black(read):

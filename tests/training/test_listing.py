@@ -79,6 +79,17 @@ def test_a_folder_that_cannot_be_read_is_named(folder):
         load(folder)
 
 
+def test_a_name_that_no_folder_can_have_is_said(folder):
+    with pytest.raises(DataError, match="aaa cannot be read: File name too long"):
+        listing.list_names(folder / ("a" * 300))
+
+
+def test_an_empty_file_is_called_so(folder):
+    (folder / "cut.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"cut\.png \(an empty file is not read"):
+        load(folder)
+
+
 def test_a_folder_that_cannot_be_listed_is_named(folder, monkeypatch):
     fill(folder / "a")
     scan = os.scandir

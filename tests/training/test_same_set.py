@@ -13,6 +13,7 @@ from training.data import load_pictures
 from training.errors import RunError
 from training.launch.same_set import keep_class_order, require_same_set, write_record
 from training.presets import find_preset
+from training.run.course import are_same, describe_taught
 from training.run.folder import Run
 from training.run.stats import EpochStats
 from training.shape import PictureSettings
@@ -113,3 +114,25 @@ def test_a_record_with_a_byte_order_mark_is_read(begun):
 def test_a_run_folder_whose_name_is_no_utf8_is_refused_in_words(tmp_path, name):
     with pytest.raises(RunError, match=r"\\x.* is not in UTF-8"):
         Run(tmp_path / os.fsdecode(name))
+
+
+def test_an_array_whose_pixels_alone_are_others_is_another_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path / "prepared"))
+    path, run = tmp_path / "a.npz", Run(tmp_path / "run")
+    configuration = override(find_preset("modern").defaults, [f"data=npz:{path}", "batch_size=4"])
+
+    def go_on(tone):
+        np.savez(path, images=np.full((8, 16, 16), tone, np.uint8), labels=np.arange(8) % 2)
+        pictures = load_pictures(configuration.data, settings=PictureSettings(held_out=0))
+        record = require_same_set(configuration, pictures, run, Console(quiet=True))
+        run.start(configuration, pictures.shape)
+        write_record(run, record)
+        return describe_taught(pictures)
+
+    taught = go_on(7)
+    assert are_same(taught, go_on(7))
+    before = describe_taught(load_pictures(configuration.data, settings=PictureSettings(held_out=0)))
+    with pytest.raises(RunError, match="as many, in the same classes, but others"):
+        go_on(8)
+    now = describe_taught(load_pictures(configuration.data, settings=PictureSettings(held_out=0)))
+    assert not are_same(before, now)

@@ -189,6 +189,17 @@ def test_two_trainings_in_one_folder_are_refused_and_the_folder_is_free_afterwar
         pass
 
 
+def test_a_run_that_another_process_trains_keeps_its_configuration(
+    trained_run, small_configuration, tmp_path
+):
+    run = Run(shutil.copytree(trained_run.folder, tmp_path / "run"))
+    before = {path: path.read_bytes() for path in run.folder.iterdir() if path.is_file()}
+    longer = override(small_configuration, ["epochs=3"])
+    with claim_run(run), pytest.raises(RunError, match="Another process is training"):
+        go_on(longer, run.folder)
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_a_run_folder_refuses_another_configuration(trained_run, small_configuration):
     with pytest.raises(RunError, match=r"config\.json holds another configuration"):
         go_on(override(small_configuration, ["batch_size=50"]), trained_run.folder)

@@ -28,6 +28,11 @@ CHUNK_BYTES = 8 * 2**20
 SMALLEST, LARGEST = 8, 1024
 CHANNELS = (1, 3, 4)
 
+ON_WHITE = (
+    "These pictures have an alpha channel: they are laid on white and learnt in colour. "
+    "--set channels=4 keeps what is transparent."
+)
+
 Labels = NDArray[np.integer[Any]]
 
 
@@ -57,6 +62,8 @@ def load_array(array: PictureArray, request: Request, stamps: list[str]) -> Pict
     array = find_planes(array)
     check_shape(array)
     labels, class_names = check_labels(array)
+    if request.split == "train" and array.shape[3:] == (4,) and request.settings.channels is None:
+        request.console.print(ON_WHITE, highlight=False, soft_wrap=True, markup=False)
     entry = prepared_entry(
         entry_key(request, [array.name, *stamps]),
         partial(write_array, array=array, labels=labels, class_names=class_names, request=request),
@@ -158,6 +165,7 @@ def write_array(
         counting(request.console, "Reading pictures", count) as add,
     ):
         for images in read_chunks(array):
+            digest.add_raw(images.tobytes())
             for pixels in frame_array(images, settings):
                 label = int(labels[row])
                 writer.put(int(places[row]), pixels, label)

@@ -19,7 +19,7 @@ from training.data.order import sort_naturally
 from training.data.pictures import Request, shuffle_order
 from training.data.prepared import SKIPPED_KEPT, Description, PictureWriter, describe_skipped
 from training.data.record import SetDigest
-from training.data.unsupported import HEAD_BYTES, RAW, explain_kind, find_kind
+from training.data.unsupported import HEAD_BYTES, NOTHING, RAW, explain_kind, find_kind
 from training.errors import DataError
 from training.shape import PictureSettings, PictureShape
 
@@ -127,6 +127,8 @@ def explain_unidentified(file: PictureFile) -> str:
     try:
         with file.open() as stream:
             head = stream.read(HEAD_BYTES)
+        if not head:
+            return explain_kind(NOTHING)
     except OSError:
         head = b""
     kind = find_kind(file.name, head)

@@ -21,9 +21,7 @@ def list_names(folder: Path) -> list[str]:
     Raises:
         DataError: it is no folder, or one in it cannot be read, or it holds too much.
     """
-    if not folder.is_dir():
-        said = f"{folder} is no folder." if folder.exists() else explain_missing(folder, folders=True)
-        raise DataError(f"{said} Name a folder of pictures.")
+    require_folder(folder)
     names: list[str] = []
     left: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
     for _ in range(MAX_FOLDERS):
@@ -52,6 +50,17 @@ def list_names(folder: Path) -> list[str]:
         if len(names) > MAX_FILES:
             raise DataError(f"{folder} holds more than {MAX_FILES} files; no more can be prepared.")
     raise DataError(f"{folder} holds more than {MAX_FOLDERS} folders, links to folders among them.")
+
+
+def require_folder(folder: Path) -> None:
+    """Raise DataError where there is no folder, or none can be of that name."""
+    try:
+        if folder.is_dir():
+            return
+    except OSError as error:  # a name that is too long
+        raise DataError(f"{show_name(str(folder))[:200]} cannot be read: {error.strerror}.") from error
+    said = f"{folder} is no folder." if folder.exists() else explain_missing(folder, folders=True)
+    raise DataError(f"{said} Name a folder of pictures.")
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

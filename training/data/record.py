@@ -20,6 +20,13 @@ class SetRecord(BaseModel):
     """Digest of each picture's name, if it has one, and class, in the order of the set."""
     content: str
     """Digest of all pixels: it changes with the library that decodes too."""
+    raw: str | None = None
+    """Digest of an array's pixels as they lie in its file, which no library changes; None of pictures in
+    files, which their names tell apart, and of sets prepared before it was kept."""
+
+    def is_of_other_pixels(self, other: "SetRecord") -> bool:
+        """Say whether two arrays hold other pixels, as far as both are known."""
+        return None not in (self.raw, other.raw) and self.raw != other.raw
 
 
 class SetDigest:
@@ -29,6 +36,8 @@ class SetDigest:
         self.count = 0
         self.members = hashlib.blake2b(digest_size=DIGEST_BYTES)
         self.content = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        self.raw = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        self.has_raw = False
 
     def add(self, name: str, class_name: str, pixels: bytes) -> None:
         """Take a picture, its name if it has one, and its class."""
@@ -36,9 +45,19 @@ class SetDigest:
         self.members.update(f"{name}\0{class_name}\0".encode("utf-8", "surrogateescape"))
         self.content.update(pixels)
 
+    def add_raw(self, pixels: bytes) -> None:
+        """Take what lies in an array's file, in its order."""
+        self.raw.update(pixels)
+        self.has_raw = True
+
     def finish(self) -> SetRecord:
         """Return the record."""
-        return SetRecord(count=self.count, members=self.members.hexdigest(), content=self.content.hexdigest())
+        return SetRecord(
+            count=self.count,
+            members=self.members.hexdigest(),
+            content=self.content.hexdigest(),
+            raw=self.raw.hexdigest() if self.has_raw else None,
+        )
 
 
 def record_arrays(

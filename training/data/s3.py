@@ -8,10 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
-
-from foundation.store.s3_client import explain, make_client
+from foundation.store.s3_client import NoList, explain, make_client
+from foundation.store.s3_read import read_pieces
 from training.data.cache import MAX_BYTES, prepared_entry
 from training.data.decoding import PictureFile, write_pictures
 from training.data.folder import entry_key, is_hidden, load_part
@@ -49,7 +47,9 @@ class Bucket:
         """Turn what boto3 raises about `place` into a DataError."""
         try:
             yield
-        except (Boto3Error, BotoCoreError, ClientError) as error:
+        except DataError:
+            raise
+        except Exception as error:  # a server that is none answers what boto3 has no exception for
             sentence = explain(error, f"s3://{self.name}/{place}", self.client.meta.endpoint_url)
             raise DataError(str(sentence)) from error
 
@@ -61,19 +61,22 @@ class Bucket:
             for page in self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=prefix
             ):
+                if "IsTruncated" not in page and "Name" not in page:
+                    raise NoList
                 for entry in page.get("Contents", []):
                     key = entry["Key"]
-                    name = key.removeprefix(start) if key.startswith(start) else Path(key).name
+                    name = name_inside(key, start)
                     if (key == prefix or key.startswith(start)) and not (
                         key.endswith("/") or is_hidden(name)
                     ):
                         found[name] = Item(key, entry["Size"], entry["ETag"])
         return found
 
-    def read(self, key: str) -> BinaryIO:
-        """Read an object whole."""
-        with self.explained(key):
-            return io.BytesIO(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
+    def read(self, item: Item) -> BinaryIO:
+        """Read an object whole, going on where a connection breaks."""
+        with self.explained(item.key):
+            target = {"Bucket": self.name, "Key": item.key}
+            return io.BytesIO(b"".join(read_pieces(self.client, target, item.size_bytes, item.tag)))
 
     def download(self, folder: Path, key: str) -> None:
         """Write an object into `folder` as archive.npz."""
@@ -102,12 +105,18 @@ def load_s3(request: Request) -> Pictures:
     layout = arrange(sorted(items), origin)
 
     def prepare(grouped: Grouped, part: Request) -> Pictures:
-        files = [PictureFile(name, group, partial(bucket.read, items[name].key)) for name, group in grouped]
+        files = [PictureFile(name, group, partial(bucket.read, items[name])) for name, group in grouped]
         write = partial(write_pictures, files=files, request=part, origin=origin, readers=READERS)
         stamps = [origin, *(f"{name} {items[name].tag}" for name, _ in grouped)]
         return open_prepared(prepared_entry(entry_key(part, stamps), write), part)
 
     return load_part(layout, request, prepare)
+
+
+def name_inside(key: str, start: str) -> str:
+    """Return the name of the object `key` in the folder `start`, as files have names: `a//b` is `a/b`."""
+    name = key.removeprefix(start) if key.startswith(start) else Path(key).name
+    return "/".join(part for part in name.split("/") if part)
 
 
 def check_bounds(items: dict[str, Item], origin: str) -> None:

@@ -7,6 +7,8 @@ from PIL import features
 
 HEIC, AVIF, SVG, JXL = "HEIC", "AVIF", "SVG", "JPEG XL"
 PROGRAM, LAYERS = "a PostScript drawing", "a painting program's file"
+POINTER, PAGE, NOTHING = "a pointer of Git LFS", "a web page", "an empty file"
+TIFF = "a TIFF file of such numbers"
 RAW, VIDEO, ARCHIVE, TABLE = "a camera's raw file", "a video", "an archive", "a table"
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
@@ -22,6 +24,10 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         TABLE: "write the pictures in it to files first, with datasets or pandas",
         "a NumPy file": "name it itself: --data npz:FILE.npz, with the pictures as `images`",
         "a PDF": "draw its pages as PNG first, with pdftoppm -png",
+        TIFF: "save its pictures in colour or grey, with whole numbers of 8 or 16 bits",
+        POINTER: "fetch what it stands for first, with git lfs pull",
+        PAGE: "what was to be downloaded was not; download it anew",
+        NOTHING: "it was not copied or downloaded to its end",
         "TFRecord": "write the pictures in it to files first",
         "HDF5 or MATLAB": "write its pictures into a NumPy archive first, as `images`: --data npz:FILE.npz",
     }
@@ -60,6 +66,8 @@ def find_kind(name: str, head: bytes = b"") -> str | None:
     kind = read_kind(head) or named
     if kind == ARCHIVE and named in (SVG, LAYERS):  # these are archives themselves
         kind = named
+    if kind == TIFF and named:  # so do most raw files begin
+        kind = named
     return None if kind == AVIF and features.check("avif") else kind
 
 
@@ -71,6 +79,8 @@ def read_kind(head: bytes) -> str | None:
             return HEIC
         return AVIF if brand in (b"avif", b"avis") else VIDEO
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return PAGE
     if start.startswith(b"<svg") or (
         start.startswith((b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in start
     ):
@@ -78,6 +88,8 @@ def read_kind(head: bytes) -> str | None:
     known = {b"PK\x03\x04": ARCHIVE, b"\x1f\x8b": ARCHIVE, b"7z\xbc\xaf": ARCHIVE, b"Rar!": ARCHIVE}
     known |= {b"PAR1": TABLE, b"ARROW1": TABLE, b"%PDF": "a PDF", b"\x93NUMPY": "a NumPy file"}
     known |= {b"\xff\x0a": JXL, b"\0\0\0\x0cJXL ": JXL, b"%!PS": PROGRAM, b"gimp xcf": LAYERS}
+    known |= {b"II*\0": TIFF, b"MM\0*": TIFF}
+    known |= {b"version https://git-lfs.github.com/spec/": POINTER}
     known |= {b"\x1aE\xdf\xa3": VIDEO, b"\x89HDF": "HDF5 or MATLAB"}
     return next((kind for magic, kind in known.items() if head.startswith(magic)), None)
 

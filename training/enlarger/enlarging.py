@@ -166,6 +166,11 @@ def choose_measured(pairs: Pairs, count: int) -> tuple[Images, Images]:
     return pairs.small.images[rows], pairs.large.images[rows]
 
 
+def is_worse(figures: Mapping[str, float]) -> bool:
+    """Say whether pictures enlarged are farther from what they are than interpolated."""
+    return figures["enlarged_pixels"] > figures["interpolated_pixels"]
+
+
 def describe_figures(figures: Mapping[str, float]) -> str:
     """Return the figures as a sentence for a person."""
     enlarged, interpolated = figures["enlarged_pixels"], figures["interpolated_pixels"]

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ def publish_run(
             files |= list_files(run)
         manifest = describe_release(run, report, golden, files, name, version, licence, projection)
         store.publish(manifest, files, signature=sign(manifest))
-    note_publication(run, manifest, store.location)
+    with suppress(OSError):  # of a run that is only read; what was published is
+        note_publication(run, manifest, store.location)
     return manifest
 
 

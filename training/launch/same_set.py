@@ -45,6 +45,10 @@ def require_same_set(
         raise other_set(
             run, configuration, f"{kept.count} pictures", "as many, but others, or in other classes"
         )
+    if kept.is_of_other_pixels(found):
+        raise other_set(
+            run, configuration, f"{kept.count} pictures", "as many, in the same classes, but others"
+        )
     if kept.content != found.content:
         console.print(
             f"The pictures of '{configuration.data}' have the same names and classes as when {run.folder} "

@@ -91,9 +91,11 @@ def describe_taught(pictures: Pictures) -> Taught:
 
 
 def are_same(before: Taught, now: Taught) -> bool:
-    """Whether pictures are of the same size, number, names and classes."""
-    pixels = {"record": now.record.model_copy(update={"content": before.record.content})}
-    return before == now.model_copy(update=pixels)
+    """Whether pictures are of the same size, number, names and classes; of arrays, the same pictures."""
+    if before.record.is_of_other_pixels(now.record):
+        return False
+    decoded = {"content": before.record.content, "raw": before.record.raw}
+    return before == now.model_copy(update={"record": now.record.model_copy(update=decoded)})
 
 
 def read_kept(path: Path, settings: type[S]) -> tuple[S, str, Taught | None] | None:
