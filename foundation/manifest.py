@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from foundation.names import Name
 from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, Projection
@@ -30,6 +38,20 @@ MAX_LICENCE = 500
 
 MAX_FLOAT32 = (2.0 - 2.0**-23) * 2.0**127
 """The largest number that float32 holds; bounds by it keep NaN and infinities out, too."""
+
+
+def _require_utc(moment: datetime) -> datetime:
+    """`moment`, which in UTC is one of the years that there are: HTTP has no other time (RFC 9110, 5.6.7)."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time in UTC from the year 1 to 9999") from None
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_require_utc)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What requests may have as well (`foundation.latents`, which reads this)."""
 
 
 class _Part(BaseModel):
@@ -98,7 +120,7 @@ class RecordedOn(_Part):
 class GoldenCheck(_Part):
     """What the reference graph answered where it was made, and what a reader must get again."""
 
-    seeds: tuple[int, ...] = Field(fail_fast=True, min_length=1, max_length=256)
+    seeds: tuple[Seed, ...] = Field(fail_fast=True, min_length=1, max_length=256)
     scheme: SeedScheme
     sha256: Sha256
     """Of the uint8 images' bytes, (n, height, width, channels) in C order."""
@@ -114,7 +136,7 @@ class Manifest(_Part):
     schema_version: int = SCHEMA_VERSION
     name: Name
     version: Name
-    created_at: AwareDatetime
+    created_at: Moment
     licence: str = Field(min_length=1, max_length=MAX_LICENCE)
     latent: LatentInput
     label: LabelInput | None = None

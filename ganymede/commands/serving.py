@@ -1,6 +1,7 @@
 """`ganymede serve`."""
 
 import socket
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from math import ceil
@@ -111,10 +112,16 @@ def require_free(host: str, port: int) -> None:
 def greet(address: str, *, page: bool = False) -> None:
     """Say where the service and its `page` are."""
     if page:
-        typer.echo(f"The page: {address}/ui/")
-    typer.echo(f"Ganymede on {address} ({address}/docs).")
+        _say(f"The page: {address}/ui/")
+    _say(f"Ganymede on {address} ({address}/docs).")
 
 
 def invite(address: str) -> None:
     """Say how to ask it for pictures, once it has any."""
-    typer.echo(f"Ready. Try:\n  curl -X POST {address}/generate -o grid.png")
+    _say(f"Ready. Try:\n  curl -X POST {address}/generate -o grid.png")
+
+
+def _say(sentence: str) -> None:
+    """Print it; where nobody reads it any more, or the disk is full, the service goes on."""
+    with suppress(OSError):
+        typer.echo(sentence)

@@ -97,7 +97,8 @@ class SharedWindows:
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await ask(storage)
-        except _failures_of(storage) as error:
+            _require_number(answer)
+        except Exception as error:  # what is no Redis, or holds what others wrote, fails in any way
             self._again_at = time.monotonic() + self._pause_s
             if self.reachable:
                 kind = type(error).__name__  # its text may hold more than a log should
@@ -143,9 +144,9 @@ def _connect(url: str, timeout_s: float) -> "ConnectionPool":
     ) from None
 
 
-def _failures_of(storage: "RedisStorage") -> tuple[type[Exception], ...]:
-    failures = storage.base_exceptions
-    return (TimeoutError, OSError, *(failures if isinstance(failures, tuple) else (failures,)))
+def _require_number(answer: object) -> None:
+    if type(answer) not in (int, float):
+        raise TypeError(f"a {type(answer).__name__} is no count")
 
 
 def _open_storage(pool: "ConnectionPool") -> "RedisStorage":

@@ -10,6 +10,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from foundation.errors import Unavailable
+from service.engine.room import Room
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -39,7 +40,8 @@ class Threads:
         """`wait_s` is how long a call may wait for its turn, None for ever.
 
         A call that runs for more than `slow_s` lets the next one begin; `max_alive` bounds those, too.
-        No requester has more than `max_each` turns at once: `whose` names the one of the current task.
+        No requester has more than `max_each` turns at once, nor all places of the `max_waiting`: `whose`
+        names the one of the current task.
         """
         self._name = name
         self._turns = asyncio.Semaphore(max_running)
@@ -47,11 +49,10 @@ class Threads:
         self._whose = whose
         self._shares = weakref.WeakValueDictionary[str, asyncio.Semaphore]()
         """The turns of each requester who waits or runs."""
-        self._max_waiting = max_waiting
+        self._waiting = Room(max_waiting)
         self._wait_s = wait_s
         self._slow_s = slow_s
         self._max_alive = max_alive or max_running
-        self._waiting = 0
         self.alive = 0
         """Threads that have not ended, whether or not anyone waits for them."""
 
@@ -78,16 +79,17 @@ class Threads:
         if not any(turns.locked() for turns in wanted):
             await turn.take(wanted)  # at once
             return
-        if self._waiting >= self._max_waiting:
+        requester = self._whose()
+        if not self._waiting.fits(1, requester):
             raise self._busy()
-        self._waiting += 1
+        self._waiting.take(1, requester)
         try:
             async with asyncio.timeout(self._wait_s):
                 await turn.take(wanted)
         except TimeoutError:
             raise self._busy() from None
         finally:
-            self._waiting -= 1
+            self._waiting.give_back(1, requester)
 
     def _check_alive(self) -> None:
         if self.alive >= self._max_alive:
@@ -140,7 +142,8 @@ class Threads:
 
     def _busy(self) -> Unavailable:
         return Unavailable(
-            f"{self.alive} calls for {self._name} are under way and {self._waiting} wait; try again soon.",
+            f"{self.alive} calls for {self._name} are under way and {self._waiting.held} wait; "
+            "try again soon.",
             retry_after_s=_RETRY_AFTER_S,
         )
 

@@ -49,7 +49,9 @@ class Releases:
         `open_timeout_s`. `caller` names whom the current task works for: canaries go by that.
         """
         self.store = store
-        self.asking = Threads("the model store", max_running=8, max_waiting=32, wait_s=2)
+        self.asking = Threads(
+            "the model store", max_running=8, max_waiting=32, wait_s=2, max_each=6, whose=caller
+        )
         """For what a request asks the store."""
         self.following = Threads("following the store", max_running=4, max_waiting=1000)
         self.projecting = Threads("an encoder", max_running=1, max_waiting=64, slow_s=SLOW_S, max_alive=4)

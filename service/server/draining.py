@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -10,6 +11,7 @@ import uvicorn
 
 from service.endpoints.context import Context
 from service.server.ending import end_now, end_within
+from service.server.hang_up import heed_hang_up
 from service.server.listeners import keep_many, take_all
 from service.server.wire_limits import LAST_CALL_S
 
@@ -27,12 +29,12 @@ log = logging.getLogger(__name__)
 class DrainingServer(uvicorn.Server):
     """uvicorn's server, which tells the service first that it is to end.
 
-    On SIGTERM or SIGINT `/readyz` says 503 at once, and for the lame duck's time requests are taken as ever,
-    each on a connection that closes behind its answer: balancers go on for seconds before they have noticed.
-    A second signal ends that time. Then uvicorn closes its listening socket, answers the requests it has,
-    within the drain's time limit, and closes the application. A client that keeps its connection learns from
-    a 503 that it should go elsewhere. After the timeout, or one more SIGINT, the process ends, whatever its
-    threads do.
+    On SIGTERM, SIGINT or the SIGHUP of a terminal that closes `/readyz` says 503 at once, and for the lame
+    duck's time requests are taken as ever, each on a connection that closes behind its answer: balancers go
+    on for seconds before they have noticed. A second signal ends that time. Then uvicorn closes its listening
+    socket, answers the requests it has, within the drain's time limit, and closes the application. A client
+    that keeps its connection learns from a 503 that it should go elsewhere. After the timeout, or one more
+    SIGINT, the process ends, whatever its threads do.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class DrainingServer(uvicorn.Server):
         """Start, and say where."""
         await super().startup(sockets)
         keep_many(self.servers)
+        heed_hang_up(signal.SIG_DFL, self.handle_exit)
         host, port = self.config.host, self.servers[0].sockets[0].getsockname()[1]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._started(address)
@@ -90,6 +93,7 @@ class DrainingServer(uvicorn.Server):
         if self.force_exit:  # uvicorn left the application open; the loop would end it by a KeyboardInterrupt
             log.warning("the process ends at once, for it was interrupted again while it drained")
             end_now(status)
+        heed_hang_up(self.handle_exit, signal.SIG_DFL)  # uvicorn raises what it heard once more
         if self._signal:
             end_within(0.0, status)
 

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 
 _GRACE_S = 3.0
 """For what was cut off to be told so, and for the application to close."""
@@ -33,5 +34,6 @@ def end_now(status: int) -> None:
     """
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(AttributeError, OSError, ValueError):  # there is none, or nobody reads it any more
+            stream.flush()
     os._exit(status)

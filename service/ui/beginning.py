@@ -2,7 +2,7 @@
 
 import asyncio
 
-import orjson
+from pydantic_core import to_json
 
 from foundation.errors import GanymedeError
 from service.endpoints.context import Context
@@ -29,7 +29,7 @@ async def tell_beginning(context: Context, model: str) -> bytes | None:
                 told["version"] = described.model_dump(mode="json")
     except (GanymedeError, TimeoutError):
         return None
-    return orjson.dumps(told)
+    return to_json(told, inf_nan_mode="null")  # a manifest may hold any number; a browser knows no NaN
 
 
 def _find_shown(context: Context, model: str) -> Release | None:

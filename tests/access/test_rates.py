@@ -5,6 +5,7 @@ import hashlib
 import re
 import signal
 import time
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
@@ -311,6 +312,43 @@ def test_a_store_that_refuses_leaves_each_process_to_its_own_count(tmp_path, cap
             asyncio.run(check(port))
     assert "does not answer" in caplog.text
     assert "wrong-staple" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b":abc",
+        b"$-1",
+        b"+OK",
+        b"$3\r\nabc",
+        b"*1\r\n:5",
+        b":" + b"9" * 5000,
+        b"x" * 100_000,
+        b"HTTP/1.1 400 No",
+    ],
+    ids=lambda answer: answer[:8].decode(),
+)
+def test_a_store_that_answers_with_no_count_leaves_each_process_to_its_own(caplog, answer):
+    async def talk(reader, writer):
+        with suppress(ConnectionError):
+            while await reader.read(4096):
+                writer.write(answer + b"\r\n")
+                await writer.drain()
+        writer.close()
+
+    async def check():
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            windows = SharedWindows(SecretStr(url_of(port)), timeout_s=20, pause_s=0)
+            assert await windows.add("a", 3, 60) == 3
+            assert not windows.reachable
+            assert 0 < await windows.left_s("a") <= 60
+            await windows.give_back("a", 1, 60)
+            assert await windows.add("a", 1, 60) == 3
+            await windows.close()
+
+    asyncio.run(check())
+    assert caplog.text.count("does not answer") == 1
 
 
 def test_a_connection_that_the_store_closed_is_opened_anew_and_is_no_failure(tmp_path):

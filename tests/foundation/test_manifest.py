@@ -85,6 +85,24 @@ def test_what_is_recorded_of_this_machine_names_neither_it_nor_a_path():
     assert platform.machine() in said
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_version_was_made_at_a_time_that_http_can_say(tmp_path, moment):
+    manifest = publish_tiny_model(tmp_path, TinyModel())
+    for offset in ("+14:00", "-14:00", "Z"):
+        read_back(manifest, created_at=f"2026-11-26T00:00:00{offset}")
+    with pytest.raises(ValidationError, match="no time in UTC"):
+        read_back(manifest, created_at=moment)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 2**70])
+def test_golden_seeds_are_seeds(tmp_path, seed):
+    manifest = publish_tiny_model(tmp_path, TinyModel())
+    golden = manifest.golden.model_dump(mode="json")
+    read_back(manifest, golden={**golden, "seeds": [0, 2**32 - 1]})
+    with pytest.raises(ValidationError, match=r"golden\.seeds\.1"):
+        read_back(manifest, golden={**golden, "seeds": [0, seed]})
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e300", "-3.5e38"])
 def test_a_mean_is_of_numbers_that_float32_holds(number):
     assert LatentInput.model_validate_json('{"size": 1, "mean": [3.4028234e38]}').mean == (3.4028234e38,)

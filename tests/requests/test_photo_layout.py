@@ -10,7 +10,7 @@ from PIL import Image
 
 from foundation.errors import InvalidField
 from foundation.pictures.framing import Frame
-from service.requests.photos import measure_photos
+from service.requests.photos import measure_photos, read_photos
 
 FRAME = Frame(8, 8, 3)
 GIF = b"GIF89a\x01\0\x01\0\x80\0\0" + b"\0" * 6
@@ -46,6 +46,13 @@ def app(marker: int, content: bytes) -> bytes:
     return bytes([0xFF, marker]) + struct.pack(">H", 2 + len(content)) + content
 
 
+def bmp(packed: int, pixels: bytes, *, colours: int = 0) -> bytes:
+    palette = bytes(4 * (colours or 256))
+    start = 54 + len(palette)
+    head = struct.pack("<IiiHHIIiiII", 40, 40, 30, 1, 8, packed, len(pixels), 0, 0, colours, 0)
+    return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + head + palette + pixels
+
+
 ATTACKS = {
     "a long comment": GIF + b"!\xfe" + b"\x01a" * 30_000 + b"\0" + GIF_PICTURE,
     "a comment of large blocks": GIF + b"!\xfe" + (b"\xff" + b"a" * 255) * 300 + b"\0" + GIF_PICTURE,
@@ -65,6 +72,11 @@ ATTACKS = {
     "a directory of large entries": in_jpeg(app(0xE1, b"Exif\0\0" + directory(200))),
     "a directory of pictures": in_jpeg(app(0xE2, b"MPF\0" + directory(4000))),
     "a directory in a PNG file": PNG[:33] + chunk(b"eXIf", directory(4000)) + PNG[33:],
+    "a directory behind two beginnings": in_jpeg(app(0xE1, b"Exif\0\0" * 3 + directory(1000))),
+    "beginnings alone": PNG[:33] + chunk(b"eXIf", b"Exif\0\0" * 1_000) + PNG[33:],
+    "runs that leave lines out": bmp(1, b"\0\2\0\xff"),
+    "runs of four bits": bmp(2, b"\xff\x12" * 100),
+    "a palette of 65,536 colours": bmp(0, bytes(1200), colours=65_536),
     "a directory in a WebP file": write("WEBP", exif=directory(4000)),
 }
 
@@ -78,6 +90,36 @@ def test_a_file_of_far_too_many_parts_is_refused_before_it_is_opened(content, mo
     with pytest.raises(InvalidField, match=r"^pictures\.0: it has .*; save it anew") as raised:
         measure_photos([content], FRAME, max_pixels=10_000)
     assert raised.value.field == "pictures.0"
+
+
+def in_text(kind: bytes, described: bytes) -> bytes:
+    """EXIF data in a text of a PNG file, as ImageMagick wrote them."""
+    text = b"\nexif\n%8d\n" % len(described) + described.hex().encode()
+    name = b"Raw profile type exif\0"
+    content = {b"tEXt": text, b"zTXt": b"\0" + zlib.compress(text), b"iTXt": b"\0\0\0\0" + text}[kind]
+    return chunk(kind, name + content)
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["before the pixels", "behind the pixels"])
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
+def test_exif_data_in_a_text_are_looked_through_before_they_are_read(kind, behind, monkeypatch):
+    def hide(described: bytes) -> bytes:
+        text, at = in_text(kind, described), len(PNG) - 12 if behind else 33
+        return PNG[:at] + text + PNG[at:]
+
+    def refuse(*_):
+        raise AssertionError("Pillow looked into them")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Image.Exif, "load", refuse)
+        with pytest.raises(InvalidField, match="EXIF data") as raised:
+            read_photos([hide(b"Exif\0\0" + directory(4000))], FRAME)
+    assert raised.value.field == "pictures.0"
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    upright, turned = read_photos([PNG], FRAME), read_photos([hide(exif.tobytes())], FRAME)
+    assert np.array_equal(turned, upright[:, ::-1, ::-1])
+    assert np.array_equal(read_photos([hide(b"")], FRAME), upright)
 
 
 def ordinary_files():

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,13 +15,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from foundation.errors import ReleaseRefused, StoreUnreachable, Unavailable
+from foundation.errors import ModelNotFound, ReleaseRefused, StoreUnreachable, Unavailable
 from foundation.manifest import Manifest
-from foundation.store import FolderStore, Reference, open_store, promote, rollback
+from foundation.store import Aliases, FolderStore, Reference, open_store, promote, rollback
 from foundation.store.timed import TimedStore
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.engine.threads import Threads
+from service.http.requesters import current_requester, requesting
 from service.releases.golden import check_golden
 from service.releases.lookup import Release, Releases
 from service.releases.reloading import Reloading
@@ -119,6 +121,49 @@ def test_what_waits_too_long_for_a_thread_or_finds_too_many_waiting_is_told_when
         assert threads.alive == 0
 
     asyncio.run(use())
+
+
+def test_one_who_asks_a_slow_store_on_and_on_leaves_turns_and_places_to_others(tmp_path: Path) -> None:
+    publish_tiny_model(tmp_path, TinyModel())
+    store, asked, answer = FolderStore(tmp_path), Counter[str](), threading.Event()
+
+    def hold(model: str, known: Aliases | None = None) -> Aliases:
+        asked[model.partition("-")[0]] += 1
+        if model.startswith("nobody"):
+            answer.wait(PATIENCE_S)
+        return FolderStore.aliases(store, model, known)
+
+    store.aliases = hold  # type: ignore[method-assign]
+
+    async def check() -> None:
+        releases = Releases(
+            store,
+            default_model=None,
+            device=cpu_device(1),
+            caller=current_requester,
+            load_timeout_s=PATIENCE_S,
+        )
+
+        async def ask(name: str, model: str) -> object:
+            with requesting({"client": (name, 1)}):
+                return await releases.resolve(model)
+
+        flood = [asyncio.create_task(ask("1.1.1.1", f"nobody-{number}")) for number in range(100)]
+        done, _ = await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+        assert all(isinstance(task.exception(), Unavailable) for task in done)
+        found = await ask("2.2.2.2", "grey")
+        assert isinstance(found, Release)
+        assert asked["nobody"] <= 6
+        assert asked["grey"] == 1
+        answer.set()
+        await asyncio.wait(flood)
+        kinds = Counter(type(task.exception()) for task in flood)
+        assert kinds[ModelNotFound] >= 6
+        assert kinds[Unavailable] >= 100 - 6 - 24  # three quarters of the places
+        assert kinds.total() == kinds[ModelNotFound] + kinds[Unavailable]
+        await releases.residents.close()
+
+    asyncio.run(check())
 
 
 def test_a_service_whose_store_drips_answers_pictures_walks_and_the_truth_and_ends_when_told(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 from rich.console import Console
 
-from foundation.pictures.colours import MAX_PROFILE_BYTES, UnusableProfile, to_srgb
+from foundation.pictures.colours import MAX_PROFILE_BYTES, UnusableProfile, hide_steps, to_srgb
 from training.config import override
 from training.data import load_pictures
 from training.presets import find_preset
@@ -21,7 +21,14 @@ SRGB = np.array([[0.43607, 0.22249, 0.01392], [0.38515, 0.71687, 0.09708], [0.14
 GAMMA = 2.19921875
 
 
-def write_profile(kind=b"RGB ", description=b"A wide one", padding=0):
+def write_steps(count):
+    """One step that makes nothing of a colour, named `count` times (ICC.1:2022, 10.16)."""
+    step = b"matf\0\0\0\0" + struct.pack(">HH12f", 3, 3, *np.eye(3).ravel() / 2, 0.1, 0.2, 0.3)
+    head = b"mpet\0\0\0\0" + struct.pack(">HHI", 3, 3, count)
+    return head + struct.pack(">II", 16 + 8 * count, len(step)) * count + step
+
+
+def write_profile(kind=b"RGB ", description=b"A wide one", padding=0, steps=0):
     """A profile of one matrix and one gamma (ICC.1:2001-04), or of greys."""
 
     def xyz(values):
@@ -36,6 +43,8 @@ def write_profile(kind=b"RGB ", description=b"A wide one", padding=0):
         tags |= {name + b"XYZ": xyz(row) for name, row in zip((b"r", b"g", b"b"), WIDE, strict=True)}
         tags |= {name + b"TRC": curve for name in (b"r", b"g", b"b")}
     tags[b"pad "] = bytes(padding)
+    if steps:
+        tags[b"D2B0"] = write_steps(steps)
     table, data = struct.pack(">I", len(tags)), b""
     start = 128 + 4 + 12 * len(tags)
     for name, content in tags.items():
@@ -153,3 +162,15 @@ def test_any_bytes_in_a_profile_are_borne():
         except UnusableProfile:
             refused += 1
     assert 0 < refused < 300
+
+
+def test_a_profile_of_any_number_of_steps_is_taken_by_what_else_it_says():
+    levels = np.random.default_rng(5).integers(0, 256, (8, 8, 3), np.uint8)
+    picture = Image.fromarray(levels)
+    picture.info["icc_profile"] = write_profile()
+    expected = np.asarray(to_srgb(picture))
+    assert not np.array_equal(expected, levels)
+    picture.info["icc_profile"] = write_profile(steps=5_000)  # done for each colour they take seconds
+    assert np.array_equal(np.asarray(to_srgb(picture)), expected)
+    for damaged in (b"", bytes(131), b"\xff" * 200, write_profile(steps=3)[:150]):
+        assert len(hide_steps(damaged)) == len(damaged)

@@ -15,6 +15,7 @@ from service.settings import Settings
 from service.ui import beginning
 from service.ui.assets import Assets
 from tests.patience import PATIENCE_S, wait_until
+from tests.tiny_models import TinyModel, publish_tiny_model
 from tests.ui.conftest import draw
 
 MOST_REQUESTS = 8
@@ -56,6 +57,19 @@ def test_the_document_tells_the_models_and_the_version_that_is_shown(tiny_store)
             text = client.get("/ui/", params={"model": stranger}).text
             assert read_beginning(text)["version"]["name"] == "colour"
             assert "alert" not in text
+
+
+@pytest.mark.usefixtures("told_at_leisure")
+def test_whatever_numbers_a_version_was_published_with_its_page_is_shown(tmp_path):
+    training = {"steps": 10**300, "loss": float("nan"), "rates": [float("inf"), -1e308]}
+    publish_tiny_model(tmp_path, TinyModel(name="grey"), training=training)
+    with TestClient(create_app(Settings(models=str(tmp_path)))) as client:
+        client.post("/generate", json={"count": 1})
+        answer = client.get("/ui/")
+        assert answer.status_code == 200
+        told = read_beginning(answer.text)["version"]
+        assert told == client.get("/models/grey/versions/v1").json()
+        assert told["training"] == {"steps": 10**300, "loss": None, "rates": [None, -1e308]}
 
 
 @pytest.mark.usefixtures("told_at_leisure")
