@@ -134,8 +134,6 @@ def explain_size(survey: Survey, preset: Preset[Any], configuration: Configurati
 def describe_sides(survey: Survey) -> str:
     """Return how large the pictures are."""
     sides = survey.sides
-    if sides.smallest == sides.largest:
-        return f"all shorter sides have {sides.median} pixels"
     return f"the shorter sides have {sides.smallest} to {sides.largest} pixels, {sides.median} in the middle"
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from training.plan.counts import count_are
 from training.plan.plan import Plan
-from training.plan.recipe import describe_sides
 from training.plan.survey import Survey
 from training.preset import describe_shape
 from training.run.durations import describe_duration
@@ -27,6 +26,7 @@ def describe_plan(plan: Plan) -> str:
 def describe_survey(survey: Survey, trained: int) -> Iterator[str]:
     """Yield what is in the set, of which so many are trained on."""
     formats = ", ".join(f"{count:,} {name}" for name, count in survey.formats.items())
+    sides = survey.sides
     yield (
         f"{survey.count:,} to train on"
         + (f", {survey.test_count:,} in a test part" if survey.test_count else "")
@@ -38,7 +38,7 @@ def describe_survey(survey: Survey, trained: int) -> Iterator[str]:
             f"held out of these: {survey.count - trained:,}, for ganymede evaluate to compare with; "
             f"{trained:,} are learnt from (--set held_out=0 learns from all)"
         )
-    yield describe_sides(survey)
+    yield f"shorter sides {sides.smallest} to {sides.largest} pixels, {sides.median} in the middle"
     if survey.classes:
         ordered = sorted(survey.classes.items(), key=lambda item: -item[1])
         shown = ", ".join(f"{name} {count:,}" for name, count in ordered[:CLASSES_SHOWN])
