@@ -27,12 +27,12 @@ COPY requirements/image-cpu.txt requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
     python -m pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: -r requirements.txt
 
-# What no server reads: the packages' own tests, sources, type stubs and debug symbols, ONNX Runtime once more for
+# What no server reads: the packages' own tests and what only those import, sources, type stubs and debug symbols, ONNX Runtime once more for
 # programs in C (Python's module has it inside), ONNX's evaluator in Python, colours for source code in other languages
 # than Python, and AWS APIs that are not S3's.
 RUN cd /opt/venv/lib/python3.*/site-packages \
  && rm -rf onnx/backend/test onnx/reference onnx/fuzz boto3/data boto3/examples onnxruntime/transformers onnxruntime/tools onnxruntime/quantization \
-    onnxruntime/capi/libonnxruntime.so.* numpy/distutils numpy/f2py securesystemslib/_vendor/ed25519/test_data \
+    onnxruntime/capi/libonnxruntime.so.* numpy/distutils numpy/f2py numpy/_core/_simd.*.so numpy/_core/_*_tests.*.so securesystemslib/_vendor/ed25519/test_data \
  && find pygments/lexers -name '*.py*' ! -name '__init__.*' ! -name '_mapping.*' ! -name 'special.*' ! -name 'python.*' -delete \
  && find . -type d -name tests -prune -exec rm -rf {} + \
  && find . \( -name '*.pyi' -o -name '*.cc' -o -name '*.h' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.pxi' -o -name '*.c' \

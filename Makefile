@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # A lock file is complete. Without --no-deps pips before 23.3 stumble over its extras (`pydantic[email]`).
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
+# What fails half-way is made anew: an environment without pip, such as venv leaves on a Debian without python3-venv.
+.DELETE_ON_ERROR:
+
 .PHONY: serve check test coverage wheel faults fuzz exact soak lint format train bench infra diff image site lock clean
 
 serve: $(VENV)/.service
@@ -153,7 +156,7 @@ $(BIN)/python:
 
 # The service's packages alone: no TensorFlow.
 $(VENV)/.service: $(BIN)/python requirements/service.txt pyproject.toml
-	@echo "Installing the service's packages…"
+	@echo "Installing the service's packages, for a minute or two…"
 	$(PIP_INSTALL) -r requirements/service.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -175,7 +178,7 @@ $(VENV)/.check: $(BIN)/python requirements/check.txt pyproject.toml
 
 # Everything: service, training, tests.
 $(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
-	@echo "Installing the packages of service, training and tests (about 2 GB)…"
+	@echo "Installing the packages of service, training and tests (about 4 GB on the disk), for some minutes…"
 	@[ ! -f $(VENV)/.gpu ] || { $(BIN)/python -m pip uninstall --quiet --yes tensorflow && rm $(VENV)/.gpu; }
 	$(PIP_INSTALL) -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

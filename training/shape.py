@@ -85,7 +85,7 @@ class PictureSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     size: Annotated[Side | tuple[Side, Side] | None, BeforeValidator(read_size)] = None
-    """Pixels, of either side, or a width and a height; pictures that come in many sizes are 32 unless set."""
+    """Pixels, of either side, or a width and a height; the pictures of a folder are 32 unless set."""
     channels: Annotated[Channels | None, BeforeValidator(read_channels)] = None
     """1 is grey, 3 is colour, 4 is colour with transparency."""
     crop: Literal["centre", "none"] = "centre"

@@ -7,12 +7,14 @@ from training.run.interruption import stop_requests
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_asks_for_a_stop_and_leaves_the_handlers_as_they_were(number):
+def test_a_signal_asks_for_a_stop_says_so_and_leaves_the_handlers_as_they_were(number, capfd):
     before = signal.getsignal(number)
     with stop_requests() as stopped:
         assert not stopped()
+        assert capfd.readouterr().err == ""
         signal.raise_signal(number)
         assert stopped()
+        assert "Stopping when what goes on has ended, and saving." in capfd.readouterr().err
     assert signal.getsignal(number) is before
 
 

@@ -72,6 +72,15 @@ def test_large_pictures_have_what_their_size_asks_for():
     assert chosen_for(shape_of(48, 32))["residual"]
 
 
+def test_grids_are_some_fifty_in_a_run_and_of_few_pictures_so_many_looks_apart():
+    def grids(count, *settings):
+        return chosen_for(shape_of(32, 32), count, *settings)["sample_epochs"]
+
+    assert [grids(60_000), grids(60_000, "epochs=200"), grids(1885, "epochs=360")] == [1, 4, 8]
+    assert [grids(90, "epochs=10000"), grids(90, "epochs=40"), grids(90, "epochs=3")] == [200, 23, 3]
+    assert grids(90, "epochs=40", "sample_epochs=1") == 1
+
+
 def test_what_is_set_is_not_chosen():
     chosen = chosen_for(shape_of(64, 64), 5000, "penalty=0.5", "batch_size=24", "epochs=3")
     assert (chosen["penalty"], chosen["batch_size"], chosen["epochs"]) == (0.5, 24, 3)

@@ -21,6 +21,9 @@ WIDTH, PROCESSOR_WIDTH = 128, 64
 minutes they have learnt more of them. A GPU has time for all."""
 CHECKPOINTS, SAMPLES = 100, 50
 """Of a whole run, at most."""
+SAMPLED_IMAGES = 2_000
+"""So many looks at least lie between two grids: before one is drawn the average is calibrated, which takes a
+processor as long as some 700 looks at 32x32."""
 AVERAGED_IMAGES = 32_000
 """The average is over about so many pictures: 500 batches of 64, as it was measured at 28x28."""
 
@@ -51,9 +54,10 @@ def choose_checkpoint_epochs(configuration: ModernConfiguration, _: PictureSet) 
     return -(-configuration.epochs // CHECKPOINTS)
 
 
-def choose_sample_epochs(configuration: ModernConfiguration, _: PictureSet) -> int:
+def choose_sample_epochs(configuration: ModernConfiguration, pictures: PictureSet) -> int:
     """Return after how many epochs a grid is drawn, which takes as long as many steps."""
-    return -(-configuration.epochs // SAMPLES)
+    seldom = min(configuration.epochs, -(-SAMPLED_IMAGES // pictures.count))
+    return max(-(-configuration.epochs // SAMPLES), seldom)
 
 
 def choose_learning_rate(configuration: ModernConfiguration, pictures: PictureSet) -> float:
@@ -113,7 +117,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "batch_size": "by the side of the pictures, and no more than there are",
         "epochs": "as many as give this size the looks that reasonable pictures take",
         "checkpoint_epochs": f"at most {CHECKPOINTS} checkpoints in a run",
-        "sample_epochs": f"at most {SAMPLES} grids in a run",
+        "sample_epochs": f"at most {SAMPLES} grids in a run, {SAMPLED_IMAGES:,} looks apart",
         "learning_rate": "by the side of the pictures: larger ones take smaller steps",
         "penalty": "by the side of the pictures, as R3GAN's gamma grows",
         "average_decay": f"averages the weights over {AVERAGED_IMAGES:,} pictures",

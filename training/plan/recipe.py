@@ -12,7 +12,7 @@ from training.presets import draws, find_preset
 from training.shape import PictureShape
 
 SMALL, LARGE = 32, 64
-"""Sides that are drawn well in hours on a CPU: what pictures of many sizes become, and twice as much."""
+"""Sides that are drawn well in hours on a CPU: what the pictures of a folder become, and twice as much."""
 SMALL_SET = 2_000
 """Below it, what the documentation says of small sets: save seldom, hold nothing out."""
 SAVES = 15
@@ -122,7 +122,7 @@ def explain_size(survey: Survey, preset: Preset[Any], configuration: Configurati
     if is_uniform(survey):
         return []
     shape = find_shape(survey, configuration)
-    why = f"what pictures of many sizes become unless it is set; {describe_sides(survey)}"
+    why = f"what the pictures of a folder become unless it is set; {describe_sides(survey)}"
     larger = shape.model_copy(update={"height": LARGE, "width": LARGE})
     if survey.sides.median >= LARGE and draws(preset, larger):
         why += f". They bear --set size={LARGE}, which takes about twice as long on a processor"
