@@ -30,7 +30,7 @@ _LOOK_EVERY_S = 0.5
 
 _MOST_RESTLESS = 64
 _LAST_TURN = 1.5
-"""So many turns a batch may take where nothing is left behind it: a remainder would wait for a thread anew."""
+"""Of a turn, where nothing is left behind the batch: a remainder would wait for a thread anew."""
 
 _RESTLESS_TURN = 0.5
 """Of the turn of another: it may have to be waited for by one who comes while it runs."""
@@ -123,13 +123,10 @@ class WaitingJobs:
             for other in self._queues.values():
                 if not other.has_free(restless):
                     other.pass_over()
-            # What waits is shared with the other devices: one that took it all would leave them idle while
-            # it encodes, and then all answers, and all new requests, would come at once.
             most = max(1, max_images // lines.images_each)
             free = lines.has_free(restless)
             held = restless if free else ()
-            share = max(_SMALLEST_PART, -(-lines.count_free(held) // self._devices))
-            budget = min(most, self._bound(share, generator, restless=not free))
+            budget = min(most, self._count_rows(generator, lines.count_free(held), restless=not free))
             parts = lines.take(budget, most, held=held, filled=not self._is_shared)
             if lines.rows:
                 self._queues[generator] = lines
@@ -169,14 +166,22 @@ class WaitingJobs:
         """Whether they do, on a device where images cost hardly more in two batches than in one."""
         return self._turn_s is not None and self.in_company
 
-    def _bound(self, share: int, generator: Runner, *, restless: bool) -> int:
-        """Of the `share` of rows that a batch could take, as many as its turn has time for."""
+    def _count_rows(self, generator: Runner, waiting: int, *, restless: bool) -> int:
+        """How many of the rows that are `waiting` a batch takes: a share of them, and what its turn allows.
+
+        What waits is shared with the other devices: one that took it all would leave them idle while it
+        encodes, and then all answers, and all new requests, would come at once.
+        """
+        share = max(_SMALLEST_PART, -(-waiting // self._devices))
         image_s = self._image_s.get(generator)
         if self._turn_s is None or not image_s or not self._is_shared:
             return share
-        if not restless and share * image_s <= _LAST_TURN * self._turn_s:
-            return share
-        return min(share, max(1, round((_RESTLESS_TURN if restless else 1) * self._turn_s / image_s)))
+        if restless:
+            return min(share, max(1, round(_RESTLESS_TURN * self._turn_s / image_s)))
+        last = waiting if len(self._running) + 1 >= self._devices else share
+        if last * image_s <= _LAST_TURN * self._turn_s:
+            return last
+        return min(share, max(1, round(self._turn_s / image_s)))
 
     def _choose(self, restless: Collection[str | None]) -> Runner | None:
         """The next generator with work for who is not `restless`, else for one who is, if that may run."""
