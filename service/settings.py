@@ -1,20 +1,17 @@
 """The service's configuration: `GANYMEDE_*` variables, or the flags of `ganymede serve`."""
 
 import difflib
-import re
 from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from foundation.errors import GanymedeError
+from foundation.origins import read_origin
 from foundation.wrong_values import say_wrong
 
 PREFIX = "GANYMEDE_"
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,*]+")
-_USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 class WrongSetting(GanymedeError):
@@ -189,7 +186,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _check_origins(cls, origins: str | None) -> str | None:
-        return None if origins is None else ",".join(_read_origin(part) for part in origins.split(","))
+        return None if origins is None else ",".join(read_origin(part) for part in origins.split(","))
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -222,17 +219,3 @@ def explain_unknown(variables: Iterable[str]) -> list[str]:
         for variable in strange
         for nearest in difflib.get_close_matches(variable, known, n=1, cutoff=0.85)
     ]
-
-
-def _read_origin(text: str) -> str:
-    """An origin as browsers send it (RFC 6454, section 6.2)."""
-    origin = text.strip().lower()
-    if origin == "*":
-        return origin
-    if not _ORIGIN.fullmatch(origin):
-        raise PydanticCustomError(
-            "origin",
-            "{text} is no origin; write https://HOST or https://HOST:PORT with nothing behind it, or *",
-            {"text": repr(text.strip())},
-        )
-    return origin.removesuffix(_USUAL_PORTS.get(origin.partition("://")[0], " "))

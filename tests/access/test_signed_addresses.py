@@ -56,6 +56,7 @@ def test_a_signed_address_shows_its_picture_where_keys_are_wanted(guarded):
     with guarded.client() as client:
         assert client.get(f"{PICTURE}?scale=2").status_code == 401
         kept = client.get(f"{PICTURE}?scale=2", headers={"X-Api-Key": API_KEY})
+        assert kept.status_code == 200
         for key in (KEY, OLD):
             shown = client.get(signed(query=[("scale", "2")], key=key))
             assert shown.status_code == 200

@@ -29,8 +29,7 @@ KEYS = ",".join(
 )
 
 
-# One after the other: each begins where the last has ended.
-pytestmark = pytest.mark.xdist_group("canaries")
+pytestmark = pytest.mark.xdist_group("canaries")  # one store and one service for all of them
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +42,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trying(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def running(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a service that looks at its store all the time, and begins with a canary."""
-    try_out(FolderStore(root), "grey", "v2", share=0.4)
+    begin(root)
     with (
         run_server(
             root, tmp_path_factory.mktemp("server"), "--reload-interval-s", "0.1", "--proxy-hops", "1"
@@ -53,6 +52,23 @@ def trying(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[htt
         server.client() as client,
     ):
         yield client
+
+
+@pytest.fixture
+def trying(running: httpx.Client, root: Path) -> httpx.Client:
+    """The same where each test begins: v1 in production, and v2 tried on four of ten."""
+    begin(root)
+    wait_until(
+        lambda: {caller: ask(running, caller) for caller in CALLERS} == expect_all(0.4), "it begins anew"
+    )
+    return running
+
+
+def begin(root: Path) -> None:
+    store = FolderStore(root)
+    if store.aliases("grey").entries["production"].version != "v1":
+        promote(store, "grey", "v1")
+    try_out(store, "grey", "v2", share=0.4)
 
 
 def ask(client: httpx.Client, caller: str, **fields: object) -> str:
@@ -64,6 +80,10 @@ def ask(client: httpx.Client, caller: str, **fields: object) -> str:
 
 def expect(caller: str, share: float) -> str:
     return "grey@v2" if find_place("grey", caller) < share else "grey@v1"
+
+
+def expect_all(share: float) -> dict[str, str]:
+    return {caller: expect(caller, share) for caller in CALLERS}
 
 
 def canary_of(client: httpx.Client) -> object:
@@ -79,7 +99,7 @@ def test_a_caller_gets_the_same_version_every_time_and_keeps_it_while_the_share_
     trying: httpx.Client, root: Path
 ) -> None:
     asked = {caller: ask(trying, caller) for caller in CALLERS}
-    assert asked == {caller: expect(caller, 0.4) for caller in CALLERS}
+    assert asked == expect_all(0.4)
     assert set(asked.values()) == {"grey@v1", "grey@v2"}
     assert {ask(trying, caller, model="grey@production") for caller in CALLERS} == {"grey@v1", "grey@v2"}
     chosen = next(caller for caller, answer in asked.items() if answer == "grey@v2")

@@ -26,11 +26,21 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def following(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def running(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service that looks at its store all the time."""
     flags = ("--reload-interval-s", "0.1", "--max-resident-models", "2")
     with run_server(root, tmp_path_factory.mktemp("server"), *flags) as server:
         yield server
+
+
+@pytest.fixture
+def following(running: Server, root: Path) -> Server:
+    """The same where each test begins: with v1 in production, and nothing refused."""
+    if FolderStore(root).aliases("grey").entries["production"].version != "v1":
+        promote(FolderStore(root), "grey", "v1")
+    wait_until(lambda: serving(running) == "grey@v1", "it begins anew")
+    wait_until(lambda: "refused" not in httpx.get(f"{running.url}/readyz").json(), "nothing is refused")
+    return running
 
 
 def wait_until(true: Callable[[], bool], what: str, limit_s: float = PATIENCE_S) -> None:
