@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from foundation.errors import GanymedeError
 
 TRAINING, SERVICE, INFRA = "training", "service", "infra"
-_TRAINING_COMMANDS = frozenset({"train", "export", "publish", "evaluate", "rank", "report", "plan"})
+_TRAINING_COMMANDS = frozenset(
+    {"train", "export", "publish", "evaluate", "rank", "report", "plan", "encoder", "enlarge"}
+)
 _DEPLOYING_COMMANDS = frozenset({"deploy", "destroy"})
 _LIBRARIES = {
     "aws_cdk": INFRA,

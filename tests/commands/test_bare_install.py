@@ -76,7 +76,8 @@ def test_what_needs_no_extra_works_without_any():
 def test_a_library_of_no_extra_is_a_fault_of_ours():
     assert explain_missing(ModuleNotFoundError("", name="service.nothing"), "serve") is None
     shared = ModuleNotFoundError("", name="onnxruntime.capi")
-    assert "ganymede[training]" in str(explain_missing(shared, "rank"))
+    for command in ("rank", "encoder", "enlarge"):
+        assert "ganymede[training]" in str(explain_missing(shared, command))
     assert "ganymede[service]" in str(explain_missing(shared, "verify"))
 
 

@@ -67,6 +67,7 @@ FLOORS = {
         ["training.plan"],
     ],
     "ganymede": [
+        ["ganymede.stopping", "ganymede.refusals"],
         ["ganymede.arguments", "ganymede.wrong_options"],
         [
             *("ganymede.extras", "ganymede.options", "ganymede.opening"),

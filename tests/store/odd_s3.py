@@ -99,11 +99,16 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command == "PUT" and "uploadId" in query:
             server.uploads[query["uploadId"]][0][int(query["partNumber"])] = body
             self._answer(200, headers={"ETag": self._tag(body)})
+        elif query.get("uploadId", "") not in ("", *server.uploads):
+            self._fail(404, "NoSuchUpload")
         elif self._holds(key):
             if "uploadId" in query:
                 parts, metadata = server.uploads.pop(query["uploadId"])
                 body = b"".join(parts[number] for number in sorted(parts))
             server.objects[key] = (body, metadata)
+            if "uploadId" in query and "lose-completion" in server.quirks:
+                self._fail(500, "InternalError")  # botocore asks again, for an upload that is no more
+                return
             self._answer(
                 200, f"<R><ETag>{escape(self._tag(body))}</ETag></R>".encode(), {"ETag": self._tag(body)}
             )
@@ -159,10 +164,15 @@ class _Handler(BaseHTTPRequestHandler):
         rest = [key for key in keys if key > query.get("continuation-token", "")]
         page = rest[:1] if "short-pages" in self.server.quirks else rest
         more = len(rest) > len(page)
-        rows = "".join(f"<Contents><Key>{escape(key)}</Key><Size>1</Size></Contents>" for key in page)
+        rows = "".join(self._row(key) for key in page)
         token = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if more else ""
         truncated = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
         self._answer(200, f"<ListBucketResult>{truncated}{token}{rows}</ListBucketResult>".encode())
+
+    def _row(self, key: str) -> str:
+        content, _ = self.server.objects[key]
+        tag = escape(self._tag(content))
+        return f"<Contents><Key>{escape(key)}</Key><Size>{len(content)}</Size><ETag>{tag}</ETag></Contents>"
 
     def _tag(self, content: bytes) -> str:
         tag = hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -1,11 +1,14 @@
 """Stores that speak S3's language with an accent of their own: they are understood, or quoted."""
 
+import io
 import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from foundation.errors import (
     AliasMoved,
@@ -20,6 +23,9 @@ from foundation.store.s3_client import make_client
 from foundation.store.s3_write import PART_BYTES
 from tests.store.odd_s3 import BUCKET, OddS3, run_odd_s3
 from tests.store.releases import describe_release, publish_bytes
+from training.data import load_pictures
+from training.errors import DataError
+from training.shape import PictureSettings
 
 MANIFEST = "models/grey/versions/v1/manifest.json"
 GRAPH = "models/grey/versions/v1/generator.onnx"
@@ -193,3 +199,35 @@ def test_aws_region_is_the_region_and_goes_before_boto3s_own_variable(
     meta = make_client(1).meta
     assert meta.region_name == region
     assert region in meta.endpoint_url
+
+
+def test_an_upload_whose_last_answer_was_lost_is_not_lost(
+    server: OddS3, store: Store, tmp_path: Path
+) -> None:
+    server.quirks.add("lose-completion")
+    manifest, files = describe_release(tmp_path, {"generator.onnx": os.urandom(PART_BYTES + 100)})
+    store.publish(manifest, files)
+    assert store.versions("grey") == ["v1"]
+    assert ("POST", GRAPH) in server.asked
+
+
+def test_pictures_of_a_set_are_read_on_where_the_connection_broke(
+    server: OddS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path / "prepared"))
+    server.quirks.add("break")
+    noise = np.random.default_rng(0).integers(0, 256, (4, 40, 40, 3), np.uint8)
+    for number, pixels in enumerate(noise):
+        content = io.BytesIO()
+        Image.fromarray(pixels).save(content, "PNG")
+        server.objects[f"set/{'a//' if number % 2 else 'b/'}{number}.png"] = (content.getvalue(), {})
+    settings = PictureSettings(size=40, held_out=0)
+    pictures = load_pictures(f"s3://{BUCKET}/set", settings=settings)
+    assert pictures.shape.class_names == ("a", "b")
+    assert {image.tobytes() for image in pictures.images} == {pixels.tobytes() for pixels in noise}
+
+
+def test_a_web_page_in_place_of_a_set_is_called_so(server: OddS3) -> None:
+    server.quirks.add("page")
+    with pytest.raises(DataError, match="is that the address of its S3 interface"):
+        load_pictures(f"s3://{BUCKET}/set")

@@ -202,3 +202,60 @@ def test_arrays_of_equal_count_and_labels_are_told_apart_by_what_lies_in_them(tm
     assert ours.is_of_other_pixels(other)
     assert not ours.is_of_other_pixels(same)
     assert not ours.is_of_other_pixels(other.model_copy(update={"raw": None}))  # prepared before it was kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        ("float32", r"\(\(images \+ 1\) \* 127\.5\)\.round\(\) if from -1 to 1"),
+        ("uint16", "images // 257"),
+        ("bool", r"images \* numpy\.uint8\(255\)"),
+        ("object", r"numpy\.stack\(images\)"),
+        ("int64", "once they are from 0 to 255"),
+    ],
+)
+def test_what_is_advised_for_other_numbers_loses_nothing(tmp_path, kind, way):
+    np.savez(tmp_path / "a.npz", images=tones().astype(kind))
+    with pytest.raises(DataError, match=way):
+        load(f"npz:{tmp_path / 'a.npz'}")
+
+
+def test_one_array_and_names_of_pythons_objects_are_told_with_what_to_do(tmp_path):
+    np.save(tmp_path / "a.npy", tones())
+    with pytest.raises(DataError, match=r"is one array of NumPy's and no archive\. .*numpy\.savez"):
+        load(f"npz:{tmp_path / 'a.npy'}")
+    names = np.array(["ant", "bee"], object)
+    np.savez(tmp_path / "b.npz", images=tones(), labels=np.arange(40) % 2, class_names=names)
+    with pytest.raises(DataError, match=r"class_names holds Python's objects.*class_names\.tol"):
+        load(f"npz:{tmp_path / 'b.npz'}")
+    np.savez(tmp_path / "c.npz", images=tones(), labels=np.arange(40) % 2, class_names=np.array(["a", " "]))
+    with pytest.raises(DataError, match="names a class by nothing"):
+        load(f"npz:{tmp_path / 'c.npz'}")
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "unseen"), [(1, 1, "'0', of 11"), (0, 2, "'1', '3', '5'"), (0, 1, None)]
+)
+def test_classes_that_no_picture_is_of_are_told(tmp_path, first, step, unseen):
+    labels = first + step * (np.arange(40) % 10)
+    np.savez(tmp_path / "a.npz", images=tones(), labels=labels)
+    output = io.StringIO()
+    console = Console(file=output, width=1000)
+    load_pictures(f"npz:{tmp_path / 'a.npz'}", None, "train", PictureSettings(), console)
+    said = output.getvalue()
+    assert (f"No picture is of the classes {unseen}" in said) if unseen else not said
+
+
+def test_gzipped_files_are_told_by_their_bytes_whatever_they_are_called(tmp_path):
+    """Browsers unpack what they fetch and leave the name; people rename."""
+    packed = TRAIN.read_bytes()
+    labels = (DATA_FOLDER / "train-labels-idx1-ubyte.gz").read_bytes()
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(packed)
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.decompress(labels))
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "train-images-idx3-ubyte.gz").write_bytes(gzip.decompress(packed))
+    (tmp_path / "more" / "train-labels-idx1-ubyte").write_bytes(labels)
+    first, second = load(f"idx:{tmp_path}"), load(f"idx:{tmp_path / 'more'}")
+    np.testing.assert_array_equal(first.images, second.images)
+    np.testing.assert_array_equal(first.labels, second.labels)
+    assert len(set(first.labels.tolist())) == 10

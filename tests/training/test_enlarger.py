@@ -19,6 +19,7 @@ from ganymede.commands import enlarging as commands
 from tests.training.conftest import DATA_FOLDER
 from training.config import override
 from training.data import Pictures
+from training.encoder import releases as encoder_releases
 from training.enlarger import enlarging, releases
 from training.enlarger.enlarging import Enlarged, EnlargerReport, describe_figures, is_worse
 from training.enlarger.measuring import interpolate
@@ -112,11 +113,14 @@ def test_one_that_is_worse_than_interpolation_is_published_and_not_promoted(stor
     assert not CliRunner().invoke(app, words).exit_code  # which nobody asked to promote
 
 
-def test_one_that_was_stopped_ends_with_the_status_of_that(tmp_path, monkeypatch, store):
+@pytest.mark.parametrize("command", ["enlarge", "encoder"])
+def test_one_that_was_stopped_ends_with_the_status_of_that(tmp_path, monkeypatch, store, command):
     monkeypatch.setattr(releases, "enlarge_release", lambda *_: None)
+    monkeypatch.setattr(encoder_releases, "encode_release", lambda *_, **__: None)
     models = ["--models", str(store[1] / "models")]
-    said = CliRunner().invoke(app, ["enlarge", "fashion@v2", "--run", str(tmp_path / "run"), *models])
+    said = CliRunner().invoke(app, [command, "fashion@v2", "--run", str(tmp_path / "run"), *models])
     assert said.exit_code == 130
+    assert store[0].versions("fashion") == ["v1", "v2", "v3"]
 
 
 @pytest.mark.parametrize(

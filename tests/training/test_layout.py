@@ -119,6 +119,34 @@ def test_folders_of_notes_beside_the_pictures_are_no_classes(folder):
     assert (len(pictures.images), pictures.shape.class_names) == (2, ())
 
 
+def test_classes_whose_names_look_the_same_are_said_to_be_apart(folder):
+    for name in ("Cat", "cat", "caf\u00e9", "cafe\u0301", "01", "1", "10", "dog"):
+        save(folder / name / "1.png")
+    pictures, said = load(f"folder:{folder}", held_out=0)
+    assert len(pictures.shape.class_names) == 8
+    for pair in ("'01' and '1'", "'Cat' and 'cat'", "'cafe\\u0301' and 'caf\\xe9'"):
+        assert pair in said
+    assert "dog" not in said
+    assert "'10'" not in said
+
+
+def test_a_folder_without_a_picture_is_said_to_be_no_class(folder):
+    for name in ("0", "1", "3"):
+        save(folder / "set" / name / "1.png")
+    (folder / "set" / "2").mkdir()
+    (folder / "set" / ".cache").mkdir()
+    (folder / "set" / "4").mkdir()
+    (folder / "set" / "4" / "1.png").write_bytes(b"cut off")
+    pictures, said = load(f"folder:{folder}", held_out=0)
+    assert pictures.shape.class_names == ("0", "1", "3")
+    assert "Without a picture, and so no classes: '2'; the classes behind them move up." in said
+    assert "Without a picture, and so no classes: '4'; the classes behind them move up." in said
+    (folder / "set" / "2").rmdir()
+    (folder / "set" / "4" / "1.png").unlink()
+    (folder / "set" / "4").rmdir()
+    assert "no classes" not in load(f"folder:{folder}", held_out=0)[1]
+
+
 def test_names_of_a_hundred_thousand_files_are_understood_at_once():
     names = [f"archive/train/c{number % 100}/{number}.jpg" for number in range(100_000)]
     layout = arrange([*names, *(name.replace("train", "test") for name in names[:100])], "x")

@@ -8,11 +8,13 @@ from PIL import Image
 from foundation.errors import AlreadyPublished
 from foundation.processor import recorded_here
 from foundation.store import FolderStore
+from foundation.store.twins import describe_twin
 from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.releases.golden import check_golden
 from service.releases.opening import open_release
 from training.errors import ExportError
+from training.export import publication
 from training.export.exporting import export_run
 from training.export.publication import publish_run
 from training.run.folder import Run
@@ -93,6 +95,24 @@ def test_a_version_is_published_once(exported_folder, tmp_path):
         publish(exported_folder, store)
     publish(exported_folder, store, version="v2")
     assert store.versions("fashion") == ["v1", "v2"]
+
+
+def test_the_very_same_published_again_is_said_to_be_that(exported_folder, tmp_path):
+    store = FolderStore(tmp_path)
+    first = publish(exported_folder, store)
+    assert describe_twin(store, first) is None
+    second = publish(exported_folder, store, version="v2")
+    assert describe_twin(store, second).startswith("fashion@v2 is the same as fashion@v1, but for its name")
+    altered = second.model_copy(update={"metrics": {"fd_other": 1.0}})
+    assert describe_twin(store, altered) is None
+
+
+def test_a_run_that_is_only_read_is_published(exported_folder, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(publication, "note_publication", refuse)
+    assert publish(exported_folder, FolderStore(tmp_path)).version == "v1"
 
 
 def test_a_graph_altered_after_its_comparison_is_not_published(exported_folder, tmp_path):

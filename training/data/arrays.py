@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.activity import counting
+from training.data.array_labels import Labels, advise_labels, note_unseen
 from training.data.cache import prepared_entry
 from training.data.folder import entry_key
 from training.data.framing import frame_array
@@ -32,8 +33,6 @@ ON_WHITE = (
     "These pictures have an alpha channel: they are laid on white and learnt in colour. "
     "--set channels=4 keeps what is transparent."
 )
-
-Labels = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,9 @@ def load_array(array: PictureArray, request: Request, stamps: list[str]) -> Pict
     labels, class_names = check_labels(array)
     if request.split == "train" and array.shape[3:] == (4,) and request.settings.channels is None:
         request.console.print(ON_WHITE, highlight=False, soft_wrap=True, markup=False)
+    if request.split == "train":
+        for note in note_unseen(labels, class_names):
+            request.console.print(note, highlight=False, soft_wrap=True, markup=False)
     entry = prepared_entry(
         entry_key(request, [array.name, *stamps]),
         partial(write_array, array=array, labels=labels, class_names=class_names, request=request),
@@ -117,6 +119,8 @@ def check_labels(array: PictureArray) -> tuple[Labels, tuple[str, ...]]:
         )
     lowest, highest = int(labels.min()), int(labels.max())
     names = array.class_names or tuple(str(label) for label in range(min(highest, MAX_CLASSES) + 1))
+    if not all(name.strip() for name in names):
+        raise DataError(f"{array.name} names a class by nothing: give each a name.")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{array.name} names two classes '{twice}': give each a name of its own.")
@@ -126,27 +130,6 @@ def check_labels(array: PictureArray) -> tuple[Labels, tuple[str, ...]]:
             f"{min(len(names), MAX_CLASSES) - 1}."
         )
     return labels, names if len(names) > 1 else ()
-
-
-def advise_labels(labels: NDArray[Any], count: int) -> str:
-    """Return a sentence on what makes whole numbers of such labels of `count` pictures; empty if unknown."""
-    if labels.ndim == 2 and len(labels) == count:
-        said = f" Each picture has {labels.shape[1]}"
-        if np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all():
-            return f"{said}, of which one is set: numpy.argmax(labels, axis=1) is its class."
-        return (
-            f"{said}, as where several may be true at once (ChestMNIST), and no class of its own. Save the "
-            "archive anew without labels, or with those alone of which one is true: "
-            "one = labels.sum(axis=1) == 1; numpy.savez('one.npz', images=images[one], "
-            "labels=labels[one].argmax(axis=1))."
-        )
-    if labels.shape != (count,):
-        return ""
-    if np.issubdtype(labels.dtype, np.floating) or labels.dtype == np.bool_:
-        return " Convert them with labels.astype('int64')."
-    if labels.dtype.kind in "SU":
-        return " Names become numbers with class_names, labels = numpy.unique(labels, return_inverse=True)."
-    return ""
 
 
 def write_array(

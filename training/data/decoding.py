@@ -84,6 +84,7 @@ def write_pictures(
             shape=shape,
             skipped=tuple(skipped),
             skipped_count=skipped_count,
+            unread=tuple(name for index, name in enumerate(names) if name and index not in present),
             unconverted=tuple(sorted(unconverted)[:SKIPPED_KEPT]),
             unconverted_count=len(unconverted),
             record=digest.finish(),

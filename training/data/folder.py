@@ -15,6 +15,7 @@ from rich.console import Console
 
 from foundation.home import expand_home
 from training.data.cache import prepared_entry
+from training.data.class_folders import note_empty, note_twins
 from training.data.decoding import PictureFile, write_pictures
 from training.data.layout import Grouped, Layout, arrange
 from training.data.listing import list_names, open_file, show_name, stamp
@@ -36,6 +37,7 @@ def load_folder(request: Request) -> Pictures:
     if folder is None:
         raise DataError("Which folder? Name it: --data folder:PATH.")
     layout = list_files(folder)
+    layout = replace(layout, notes=(*layout.notes, *note_empty(folder, layout.train)))
 
     def prepare(files: Grouped, part: Request) -> Pictures:
         entry = prepared_entry(
@@ -61,7 +63,7 @@ def load_part(layout: Layout, request: Request, prepare: Callable[[Grouped, Requ
     The classes of the test part have the numbers, and its pictures the colours, of the training part.
     """
     if request.split == "train":
-        for note in layout.notes:
+        for note in (*layout.notes, *note_twins(group for _, group in layout.train)):
             request.console.print(note, highlight=False, soft_wrap=True, markup=False)
     if not layout.test:
         return prepare(layout.train, request)

@@ -5,6 +5,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,21 @@ from numpy.typing import NDArray
 from training.errors import DataError
 
 UNSIGNED_BYTE = 0x08
+GZIP = b"\x1f\x8b"
+"""What a gzipped file begins with (RFC 1952)."""
 MAX_BYTES = 2**29
 
 
 def find_idx(folder: Path, name: str) -> Path | None:
     """Return `folder/name` or `folder/name.gz`, whichever exists, or None."""
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+
+
+def open_unpacked(path: Path) -> BinaryIO:
+    """Open a file, gzipped or not: its first bytes say it, as browsers unpack what they do not rename."""
+    with path.open("rb") as stream:
+        packed = stream.read(2) == GZIP
+    return cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -27,7 +37,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """
     header_bytes = 4 + 4 * dimensions
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with open_unpacked(path) as stream:
             header = stream.read(header_bytes)
             shape = read_header(path, header, dimensions)
             size = math.prod(shape)

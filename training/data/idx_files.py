@@ -1,16 +1,15 @@
 """The source `idx:PATH`: a file of pictures in MNIST's format, or a folder of such files under its names."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO
 
 from foundation.home import expand_home
 from training.data.arrays import PictureArray, load_array
-from training.data.idx import read_header, read_idx
+from training.data.idx import open_unpacked, read_header, read_idx
 from training.data.listing import require_file, stamp
 from training.data.pictures import Pictures, Request, Split
 from training.data.unknown import explain_missing
@@ -89,4 +88,4 @@ def open_pixels(path: Path) -> Iterator[IO[bytes]]:
 def open_file(path: Path) -> BinaryIO:
     """Open a file, gzipped or not."""
     require_file(path)
-    return cast("BinaryIO", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    return open_unpacked(path)

@@ -65,9 +65,23 @@ def load_npz(request: Request) -> Pictures:
     except FileNotFoundError as error:
         raise DataError(explain_missing(path, folders=False)) from error
     except UNREADABLE as error:
+        if is_one_array(path):
+            raise DataError(
+                f"{path} is one array of NumPy's and no archive. Make one of it: "
+                "numpy.savez('set.npz', images=numpy.load('FILE.npy'))."
+            ) from error
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise DataError(f"{path} is not a NumPy archive that can be read: {why}.") from error
     return load_array(array, request, [str(path.resolve()), stamp(path)])
+
+
+def is_one_array(path: Path) -> bool:
+    """Say whether a file is one array, as `numpy.save` writes it (NEP 1)."""
+    try:
+        with open_file(path) as stream:
+            return stream.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX
+    except OSError:
+        return False
 
 
 def describe_array(path: Path, archive: zipfile.ZipFile, members: set[str], split: Split) -> PictureArray:
@@ -90,8 +104,7 @@ def describe_array(path: Path, archive: zipfile.ZipFile, members: set[str], spli
     if dtype != np.uint8 or by_columns:
         raise DataError(
             f"{image_name} in {path} is {dtype}{' in the order of Fortran' if by_columns else ''}; pictures "
-            "are uint8, 0 to 255, in the order of C. Convert them with "
-            "numpy.ascontiguousarray(images, 'uint8'), after times 255 if they are from 0 to 1."
+            f"are uint8, 0 to 255, in the order of C. {advise_pixels(dtype)}"
         )
     return PictureArray(
         name=f"{path}:{image_name}",
@@ -101,6 +114,21 @@ def describe_array(path: Path, archive: zipfile.ZipFile, members: set[str], spli
         class_names=read_names(archive) if CLASS_NAMES in members else (),
         own_split=own_split,
     )
+
+
+def advise_pixels(dtype: np.dtype[Any]) -> str:
+    """Return what makes pictures of an array of this type without wrapping or clipping what is in it."""
+    share = np.iinfo(dtype).max // 255 if dtype.kind == "u" else 1
+    ways = {
+        "O": "numpy.stack(images), once all are of one size",
+        "b": "images * numpy.uint8(255)",
+        "f": "(images * 255).round() if they are from 0 to 1, ((images + 1) * 127.5).round() if from -1 to 1",
+        "u": f"images // {share} if they use all of its range",
+    }
+    first = ways.get(dtype.kind)
+    if dtype == np.uint8 or first is None:
+        return "Convert them with numpy.ascontiguousarray(images, 'uint8'), once they are from 0 to 255."
+    return f"Convert them with {first}, and then numpy.ascontiguousarray(images, 'uint8')."
 
 
 def require_whole(path: Path, archive: zipfile.ZipFile, array: PictureArray) -> None:
@@ -143,6 +171,12 @@ def read_member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     member = f"{name}.npy"
     if archive.getinfo(member).file_size > MAX_LABEL_BYTES:
         raise ValueError(f"{name} is larger than {MAX_LABEL_BYTES} bytes")
+    with archive.open(member) as stream:
+        if read_header(stream)[1].hasobject:
+            raise ValueError(
+                f"{name} holds Python's objects, which may run code and are not read: save it as "
+                f"numpy.array({name}.tolist())"
+            )
     with archive.open(member) as stream:
         array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
     return array

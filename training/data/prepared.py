@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from training.data.class_folders import name_missing
 from training.data.pictures import Pictures, Request, split_rows
 from training.data.record import SetRecord
 from training.errors import DataError
@@ -41,6 +42,8 @@ class Description(BaseModel):
     unconverted: tuple[str, ...] = ()
     """A file and what is wrong with its colour profile, each; the first hundred."""
     unconverted_count: int = 0
+    unread: tuple[str, ...] = ()
+    """Classes of which no file is a picture: they are none."""
     record: SetRecord | None = None
 
 
@@ -114,6 +117,8 @@ def open_prepared(entry: Path, request: Request) -> Pictures:
         request.console.print(describe_skipped(description), highlight=False, soft_wrap=True, markup=False)
     if description.unconverted_count:
         sentence = describe_unconverted(description)
+        request.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
+    for sentence in name_missing(list(description.unread)):
         request.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
     rows = split_rows(description.count, request.settings, request.split)
     return Pictures(images[rows], labels[rows], shape, description.record)
