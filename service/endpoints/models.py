@@ -1,5 +1,6 @@
 """`GET /models…`: which models there are, their versions and aliases, and how they look."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +15,8 @@ from service.endpoints.description import describe_content
 from service.endpoints.problem_responses import describe_problems
 from service.http.negotiation import label_octets
 from service.http.problems import tell
+from service.http.requesters import current_requester
+from service.http.responses import PictureResponse
 from service.releases.default_model import raise_if_away
 from service.releases.opening import Release
 
@@ -21,7 +24,7 @@ router = APIRouter(prefix="/models", tags=["models"])
 Loaded = dict[str, dict[str, dict[str, str | bool]]]
 SAMPLES, METRICS = "samples.png", "metrics.json"
 MAX_SAMPLES_BYTES = MAX_METRICS_BYTES = 2**24
-_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
 _NO_STORE = describe_problems(503)
 _NO_MODEL = describe_problems(404, 503)
 _FIRST_MODEL = {
@@ -98,9 +101,7 @@ async def describe_version(name: str, version: str, context: AppContext) -> Desc
 )
 async def show_samples(name: str, version: str, context: AppContext, http_request: Request) -> Response:
     """The grid of samples that was published with a version."""
-    store = context.releases.store
-    content = await context.releases.asking.run(_read, store, name, version, SAMPLES, MAX_SAMPLES_BYTES)
-    response = Response(content, media_type="image/png", headers=_FOR_EVER)
+    response = await _send(context, name, version, SAMPLES, MAX_SAMPLES_BYTES, "image/png")
     return label_octets(response, http_request.headers.get("accept"))
 
 
@@ -112,9 +113,7 @@ async def show_samples(name: str, version: str, context: AppContext, http_reques
 )
 async def show_training(name: str, version: str, context: AppContext) -> Response:
     """What was published of a version's training: its losses and figures, epoch by epoch."""
-    store = context.releases.store
-    content = await context.releases.asking.run(_read, store, name, version, METRICS, MAX_METRICS_BYTES)
-    return Response(content, media_type="application/json", headers=_FOR_EVER)
+    return await _send(context, name, version, METRICS, MAX_METRICS_BYTES, "application/json")
 
 
 async def _name_directions(release: Release) -> tuple[str, ...] | None:
@@ -178,8 +177,23 @@ def _describe_model(store: Store, name: str, loaded: Loaded) -> dict[str, Any]:
     return described
 
 
-def _read(store: Store, name: str, version: str, path: str, max_bytes: int) -> bytes:
-    manifest = store.manifest(name, version)
-    if manifest.file(path) is None:
+async def _send(
+    context: Context, name: str, version: str, path: str, max_bytes: int, media_type: str
+) -> Response:
+    """A published file, whose bytes count until they are sent, as those of pictures do."""
+    store, asking = context.releases.store, context.releases.asking
+    manifest = await asking.run(store.manifest, name, version)
+    entry = manifest.file(path)
+    if entry is None:
         raise ModelNotFound(f"{manifest.reference} was published without {path}.")
-    return store.read(manifest, path, max_bytes=max_bytes)
+    with ExitStack() as held:
+        size = min(entry.size_bytes, max_bytes)
+        holding = held.enter_context(context.budget.hold(size, current_requester()))
+
+        def read() -> bytes:
+            with holding.used():
+                return store.read(manifest, path, max_bytes=max_bytes)
+
+        response = PictureResponse(await asking.run(read), media_type, _FOR_EVER, holding)
+        held.pop_all()  # the response lets go of it
+        return response

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.http.addresses import OPEN_PATHS, ROUTE
 from service.http.disconnection import note_departure
 from service.http.log_text import MAX_LINE, TextFormatter, escape_controls
+from service.http.log_writing import LogWriter
 from service.http.problems import describe_unknown
 from service.http.requesters import current_key, note_address
 from service.http.security_headers import headers_for
@@ -159,7 +160,7 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     """Send log lines to standard error: as JSON with one for every request, or as text without those."""
     if log_format == "json" and isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(encoding="utf-8")  # JSON is (RFC 8259, section 8.1), whatever the locale
-    handler = logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = logging.NullHandler() if sys.stderr is None else LogWriter(sys.stderr)
     text = TextFormatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

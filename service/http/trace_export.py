@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -84,6 +85,7 @@ def make_provider(processor: SpanProcessor, variables: Mapping[str, str]) -> Tra
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
 
+    logging.getLogger("opentelemetry.trace").setLevel(logging.ERROR)  # it repeats what strangers sent
     name = variables.get("OTEL_SERVICE_NAME") or SERVICE_NAME
     resource = Resource.create({"service.name": name, "service.version": read_version()})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)

@@ -10,7 +10,7 @@ from types import FrameType
 import uvicorn
 
 from service.endpoints.context import Context
-from service.server.ending import end_now, end_within
+from service.server.ending import end_now, end_within, flush_logs
 from service.server.hang_up import heed_hang_up
 from service.server.listeners import keep_many, take_all
 from service.server.wire_limits import LAST_CALL_S
@@ -93,6 +93,7 @@ class DrainingServer(uvicorn.Server):
         if self.force_exit:  # uvicorn left the application open; the loop would end it by a KeyboardInterrupt
             log.warning("the process ends at once, for it was interrupted again while it drained")
             end_now(status)
+        await asyncio.to_thread(flush_logs)
         heed_hang_up(self.handle_exit, signal.SIG_DFL)  # uvicorn raises what it heard once more
         if self._signal:
             end_within(0.0, status)

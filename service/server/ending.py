@@ -27,6 +27,12 @@ def end_within(timeout_s: float, status: int) -> None:
     threading.Thread(target=watch, name="end", daemon=True).start()
 
 
+def flush_logs() -> None:
+    """Let what was logged be written, as far as somebody reads it soon."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 def end_now(status: int) -> None:
     """End the process with `status`, after its last words; no thread is waited for, and none is disturbed.
 

@@ -120,13 +120,25 @@ def traced():
     ids=range(6),
 )
 @pytest.mark.anyio
-async def test_what_is_no_traceparent_begins_a_trace(traced, sent):
+async def test_what_is_no_traceparent_begins_a_trace(traced, sent, caplog):
     client, exporter = traced
     async with client:
         await client.get("/200", headers=[(name, value.encode("latin-1")) for name, value in sent])
     request = exporter.get_finished_spans()[-1]
     assert request.parent is None
     assert request.context.trace_id != int(TRACE, 16)
+    assert not [record for record in caplog.records if record.name.startswith("opentelemetry")]
+
+
+@pytest.mark.anyio
+async def test_the_log_repeats_no_tracestate_of_a_stranger_s(traced, caplog):
+    client, exporter = traced
+    async with client:
+        sent = {"traceparent": TRACEPARENT, "tracestate": "see my advertisement, a==b" + "x" * 9000}
+        await client.get("/200", headers=sent)
+    assert exporter.get_finished_spans()[-1].parent.trace_id == int(TRACE, 16)
+    assert "advertisement" not in caplog.text
+    assert not [record for record in caplog.records if record.name.startswith("opentelemetry")]
 
 
 @pytest.mark.anyio

@@ -133,7 +133,7 @@ def test_one_who_asks_a_slow_store_on_and_on_leaves_turns_and_places_to_others(t
             answer.wait(PATIENCE_S)
         return FolderStore.aliases(store, model, known)
 
-    store.aliases = hold  # type: ignore[method-assign]
+    store.aliases = hold
 
     async def check() -> None:
         releases = Releases(

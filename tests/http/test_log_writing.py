@@ -1,0 +1,96 @@
+"""The log, whose reader may be slow, gone, or never read: who logs does not wait for it."""
+
+import fcntl
+import io
+import logging
+import os
+import threading
+
+import pytest
+
+from service.http import log_writing
+from service.http.log_writing import LogWriter
+from tests.patience import PATIENCE_S
+
+
+@pytest.fixture
+def pipe():
+    """A pipe of 4 KiB, and a stream that writes into it."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    with os.fdopen(reader, "rb") as out, os.fdopen(writer, "w", encoding="utf-8") as stream:
+        yield out, stream
+
+
+def say(handler, numbers):
+    for number in numbers:
+        handler.handle(logging.makeLogRecord({"msg": "line %06d é", "args": (number,)}))
+
+
+def in_time(work):
+    """Do `work` in a thread, so that it cannot hang the tests."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive(), "it waits for the reader"
+
+
+def test_who_logs_does_not_wait_for_a_reader_that_stopped_and_no_line_is_out_of_order(pipe):
+    out, stream = pipe
+    handler = LogWriter(stream)
+    in_time(lambda: say(handler, range(2000)))
+    in_time(lambda: say(handler, [2000]))
+    lines = []
+    in_time(lambda: lines.extend(out.readline().decode() for _ in range(2001)))
+    assert lines == [f"line {number:06d} é\n" for number in range(2001)]
+    in_time(handler.flush)
+    say(handler, [7])  # whoever reads again has it at once
+    assert os.read(out.fileno(), 100) == "line 000007 é\n".encode()
+
+
+def test_what_is_too_much_to_keep_is_counted(pipe, monkeypatch):
+    monkeypatch.setattr(log_writing, "MAX_WAITING_BYTES", 10_000)
+    out, stream = pipe
+    handler = LogWriter(stream)
+    in_time(lambda: say(handler, range(5000)))
+    lines = []
+
+    def read():
+        while not lines or not lines[-1].endswith("nobody read it\n"):
+            lines.append(out.readline().decode())
+
+    in_time(read)
+    *kept, told = lines
+    assert kept == [f"line {number:06d} é\n" for number in range(len(kept))]
+    assert told == f"{5000 - len(kept)} lines of the log were lost: nobody read it\n"
+
+
+def test_a_long_line_is_written_whole(pipe):
+    out, stream = pipe
+    handler, lines = LogWriter(stream), []
+    record = logging.makeLogRecord({"msg": "x" * 100_000})
+    in_time(lambda: handler.handle(record))
+    in_time(lambda: lines.append(out.readline()))
+    assert lines == [b"x" * 100_000 + b"\n"]
+
+
+def test_an_end_waits_for_a_reader_that_stopped_no_longer_than_its_limit(pipe, monkeypatch):
+    monkeypatch.setattr(log_writing, "FLUSH_LIMIT_S", 0.01)
+    handler = LogWriter(pipe[1])
+    in_time(lambda: say(handler, range(2000)))
+    in_time(handler.flush)
+
+
+def test_a_reader_that_is_gone_and_a_stream_without_a_descriptor_are_no_fault(pipe, tmp_path):
+    out, stream = pipe
+    handler = LogWriter(stream)
+    out.close()
+    in_time(lambda: say(handler, range(100)))
+    text = io.StringIO()
+    say(LogWriter(text), [1, 2])
+    assert text.getvalue() == "line 000001 é\nline 000002 é\n"
+    with (tmp_path / "log").open("w", encoding="ascii", errors="backslashreplace") as file:
+        handler = LogWriter(file)
+        say(handler, [3])
+        handler.handle(logging.makeLogRecord({"msg": "y" * 9000}))
+        assert (tmp_path / "log").read_bytes() == b"line 000003 \\xe9\n" + b"y" * 9000 + b"\n"
