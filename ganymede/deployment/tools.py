@@ -131,9 +131,8 @@ class Tools:
         if done.returncode:
             words = (done.stderr or "").strip().splitlines()
             last = words[-1] if words else ""
-            raise CommandFailed(
-                command, f"ended with status {done.returncode}{f': {last}' if last else ''}", last
-            )
+            why = f": {last.rstrip(' .?!')}" if last else ""  # a sentence ends behind it
+            raise CommandFailed(command, f"ended with status {done.returncode}{why}", last)
         return done
 
 

@@ -144,8 +144,13 @@ class Wishes:
         Raises:
             WishRefused: it does; the message says what to give.
         """
+        if not self.client_cidr:
+            raise WishRefused(
+                "Your own address could not be found, and without --client-cidr there is no range of IPv4 "
+                "addresses that may come: write A.B.C.D/32 for one address, A.B.C.0/24 for 256."
+            )
         try:
-            network = ipaddress.IPv4Network(self.client_cidr or "")
+            network = ipaddress.IPv4Network(self.client_cidr)
         except ValueError:
             raise WishRefused(
                 f"--client-cidr {self.client_cidr} is no range of IPv4 addresses: write A.B.C.D/32 for one "

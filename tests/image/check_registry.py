@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.image.conftest import find_program
+from tests.image.conftest import docker, find_program
 from tests.patience import wait_until
 
 TAKEN_BY_SAGEMAKER = {
@@ -61,6 +61,9 @@ def run_registry(folder):
     finally:
         process.kill()
         process.wait()
+        # The engine keeps what it pushed, under the address of a registry that is no more.
+        if left := docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{address}/*").split():
+            docker("rmi", *left)
 
 
 @pytest.fixture
