@@ -43,6 +43,7 @@ from service.http.hot_paths import Handler, HotPaths
 from service.http.problems import add_error_handlers
 from service.http.ranges import Ranges
 from service.http.reading import Bodies
+from service.http.redirects import Redirects
 from service.http.requesters import current_requester
 from service.http.telemetry import Telemetry
 from service.http.threshold import Threshold
@@ -180,7 +181,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         openapi_tags=list(TAGS),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        middleware=[Middleware(Faults), Middleware(HeadRequests), Middleware(Ranges)],
+        middleware=[Middleware(layer) for layer in (Faults, HeadRequests, Ranges, Redirects)],
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # ours does
     )
     app.state.context = context
