@@ -24,8 +24,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from training.config import Configuration
 from training.errors import RunError
 from training.presets import parse_configuration
@@ -93,16 +91,26 @@ class Run(RunPaths):
         """Read pictures.json; raise RunError where it is missing or damaged."""
         try:
             return PictureShape.model_validate_json(self.pictures_path.read_text(encoding="utf-8-sig"))
-        except (FileNotFoundError, ValidationError) as error:
+        except (FileNotFoundError, ValueError) as error:  # pydantic's own is one
             raise RunError(f"{self.pictures_path} is missing or damaged: train the run again.") from error
 
     def read_stats(self) -> list[EpochStats]:
-        """Read stats.jsonl; a last line cut off by a crash is left out."""
+        """Read stats.jsonl; a last line cut off by a crash is left out.
+
+        Raises:
+            RunError: it is damaged.
+        """
         if not self.stats_path.exists():
             return []
-        text = self.stats_path.read_text(encoding="utf-8-sig")
-        lines = text[: text.rfind("\n") + 1].splitlines()
-        return [EpochStats.model_validate_json(line) for line in lines]
+        try:
+            text = self.stats_path.read_text(encoding="utf-8-sig")
+            lines = text[: text.rfind("\n") + 1].splitlines()
+            return [EpochStats.model_validate_json(line) for line in lines]
+        except ValueError as error:  # pydantic's own is one
+            raise RunError(
+                f"{self.stats_path} is damaged: a line of it holds no figures of an epoch. Put it back as it "
+                "was, or take that line out."
+            ) from error
 
     def write_stats(self, stats: list[EpochStats]) -> None:
         """Replace stats.jsonl by `stats`, whole or not at all."""
@@ -114,7 +122,7 @@ class Run(RunPaths):
         """Return the figures of the epoch that was interrupted after `step` batches; none of a whole one."""
         try:
             part = EpochPart.model_validate_json(self.unfinished_path.read_text(encoding="utf-8-sig"))
-        except (FileNotFoundError, ValidationError):
+        except (FileNotFoundError, ValueError):
             return EpochPart(step=step)
         return part if part.step == step else EpochPart(step=step)
 
