@@ -21,6 +21,7 @@ from training.data import load_pictures, scale_pixels
 from training.data.batches import epoch_batches
 from training.dcgan.gan import DCGAN
 from training.errors import RunError
+from training.report.report import read_object, read_publications
 from training.run.best import read_best
 from training.run.checkpoints import Checkpoints
 from training.run.claim import claim_run
@@ -227,3 +228,18 @@ def test_damaged_figures_and_pictures_are_named(tmp_path, content):
     with pytest.raises(RunError, match=r"pictures\.json is missing or damaged"):
         run.read_shape()
     assert run.read_unfinished(3).step == 3
+
+
+@pytest.mark.parametrize("content", [b"garbage\n", b"\xff\n"])
+def test_any_damaged_file_of_a_run_is_named(tmp_path, content):
+    run = Run(tmp_path)
+    readers = (
+        (run.best_path, lambda: read_best(run)),
+        (run.publications_path, lambda: read_publications(run)),
+        (run.environment_path, lambda: read_object(run.environment_path)),
+    )
+    for path, read in readers:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        with pytest.raises(RunError, match=f"{path.name} is damaged"):
+            read()

@@ -32,7 +32,7 @@ from training.export.figures import read_copies, read_figures, require_few_copie
 from training.export.graph import run_graph
 from training.export.origins import WEIGHTS
 from training.export.projection import ProjectionReport, list_files, read_projection
-from training.run.folder import Run
+from training.run.folder import Run, read_json
 from training.run.samples import CLASS_COLUMNS, class_rows, draw_inputs, tile
 
 GOLDEN_SEEDS = tuple(range(16))
@@ -211,4 +211,4 @@ def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
 
 def read_origin(run: Run) -> str:
     """Return from which model or run it began."""
-    return str(json.loads(run.origin_path.read_text(encoding="utf-8-sig"))["origin"])
+    return str(read_json(run.origin_path)["origin"])

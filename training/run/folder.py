@@ -23,6 +23,7 @@ RUN/encoder/                 the encoder in training: its settings and its state
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from training.config import Configuration
 from training.errors import RunError
@@ -129,6 +130,14 @@ class Run(RunPaths):
     def write_unfinished(self, part: EpochPart) -> None:
         """Keep the figures so far of an epoch that is interrupted."""
         replace_text(self.unfinished_path, part.model_dump_json() + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a file of a run; raise RunError where it is no JSON in UTF-8, OSError where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:  # of either encoding
+        raise RunError(f"{path} is damaged: it is no JSON in UTF-8. Put it back, or remove it.") from error
 
 
 def replace_text(path: Path, text: str) -> None:
