@@ -21,6 +21,7 @@ from training.data import load_pictures, scale_pixels
 from training.data.batches import epoch_batches
 from training.dcgan.gan import DCGAN
 from training.errors import RunError
+from training.report.report import read_object, read_publications
 from training.run.best import read_best
 from training.run.checkpoints import Checkpoints
 from training.run.claim import claim_run
@@ -215,3 +216,30 @@ def test_a_line_of_figures_that_a_crash_cut_off_is_left_out(trained_run, tmp_pat
     text = Run(trained_run.folder).stats_path.read_text()
     run.stats_path.write_text(text + text[:20])
     assert len(run.read_stats()) == 2
+
+
+@pytest.mark.parametrize("content", [b"garbage\n", b'{"epoch": 1}\n', bytes(20) + b"\n", b"\xff\n"])
+def test_damaged_figures_and_pictures_are_named(tmp_path, content):
+    run = Run(tmp_path)
+    for path in (run.stats_path, run.pictures_path, run.unfinished_path):
+        path.write_bytes(content)
+    with pytest.raises(RunError, match=r"stats\.jsonl is damaged: a line of it holds no figures"):
+        run.read_stats()
+    with pytest.raises(RunError, match=r"pictures\.json is missing or damaged"):
+        run.read_shape()
+    assert run.read_unfinished(3).step == 3
+
+
+@pytest.mark.parametrize("content", [b"garbage\n", b"\xff\n"])
+def test_any_damaged_file_of_a_run_is_named(tmp_path, content):
+    run = Run(tmp_path)
+    readers = (
+        (run.best_path, lambda: read_best(run)),
+        (run.publications_path, lambda: read_publications(run)),
+        (run.environment_path, lambda: read_object(run.environment_path)),
+    )
+    for path, read in readers:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        with pytest.raises(RunError, match=f"{path.name} is damaged"):
+            read()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from foundation.grid.price import Price
 from foundation.latents import draw_latents
@@ -163,7 +163,7 @@ def read_export(run: Run) -> ExportReport:
         if not run.config_path.exists():
             raise ExportError(f"{run.folder} is not a run folder: it has no config.json.") from error
         raise ExportError(f"{run.folder} is not exported yet: {error.filename} is missing.") from error
-    except ValidationError as error:
+    except ValueError as error:  # no figures of the kind, or no UTF-8
         raise ExportError(f"{run.export_report_path} is damaged. Export the run again.") from error
     if hashlib.sha256(graph).hexdigest() != report.sha256:
         raise ExportError(f"{run.graph_path} is not the graph that was compared. Export the run again.")

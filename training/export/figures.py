@@ -1,6 +1,5 @@
 """The figures that were measured of an exported run, and the bound on one of them."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from training.errors import CopiedError
 from training.export.exporting import ExportReport
 from training.metrics import COPIED, TRAINING, parse_figure
-from training.run.folder import Run
+from training.run.folder import Run, read_json
 
 
 def read_figures(run: Run, report: ExportReport) -> dict[str, float]:
@@ -25,7 +24,7 @@ def read_copies(run: Run, report: ExportReport) -> dict[str, Any]:
 
 def read_evaluation(path: Path, sha256: str) -> dict[str, Any]:
     """Return figures.json if it is of the graph with this digest, else nothing."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    content: dict[str, Any] = read_json(path) if path.exists() else {}
     return content if content.get("sha256") == sha256 else {}
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from foundation.images import hash_images
 from foundation.projection import ENCODER_GRAPH, GRADIENT_GRAPH, Projection
@@ -84,7 +84,7 @@ def find_projection(run: RunPaths) -> ProjectionReport | None:
         return ProjectionReport.model_validate_json(text)
     except FileNotFoundError:
         return None
-    except ValidationError as error:
+    except ValueError as error:  # no figures of the kind, or no UTF-8
         raise ExportError(
             f"{run.projection_path} is damaged. Run ganymede encoder {run.folder} again."
         ) from error

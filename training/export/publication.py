@@ -29,7 +29,7 @@ from training.export.exporting import ExportReport, read_export
 from training.export.figures import read_copies, read_figures, require_few_copies
 from training.export.origins import WEIGHTS
 from training.export.projection import ProjectionReport, list_files, read_projection
-from training.run.folder import Run
+from training.run.folder import Run, read_json
 
 SAMPLES_SCALE = 2
 METRICS = "metrics.json"
@@ -183,4 +183,4 @@ def describe_training(run: Run, report: ExportReport) -> dict[str, Any]:
 
 def read_origin(run: Run) -> str:
     """Return from which model or run it began."""
-    return str(json.loads(run.origin_path.read_text(encoding="utf-8-sig"))["origin"])
+    return str(read_json(run.origin_path)["origin"])

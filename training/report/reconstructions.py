@@ -1,12 +1,11 @@
 """What the report shows of a run's encoder: how near real pictures come in each way."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from training.report.pictures import Grid, read_picture
-from training.run.folder import Run
+from training.run.folder import Run, read_json
 
 PREFIX = "reconstruction_"
 WAYS: Mapping[str, str] = {
@@ -68,5 +67,5 @@ def read_reconstructed(run: Run) -> Reconstructed | None:
 
 def _read(run: Run, name: str) -> dict[str, Any]:
     path = run.export_folder / name
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    content: dict[str, Any] = read_json(path) if path.exists() else {}
     return content

@@ -26,7 +26,7 @@ from training.report.reconstructions import read_reconstructed
 from training.run.best import BestCheckpoint, read_best
 from training.run.curves import DARK, LIGHT, draw_curves
 from training.run.durations import describe_duration
-from training.run.folder import Run, replace_text
+from training.run.folder import Run, read_json, replace_text
 from training.run.signs import find_signs
 from training.run.stats import EpochStats
 from training.shape import MAX_CLASS_ROWS
@@ -178,7 +178,7 @@ def read_ranking(run: Run) -> list[BestCheckpoint]:
     """Return the checkpoints that were measured after the training, if they were."""
     if not run.ranking_path.exists():
         return []
-    rows = json.loads(run.ranking_path.read_text(encoding="utf-8-sig"))
+    rows = read_json(run.ranking_path)
     return [BestCheckpoint.model_validate(row) for row in rows]
 
 
@@ -204,7 +204,7 @@ def list_measured(stats: list[EpochStats], ranking: list[BestCheckpoint]) -> lis
 
 def read_object(path: Path) -> dict[str, Any]:
     """Return a JSON object; an empty one where there is no file."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    content: dict[str, Any] = read_json(path) if path.exists() else {}
     return content
 
 
@@ -212,5 +212,8 @@ def read_publications(run: Run) -> list[dict[str, Any]]:
     """Return as what the run was published, the latest last."""
     if not run.publications_path.exists():
         return []
-    lines = run.publications_path.read_text(encoding="utf-8-sig").splitlines()
-    return [json.loads(line) for line in lines if line.strip()]
+    try:
+        lines = run.publications_path.read_text(encoding="utf-8-sig").splitlines()
+        return [json.loads(line) for line in lines if line.strip()]
+    except ValueError as error:
+        raise RunError(f"{run.publications_path} is damaged. Take out the line that is no JSON.") from error

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from training.errors import RunError
 from training.metrics import find_metric
@@ -36,7 +36,7 @@ def read_best(run: Run) -> BestCheckpoint | None:
         return BestCheckpoint.model_validate_json(run.best_path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return None
-    except ValidationError as error:
+    except ValueError as error:  # no figures of the kind, or no UTF-8
         raise RunError(f"{run.best_path} is damaged. Remove it and measure the checkpoints again.") from error
 
 

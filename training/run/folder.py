@@ -23,8 +23,7 @@ RUN/encoder/                 the encoder in training: its settings and its state
 import json
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import Any
 
 from training.config import Configuration
 from training.errors import RunError
@@ -93,16 +92,26 @@ class Run(RunPaths):
         """Read pictures.json; raise RunError where it is missing or damaged."""
         try:
             return PictureShape.model_validate_json(self.pictures_path.read_text(encoding="utf-8-sig"))
-        except (FileNotFoundError, ValidationError) as error:
+        except (FileNotFoundError, ValueError) as error:  # pydantic's own is one
             raise RunError(f"{self.pictures_path} is missing or damaged: train the run again.") from error
 
     def read_stats(self) -> list[EpochStats]:
-        """Read stats.jsonl; a last line cut off by a crash is left out."""
+        """Read stats.jsonl; a last line cut off by a crash is left out.
+
+        Raises:
+            RunError: it is damaged.
+        """
         if not self.stats_path.exists():
             return []
-        text = self.stats_path.read_text(encoding="utf-8-sig")
-        lines = text[: text.rfind("\n") + 1].splitlines()
-        return [EpochStats.model_validate_json(line) for line in lines]
+        try:
+            text = self.stats_path.read_text(encoding="utf-8-sig")
+            lines = text[: text.rfind("\n") + 1].splitlines()
+            return [EpochStats.model_validate_json(line) for line in lines]
+        except ValueError as error:  # pydantic's own is one
+            raise RunError(
+                f"{self.stats_path} is damaged: a line of it holds no figures of an epoch. Put it back as it "
+                "was, or take that line out."
+            ) from error
 
     def write_stats(self, stats: list[EpochStats]) -> None:
         """Replace stats.jsonl by `stats`, whole or not at all."""
@@ -114,13 +123,21 @@ class Run(RunPaths):
         """Return the figures of the epoch that was interrupted after `step` batches; none of a whole one."""
         try:
             part = EpochPart.model_validate_json(self.unfinished_path.read_text(encoding="utf-8-sig"))
-        except (FileNotFoundError, ValidationError):
+        except (FileNotFoundError, ValueError):
             return EpochPart(step=step)
         return part if part.step == step else EpochPart(step=step)
 
     def write_unfinished(self, part: EpochPart) -> None:
         """Keep the figures so far of an epoch that is interrupted."""
         replace_text(self.unfinished_path, part.model_dump_json() + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a file of a run; raise RunError where it is no JSON in UTF-8, OSError where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:  # of either encoding
+        raise RunError(f"{path} is damaged: it is no JSON in UTF-8. Put it back, or remove it.") from error
 
 
 def replace_text(path: Path, text: str) -> None:
