@@ -116,12 +116,14 @@ def _refuse_private(key: Path, error: Exception) -> WrongKey:
 
 
 def parse_key_files(text: str | None) -> TrustedKeys | None:
-    """The keys that GANYMEDE_TRUSTED_KEYS names, files with commas between them; None without any.
+    """The keys that GANYMEDE_TRUSTED_KEYS names, files with commas between them; None where it is empty.
 
     Raises:
-        WrongKey: as `TrustedKeys`.
+        WrongKey: as `TrustedKeys`, or there are commas and no file: whoever wrote them wants some keys.
     """
     paths = [expand_home(part.strip()) for part in (text or "").split(",") if part.strip()]
+    if text and text.strip() and not paths:
+        raise WrongKey("GANYMEDE_TRUSTED_KEYS has commas and no file; name some, or leave it out.")
     try:
         return TrustedKeys(paths) if paths else None
     except WrongKey as error:

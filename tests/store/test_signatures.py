@@ -228,7 +228,12 @@ def test_without_the_library_keys_stop_the_start_with_what_to_install(
     with pytest.raises(WrongKey, match=r"install ganymede\[signing\]"):
         parse_key_files(str(keys[1]))
     assert parse_key_files(None) is None
-    assert parse_key_files(" , ") is None
+    assert parse_key_files(" ") is None
+
+
+def test_commas_without_a_file_do_not_mean_that_all_is_trusted() -> None:
+    with pytest.raises(WrongKey, match="has commas and no file"):
+        parse_key_files(" , ")
 
 
 def test_a_signature_is_added_once(store: Store, keys: tuple[Path, Path], tmp_path: Path) -> None:
