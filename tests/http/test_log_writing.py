@@ -61,7 +61,8 @@ def test_what_is_too_much_to_keep_is_counted(pipe, monkeypatch):
 
     in_time(read)
     *kept, told = lines
-    assert kept == [f"line {number:06d} é\n" for number in range(len(kept))]
+    assert set(kept) <= {f"line {number:06d} é\n" for number in range(5000)}
+    assert kept == sorted(set(kept))  # which of them are lost depends on when the thread had a core
     assert told == f"{5000 - len(kept)} lines of the log were lost: nobody read it\n"
 
 
