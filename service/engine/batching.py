@@ -25,13 +25,13 @@ _COMPANY_S = 10.0
 _RESTLESS_S = 2.0
 """So long after a requester gave up what he had asked for, he is taken to do it again."""
 
+_REST_S = 0.02
+"""So long after a batch for others all devices wait for their next: they may ask at a pace."""
+
 _LOOK_EVERY_S = 0.5
 """Whether those who were held back may go on."""
 
 _MOST_RESTLESS = 64
-_LAST_TURN = 1.5
-"""Of a turn, where nothing is left behind the batch: a remainder would wait for a thread anew."""
-
 _RESTLESS_TURN = 0.5
 """Of the turn of another: it may have to be waited for by one who comes while it runs."""
 
@@ -48,7 +48,7 @@ class Batch:
     """It is for one who gives up what he asks for, beside others who do not."""
 
     def run(self) -> tuple[Made, Weights | None]:
-        """What all parts give, a row each, and the weights float32 (n, classes) of their classes if any."""
+        """What all parts give, one after the other."""
         return self.generator.run([part.inputs() for part in self.parts], alone=self.alone)
 
 
@@ -60,7 +60,7 @@ class WaitingJobs:
 
         While there is more than one requester, a batch takes about `turn_s` at most, and holds what one of
         them asked for beside what others have whole; with None any time, and it is filled. Then, too, the
-        restless, who give up what they ask for, run where no other does, on all devices but one.
+        restless, who give up what they ask for, run where no other does or just did, on all devices but one.
         """
         self._devices = devices
         self._turn_s = turn_s
@@ -72,6 +72,7 @@ class WaitingJobs:
         self._queues: OrderedDict[Runner, Lines] = OrderedDict()
         self._closed = False
         self._running: list[Batch] = []
+        self._rests_until_s = 0.0
         self._changed = threading.Condition()
 
     def add(self, job: Job) -> None:
@@ -117,16 +118,19 @@ class WaitingJobs:
             while (generator := self._choose(restless)) is None:
                 if self._closed and not self._queues:
                     return None
-                self._changed.wait(_LOOK_EVERY_S if self._queues else None)  # nothing tells of a hold's end
+                self._changed.wait(self._look_again_s() if self._queues else None)
                 restless = self._find_restless()
             lines = self._queues.pop(generator)
             for other in self._queues.values():
                 if not other.has_free(restless):
                     other.pass_over()
+            # What waits is shared with the other devices: one that took it all would leave them idle while
+            # it encodes, and then all answers, and all new requests, would come at once.
             most = max(1, max_images // lines.images_each)
+            share = max(_SMALLEST_PART, -(-lines.rows // self._devices))
             free = lines.has_free(restless)
+            budget = min(most, share, self._turn(generator, most, part=1.0 if free else _RESTLESS_TURN))
             held = restless if free else ()
-            budget = min(most, self._count_rows(generator, lines.count_free(held), restless=not free))
             parts = lines.take(budget, most, held=held, filled=not self._is_shared)
             if lines.rows:
                 self._queues[generator] = lines
@@ -147,6 +151,8 @@ class WaitingJobs:
         """`batch`, which was taken, has run; whether nothing waits now."""
         with self._changed:
             self._running.remove(batch)
+            if not batch.restless:
+                self._rests_until_s = time.monotonic() + _REST_S
             if self._queues:
                 self._changed.notify_all()  # who was held back may go on
             return not self._queues
@@ -166,22 +172,11 @@ class WaitingJobs:
         """Whether they do, on a device where images cost hardly more in two batches than in one."""
         return self._turn_s is not None and self.in_company
 
-    def _count_rows(self, generator: Runner, waiting: int, *, restless: bool) -> int:
-        """How many of the rows that are `waiting` a batch takes: a share of them, and what its turn allows.
-
-        What waits is shared with the other devices: one that took it all would leave them idle while it
-        encodes, and then all answers, and all new requests, would come at once.
-        """
-        share = max(_SMALLEST_PART, -(-waiting // self._devices))
+    def _turn(self, generator: Runner, max_images: int, *, part: float) -> int:
         image_s = self._image_s.get(generator)
         if self._turn_s is None or not image_s or not self._is_shared:
-            return share
-        if restless:
-            return min(share, max(1, round(_RESTLESS_TURN * self._turn_s / image_s)))
-        last = waiting if len(self._running) + 1 >= self._devices else share
-        if last * image_s <= _LAST_TURN * self._turn_s:
-            return last
-        return min(share, max(1, round(self._turn_s / image_s)))
+            return max_images
+        return max(1, round(part * self._turn_s / image_s))
 
     def _choose(self, restless: Collection[str | None]) -> Runner | None:
         """The next generator with work for who is not `restless`, else for one who is, if that may run."""
@@ -189,7 +184,13 @@ class WaitingJobs:
             if lines.has_free(restless):
                 return generator
         free = self._devices == 1 or len(self._running) + 1 < self._devices
-        return next(iter(self._queues), None) if free and self._is_quiet else None
+        rests = self._rests_until_s > time.monotonic()
+        return next(iter(self._queues), None) if free and self._is_quiet and not rests else None
+
+    def _look_again_s(self) -> float:
+        """Until a hold may have ended, of which nothing tells."""
+        rest_s = self._rests_until_s - time.monotonic()
+        return rest_s if 0 < rest_s < _LOOK_EVERY_S else _LOOK_EVERY_S
 
     @property
     def _is_quiet(self) -> bool:

@@ -106,10 +106,6 @@ class Lines:
         """Whether anyone waits whom nothing holds back; see `take`."""
         return not held or any(self._is_free(line, held) for line in self._lines.values())
 
-    def count_free(self, held: Collection[str | None]) -> int:
-        """How many rows wait of those whom nothing holds back; see `take`."""
-        return sum(line.rows for line in self._lines.values() if self._is_free(line, held))
-
     def pass_over(self) -> None:
         """Note that a batch was for others, because all here are held back; none is for ever."""
         self._batch += 1

@@ -222,20 +222,6 @@ def test_a_batch_is_as_long_as_a_turn_whatever_an_image_costs():
     assert 10 < rows_of(waiting.take(64))[0] < 100
 
 
-def test_a_batch_is_half_a_turn_longer_where_that_leaves_nothing_behind():
-    waiting, generator = WaitingJobs(devices=2, turn_s=0.01), FakeGenerator()
-    waiting.add(job_of(generator, 8, "first"))
-    batch = waiting.take(64)
-    note(waiting, generator, 0.00125)  # eight to a turn
-    waiting.done(batch)
-    for rows, parts in ((24, [12, 12]), (26, [8, 8, 10]), (12, [8, 4])):
-        waiting.add(job_of(generator, rows, "second"))
-        taken = [waiting.take(64) for _ in parts]
-        assert [rows_of(batch) for batch in taken] == [[part] for part in parts]
-        for batch in taken:
-            waiting.done(batch)
-
-
 def test_who_comes_now_and_then_goes_before_who_has_been_served_all_the_time():
     waiting, generator = WaitingJobs(devices=2), FakeGenerator()
     waiting.add(job_of(generator, 1000, "greedy"))
