@@ -1,9 +1,11 @@
 """The log, whose reader may be slow, gone, or never read: who logs does not wait for it."""
 
 import fcntl
+import gc
 import io
 import logging
 import os
+import pty
 import threading
 
 import pytest
@@ -46,6 +48,46 @@ def test_who_logs_does_not_wait_for_a_reader_that_stopped_and_no_line_is_out_of_
     in_time(handler.flush)
     say(handler, [7])  # whoever reads again has it at once
     assert os.read(out.fileno(), 100) == "line 000007 é\n".encode()
+
+
+def test_who_logs_does_not_wait_for_a_terminal_that_stands_still():
+    """It says that it takes more as long as there is room for a byte."""
+    screen, terminal = pty.openpty()
+    with os.fdopen(screen, "rb") as out, os.fdopen(terminal, "w", encoding="utf-8") as stream:
+        handler = LogWriter(stream)
+        in_time(lambda: say(handler, range(6000)))  # it keeps some 64 KiB
+        lines = []
+        in_time(lambda: lines.extend(out.readline().decode() for _ in range(6000)))
+        assert lines == [f"line {number:06d} é\r\n" for number in range(6000)]
+        in_time(handler.flush)
+
+
+def test_what_is_collected_in_the_middle_of_a_line_may_log_too(pipe, monkeypatch):
+    """As a task does whose error nobody asked for."""
+    out, stream = pipe
+    handler, lines, write = LogWriter(stream), [], os.write
+
+    class Circle:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            say(handler, [1])
+
+    def collect_and_write(descriptor, line):
+        gc.collect()
+        return write(descriptor, line)
+
+    def say_both():
+        for number in (0, 10_000):  # at once, and in the thread
+            Circle()
+            handler.handle(logging.makeLogRecord({"msg": "0" * number}))
+            lines.extend(out.readline() for _ in range(2))
+
+    monkeypatch.setattr(os, "write", collect_and_write)
+    in_time(say_both)
+    said = "line 000001 é\n".encode()
+    assert sorted(lines, key=len) == [b"\n", said, said, b"0" * 10_000 + b"\n"]
 
 
 def test_what_is_too_much_to_keep_is_counted(pipe, monkeypatch):
