@@ -115,10 +115,10 @@ class WaitingJobs:
         """
         with self._changed:
             restless = self._find_restless()
-            while (generator := self._choose(restless)) is None:
+            while (generator := self._choose(restless, now_s := time.monotonic())) is None:
                 if self._closed and not self._queues:
                     return None
-                self._changed.wait(self._look_again_s() if self._queues else None)
+                self._changed.wait(self._look_again_s(now_s) if self._queues else None)
                 restless = self._find_restless()
             lines = self._queues.pop(generator)
             for other in self._queues.values():
@@ -178,18 +178,18 @@ class WaitingJobs:
             return max_images
         return max(1, round(part * self._turn_s / image_s))
 
-    def _choose(self, restless: Collection[str | None]) -> Runner | None:
+    def _choose(self, restless: Collection[str | None], now_s: float) -> Runner | None:
         """The next generator with work for who is not `restless`, else for one who is, if that may run."""
         for generator, lines in self._queues.items():
             if lines.has_free(restless):
                 return generator
         free = self._devices == 1 or len(self._running) + 1 < self._devices
-        rests = self._rests_until_s > time.monotonic()
+        rests = self._rests_until_s > now_s
         return next(iter(self._queues), None) if free and self._is_quiet and not rests else None
 
-    def _look_again_s(self) -> float:
+    def _look_again_s(self, now_s: float) -> float:
         """Until a hold may have ended, of which nothing tells."""
-        rest_s = self._rests_until_s - time.monotonic()
+        rest_s = self._rests_until_s - now_s
         return rest_s if 0 < rest_s < _LOOK_EVERY_S else _LOOK_EVERY_S
 
     @property

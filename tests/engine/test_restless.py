@@ -1,10 +1,13 @@
 """Who gives up what he asks for, over and over, has what others leave, and a turn now and then."""
 
+import itertools
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from service.engine import batching
 from service.engine.batching import WaitingJobs
 from tests.engine.test_batching import FakeGenerator, job_of, note, rows_of
 from tests.patience import PATIENCE_S, wait_until
@@ -75,6 +78,19 @@ def test_after_others_were_drawn_all_devices_wait_for_their_next_for_a_moment(mo
         waiting.add(job_of(generator, 4, "other"))
         thread.join(PATIENCE_S)
         assert whose(taken[0]) == whose_next
+
+
+def test_a_rest_that_ends_while_it_is_looked_at_is_not_slept_through(monkeypatch):
+    """A look every half a second is for holds whose end is not known."""
+    moments_s, waits_s = itertools.count(0.0, 0.008), []  # each look at the clock takes long
+    waiting = waiting_beside(1, FakeGenerator())
+    changed: Any = waiting._changed
+    waiting._rests_until_s = 0.02
+    monkeypatch.setattr(batching, "time", SimpleNamespace(monotonic=lambda: next(moments_s)))
+    monkeypatch.setattr(changed, "wait", waits_s.append)
+    assert whose(waiting.take(64)) == {"restless"}
+    assert waits_s
+    assert max(waits_s) <= 0.02
 
 
 @pytest.mark.parametrize("devices", [1, 2])
