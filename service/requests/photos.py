@@ -11,6 +11,7 @@ from foundation.errors import GanymedeError, InvalidField, UnsupportedPicture
 from foundation.images import Images
 from foundation.pictures.development import develop, draft
 from foundation.pictures.framing import Frame, Pixels
+from foundation.pictures.levels import is_deep_colour, require_spread
 from service.requests.exif_layout import check_described
 from service.requests.photo_layout import check_layout
 
@@ -131,8 +132,11 @@ def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> tuple
 def _read(content: bytes, field: str, frame: Frame) -> Pixels:
     with _opened(content, find_format(content) or "", field, 0) as picture:
         draft(picture, frame)
+        deep = is_deep_colour(picture)
         picture.load()
         check_described(picture.info, field)
+        if deep:
+            require_spread(picture)
         return develop(picture, frame).pixels
 
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from foundation.errors import InvalidField
+from foundation.pictures.framing import Frame
+from service.requests.photos import read_photos
 from training.data import load_pictures
 from training.errors import DataError
 from training.shape import PictureSettings
@@ -110,6 +113,9 @@ def test_deep_colours_keep_their_tones_unless_they_were_stored_in_fewer_bits(rea
     for bits in (10, 12):
         with pytest.raises(DataError, match="nearly black: stored in fewer bits than the file says"):
             read(deep_png(colours >> (16 - bits)), 3)
+        with pytest.raises(InvalidField, match="nearly black: stored in fewer bits than the file says"):
+            read_photos([deep_png(colours >> (16 - bits))], Frame(SIDE, SIDE, 3))
+    assert read_photos([deep_png(colours)], Frame(SIDE, SIDE, 3)).max() > 200
 
 
 def test_an_entirely_black_deep_picture_is_black(read):
