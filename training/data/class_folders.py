@@ -32,7 +32,7 @@ def note_twins(groups: Iterable[str | None]) -> tuple[str, ...]:
 
 def plain(name: str) -> str:
     """Return a name without what a person overlooks."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFKC", name).casefold().strip())
+    return re.sub(r"(?<![\d.,])0+(?=\d)", "", unicodedata.normalize("NFKC", name).casefold().strip())
 
 
 def note_empty(folder: Path, grouped: Grouped) -> tuple[str, ...]:
