@@ -230,15 +230,13 @@ def test_pictures_of_a_set_are_read_on_where_the_connection_broke(
 def test_a_full_disk_is_no_fault_of_the_bucket_that_is_read(
     server: OddS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.data import s3
-
     def fill(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path / "prepared"))
-    client = s3.make_client(1)
+    client = make_client(1)
     monkeypatch.setattr(client, "download_file", fill)
-    monkeypatch.setattr(s3, "make_client", lambda _: client)
+    monkeypatch.setattr("training.data.s3.make_client", lambda _: client)
     server.objects["set/a.npz"] = (b"an archive", {})
     with pytest.raises(DataError, match=r"cannot be prepared in .*: No space left on device\. Name another"):
         load_pictures(f"s3://{BUCKET}/set")
