@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from foundation.errors import GanymedeError, InvalidField, UnsupportedPicture
 from foundation.images import Images
-from foundation.pictures.development import develop, draft
+from foundation.pictures.development import develop, draft, load
 from foundation.pictures.framing import Frame, Pixels
 from service.requests.exif_layout import check_described
 from service.requests.photo_layout import check_layout
@@ -131,7 +131,7 @@ def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> tuple
 def _read(content: bytes, field: str, frame: Frame) -> Pixels:
     with _opened(content, find_format(content) or "", field, 0) as picture:
         draft(picture, frame)
-        picture.load()
+        load(picture)
         check_described(picture.info, field)
         return develop(picture, frame).pixels
 

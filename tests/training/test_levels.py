@@ -2,12 +2,12 @@
 
 import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.deep_pictures import write_deep_png
 from training.data import load_pictures
 from training.errors import DataError
 from training.shape import PictureSettings
@@ -94,28 +94,19 @@ def test_greys_whose_range_is_not_known_are_left_out_in_words(read, content, wor
         read(content)
 
 
-def deep_png(levels):
-    """A PNG file of sixteen bits a colour, which Pillow reads and does not write: uint16 (64, 64, 3 or 4)."""
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
-    head = struct.pack(">IIBBBBB", SIDE, SIDE, 16, 2 if levels.shape[2] == 3 else 6, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    chunks = (struct.pack(">I", len(data)) + kind + data for kind, data in parts)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(c + struct.pack(">I", zlib.crc32(c[4:])) for c in chunks)
-
-
 def test_deep_colours_keep_their_tones_unless_they_were_stored_in_fewer_bits(read):
     colours = np.stack([DEEP, DEEP[:, ::-1], DEEP // 2], -1)
-    np.testing.assert_allclose(read(deep_png(colours), 3), colours // 257, atol=2)
-    assert not read(deep_png(np.zeros_like(colours)), 3).any()
+    np.testing.assert_allclose(read(write_deep_png(colours), 3), colours // 257, atol=2)
+    assert not read(write_deep_png(np.zeros_like(colours)), 3).any()
     for bits in (10, 12):
         with pytest.raises(DataError, match="nearly black: stored in fewer bits than the file says"):
-            read(deep_png(colours >> (16 - bits)), 3)
+            read(write_deep_png(colours >> (16 - bits)), 3)
 
 
 def test_a_dark_silhouette_of_deep_colours_is_taken(read):
     dark = np.full((SIDE, SIDE, 4), 2_000, np.uint16)
     dark[:, :, 3] = DEEP
-    assert read(deep_png(dark), 4)[:, :, :3].max() == 2_000 // 256
+    assert read(write_deep_png(dark), 4)[:, :, :3].max() == 2_000 // 256
 
 
 def test_colours_of_sixteen_bits_together_are_none_of_sixteen_each(read):
