@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,8 @@ _KINDS = {3: 2, 4: 6}
 """PNG's types of colours, and of colours with alpha."""
 
 
-def write_deep_png(levels: NDArray[np.uint16]) -> bytes:
-    """A file of levels uint16 (h, w, 3 or 4)."""
+def write_deep_png(levels: NDArray[np.integer[Any]]) -> bytes:
+    """A file of levels (h, w, 3 or 4), 0 to 65535."""
     height, width, channels = levels.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
     head = struct.pack(">IIBBBBB", width, height, 16, _KINDS[channels], 0, 0, 0)
