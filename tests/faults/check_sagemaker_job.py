@@ -42,7 +42,7 @@ def wait_for_epoch(root, process, epoch):
 
 @pytest.mark.timeout(4 * LIMIT_S)
 def test_a_killed_job_goes_on_from_its_checkpoints_and_sigterm_saves_a_model_that_is_served(root, tmp_path):
-    write_settings(root, "hyperparameters", {**TINY, "epochs": "1000"})
+    write_settings(root, "hyperparameters", {**TINY, "epochs": "1000", "checkpoint_epochs": "1"})
     process = start_job(root)
     try:
         wait_for_epoch(root, process, 2)  # the checkpoint of the first is written by then

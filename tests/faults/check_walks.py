@@ -59,7 +59,7 @@ def test_clients_that_leave_as_their_time_ends_harm_nobody(tmp_path):
     with run_server("models", tmp_path, *flags, TMPDIR=str(tmp_path)) as server:
         for turn in range(12):
             requests = [
-                {"model": "emoji", "seeds": [seed, turn], "frames": 64, "scale": 11, "format": format}
+                {"model": "emoji@v3", "seeds": [seed, turn], "frames": 64, "scale": 11, "format": format}
                 for seed, format in enumerate(chance.choices(FORMATS[:4], k=16))
             ]
             assert set(walks(server, requests, lambda: chance.uniform(1.8, 2.6))) <= {None, 504, 503}
@@ -79,7 +79,7 @@ def test_an_end_amid_walks_comes_in_time_and_without_a_crash(tmp_path, sent):
 
             async def end(server=server, turn=turn):
                 async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
-                    request = {"model": "emoji", "frames": 60, "scale": 16, "format": FORMATS[turn]}
+                    request = {"model": "emoji@v3", "frames": 60, "scale": 16, "format": FORMATS[turn]}
                     calls = [
                         asyncio.create_task(walk(client, {**request, "seeds": [seed, 1]}))
                         for seed in range(16)
@@ -100,11 +100,11 @@ def test_large_walks_stay_within_their_bytes_and_leave_the_memory_to_others(tmp_
     with run_server(
         "models", tmp_path, "--request-timeout-s", "120", "--ui", "off", TMPDIR=str(tmp_path)
     ) as server:
-        assert walks(server, [{"model": "emoji", "seeds": [1, 2]}]) == [200]
+        assert walks(server, [{"model": "emoji@v3", "seeds": [1, 2]}]) == [200]
         before = memory_bytes(server, "VmRSS")
         for format in FORMATS:
             requests = [
-                {"model": "emoji", "seeds": [seed, 1], "frames": 8, "scale": 64, "format": format}
+                {"model": "emoji@v3", "seeds": [seed, 1], "frames": 8, "scale": 64, "format": format}
                 for seed in range(16)
             ]
             assert set(walks(server, requests)) == {200, 503}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from foundation.errors import AlreadyPublished, ModelNotFound, ReleaseRefused, StoreError
+from foundation.errors import AlreadyPublished, ModelNotFound, ReleaseRefused, StoreError, StoreUnreachable
 from foundation.store import FolderStore, Store, next_version, promote
 from tests.store.conftest import Overwrite
 from tests.store.releases import describe_release, publish_bytes
@@ -211,7 +211,8 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "models")
     with pytest.raises(StoreError, match="cannot be written"):
         publish_bytes(store)
-    assert store.models() == []
+    with pytest.raises(StoreUnreachable, match="is a file; a model store is a folder"):
+        store.models()
 
 
 def test_an_alias_whose_lock_another_process_keeps_is_waited_for_only_so_long(
