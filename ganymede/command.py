@@ -31,7 +31,7 @@ from ganymede.commands import (
     walks,
 )
 from ganymede.extras import explain_missing
-from ganymede.refusals import MachineRefuses, explain_refusal
+from ganymede.refusals import MachineRefuses, explain_refusal, is_refusal
 from ganymede.wrong_options import PlainGroup
 
 app = typer.Typer(
@@ -95,6 +95,8 @@ def main() -> None:
             raise
         complain(missing)
     except (OSError, MemoryError) as error:
+        if not is_refusal(error):
+            raise
         complain(MachineRefuses(explain_refusal(error)))
 
 

@@ -1,5 +1,6 @@
 """What the machine refuses while a command works, such as a full disk or a folder that is only read."""
 
+import errno
 import os
 
 from foundation.errors import GanymedeError
@@ -8,10 +9,24 @@ MAX_NAME = 200
 """Characters of a file's name that are shown."""
 
 
+REFUSED = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+    | {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENODEV, errno.ENXIO}
+)
+"""What needs no file's name to be understood."""
+
+
 class MachineRefuses(GanymedeError):
     """The disk, the memory or the rights of this machine do not allow it; the message says where."""
 
     code = "machine-refuses"
+
+
+def is_refusal(error: OSError | MemoryError) -> bool:
+    """Whether the machine is to blame: of any other error, a library's or our own, the trace is wanted."""
+    if isinstance(error, MemoryError | ConnectionError | TimeoutError):
+        return True
+    return error.filename is not None or error.errno in REFUSED
 
 
 def explain_refusal(error: OSError | MemoryError) -> str:

@@ -33,6 +33,19 @@ def draft(picture: Image.Image, frame: Frame) -> None:
     picture.draft(None, (side, side))
 
 
+def load(picture: Image.Image) -> None:
+    """Decode a picture that is opened.
+
+    Raises:
+        WrongLevels: colours of sixteen bits that were stored in fewer.
+        Exception: nearly any, of Pillow's decoders, where the file is damaged.
+    """
+    deep = is_deep_colour(picture)
+    picture.load()
+    if deep:
+        require_spread(picture)
+
+
 def develop(picture: Image.Image, frame: Frame) -> Developed:
     """Decode what was opened, and bring it into the frame, the way up its camera was held (EXIF).
 
@@ -40,13 +53,10 @@ def develop(picture: Image.Image, frame: Frame) -> Developed:
     first picture.
 
     Raises:
-        WrongLevels: greys of more than eight bits whose range is not known.
+        WrongLevels: greys or colours of more than eight bits whose range is not known.
         Exception: nearly any, of Pillow's decoders, where the file is damaged.
     """
-    deep = is_deep_colour(picture)
-    picture.load()
-    if deep:
-        require_spread(picture)
+    load(picture)
     upright = turn_upright(spread_levels(picture))
     unconverted = None
     try:

@@ -4,6 +4,7 @@ Pillow itself clips them at 255. A file says how many bits a level has, but not 
 where that cannot be known the picture is refused, in words, rather than taken as white or black.
 """
 
+import re
 from contextlib import suppress
 
 import numpy as np
@@ -18,6 +19,8 @@ DARKEST = 16
 """Of 255 levels: what stays below all over was stored in fewer bits than it is said to have."""
 SCALED_BY_PILLOW = ("PPM", "PNG", "JPEG2000")
 """Formats whose levels Pillow has brought to 0 to 65535."""
+_DEEP = re.compile(r";16[LBN]")
+"""Pillow's names for colours of sixteen bits each in some order; `BGR;16` has as many for all three."""
 
 
 class WrongLevels(ValueError):
@@ -63,16 +66,16 @@ def is_deep_colour(picture: Image.Image) -> bool:
     if picture.mode not in ("RGB", "RGBA", "LA"):
         return False
     tiles = getattr(picture, "tile", ())
-    return any(";16" in str(tile[3]) for tile in tiles)
+    return any(_DEEP.search(str(tile[3])) for tile in tiles)
 
 
 def require_spread(picture: Image.Image) -> None:
     """Raise WrongLevels where what was read of sixteen bits is nearly black all over, and not quite.
 
-    Scientific cameras store ten or twelve bits in the lower part of sixteen.
+    Scientific cameras store ten or twelve bits in the lower part of sixteen. Where something is opaque all
+    of them are used, and what is dark, such as a silhouette, is meant so.
     """
-    colours = picture.convert("RGB") if picture.mode != "RGB" else picture
-    highest = int(np.asarray(colours).max())
+    highest = int(np.asarray(picture).max())
     if 0 < highest < DARKEST:
         raise WrongLevels(
             f"its colours go up to {highest} of 255, nearly black: stored in fewer bits than the file says"

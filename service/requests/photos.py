@@ -9,9 +9,8 @@ from PIL import Image, UnidentifiedImageError
 
 from foundation.errors import GanymedeError, InvalidField, UnsupportedPicture
 from foundation.images import Images
-from foundation.pictures.development import develop, draft
+from foundation.pictures.development import develop, draft, load
 from foundation.pictures.framing import Frame, Pixels
-from foundation.pictures.levels import is_deep_colour, require_spread
 from service.requests.exif_layout import check_described
 from service.requests.photo_layout import check_layout
 
@@ -132,11 +131,8 @@ def _measure(content: bytes, field: str, frame: Frame, max_pixels: int) -> tuple
 def _read(content: bytes, field: str, frame: Frame) -> Pixels:
     with _opened(content, find_format(content) or "", field, 0) as picture:
         draft(picture, frame)
-        deep = is_deep_colour(picture)
-        picture.load()
+        load(picture)
         check_described(picture.info, field)
-        if deep:
-            require_spread(picture)
         return develop(picture, frame).pixels
 
 

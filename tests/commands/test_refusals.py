@@ -37,6 +37,20 @@ def test_what_the_machine_refuses_is_one_sentence(call_ganymede, monkeypatch, tm
     assert (said.returncode, says in said.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(
+    "error", [OSError("cannot write mode Q"), OSError(errno.EINVAL, os.strerror(errno.EINVAL))]
+)
+def test_of_a_fault_that_the_machine_is_not_to_blame_for_the_trace_is_shown(
+    call_ganymede, monkeypatch, tmp_path, error
+):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(store, "open_store", fail)
+    with pytest.raises(OSError, match=str(error.args[-1])):
+        call_ganymede("models", "--models", tmp_path)
+
+
 def test_a_name_is_shown_in_part_and_in_bytes_too():
     assert len(explain_refusal(OSError(errno.ENAMETOOLONG, "File name too long", "a" * 5000))) < 300
     assert explain_refusal(OSError(errno.EIO, "broken", b"caf\xe9")).endswith(": broken.")

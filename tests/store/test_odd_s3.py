@@ -227,6 +227,21 @@ def test_pictures_of_a_set_are_read_on_where_the_connection_broke(
     assert {image.tobytes() for image in pictures.images} == {pixels.tobytes() for pixels in noise}
 
 
+def test_a_full_disk_is_no_fault_of_the_bucket_that_is_read(
+    server: OddS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("GANYMEDE_PICTURES", str(tmp_path / "prepared"))
+    client = make_client(1)
+    monkeypatch.setattr(client, "download_file", fill)
+    monkeypatch.setattr("training.data.s3.make_client", lambda _: client)
+    server.objects["set/a.npz"] = (b"an archive", {})
+    with pytest.raises(DataError, match=r"cannot be prepared in .*: No space left on device\. Name another"):
+        load_pictures(f"s3://{BUCKET}/set")
+
+
 def test_a_web_page_in_place_of_a_set_is_called_so(server: OddS3) -> None:
     server.quirks.add("page")
     with pytest.raises(DataError, match="is that the address of its S3 interface"):

@@ -120,14 +120,15 @@ def test_folders_of_notes_beside_the_pictures_are_no_classes(folder):
 
 
 def test_classes_whose_names_look_the_same_are_said_to_be_apart(folder):
-    for name in ("Cat", "cat", "caf\u00e9", "cafe\u0301", "01", "1", "10", "dog"):
+    for name in ("Cat", "cat", "caf\u00e9", "cafe\u0301", "01", "1", "10", "1.05", "1.5", "dog"):
         save(folder / name / "1.png")
     pictures, said = load(f"folder:{folder}", held_out=0)
-    assert len(pictures.shape.class_names) == 8
+    assert len(pictures.shape.class_names) == 10
     for pair in ("'01' and '1'", "'Cat' and 'cat'", "'cafe\\u0301' and 'caf\\xe9'"):
         assert pair in said
     assert "dog" not in said
     assert "'10'" not in said
+    assert "1.5" not in said
 
 
 def test_a_folder_without_a_picture_is_said_to_be_no_class(folder):
@@ -135,6 +136,8 @@ def test_a_folder_without_a_picture_is_said_to_be_no_class(folder):
         save(folder / "set" / name / "1.png")
     (folder / "set" / "2").mkdir()
     (folder / "set" / ".cache").mkdir()
+    for number in range(8):  # whichever comes before the folder
+        (folder / "set" / f"loop{number}").symlink_to(f"loop{number}")
     (folder / "set" / "4").mkdir()
     (folder / "set" / "4" / "1.png").write_bytes(b"cut off")
     pictures, said = load(f"folder:{folder}", held_out=0)
@@ -145,6 +148,18 @@ def test_a_folder_without_a_picture_is_said_to_be_no_class(folder):
     (folder / "set" / "4" / "1.png").unlink()
     (folder / "set" / "4").rmdir()
     assert "no classes" not in load(f"folder:{folder}", held_out=0)[1]
+
+
+def test_a_class_of_the_test_part_without_a_picture_moves_none(folder):
+    for part in ("train", "test"):
+        for name in ("0", "1", "2"):
+            save(folder / part / name / "1.png")
+    (folder / "test" / "1" / "1.png").write_bytes(b"cut off")
+    assert "no classes" not in load(f"folder:{folder}")[1]
+    pictures, said = load(f"folder:{folder}", "test")
+    assert sorted(pictures.labels.tolist()) == [0, 2]
+    assert "Skipped 1 file" in said
+    assert "no classes" not in said
 
 
 def test_names_of_a_hundred_thousand_files_are_understood_at_once():

@@ -2,15 +2,12 @@
 
 import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from foundation.errors import InvalidField
-from foundation.pictures.framing import Frame
-from service.requests.photos import read_photos
+from tests.deep_pictures import write_deep_png
 from training.data import load_pictures
 from training.errors import DataError
 from training.shape import PictureSettings
@@ -97,25 +94,28 @@ def test_greys_whose_range_is_not_known_are_left_out_in_words(read, content, wor
         read(content)
 
 
-def deep_png(levels):
-    """A PNG file of sixteen bits a colour, which Pillow reads and does not write: uint16 (64, 64, 3)."""
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
-    head = struct.pack(">IIBBBBB", SIDE, SIDE, 16, 2, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    chunks = (struct.pack(">I", len(data)) + kind + data for kind, data in parts)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(c + struct.pack(">I", zlib.crc32(c[4:])) for c in chunks)
-
-
 def test_deep_colours_keep_their_tones_unless_they_were_stored_in_fewer_bits(read):
     colours = np.stack([DEEP, DEEP[:, ::-1], DEEP // 2], -1)
-    np.testing.assert_allclose(read(deep_png(colours), 3), colours // 257, atol=2)
-    assert not read(deep_png(np.zeros_like(colours)), 3).any()
+    np.testing.assert_allclose(read(write_deep_png(colours), 3), colours // 257, atol=2)
+    assert not read(write_deep_png(np.zeros_like(colours)), 3).any()
     for bits in (10, 12):
         with pytest.raises(DataError, match="nearly black: stored in fewer bits than the file says"):
-            read(deep_png(colours >> (16 - bits)), 3)
-        with pytest.raises(InvalidField, match="nearly black: stored in fewer bits than the file says"):
-            read_photos([deep_png(colours >> (16 - bits))], Frame(SIDE, SIDE, 3))
-    assert read_photos([deep_png(colours)], Frame(SIDE, SIDE, 3)).max() > 200
+            read(write_deep_png(colours >> (16 - bits)), 3)
+
+
+def test_a_dark_silhouette_of_deep_colours_is_taken(read):
+    dark = np.full((SIDE, SIDE, 4), 2_000, np.uint16)
+    dark[:, :, 3] = DEEP
+    assert read(write_deep_png(dark), 4)[:, :, :3].max() == 2_000 // 256
+
+
+def test_colours_of_sixteen_bits_together_are_none_of_sixteen_each(read):
+    pixels = np.full((SIDE, SIDE), 1 << 11 | 1 << 5 | 1, "<u2").tobytes()
+    head = struct.pack("<IiiHHIIiiII", 40, SIDE, SIDE, 1, 16, 3, len(pixels), 0, 0, 0, 0)
+    head += struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    start = 14 + len(head)
+    content = b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + head + pixels
+    assert read(content, 3).max() == 8
 
 
 def test_an_entirely_black_deep_picture_is_black(read):

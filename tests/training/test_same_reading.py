@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 from rich.console import Console
 
+from foundation.errors import InvalidField
 from foundation.manifest import Manifest
 from foundation.pictures.development import scale_pixels
 from foundation.pictures.framing import Frame
@@ -14,6 +15,7 @@ from service.engine.devices import cpu_device
 from service.engine.generator import Generator
 from service.releases.release_projection import ReleaseProjection
 from service.requests.photos import measure_photos, read_photos
+from tests.deep_pictures import write_deep_png
 from tests.tiny_models import TinyModel, publish_tiny_model, tiny_graph
 from training.data.batches import scale_pixels as scale_for_training
 from training.data.folder import load_folder
@@ -52,6 +54,9 @@ FILES = {
     "glass.png": write(noise("RGBA"), "PNG"),
     "grey glass.png": write(noise("LA"), "PNG"),
     "deep.png": deep_grey(),
+    "deep colours.png": write_deep_png(
+        np.random.default_rng(5).integers(0, 65_536, (40, 60, 4)).astype(np.uint16)
+    ),
     "palette.png": write(noise("RGB").quantize(16), "PNG"),
     "palette glass.png": write(noise("RGB").quantize(16), "PNG", transparency=3),
     "black and white.png": write(noise("RGB").convert("1"), "PNG"),
@@ -86,6 +91,14 @@ def test_each_kind_of_file_is_read_as_training_reads_it(name, crop, channels, tm
     frame = Frame(16, 24, channels, crop)
     assert measure_photos([FILES[name]], frame, max_pixels=1_000_000) > 0
     assert np.array_equal(read_photos([FILES[name]], frame), trained.images)
+
+
+def test_deep_colours_that_training_leaves_out_are_refused():
+    levels = np.random.default_rng(4).integers(0, 4_096, (40, 60, 3)).astype(np.uint16)
+    frame = Frame(16, 24, 3, "centre")
+    assert read_photos([write_deep_png(levels * 16)], frame).max() > 200
+    with pytest.raises(InvalidField, match="nearly black: stored in fewer bits than the file says"):
+        read_photos([write_deep_png(levels)], frame)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from training.data.layout import CLUTTER_FOLDERS, Grouped
+from training.data.listing import is_folder
 from training.data.order import sort_naturally
 
 MOST_NAMED = 5
@@ -32,7 +33,7 @@ def note_twins(groups: Iterable[str | None]) -> tuple[str, ...]:
 
 def plain(name: str) -> str:
     """Return a name without what a person overlooks."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFKC", name).casefold().strip())
+    return re.sub(r"(?<![\d.,])0+(?=\d)", "", unicodedata.normalize("NFKC", name).casefold().strip())
 
 
 def note_empty(folder: Path, grouped: Grouped) -> tuple[str, ...]:
@@ -47,7 +48,7 @@ def note_empty(folder: Path, grouped: Grouped) -> tuple[str, ...]:
     empty: set[str] = set()
     for place in set(places.values()):
         with suppress(OSError), os.scandir(folder / place) as entries:
-            empty |= {entry.name for entry in entries if entry.is_dir() and is_visible(entry.name)}
+            empty |= {entry.name for entry in entries if is_folder(entry) and is_visible(entry.name)}
     empty -= set(places)
     return name_missing(sort_naturally(empty))
 

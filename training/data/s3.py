@@ -1,5 +1,6 @@
 """The source `s3://bucket/prefix`: pictures as in a folder, or one NumPy archive, read from S3 once."""
 
+import errno
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ TIMEOUT_S = 60.0
 READERS = 8
 MAX_PICTURE_BYTES = 2**28
 ARCHIVE = "archive.npz"
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,11 @@ class Bucket:
         """Turn what boto3 raises about `place` into a DataError."""
         try:
             yield
-        except DataError:
+        except (DataError, MemoryError):
             raise
         except Exception as error:  # a server that is none answers what boto3 has no exception for
+            if isinstance(error, OSError) and error.errno in UNWRITABLE:
+                raise  # of this machine's disk
             sentence = explain(error, f"s3://{self.name}/{place}", self.client.meta.endpoint_url)
             raise DataError(str(sentence)) from error
 
