@@ -53,7 +53,7 @@ class LogWriter(logging.Handler):
             text = f"{self.format(record)}\n"
             if self._descriptor is None:
                 self._stream.write(text)
-            else:
+            elif not self._stream.closed:  # its descriptor may be another file's then
                 self._take(text.encode(self._encoding, self._errors), self._descriptor)
         except Exception:  # as all handlers do: what is wrong with a line is no reason to fail
             self.handleError(record)
@@ -96,10 +96,10 @@ class LogWriter(logging.Handler):
             if isinstance(found, threading.Event):
                 found.set()
                 continue
-            _write(found, descriptor, poll)
+            self._write(found, descriptor, poll)
             while self._waiting.empty() and (lost := self._lost) > self._told:
                 told, self._told = self._told, lost
-                _write(self._count_lost(lost - told), descriptor, poll)
+                self._write(self._count_lost(lost - told), descriptor, poll)
             self._written_bytes += len(found)
 
     def _count_lost(self, lost: int) -> bytes:
@@ -107,15 +107,16 @@ class LogWriter(logging.Handler):
         record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, sentence, (lost,), None)
         return f"{self.format(record)}\n".encode(self._encoding, self._errors)
 
-
-def _write(line: bytes, descriptor: int, poll: select.poll) -> None:
-    """Write a line whenever its reader takes some of it; what nobody will ever read is left out."""
-    rest = memoryview(line)
-    while rest:
-        poll.poll()
-        try:
-            rest = rest[os.write(descriptor, rest[:_AT_ONCE_BYTES]) :]
-        except BlockingIOError:
-            continue
-        except OSError:
-            break
+    def _write(self, line: bytes, descriptor: int, poll: select.poll) -> None:
+        """Write a line whenever its reader takes some of it; what nobody will ever read is left out."""
+        rest = memoryview(line)
+        while rest:
+            poll.poll()
+            if self._stream.closed:
+                return
+            try:
+                rest = rest[os.write(descriptor, rest[:_AT_ONCE_BYTES]) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                return

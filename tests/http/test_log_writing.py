@@ -20,8 +20,8 @@ def pipe():
     """A pipe of 4 KiB, and a stream that writes into it."""
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
-    with os.fdopen(reader, "rb") as out, os.fdopen(writer, "w", encoding="utf-8") as stream:
-        yield out, stream
+    with os.fdopen(writer, "w", encoding="utf-8") as stream, os.fdopen(reader, "rb") as out:
+        yield out, stream  # which nobody reads any more before it is closed: then its thread ends the line
 
 
 def say(handler, numbers):
@@ -137,3 +137,19 @@ def test_a_reader_that_is_gone_and_a_stream_without_a_descriptor_are_no_fault(pi
         say(handler, [3])
         handler.handle(logging.makeLogRecord({"msg": "y" * 9000}))
         assert (tmp_path / "log").read_bytes() == b"line 000003 \\xe9\n" + b"y" * 9000 + b"\n"
+
+
+def test_nothing_is_written_where_the_stream_was_once_it_is_closed(tmp_path):
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "w", encoding="utf-8") as stream:
+        handler = LogWriter(stream)
+        in_time(lambda: say(handler, range(1000)))
+    with (tmp_path / "another").open("wb") as another:
+        if another.fileno() != writer:
+            os.dup2(another.fileno(), writer)
+        say(handler, range(1000))
+        in_time(handler.flush)
+        assert os.fstat(another.fileno()).st_size == 0
+        if another.fileno() != writer:
+            os.close(writer)
