@@ -118,9 +118,8 @@ class EncodingThreads:
 
     def shutdown(self, *, wait: bool = True, cancel_futures: bool = False) -> None:
         """Take nothing more; what was submitted is done, or with `cancel_futures` dropped if it waits."""
-        self._pool.shutdown(
-            wait=False, cancel_futures=cancel_futures
-        )  # first, so that none comes after these
+        # First, so that none comes after those that are dropped.
+        self._pool.shutdown(wait=False, cancel_futures=cancel_futures)
         if cancel_futures:
             with self._state:
                 waiting = [turn for line in self._lines.values() for turn in line.turns]

@@ -9,15 +9,9 @@ from importlib.metadata import distribution, packages_distributions
 from packaging.requirements import Requirement
 
 from tests.conftest import REPOSITORY
+from tests.missing_packages import BLOCKING
 
-PROGRAM = """if True:
-    import sys
-    class Missing:
-        def find_spec(self, name, path=None, target=None):
-            if name.partition(".")[0] in BLOCKED:
-                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    BLOCKED = set(sys.argv[2].split())
-    sys.meta_path.insert(0, Missing())
+PROGRAM = f"""{BLOCKING}
     import ganymede, ganymede.errors
     with ganymede.connect(sys.argv[1]) as service:
         pictures = service.generate(seeds=[1, 2])
@@ -58,6 +52,6 @@ def test_the_extra_client_brings_all_that_a_client_needs(server, tmp_path):
         if not {plain(name) for name in names} & (brought | {"ganymede"})
     }
     assert "onnxruntime" in blocked
-    command = [sys.executable, "-c", PROGRAM, server.url, " ".join(blocked)]
+    command = [sys.executable, "-c", PROGRAM, " ".join(blocked), server.url]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["2", "2", "True", "True"], done.stderr

@@ -10,17 +10,12 @@ from importlib.metadata import packages_distributions
 
 from ganymede.extras import explain_missing
 from tests.conftest import REPOSITORY
+from tests.missing_packages import BLOCKING
 
-RUN = """if True:
-    import contextlib, io, json, sys
-    class Missing:
-        def find_spec(self, name, path=None, target=None):
-            if name.partition(".")[0] in BLOCKED:
-                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    BLOCKED = set(sys.argv[1].split())
-    sys.meta_path.insert(0, Missing())
+RUN = f"""{BLOCKING}
+    import contextlib, io, json
     from ganymede.command import main
-    for line in sys.argv[2:]:
+    for line in sys.argv[1:]:
         sys.argv, said, status = ["ganymede", *line.split()], io.StringIO(), 0
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
             try:

@@ -57,7 +57,7 @@ def test_a_pipe_gets_the_bytes_and_stays_one(tmp_path):
 
 def test_a_link_to_the_processs_own_output_leads_there(tmp_path):
     reading, writing = os.pipe()
-    with open(reading, "rb") as there, open(writing, "wb"):  # noqa: PTH123
+    with os.fdopen(reading, "rb") as there, os.fdopen(writing, "wb"):
         (tmp_path / "grid.png").symlink_to(f"/proc/self/fd/{writing}")
         put(tmp_path / "grid.png")
         assert os.read(there.fileno(), 10) == b"new"

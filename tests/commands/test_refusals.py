@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_name_is_shown_in_part_and_in_bytes_too():
 
 def test_an_output_that_is_full_is_told_where_there_is_still_somebody(run_ganymede, tiny_store):
     """In a process of its own: what is written to is the process's own output."""
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+    with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "ganymede", "models", "--models", str(tiny_store)],
             stdout=full,

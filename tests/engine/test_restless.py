@@ -66,18 +66,20 @@ def test_while_others_are_drawn_who_gives_up_waits_until_they_are_done():
     assert whose(waiting.take(64)) == {"restless"}  # on all devices but one
 
 
-def test_after_others_were_drawn_all_devices_wait_for_their_next_for_a_moment(monkeypatch):
+@pytest.mark.parametrize(("rest_s", "whose_next"), [(3600.0, {"other"}), (0.001, {"restless"})])
+def test_after_others_were_drawn_all_devices_wait_for_their_next_for_a_moment(
+    monkeypatch, rest_s, whose_next
+):
     generator = FakeGenerator()
-    for rest_s, whose_next in ((3600.0, {"other"}), (0.001, {"restless"})):
-        monkeypatch.setattr("service.engine.batching._REST_S", rest_s)
-        waiting, taken = waiting_beside(2, generator), []
-        thread = threading.Thread(target=lambda: taken.append(waiting.take(64)), daemon=True)  # noqa: B023
-        thread.start()
-        if rest_s < 1:
-            thread.join(PATIENCE_S)
-        waiting.add(job_of(generator, 4, "other"))
+    monkeypatch.setattr("service.engine.batching._REST_S", rest_s)
+    waiting, taken = waiting_beside(2, generator), []
+    thread = threading.Thread(target=lambda: taken.append(waiting.take(64)), daemon=True)
+    thread.start()
+    if rest_s < 1:
         thread.join(PATIENCE_S)
-        assert whose(taken[0]) == whose_next
+    waiting.add(job_of(generator, 4, "other"))
+    thread.join(PATIENCE_S)
+    assert whose(taken[0]) == whose_next
 
 
 def test_a_rest_that_ends_while_it_is_looked_at_is_not_slept_through(monkeypatch):
